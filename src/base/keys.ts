@@ -1,0 +1,13 @@
+/** Signing, verifying and digests, by argument (law 2). Synchronous, so that a simulation needs no thread pool. */
+export interface Keys {
+  /** SHA-256. */
+  digest(data: Uint8Array): Uint8Array;
+  /** Secret random bytes. */
+  secret(length: number): Uint8Array;
+  /** Signs with the service-account key; JWS algorithm and key id in `signing`. */
+  sign(data: Uint8Array): Uint8Array;
+  /** Whether any trusted key with this id made the signature. Unknown key id: false. */
+  verify(keyId: string, data: Uint8Array, signature: Uint8Array): boolean;
+  /** What a token's header says of the signing key. */
+  readonly signing: { readonly algorithm: 'RS256' | 'ES256' | 'HS256'; readonly keyId: string };
+}
