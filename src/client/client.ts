@@ -1,18 +1,7 @@
+import type { Resource } from '../api/resource.ts';
 import type { WatchEvent, WatchHandle } from '../machinery/exchange.ts';
 import type { DraftObject, Json, JsonObject, KubeObject, Stored } from '../machinery/object.ts';
 import type { StatusError } from '../machinery/status-error.ts';
-
-/** Where objects of one kind are found. `api/gen/resources.ts` has one for every kind, typed. */
-export interface Resource<T extends KubeObject> {
-  readonly group: string;
-  readonly version: string;
-  /** The plural, as in paths. */
-  readonly resource: string;
-  readonly kind: string;
-  readonly namespaced: boolean;
-  /** Only for the type system; never set. */
-  readonly type?: T;
-}
 
 /** Typed requests, the same over HTTPS and in process. Every method throws StatusError; what it returns is frozen. */
 export interface Client {

@@ -1,0 +1,46 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Resource } from '../api/resource.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { Client } from './client.ts';
+import type { Informer } from './informer.ts';
+
+/**
+ * What every component is started with (laws 1 and 2). A component is a function `start…(options): Promise<Component>`; it
+ * meets the others only in the API.
+ */
+export interface ComponentOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Disposing it ends everything that it started, and waits for it. */
+export interface Component extends AsyncDisposable {
+  readonly name: string;
+}
+
+/** Shared informers: one list and watch for each resource and selection, whoever asks. Ended by disposing the factory. */
+export interface Informers extends AsyncDisposable {
+  /** The same arguments give the same informer. `indexes` may be added by every caller, under different names. */
+  of<T extends KubeObject>(resource: Resource<T>, options?: InformerOptions<T>): Informer<T>;
+}
+
+export interface InformerOptions<T extends KubeObject> {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Name to function; the function gives the values under which an object is found. */
+  readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
+}
+
+/** Writes Events as kubectl shows them; the same event again raises its count. Never throws, never blocks the caller; bounded. */
+export interface EventRecorder {
+  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  /** The same recorder with another reporting component (`kubelet`, `persistentvolume-controller`). */
+  as(component: string, host?: string): EventRecorder;
+}
