@@ -10,4 +10,15 @@ export interface Keys {
   verify(keyId: string, data: Uint8Array, signature: Uint8Array): boolean;
   /** What a token's header says of the signing key. */
   readonly signing: { readonly algorithm: 'RS256' | 'ES256' | 'HS256'; readonly keyId: string };
+  /** The keys that verify, as `/openid/v1/jwks` publishes them; none for a shared secret. */
+  publicKeys?(): readonly PublicKey[];
+}
+
+/** A public key in the form of RFC 7517. */
+export interface PublicKey {
+  readonly use: 'sig';
+  readonly kty: string;
+  readonly kid: string;
+  readonly alg: string;
+  readonly [parameter: string]: string;
 }

@@ -1,0 +1,147 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock, Timer } from '../base/clock.ts';
+import { type CertificateRequest, issueAuthority, issueCertificate, type KeyPair, renewAuthority } from './certificate-issue.ts';
+
+const DAY_MS = 86_400_000;
+const AUTHORITY_DAYS = 3650;
+const LEAF_DAYS = 365;
+
+export type { CertificateRequest, KeyPair } from './certificate-issue.ts';
+
+/**
+ * The cluster's certificates in one directory (`ca.crt`, `ca.key`, then a pair for each name). Every file is 0600 and written
+ * by rename. What is there and still good is read without loading the certificate library; a certificate is made again when
+ * less than a third of its life is left or when it no longer says what is asked (another address, another name).
+ */
+export class Certificates {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  #authority: KeyPair;
+
+  private constructor(directory: string, clock: Clock, authority: KeyPair) {
+    this.#directory = directory;
+    this.#clock = clock;
+    this.#authority = authority;
+  }
+
+  /** Reads the authority, or makes one. Throws when a file can't be read or written, naming it. */
+  static async open(directory: string, clock: Clock): Promise<Certificates> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const found = await readPair(directory, 'ca');
+    const now = clock.now();
+    let authority = found;
+    if (found === undefined) authority = await issueAuthority('kubernetes', now, AUTHORITY_DAYS * DAY_MS);
+    // The same key and name: what the old certificate signed stays valid.
+    else if (needsRenewal(found.certPem, now)) authority = await renewAuthority(found, now, AUTHORITY_DAYS * DAY_MS);
+    if (authority === undefined) throw new Error('the certificate authority was not made');
+    if (authority !== found) await writePair(directory, 'ca', authority);
+    return new Certificates(directory, clock, authority);
+  }
+
+  /** PEM of the authority's certificate: what clients trust. */
+  get caPem(): string {
+    return this.#authority.certPem;
+  }
+
+  /** PEM of the authority's key: the certificate signers of the CSR API need it. */
+  get caKeyPem(): string {
+    return this.#authority.keyPem;
+  }
+
+  /** The pair called `name` (a file name without ending), made or renewed when it has to be. */
+  async ensure(name: string, request: CertificateRequest): Promise<KeyPair> {
+    const found = await readPair(this.#directory, name);
+    if (found !== undefined && this.#isGood(found.certPem, request)) return found;
+    const pair = await this.issue(request);
+    await writePair(this.#directory, name, pair);
+    return pair;
+  }
+
+  /** A pair that is not kept on disk. */
+  issue(request: CertificateRequest): Promise<KeyPair> {
+    return issueCertificate(this.#authority, request, this.#clock.now(), LEAF_DAYS * DAY_MS);
+  }
+
+  /**
+   * Looks once a day whether the pair has to be renewed, and hands over the new one (for `setSecureContext`). A failure is
+   * told to `failed` and tried again the next day; a third of a year is left for it.
+   */
+  keepFresh(name: string, request: CertificateRequest, renewed: (pair: KeyPair) => void, failed: (cause: unknown) => void): Disposable {
+    let ended = false;
+    const look = async (): Promise<void> => {
+      const before = await readPair(this.#directory, name);
+      const pair = await this.ensure(name, request);
+      if (!ended && before?.certPem !== pair.certPem) renewed(pair);
+    };
+    const arm = (): Timer => this.#clock.setTimer(DAY_MS, () => {
+      look().catch(failed);
+      timer = arm();
+    });
+    let timer = arm();
+    return {
+      [Symbol.dispose]: () => {
+        ended = true;
+        timer[Symbol.dispose]();
+      },
+    };
+  }
+
+  #isGood(certPem: string, request: CertificateRequest): boolean {
+    const certificate = new X509Certificate(certPem);
+    return (
+      !needsRenewal(certPem, this.#clock.now()) &&
+      certificate.verify(new X509Certificate(this.#authority.certPem).publicKey) &&
+      subjectOf(certificate) === wantedSubject(request) &&
+      request.dnsNames.every((dns) => certificate.checkHost(dns, { subject: 'never' }) !== undefined) &&
+      request.ipAddresses.every((ip) => certificate.checkIP(ip) !== undefined)
+    );
+  }
+}
+
+/** Less than a third of its life is left, or it is not valid yet (the clock was set back). */
+export function needsRenewal(certPem: string, nowMs: number): boolean {
+  const certificate = new X509Certificate(certPem);
+  const from = Date.parse(certificate.validFrom);
+  const to = Date.parse(certificate.validTo);
+  return nowMs < from || to - nowMs < (to - from) / 3;
+}
+
+function subjectOf(certificate: X509Certificate): string {
+  return certificate.subject.split('\n').sort().join('\n');
+}
+
+function wantedSubject({ commonName, organizations }: CertificateRequest): string {
+  return [...organizations.map((o) => `O=${o}`), `CN=${commonName}`].sort().join('\n');
+}
+
+async function readPair(directory: string, name: string): Promise<KeyPair | undefined> {
+  try {
+    const [certPem, keyPem] = await Promise.all([readFile(join(directory, `${name}.crt`), 'utf8'), readFile(join(directory, `${name}.key`), 'utf8')]);
+    return { certPem, keyPem };
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return undefined;
+    throw thrown;
+  }
+}
+
+/** The key first: a certificate without its key is never found; both are replaced by rename. */
+async function writePair(directory: string, name: string, { certPem, keyPem }: KeyPair): Promise<void> {
+  await writeSecret(join(directory, `${name}.key`), keyPem);
+  await writeSecret(join(directory, `${name}.crt`), certPem);
+}
+
+/** Replaces a file by rename, on disk before it is seen, readable by its owner only. */
+export async function writeSecret(path: string, text: string): Promise<void> {
+  const beside = `${path}.new`;
+  const file = await open(beside, 'w', 0o600);
+  try {
+    await file.chmod(0o600);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(beside, path);
+}
