@@ -19,6 +19,8 @@ export interface ApiRequest {
   readonly user: UserInfo;
   /** The product part becomes the default field manager: `kubectl/v1.36` gives `kubectl`. */
   readonly userAgent?: string | undefined;
+  /** Objects of the answer (get, list, watch) come without metadata.managedFields: one frozen object a revision, shared by all who ask so. */
+  readonly omitManagedFields?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
