@@ -1,0 +1,158 @@
+import type { Resource } from '../api/resource.ts';
+import type { Clock } from '../base/clock.ts';
+import { failure, type Log } from '../base/log.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import { StatusError } from '../machinery/status-error.ts';
+import type { Client } from './client.ts';
+import type { EventRecorder } from './component.ts';
+
+/** The fields of core/v1 Event that a recorder writes. */
+interface CoreEvent extends KubeObject {
+  readonly involvedObject: { readonly kind?: string; readonly namespace?: string; readonly name?: string; readonly uid?: string; readonly apiVersion?: string; readonly resourceVersion?: string };
+  readonly reason: string;
+  readonly message: string;
+  readonly type: string;
+  readonly count: number;
+  readonly firstTimestamp: string;
+  readonly lastTimestamp: string;
+  readonly source: { readonly component: string; readonly host?: string };
+  readonly reportingComponent: string;
+  readonly reportingInstance: string;
+}
+
+const EVENTS: Resource<CoreEvent> = { group: '', version: 'v1', resource: 'events', kind: 'Event', namespaced: true };
+
+const MOST_WAITING = 1_000;
+const MOST_REMEMBERED = 4_096;
+/** The same event later than this is a new one (upstream's aggregation window). */
+const REMEMBER_MS = 600_000;
+/** Kubernetes' bound on an event's message, bytes. */
+const LONGEST_MESSAGE = 1_024;
+
+interface Seen {
+  name: string;
+  count: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+interface Waiting {
+  readonly key: string;
+  readonly event: CoreEvent;
+}
+
+interface Shared {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly seen: Map<string, Seen>;
+  readonly queue: Waiting[];
+  busy: boolean;
+  serial: number;
+}
+
+/** `component`: reporting component until `as` names another. */
+export function createRecorder(options: { readonly client: Client; readonly clock: Clock; readonly log: Log; readonly component: string }): EventRecorder {
+  const { client, clock, log } = options;
+  return new Recorder({ client, clock, log, seen: new Map(), queue: [], busy: false, serial: 0 }, options.component, '');
+}
+
+class Recorder implements EventRecorder {
+  readonly #shared: Shared;
+  readonly #component: string;
+  readonly #host: string;
+
+  constructor(shared: Shared, component: string, host: string) {
+    this.#shared = shared;
+    this.#component = component;
+    this.#host = host;
+  }
+
+  as(component: string, host = this.#host): EventRecorder {
+    return new Recorder(this.#shared, component, host);
+  }
+
+  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    const shared = this.#shared;
+    const text = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE - 3)}...` : message;
+    const { name = '', namespace, uid = '' } = about.metadata ?? {};
+    const key = [this.#component, this.#host, about.kind ?? '', namespace ?? '', name, uid, type, reason, text].join('\n');
+    const nowMs = shared.clock.now();
+    const seen = remember(shared, key, name, nowMs);
+    // What waits already will be written with the newest count.
+    if (shared.queue.some((waiting) => waiting.key === key)) return;
+    if (shared.queue.length >= MOST_WAITING) shared.queue.shift();
+    shared.queue.push({ key, event: this.#describe(about, type, reason, text, seen) });
+    if (!shared.busy) void write(shared);
+  }
+
+  #describe(about: KubeObject, type: string, reason: string, message: string, seen: Seen): CoreEvent {
+    const { name, namespace, uid, resourceVersion } = about.metadata ?? {};
+    return {
+      metadata: { name: seen.name, namespace: namespace === undefined || namespace === '' ? 'default' : namespace },
+      involvedObject: {
+        ...(about.kind === undefined ? {} : { kind: about.kind }),
+        ...(about.apiVersion === undefined ? {} : { apiVersion: about.apiVersion }),
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(name === undefined ? {} : { name }),
+        ...(uid === undefined ? {} : { uid }),
+        ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      },
+      reason,
+      message,
+      type,
+      count: seen.count,
+      firstTimestamp: stamp(seen.firstMs),
+      lastTimestamp: stamp(seen.lastMs),
+      source: { component: this.#component, ...(this.#host === '' ? {} : { host: this.#host }) },
+      reportingComponent: this.#component,
+      reportingInstance: this.#host,
+    };
+  }
+}
+
+function remember(shared: Shared, key: string, name: string, nowMs: number): Seen {
+  const found = shared.seen.get(key);
+  if (found !== undefined && nowMs - found.lastMs < REMEMBER_MS) {
+    found.count++;
+    found.lastMs = nowMs;
+    return found;
+  }
+  const serial = (nowMs * 4096 + (shared.serial++ % 4096)).toString(16);
+  const fresh: Seen = { name: `${name.slice(0, 200)}.${serial}`, count: 1, firstMs: nowMs, lastMs: nowMs };
+  shared.seen.delete(key);
+  shared.seen.set(key, fresh);
+  if (shared.seen.size > MOST_REMEMBERED) for (const oldest of shared.seen.keys()) {
+    shared.seen.delete(oldest);
+    break;
+  }
+  return fresh;
+}
+
+async function write(shared: Shared): Promise<void> {
+  shared.busy = true;
+  await Promise.resolve();
+  for (let next = shared.queue.shift(); next !== undefined; next = shared.queue.shift()) await writeOne(shared, next);
+  shared.busy = false;
+}
+
+async function writeOne({ client, log, seen }: Shared, { key, event }: Waiting): Promise<void> {
+  const now = seen.get(key);
+  const count = now?.count ?? event.count;
+  try {
+    if (count > 1 && event.count > 1) {
+      const body = { count, lastTimestamp: stamp(now?.lastMs ?? 0), message: event.message };
+      await client.patch(EVENTS, event.metadata?.name ?? '', { type: 'merge', body }, { namespace: event.metadata?.namespace });
+    } else await client.create(EVENTS, { ...event, count });
+  } catch (thrown) {
+    // A namespace that goes away takes its events with it; a patched event may have expired. Neither is worth a retry.
+    const expected = thrown instanceof StatusError && (thrown.reason === 'NotFound' || thrown.reason === 'Forbidden');
+    if (thrown instanceof StatusError && thrown.reason === 'NotFound') seen.delete(key);
+    if (!expected) log.debug('event not written', { reason: event.reason, ...failure(thrown) });
+  }
+}
+
+/** Whole seconds, as Event's times are printed. */
+function stamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
