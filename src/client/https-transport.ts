@@ -1,5 +1,5 @@
-import { Agent, type ClientRequest, type IncomingMessage, request as httpsRequest } from 'node:https';
-import type { RequestOptions } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { StringDecoder } from 'node:string_decoder';
 import type { ApiResponse, WatchEvent, WatchHandle, WatchSink } from '../machinery/exchange.ts';
 import type { JsonObject, KubeObject } from '../machinery/object.ts';

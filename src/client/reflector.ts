@@ -26,7 +26,7 @@ const LONGEST_RETRY_MS = 10_000;
 const kept = new WeakMap<object, object>();
 
 /** The object as informers keep it: frozen, with kind (items of lists carry none), without managedFields (half of a stored pod). */
-export function asKept<T extends KubeObject>(resource: Resource<T>, object: T): T {
+export function asKept<T extends KubeObject>(resource: { readonly group: string; readonly version: string; readonly kind: string }, object: T): T {
   if (object.metadata?.managedFields === undefined && object.kind !== undefined) return deepFreeze(object);
   const found = kept.get(object);
   if (found !== undefined) return found as T;

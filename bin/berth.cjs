@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+// The launcher: finds the right Node, sets what must be set before it starts, and becomes the command line.
+'use strict';
+const fs = require('node:fs');
+const path = require('node:path');
+const { findNode, become, ROOT } = require('../scripts/node.cjs');
+
+const node = findNode();
+if (node === undefined) {
+  process.stderr.write('berth: Node 24 or newer is needed; run `npm start` once in the clone, which installs it, or install it yourself\n');
+  process.exit(1);
+}
+const bundle = path.join(ROOT, 'dist', 'berth.js');
+const entry = fs.existsSync(bundle) ? bundle : path.join(ROOT, 'src', 'cli', 'main.ts');
+const env = { ...process.env };
+env.NODE_COMPILE_CACHE ??= path.join(process.getuid?.() === 0 ? '/var/cache/berth' : path.join(require('node:os').homedir(), '.cache', 'berth'), 'compile');
+env.UV_THREADPOOL_SIZE ??= '8';
+const flags = ['--max-semi-space-size=4', '--enable-experimental-regexp-engine-on-excessive-backtracks', '--disable-warning=ExperimentalWarning'];
+become(node, [...flags, entry, ...process.argv.slice(2)], env);
