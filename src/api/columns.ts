@@ -1,0 +1,114 @@
+import type { KubeObject } from '../machinery/object.ts';
+import type { Column } from './kind.ts';
+
+type Cell<T extends KubeObject> = Column<T>['cell'];
+
+export const text = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({ name, type: 'string', description, priority: 0, cell });
+export const integer = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({ name, type: 'integer', description, priority: 0, cell });
+export const boolean = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({ name, type: 'boolean', description, priority: 0, cell });
+/** Shown with `-o wide` only. */
+export const wide = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({ name, type: 'string', description, priority: 1, cell });
+
+export const nameColumn: Column = {
+  name: 'Name',
+  type: 'string',
+  format: 'name',
+  description: 'The name of the object, unique within its namespace.',
+  priority: 0,
+  cell: (object) => object.metadata?.name ?? '',
+};
+
+/** The age as kubectl shows it. */
+export const ageColumn: Column = text('Age', 'How long ago the object was created.', (object, nowMs) => ageOf(object.metadata?.creationTimestamp, nowMs));
+
+/** What Kubernetes prints for kinds without columns of their own. */
+export const defaultColumns: readonly Column[] = [
+  nameColumn,
+  { name: 'Created At', type: 'date', description: 'When the object was created.', priority: 0, cell: (object) => object.metadata?.creationTimestamp ?? null },
+];
+
+/** `5m`, `<unknown>` without a time. */
+export function ageOf(time: string | undefined, nowMs: number): string {
+  if (time === undefined) return '<unknown>';
+  const ms = Date.parse(time);
+  return Number.isNaN(ms) ? '<unknown>' : formatDuration(nowMs - ms);
+}
+
+const SECOND = 1000;
+
+/** A duration in two or three significant figures, as kubectl shows ages: `0s`, `119s`, `2m`, `5m30s`, `3h`, `7h20m`, `2d`, `3d4h`, `2y`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.trunc(ms / SECOND);
+  if (seconds < -1) return '<invalid>';
+  if (seconds < 0) return '0s';
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.trunc(seconds / 60);
+  if (minutes < 10) return two(minutes, 'm', seconds % 60, 's');
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.trunc(minutes / 60);
+  if (hours < 8) return two(hours, 'h', minutes % 60, 'm');
+  if (hours < 48) return `${hours}h`;
+  const days = Math.trunc(hours / 24);
+  if (days < 8) return two(days, 'd', hours % 24, 'h');
+  if (days < 365 * 2) return `${days}d`;
+  const years = Math.trunc(days / 365);
+  return years < 8 ? two(years, 'y', days % 365, 'd') : `${years}y`;
+}
+
+const two = (a: number, unit: string, b: number, smaller: string): string => (b === 0 ? `${a}${unit}` : `${a}${unit}${b}${smaller}`);
+
+/** `a=b,c=d` by key; `<none>` when there are none. */
+export function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {
+  const keys = Object.keys(labels ?? {}).sort();
+  return keys.length === 0 ? '<none>' : keys.map((key) => `${key}=${labels?.[key] ?? ''}`).join(',');
+}
+
+interface Requirement {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[] | undefined;
+}
+
+interface Selector {
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined;
+  readonly matchExpressions?: readonly Requirement[] | undefined;
+}
+
+/** A label selector in the text form of queries, requirements by key: `app=a,!b,c in (d,e)`. */
+export function formatLabelSelector(selector: Selector | undefined): string {
+  const labels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => ({ key, form: `${key}=${value}` }));
+  const expressions = (selector?.matchExpressions ?? []).map((e) => ({ key: e.key, form: formatRequirement(e) }));
+  const all = [...labels, ...expressions].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return all.length === 0 ? '<none>' : all.map(({ form }) => form).join(',');
+}
+
+function formatRequirement({ key, operator, values = [] }: Requirement): string {
+  const list = [...values].sort().join(',');
+  switch (operator) {
+    case 'In':
+      return `${key} in (${list})`;
+    case 'NotIn':
+      return `${key} notin (${list})`;
+    case 'Exists':
+      return key;
+    case 'DoesNotExist':
+      return `!${key}`;
+    default:
+      return '<error>';
+  }
+}
+
+interface WithContainers {
+  readonly containers?: readonly { readonly name: string; readonly image?: string | undefined }[] | undefined;
+}
+
+/** The two columns about a pod template that workloads show with `-o wide`. */
+export function containerColumns<T extends KubeObject>(podSpec: (object: T) => WithContainers | undefined): readonly Column<T>[] {
+  return [
+    wide('Containers', 'Names of the containers in the template.', (object) => (podSpec(object)?.containers ?? []).map((c) => c.name).join(',')),
+    wide('Images', 'Images of the containers in the template.', (object) => (podSpec(object)?.containers ?? []).map((c) => c.image ?? '').join(',')),
+  ];
+}
+
+/** `True`, `False`, `<unset>`. */
+export const formatFlag = (flag: boolean | undefined): string => (flag === undefined ? '<unset>' : flag ? 'True' : 'False');

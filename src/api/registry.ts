@@ -1,0 +1,58 @@
+import { defaultColumns } from './columns.ts';
+import { RESOURCES } from './gen/kinds.ts';
+import type { Kind, Subresource, Verb } from './kind.ts';
+import type { KindRules } from './kind-rules.ts';
+import type { ResourceFacts } from './resource-facts.ts';
+import { rulesOf } from './rules.ts';
+
+let kinds: readonly Kind[] | undefined;
+
+/** Every kind and version that Kubernetes 1.36 can serve, those behind `--runtime-config` included (`servedByDefault`). */
+export function builtinKinds(): readonly Kind[] {
+  kinds ??= RESOURCES.map(kindOf);
+  return kinds;
+}
+
+const NO_RULES: KindRules = { strategy: {} };
+
+function kindOf(row: ResourceFacts): Kind {
+  const rules = rulesOf(row) ?? NO_RULES;
+  return {
+    group: row.group,
+    version: row.version,
+    kind: row.kind,
+    resource: row.resource,
+    singular: row.kind.toLowerCase(),
+    listKind: `${row.kind}List`,
+    shortNames: rules.shortNames ?? [],
+    categories: rules.categories ?? [],
+    namespaced: row.namespaced,
+    typeName: row.typeName,
+    verbs: row.verbs as readonly Verb[],
+    subresources: subresourcesOf(row),
+    servedByDefault: row.servedByDefault,
+    storage: rules.storage ?? { group: row.group, version: bestVersion(row) },
+    strategy: rules.strategy,
+    columns: rules.columns ?? defaultColumns,
+    ...(rules.selectable === undefined ? {} : { selectableFields: rules.selectable.values, selectableFieldNames: rules.selectable.names }),
+    ...(rules.convert === undefined ? {} : { convert: rules.convert }),
+  };
+}
+
+function subresourcesOf(row: ResourceFacts): Readonly<Record<string, Subresource>> {
+  return Object.fromEntries(
+    Object.entries(row.subresources).map(([name, { group, version, kind, verbs }]) => [name, { kind: { group, version, kind }, verbs }]),
+  );
+}
+
+/** The version of a resource that outlives the others: GA before beta before alpha, then the higher number. */
+function bestVersion({ group, resource }: ResourceFacts): string {
+  const versions = RESOURCES.filter((r) => r.group === group && r.resource === resource).map((r) => r.version);
+  return versions.sort((a, b) => maturity(b) - maturity(a))[0] ?? 'v1';
+}
+
+function maturity(version: string): number {
+  const m = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version);
+  const stage = m?.[2] === undefined ? 2 : m[2] === 'beta' ? 1 : 0;
+  return stage * 10_000 + Number(m?.[1] ?? 0) * 100 + Number(m?.[3] ?? 0);
+}
