@@ -1,0 +1,110 @@
+import { watch as watchDirectory } from 'node:fs';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import { findCapabilities } from './capabilities.ts';
+import { hostError } from './errno.ts';
+import { type Capabilities, type Host, HostError, type Processes, type RunOptions, type RunResult } from './host.ts';
+import { Queue } from './queue.ts';
+import { SystemProcesses } from './system-processes.ts';
+import { SystemFilesystems } from './filesystems.ts';
+import { SystemLoops } from './loops.ts';
+import { refuseMountsBelow, SystemMounts } from './mounts.ts';
+import { ProcessChannel } from './process-channel.ts';
+import { SystemCgroups } from './system-cgroups.ts';
+import { SystemFiles } from './system-files.ts';
+import type { Work } from './wire.ts';
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** What the helper gets beyond its own timeout before the request counts as lost. */
+const GRACE_MS = 5_000;
+
+export interface SystemHostOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The machine itself. Start it before the process grows: the helper is a fork. Disposing ends the helper when its work is done. */
+export function openSystemHost(options: SystemHostOptions): Host {
+  return new SystemHost(options);
+}
+
+class SystemHost implements Host {
+  readonly #channel = new ProcessChannel('helper');
+  readonly #clock: Clock;
+  readonly #commands = new Queue(16, 1_024);
+  readonly #fileWork = new Queue(64, 4_096);
+  #capabilities: Promise<Capabilities> | undefined;
+  readonly mounts: SystemMounts;
+  readonly files: SystemFiles;
+  readonly loops: SystemLoops;
+  readonly filesystems: SystemFilesystems;
+  readonly cgroups: SystemCgroups;
+  readonly processes: Processes;
+
+  constructor({ clock, random }: SystemHostOptions) {
+    this.#clock = clock;
+    const run = this.run.bind(this);
+    this.files = new SystemFiles(
+      (operation, args, timeoutMs) => this.#fileWork.run(() => this.#send({ do: 'file', operation, args, timeoutMs }, timeoutMs)),
+      run,
+      random,
+      (path) => refuseMountsBelow(this.mounts, path),
+    );
+    this.mounts = new SystemMounts(run, this.files);
+    this.loops = new SystemLoops(run, this.files);
+    this.filesystems = new SystemFilesystems(run);
+    this.cgroups = new SystemCgroups(this.files, this.mounts);
+    this.processes = new SystemProcesses((work) => this.#send(work, 10_000));
+  }
+
+  run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const timeoutMs = options.timeoutMs ?? 30_000;
+    const env = { PATH, LC_ALL: 'C', ...options.env };
+    const work: Work = {
+      do: 'run',
+      command: { command, args, stdin: options.stdin, timeoutMs, maxOutputBytes: options.maxOutputBytes ?? 1024 * 1024, env, cwd: options.cwd ?? '/' },
+    };
+    return this.#commands.run(() => this.#send(work, timeoutMs)) as Promise<RunResult>;
+  }
+
+  capabilities(): Promise<Capabilities> {
+    this.#capabilities ??= findCapabilities(this.files, this.mounts);
+    return this.#capabilities;
+  }
+
+  async watch(directory: string, changed: () => void): Promise<Disposable> {
+    // inotify itself never waits for a disk; the directory is one of ours (see the contract), not a volume's.
+    try {
+      let told = false;
+      const tell = (): void => {
+        if (told) return;
+        told = true;
+        queueMicrotask(() => {
+          told = false;
+          changed();
+        });
+      };
+      const watcher = watchDirectory(directory, { persistent: false }, tell);
+      watcher.on('error', tell);
+      return { [Symbol.dispose]: () => watcher.close() };
+    } catch (thrown) {
+      throw hostError(thrown);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#channel.close(false);
+  }
+
+  async #send(work: Work, timeoutMs: number): Promise<unknown> {
+    let timer: Disposable | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = this.#clock.setTimer(timeoutMs + GRACE_MS, () => reject(new HostError('timeout', 'the helper process does not answer')));
+    });
+    try {
+      return await Promise.race([this.#channel.send(work), late]);
+    } finally {
+      timer?.[Symbol.dispose]();
+    }
+  }
+}
