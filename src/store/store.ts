@@ -29,7 +29,8 @@ export interface Store<P> extends AsyncDisposable {
   count(prefix: string): number;
 
   /**
-   * All of the operations or none, at one revision, after every guard held in the pending state.
+   * All of the operations or none, at one revision, after every guard held in the pending state. A key may come once.
+   * Deleting a key that is not there does nothing; a commit that does nothing makes no revision and resolves with the newest.
    * Throws StoreError `guard` (with the index of the first guard that failed), `too-large`, `busy` (the bounded queue of
    * pending commits is full), `unavailable` (disk full, I/O error; `cause` says) or `closed`.
    * After `unavailable` nothing of the commit is visible or pending. Resolves when durable and visible.
@@ -45,8 +46,14 @@ export interface Store<P> extends AsyncDisposable {
   /** Resolves with a revision that is not older than any commit acknowledged by any server before the call. */
   fresh(): Promise<number>;
 
-  /** Forgets versions below `revision` (rounded down to what the watch window allows). Deletions in bounded steps. */
+  /**
+   * Forgets versions below `revision` now, whatever the watch window says (the window does the same by itself, by time and
+   * number). Resolves when the backend has forgotten them too, in bounded steps.
+   */
   compact(revision: number): Promise<void>;
+
+  /** Deleted keys with the prefix whose last value is still kept (`tombstoneMs`), oldest deletion first. */
+  tombstones(prefix: string): readonly Tombstone<P>[];
 
   /** Why writes are refused now, if they are; `onHealth` is told of each change. */
   readonly health: Health;
@@ -64,6 +71,13 @@ export interface Entry<P> {
   readonly projection: P;
   readonly createRevision: number;
   readonly modRevision: number;
+}
+
+export interface Tombstone<P> {
+  /** The last state, with the deletion's revision as modRevision. */
+  readonly entry: Entry<P>;
+  /** Wall time, ms. */
+  readonly deletedAtMs: number;
 }
 
 /** Derives an entry's projection from its bytes: pure, total. */
@@ -90,7 +104,7 @@ export interface Guard {
 
 export interface CommitOptions {
   /**
-   * Visible at once, durable with the next batch. Only for an update whose sole change is a Lease's renewTime or a Node's
+   * Visible at once when nothing is pending (else with what is: order is kept), durable with the next batch. Only for an update whose sole change is a Lease's renewTime or a Node's
    * heartbeat times (law 6). Ordered after what is pending on the same key.
    */
   readonly lazy?: boolean;

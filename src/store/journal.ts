@@ -1,0 +1,46 @@
+/**
+ * The seam between the MVCC core and what keeps its rows. The core calls `append` one at a time, and only it gives out
+ * revisions and row ids, both strictly increasing in the order of `append`.
+ */
+export interface Journal {
+  /** Revisions up to this one may be shown before their row is on disk: after any end, the next start begins above them. */
+  readonly reservedRevision: number;
+  /** How long lazy rows may wait for company, ms. */
+  readonly lazyMs: number;
+  /** Resolves when all rows are durable. Rejects when none is: nothing may then be shown of them. */
+  append(rows: readonly Row[]): Promise<void>;
+  /**
+   * Forgets rows, and remembers with them that versions below `compactedRevision` are no longer whole. Either all of it or
+   * nothing. Bounded: the caller sends chunks.
+   */
+  remove(ids: readonly number[], compactedRevision: number): Promise<void>;
+  /** After a failed `append`: resolves when rows are taken again, rejects with the reason while they are not. */
+  probe(): Promise<void>;
+  /** Called once, after everything else. `revision`: what the next start begins with; undefined: not all that was shown is on disk. */
+  close(revision: number | undefined): Promise<void>;
+}
+
+/** One change of one key. */
+export interface Row {
+  readonly id: number;
+  readonly revision: number;
+  readonly createRevision: number;
+  readonly deleted: boolean;
+  readonly key: string;
+  /** Of a deletion: the last state. */
+  readonly value: Uint8Array;
+  /** Wall time, ms; 0: never. */
+  readonly expiresAtMs: number;
+  /** Wall time of writing, ms. */
+  readonly timeMs: number;
+}
+
+/** What a journal knew when it was opened. */
+export interface Recovered {
+  /** Where revisions go on; not below the revision of any row. */
+  readonly revision: number;
+  /** Versions below it are not whole. Equal to `revision` when revisions may have been shown that are not on disk. */
+  readonly compactedRevision: number;
+  /** In the order of writing. */
+  readonly rows: Iterable<Row>;
+}

@@ -1,0 +1,78 @@
+import { afterPrefix, type KeyIndex } from './key-index.ts';
+import type { Item } from './item.ts';
+import type { Entry, ListOptions, Page } from './store.ts';
+
+/**
+ * One page of entries. `then` has, for every key with the prefix that changed since `revision`, its entry at that revision
+ * (undefined: it was not there); empty for a list of the present.
+ */
+export function listPage<P>(index: KeyIndex<Item<P>>, prefix: string, revision: number, then: ReadonlyMap<string, Item<P> | undefined>, options: ListOptions<P>): Page<P> {
+  const limit = options.limit === undefined || options.limit <= 0 ? Number.POSITIVE_INFINITY : options.limit;
+  const entries: Entry<P>[] = [];
+  let last: string | undefined;
+  let more = false;
+  const take = (item: Entry<P>): boolean => {
+    if (entries.length >= limit) {
+      more = true;
+      return false;
+    }
+    last = item.key;
+    if (options.filter === undefined || options.filter(item)) entries.push(item);
+    return true;
+  };
+  scanAsOf(index, prefix, options.after, then, take);
+  if (!more || last === undefined) return { revision, entries, more: false };
+  if (options.filter !== undefined) return { revision, entries, more };
+  return { revision, entries, more, remaining: countAfter(index, prefix, last, then) };
+}
+
+/** Visits the entries of the prefix as of then, in key order, until `take` answers false. */
+function scanAsOf<P>(
+  index: KeyIndex<Item<P>>,
+  prefix: string,
+  after: string | undefined,
+  then: ReadonlyMap<string, Item<P> | undefined>,
+  take: (item: Entry<P>) => boolean,
+): void {
+  const gone = goneSince(index, then, after);
+  let at = 0;
+  let going = true;
+  const takeGoneBefore = (key: string | undefined): boolean => {
+    for (let item = gone[at]; going && item !== undefined && (key === undefined || item.key < key); item = gone[at]) {
+      at++;
+      going = take(item);
+    }
+    return going;
+  };
+  const start = after !== undefined && after > prefix ? after : prefix;
+  index.scan(start, (item) => {
+    if (item.key === after || (after !== undefined && item.key < after)) return true;
+    if (!item.key.startsWith(prefix)) return false;
+    if (!takeGoneBefore(item.key)) return false;
+    const old = then.size > 0 && then.has(item.key) ? then.get(item.key) : item;
+    if (old !== undefined) going = take(old);
+    return going;
+  });
+  if (going) takeGoneBefore(undefined);
+}
+
+/** Entries that were there then and are not now, in key order. */
+function goneSince<P>(index: KeyIndex<Item<P>>, then: ReadonlyMap<string, Item<P> | undefined>, after: string | undefined): Item<P>[] {
+  const gone: Item<P>[] = [];
+  for (const [key, old] of then) {
+    if (old === undefined || (after !== undefined && key <= after) || index.get(key) !== undefined) continue;
+    gone.push(old);
+  }
+  return gone.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function countAfter<P>(index: KeyIndex<Item<P>>, prefix: string, last: string, then: ReadonlyMap<string, Item<P> | undefined>): number {
+  let count = index.rank(afterPrefix(prefix)) - index.rank(last) - (index.get(last) === undefined ? 0 : 1);
+  for (const [key, old] of then) {
+    if (key <= last) continue;
+    const now = index.get(key);
+    if (old === undefined && now !== undefined) count--;
+    if (old !== undefined && now === undefined) count++;
+  }
+  return count;
+}

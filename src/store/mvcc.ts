@@ -1,0 +1,339 @@
+import { assert } from '../base/assert.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import { failure, type Log, silentLog } from '../base/log.ts';
+import { Expiry } from './expiry.ts';
+import { GroupCommit } from './group-commit.ts';
+import { History } from './history.ts';
+import { type Change, changeOf, type Item, recoveredChange } from './item.ts';
+import type { Journal, Recovered } from './journal.ts';
+import { afterPrefix, KeyIndex } from './key-index.ts';
+import { listPage } from './listing.ts';
+import { Retention } from './retention.ts';
+import {
+  type Committed,
+  type CommitOptions,
+  type Entry,
+  type Guard,
+  type Health,
+  type ListOptions,
+  type Operation,
+  type Page,
+  type Projector,
+  type Store,
+  StoreError,
+  type StoreSettings,
+  type StoreSink,
+  type StoreWatch,
+  type Tombstone,
+  type WatchOptions,
+} from './store.ts';
+import { Watches } from './watches.ts';
+
+export interface MvccOptions<P> {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly settings: StoreSettings;
+  readonly log?: Log;
+  /** What the journal had; with the projector that makes its projections. Absent: nothing. */
+  readonly recovered?: { readonly from: Recovered; readonly project: Projector<P> };
+}
+
+/** Rows removed by one transaction of the journal: about a millisecond. */
+const REMOVE_AT_ONCE = 500;
+/** How long an expired key waits when its deletion was refused. */
+const EXPIRE_AGAIN_MS = 10_000;
+
+const NO_CHANGES: ReadonlyMap<string, never> = new Map();
+
+/** The store above a journal: the current state, the recent history and what is pending live in memory; the journal keeps rows. */
+export class MvccStore<P> implements Store<P> {
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #settings: StoreSettings;
+  readonly #log: Log;
+
+  readonly #index = new KeyIndex<Item<P>>();
+  readonly #history = new History<P>();
+  readonly #retention = new Retention<P>();
+  readonly #expiry: Expiry;
+  readonly #commits: GroupCommit<P>;
+  readonly #watches: Watches<P>;
+
+  #revision = 0;
+  #compactedRevision = 0;
+  /** The newest revision and row id given out, visible or not. They never go back, also when a batch fails. */
+  #lastRevision = 0;
+  #lastRowId = 0;
+  #removing: Promise<void> | undefined;
+  #sweepTimer: Timer | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: MvccOptions<P>) {
+    this.#journal = options.journal;
+    this.#clock = options.clock;
+    this.#settings = options.settings;
+    this.#log = options.log ?? silentLog;
+    this.#expiry = new Expiry(options.clock, (keys) => this.#expire(keys));
+    if (options.recovered !== undefined) this.#restore(options.recovered.from, options.recovered.project);
+    this.#watches = new Watches(this.#log, this.#revision);
+    const show = (changes: readonly Change<P>[], revision: number): void => this.#show(changes, revision);
+    this.#commits = new GroupCommit({ journal: this.#journal, clock: this.#clock, log: this.#log, show }, this.#lastRowId);
+    this.#sweepLater();
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get compactedRevision(): number {
+    return this.#compactedRevision;
+  }
+
+  get health(): Health {
+    return this.#commits.health;
+  }
+
+  onHealth(listener: (health: Health) => void): Disposable {
+    return this.#commits.onHealth(listener);
+  }
+
+  get(key: string): Entry<P> | undefined {
+    return this.#index.get(key);
+  }
+
+  settled(key: string): Promise<void> | undefined {
+    return this.#commits.pending.settled(key);
+  }
+
+  list(prefix: string, options: ListOptions<P> = {}): Page<P> {
+    const revision = options.revision === undefined || options.revision === 0 ? this.#revision : options.revision;
+    if (revision === this.#revision) return listPage(this.#index, prefix, revision, NO_CHANGES, options);
+    this.#assertReachable(revision);
+    return listPage(this.#index, prefix, revision, this.#history.asOf(revision, prefix), options);
+  }
+
+  count(prefix: string): number {
+    return this.#index.rank(afterPrefix(prefix)) - this.#index.rank(prefix);
+  }
+
+  watch(prefix: string, options: WatchOptions, sink: StoreSink<P>): StoreWatch {
+    this.#assertOpen();
+    const after = options.after ?? this.#revision;
+    this.#assertReachable(after);
+    return this.#watches.open(prefix, this.#history.since(after, prefix), sink);
+  }
+
+  async fresh(): Promise<number> {
+    return this.#revision;
+  }
+
+  tombstones(prefix: string): readonly Tombstone<P>[] {
+    return this.#retention.tombstones(prefix);
+  }
+
+  async commit(operations: readonly Operation<P>[], guards: readonly Guard[] = [], options: CommitOptions = {}): Promise<Committed> {
+    this.#assertOpen();
+    this.#assertSizes(operations);
+    const lazy = options.lazy === true && this.#mayBeLazy(operations);
+    if (!lazy) this.#assertTaken();
+    this.#assertGuards(guards);
+    const changes = this.#number(operations);
+    if (changes.length === 0) return this.#nothingToDo(operations);
+    return lazy ? this.#commits.lazily(changes) : this.#commits.enqueue(changes);
+  }
+
+  async compact(revision: number): Promise<void> {
+    this.#trim(Math.min(revision, this.#revision));
+    // A removal that is under way may have looked before the trim.
+    await this.#removing;
+    await this.#remove();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // ── committing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #latest(key: string): Item<P> | undefined {
+    return this.#commits.pending.latest(key, this.#index.get(key));
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closed();
+  }
+
+  #assertSizes(operations: readonly Operation<P>[]): void {
+    const most = this.#settings.maxValueBytes;
+    for (const operation of operations) {
+      if (operation.do === 'put' && operation.value.byteLength > most) {
+        throw new StoreError('too-large', `the value has ${operation.value.byteLength} bytes, at most ${most} are taken`);
+      }
+    }
+  }
+
+  #assertTaken(): void {
+    const { health, waiting } = this.#commits;
+    if (health.state !== 'ok') throw new StoreError('unavailable', `the store takes no writes now: ${health.cause}`);
+    if (waiting >= this.#settings.maxPending) throw new StoreError('busy', `${waiting} commits are waiting for the disk`);
+  }
+
+  #assertGuards(guards: readonly Guard[]): void {
+    for (const [index, { key, modRevision }] of guards.entries()) {
+      const found = this.#latest(key)?.modRevision ?? 0;
+      if (found !== modRevision) throw new StoreError('guard', `${key} is at revision ${found}, not ${modRevision}`, { guard: { index, found } });
+    }
+  }
+
+  #mayBeLazy(operations: readonly Operation<P>[]): boolean {
+    return this.#commits.mayBeLazy(this.#lastRevision + 1) && operations.every(({ do: verb, key }) => verb === 'put' && this.#index.get(key) !== undefined);
+  }
+
+  /** Gives the operations their revision and row ids. From here on nothing may fail before they are queued or shown. */
+  #number(operations: readonly Operation<P>[]): Change<P>[] {
+    const revision = this.#lastRevision + 1;
+    const timeMs = this.#clock.now();
+    const keys = new Set<string>();
+    const changes: Change<P>[] = [];
+    for (const operation of operations) {
+      assert(!keys.has(operation.key) && operation.key !== '' && operation.key.isWellFormed(), 'a commit names each key once, in well-formed text');
+      keys.add(operation.key);
+      const previous = this.#latest(operation.key);
+      if (operation.do === 'delete' && previous === undefined) continue;
+      changes.push(changeOf(operation, previous, { revision, rowId: this.#lastRowId + 1 + changes.length, timeMs }));
+    }
+    if (changes.length > 0) this.#lastRevision = revision;
+    this.#lastRowId += changes.length;
+    return changes;
+  }
+
+  /** What is deleted already may be deleted only pending: its absence is answered when it is durable. */
+  async #nothingToDo(operations: readonly Operation<P>[]): Promise<Committed> {
+    for (const { key } of operations) await this.settled(key);
+    return { revision: this.#revision };
+  }
+
+  // ── showing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #show(changes: readonly Change<P>[], revision: number): void {
+    for (const change of changes) this.#apply(change);
+    this.#revision = revision;
+    this.#trimToSize();
+    this.#sweepLater();
+    this.#watches.publish(changes, revision);
+  }
+
+  #apply(change: Change<P>): void {
+    const { key, entry, previous, revision, timeMs } = change;
+    if (previous !== undefined) this.#retention.superseded(previous.rowId, revision);
+    if (change.type === 'put') {
+      this.#index.set(entry);
+      if (entry.expiresAtMs > 0) this.#expiry.add(key, entry.expiresAtMs);
+    } else {
+      this.#index.delete(key);
+      const keptMs = this.#settings.tombstoneMs(key);
+      this.#retention.deleted(entry, timeMs, keptMs > 0 ? timeMs + keptMs : 0);
+    }
+    this.#history.push(change);
+  }
+
+  #assertReachable(revision: number): void {
+    if (revision > this.#revision) throw new StoreError('future', `revision ${revision} is not reached yet; the newest is ${this.#revision}`);
+    if (revision < this.#compactedRevision) throw new StoreError('compacted', `revision ${revision} is compacted; the oldest is ${this.#compactedRevision}`);
+  }
+
+  // ── forgetting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #expire(keys: readonly string[]): void {
+    const nowMs = this.#clock.now();
+    for (const key of keys) {
+      const item = this.#latest(key);
+      if (item === undefined || item.expiresAtMs === 0 || item.expiresAtMs > nowMs) continue;
+      this.commit([{ do: 'delete', key }], [{ key, modRevision: item.modRevision }]).catch((thrown: unknown) => {
+        if (thrown instanceof StoreError && (thrown.code === 'closed' || thrown.code === 'guard')) return;
+        this.#expiry.add(key, nowMs + EXPIRE_AGAIN_MS);
+      });
+    }
+  }
+
+  #trim(revision: number): void {
+    while ((this.#history.oldest?.revision ?? Number.POSITIVE_INFINITY) <= revision) this.#history.shift();
+    this.#compactedRevision = Math.max(this.#compactedRevision, revision);
+  }
+
+  #trimToSize(): void {
+    while (this.#history.size > this.#settings.watchWindowEvents) this.#trim((this.#history.oldest as Change<P>).revision);
+  }
+
+  /** A quiet store sets no timer: it fires only while there is something that time makes superfluous. */
+  #sweepLater(): void {
+    if (this.#sweepTimer !== undefined || this.#closing !== undefined) return;
+    const windowMs = this.#settings.watchWindowMs;
+    const oldest = this.#history.oldest;
+    const dueMs = Math.min(oldest === undefined ? Number.POSITIVE_INFINITY : oldest.timeMs + windowMs, this.#retention.nextMs() ?? Number.POSITIVE_INFINITY);
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    this.#sweepTimer = this.#clock.setTimer(Math.max(dueMs - this.#clock.now(), windowMs / 10, 1), () => {
+      this.#sweepTimer = undefined;
+      this.#sweep();
+    });
+  }
+
+  #sweep(): void {
+    const before = this.#clock.now() - this.#settings.watchWindowMs;
+    for (let oldest = this.#history.oldest; oldest !== undefined && oldest.timeMs <= before; oldest = this.#history.oldest) this.#trim(oldest.revision);
+    this.#remove().catch((thrown: unknown) => this.#log.warn('old versions could not be removed', failure(thrown)));
+    this.#sweepLater();
+  }
+
+  #remove(): Promise<void> {
+    this.#removing ??= this.#removeAll().finally(() => {
+      this.#removing = undefined;
+    });
+    return this.#removing;
+  }
+
+  async #removeAll(): Promise<void> {
+    while (this.health.state === 'ok') {
+      const chunk = this.#retention.take(this.#compactedRevision, this.#clock.now(), this.#commits.journalledRowId, REMOVE_AT_ONCE);
+      if (chunk.length === 0) return;
+      try {
+        await this.#journal.remove(chunk.map(({ rowId }) => rowId), this.#compactedRevision);
+      } catch (thrown) {
+        this.#retention.giveBack(chunk);
+        throw thrown;
+      }
+    }
+  }
+
+  // ── start and end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #restore({ revision, compactedRevision, rows }: Recovered, project: Projector<P>): void {
+    const windowFromMs = this.#clock.now() - this.#settings.watchWindowMs;
+    this.#compactedRevision = compactedRevision;
+    for (const row of rows) {
+      this.#apply(recoveredChange(row, this.#index.get(row.key), project));
+      this.#lastRowId = row.id;
+      this.#lastRevision = row.revision;
+      if (row.revision <= compactedRevision) this.#trim(compactedRevision);
+      else if (row.timeMs <= windowFromMs) this.#trim(row.revision);
+      else this.#trimToSize();
+    }
+    assert(revision >= this.#lastRevision && revision >= this.#compactedRevision, 'a journal goes on above its rows');
+    this.#revision = revision;
+    this.#lastRevision = revision;
+  }
+
+  async #close(): Promise<void> {
+    this.#expiry[Symbol.dispose]();
+    this.#sweepTimer?.[Symbol.dispose]();
+    const allDurable = await this.#commits.close();
+    await this.#removing?.catch(() => {});
+    this.#watches.endAll(closed());
+    await this.#journal.close(allDurable ? this.#revision : undefined);
+  }
+}
+
+function closed(): StoreError {
+  return new StoreError('closed', 'the store is closed');
+}

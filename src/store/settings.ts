@@ -1,0 +1,10 @@
+import type { StoreSettings } from './store.ts';
+
+/** What a cluster takes when it is told nothing else. */
+export const defaultStoreSettings: StoreSettings = {
+  maxValueBytes: 1.5 * 1024 * 1024,
+  maxPending: 10_000,
+  watchWindowMs: 5 * 60_000,
+  watchWindowEvents: 100_000,
+  tombstoneMs: () => 0,
+};
