@@ -43,7 +43,7 @@ const REMOVE_AT_ONCE = 500;
 /** How long an expired key waits when its deletion was refused. */
 const EXPIRE_AGAIN_MS = 10_000;
 
-const NO_CHANGES: ReadonlyMap<string, never> = new Map();
+const NO_CHANGES: ReadonlyMap<string, never> = new Map<string, never>();
 
 /** The store above a journal: the current state, the recent history and what is pending live in memory; the journal keeps rows. */
 export class MvccStore<P> implements Store<P> {

@@ -1,0 +1,163 @@
+import { Worker } from 'node:worker_threads';
+import { failure, type Log } from '../base/log.ts';
+import type { Journal, Recovered, Row } from './journal.ts';
+import { filesOf } from './sqlite-directory.ts';
+import { type Answer, type Opening, packRows, type Request, RESERVE, unpackRows, type WriterData } from './sqlite-wire.ts';
+import { StoreError } from './store.ts';
+import { workerFile } from './worker-file.ts';
+
+const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+/** A lone heartbeat costs one flush in so long. */
+const LAZY_MS = 30_000;
+const TRANSFER_BYTES = 64 * 1024;
+
+type Done = Extract<Answer, { is: 'done' }>;
+
+/** The main thread's side of the writer: one message a request, answered in order. */
+export class SqliteJournal implements Journal {
+  readonly lazyMs = LAZY_MS;
+  readonly #worker: Worker;
+  readonly #data: WriterData;
+  readonly #log: Log;
+  readonly #waiting: PromiseWithResolvers<Done>[] = [];
+  readonly #exited: Promise<void>;
+  #reserved: number;
+  #checkpoints: Worker | undefined;
+  #checkpointing = false;
+  #ended: Error | undefined;
+
+  private constructor(worker: Worker, data: WriterData, log: Log, reserved: number) {
+    this.#worker = worker;
+    this.#data = data;
+    this.#log = log;
+    this.#reserved = reserved;
+    worker.on('message', (answer: Answer) => this.#answered(answer));
+    worker.on('error', (thrown: Error) => this.#end(thrown));
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.#end(new Error("the store's thread has ended"));
+        resolve();
+      });
+    });
+  }
+
+  /** Throws StoreError `locked`, `damaged`, `newer-format` or `unavailable`. */
+  static async open(data: WriterData, log: Log): Promise<{ readonly journal: SqliteJournal; readonly recovered: Recovered; readonly clean: boolean }> {
+    const worker = new Worker(workerFile('sqlite-worker'), { workerData: data, name: 'store' });
+    const { chunks, opened } = await hear(worker);
+    const journal = new SqliteJournal(worker, data, log, opened.reservedRevision);
+    const { revision, compactedRevision, clean } = opened;
+    return { journal, recovered: { revision, compactedRevision, rows: rowsOf(chunks) }, clean };
+  }
+
+  get reservedRevision(): number {
+    return this.#reserved;
+  }
+
+  async append(rows: readonly Row[]): Promise<void> {
+    const last = rows.at(-1)?.revision ?? 0;
+    const reserve = last > this.#reserved - RESERVE / 2 ? last + RESERVE : undefined;
+    const done = await this.#ask({ do: 'append', rows: packRows(rows), reserve });
+    if (reserve !== undefined) this.#reserved = reserve;
+    this.#checkpointBeyond(done.walBytes ?? 0);
+  }
+
+  async remove(ids: readonly number[], compactedRevision: number): Promise<void> {
+    let done = await this.#ask({ do: 'remove', ids, compactedRevision });
+    // In steps between the batches, each about a millisecond.
+    for (let before = Number.POSITIVE_INFINITY; (done.sparePages ?? 0) > 0 && (done.sparePages ?? 0) < before; ) {
+      before = done.sparePages ?? 0;
+      done = await this.#ask({ do: 'vacuum' });
+    }
+    this.#checkpointBeyond(done.walBytes ?? 0);
+  }
+
+  async probe(): Promise<void> {
+    await this.#ask({ do: 'probe' });
+  }
+
+  async close(revision: number | undefined): Promise<void> {
+    await this.#endCheckpoints();
+    await this.#ask({ do: 'close', revision });
+    await this.#exited;
+  }
+
+  #ask(request: Request): Promise<Done> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const waiting = Promise.withResolvers<Done>();
+    this.#waiting.push(waiting);
+    const transfer = request.do === 'append' && request.rows.byteLength > TRANSFER_BYTES ? [request.rows.buffer as ArrayBuffer] : [];
+    this.#worker.postMessage(request, transfer);
+    return waiting.promise;
+  }
+
+  #answered(answer: Answer): void {
+    const waiting = this.#waiting.shift();
+    if (answer.is === 'done') waiting?.resolve(answer);
+    else waiting?.reject(Object.assign(new Error(answer.message), answer.errcode === undefined ? {} : { code: answer.errcode }));
+  }
+
+  #end(reason: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(reason);
+  }
+
+  /** By size, not by time: its flushes compete with the writer's. The thread is made when it is first needed. */
+  #checkpointBeyond(walBytes: number): void {
+    if (walBytes < CHECKPOINT_BYTES || this.#checkpointing || this.#ended !== undefined) return;
+    this.#checkpointing = true;
+    this.#checkpoints ??= this.#startCheckpoints();
+    this.#checkpoints.postMessage('checkpoint');
+  }
+
+  #startCheckpoints(): Worker {
+    const worker = new Worker(workerFile('sqlite-checkpoint'), { workerData: { path: filesOf(this.#data.directory).database }, name: 'store-checkpoint' });
+    worker.on('message', ({ fault }: { readonly fault: string | undefined }) => {
+      this.#checkpointing = false;
+      if (fault !== undefined) this.#log.warn('a checkpoint failed', { cause: fault });
+    });
+    worker.on('error', (thrown) => {
+      this.#log.warn('the checkpoint thread ended', failure(thrown));
+      this.#checkpoints = undefined;
+      this.#checkpointing = false;
+    });
+    return worker;
+  }
+
+  async #endCheckpoints(): Promise<void> {
+    const worker = this.#checkpoints;
+    if (worker === undefined) return;
+    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    worker.postMessage('close');
+    await exited;
+  }
+}
+
+interface Heard {
+  readonly chunks: Uint8Array[];
+  readonly opened: Extract<Opening, { is: 'open' }>;
+}
+
+/** Listens until the writer has opened or refused. */
+function hear(worker: Worker): Promise<Heard> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    const onMessage = (message: Opening): void => {
+      if (message.is === 'rows') {
+        chunks.push(message.rows);
+        return;
+      }
+      worker.off('message', onMessage).off('error', reject).off('exit', onExit);
+      if (message.is === 'open') resolve({ chunks, opened: message });
+      // The thread lets go of the directory when it ends, which it is about to.
+      else worker.once('exit', () => reject(new StoreError(message.code, message.message)));
+    };
+    const onExit = (): void => reject(new StoreError('unavailable', "the store's thread ended while it opened"));
+    worker.on('message', onMessage).on('error', reject).on('exit', onExit);
+  });
+}
+
+function* rowsOf(chunks: Uint8Array[]): Generator<Row, void, undefined> {
+  for (const chunk of chunks) yield* unpackRows(chunk);
+}

@@ -1,0 +1,271 @@
+import { existsSync, rmSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { Ballast, errcodeOf, filesOf, isDamage, takeLock, wantsRoom } from './sqlite-directory.ts';
+import { FORMAT, type Marks, MarksFile, syncDirectory } from './sqlite-marks.ts';
+import { type Answer, packRows, type Request, RESERVE, unpackRows, type WriterData } from './sqlite-wire.ts';
+import type { Row } from './journal.ts';
+
+/** Why the data directory is not opened. */
+export class Refusal extends Error {
+  readonly code: 'locked' | 'damaged' | 'newer-format' | 'unavailable';
+
+  constructor(code: 'locked' | 'damaged' | 'newer-format' | 'unavailable', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface Opened {
+  readonly revision: number;
+  readonly compactedRevision: number;
+  readonly reservedRevision: number;
+  readonly clean: boolean;
+}
+
+const PAGE = 4096;
+const LOAD_CHUNK_BYTES = 1024 * 1024;
+const VACUUM_PAGES = 128;
+/** The WAL is looked at after about so many bytes. */
+const LOOK_BYTES = 1024 * 1024;
+
+/** The rows of one data directory in SQLite. Everything is synchronous: it lives on a thread of its own. */
+export class SqliteWriter {
+  readonly opened: Opened;
+  readonly #data: WriterData;
+  readonly #lock: DatabaseSync;
+  readonly #marks: MarksFile;
+  readonly #database: DatabaseSync;
+  readonly #ballast: Ballast;
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #setMeta: StatementSync;
+  readonly #walState: StatementSync;
+  #lastRowId: number;
+  #bytesSinceLook = 0;
+
+  private constructor(data: WriterData, lock: DatabaseSync, marks: MarksFile, database: DatabaseSync, ballast: Ballast, loaded: Loaded) {
+    this.#data = data;
+    this.#lock = lock;
+    this.#marks = marks;
+    this.#database = database;
+    this.#ballast = ballast;
+    this.#insert = database.prepare('INSERT INTO log (id, revision, created, deleted, key, expires, time, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#delete = database.prepare('DELETE FROM log WHERE id = ?');
+    this.#setMeta = database.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)');
+    this.#walState = database.prepare('PRAGMA wal_checkpoint(NOOP)');
+    this.#lastRowId = loaded.lastRowId;
+    this.opened = startOf(marks.marks, loaded);
+    marks.write({
+      format: FORMAT,
+      reserved: this.opened.reservedRevision,
+      durableRowId: loaded.lastRowId,
+      floor: this.opened.compactedRevision,
+    });
+  }
+
+  /** `give` gets all rows in order, packed, and owns the buffers. Throws `Refusal`. */
+  static open(data: WriterData, give: (rows: Uint8Array) => void): SqliteWriter {
+    const files = filesOf(data.directory);
+    const locked = takeLock(data.directory);
+    if ('heldBy' in locked) throw new Refusal('locked', `${data.directory} is in use by process ${locked.heldBy}`);
+    const isNew = !existsSync(files.marks) && !existsSync(files.database);
+    const marks = MarksFile.open(files.marks);
+    assertMarks(marks.marks, data.directory, isNew || !existsSync(files.database));
+    if (isNew) marks.write({ format: FORMAT, reserved: 0, durableRowId: 0, floor: 0 });
+    const ballast = new Ballast(files.ballast, data.ballastBytes);
+    const opening = (): SqliteWriter => {
+      const database = openDatabase(files.database, data);
+      return new SqliteWriter(data, locked.lock, marks, database, ballast, load(database, give));
+    };
+    try {
+      return opening();
+    } catch (thrown) {
+      if (isDamage(thrown)) throw new Refusal('damaged', `${files.database} is damaged: ${(thrown as Error).message}`);
+      if (!wantsRoom(thrown) || !ballast.giveUp()) throw thrown;
+      return opening();
+    } finally {
+      syncDirectory(data.directory);
+    }
+  }
+
+  answer(request: Request): Answer {
+    try {
+      return this.#do(request);
+    } catch (thrown) {
+      // SQLite has rolled back by itself after most errors; an explicit rollback would then throw.
+      if (request.do !== 'close' && this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      if (wantsRoom(thrown)) this.#makeRoom();
+      return { is: 'failed', message: thrown instanceof Error ? thrown.message : String(thrown), errcode: errcodeOf(thrown) };
+    }
+  }
+
+  #do(request: Request): Answer {
+    switch (request.do) {
+      case 'append':
+        if (request.reserve !== undefined) this.#reserve(request.reserve);
+        return this.#append(request.rows);
+      case 'remove':
+        return this.#remove(request.ids, request.compactedRevision);
+      case 'vacuum':
+        this.#database.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+        return this.#look();
+      case 'probe':
+        this.#ballast.take();
+        this.#setMeta.run('probed', this.#lastRowId);
+        return { is: 'done' };
+      case 'close':
+        this.#close(request.revision);
+        return { is: 'done' };
+    }
+  }
+
+  #append(packed: Uint8Array): Answer {
+    this.#database.exec('BEGIN IMMEDIATE');
+    let last: Row | undefined;
+    for (const row of unpackRows(packed)) {
+      this.#insert.run(row.id, row.revision, row.createRevision, row.deleted ? 1 : 0, row.key, row.expiresAtMs, row.timeMs, row.value);
+      last = row;
+    }
+    this.#database.exec('COMMIT');
+    this.#lastRowId = last?.id ?? this.#lastRowId;
+    this.#bytesSinceLook += packed.byteLength + PAGE;
+    return this.#bytesSinceLook > LOOK_BYTES ? this.#look() : { is: 'done' };
+  }
+
+  #remove(ids: readonly number[], compactedRevision: number): Answer {
+    this.#database.exec('BEGIN IMMEDIATE');
+    for (const id of ids) this.#delete.run(id);
+    this.#setMeta.run('compacted', compactedRevision);
+    this.#database.exec('COMMIT');
+    return this.#look();
+  }
+
+  /** How much waits in the WAL; over the cap the writer itself moves it, since the other thread may never catch up. */
+  #look(): Answer {
+    this.#bytesSinceLook = 0;
+    const { log, checkpointed } = this.#walState.get() as { log: number; checkpointed: number };
+    if (log * PAGE > this.#data.walCapBytes) this.#database.exec('PRAGMA wal_checkpoint(RESTART)');
+    return { is: 'done', walBytes: Math.max(0, log - Math.max(0, checkpointed)) * PAGE, sparePages: this.#sparePages() };
+  }
+
+  /** Free pages beyond what new rows will soon take. */
+  #sparePages(): number {
+    const { freelist_count: free } = this.#database.prepare('PRAGMA freelist_count').get() as { freelist_count: number };
+    const { page_count: all } = this.#database.prepare('PRAGMA page_count').get() as { page_count: number };
+    return Math.max(0, free - Math.max(1024, Math.floor(all / 4)));
+  }
+
+  #reserve(revision: number): void {
+    const now = this.#marks.marks as Marks;
+    this.#marks.write({ ...now, reserved: revision, durableRowId: this.#lastRowId, clean: undefined });
+  }
+
+  /** The ballast goes, and with its room the WAL into the database: compaction can then make more. */
+  #makeRoom(): void {
+    if (!this.#ballast.giveUp()) return;
+    try {
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch (thrown) {
+      if (errcodeOf(thrown) === undefined) throw thrown;
+      // Still no room: the next probe tries again.
+    }
+  }
+
+  #close(revision: number | undefined): void {
+    try {
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch (thrown) {
+      if (errcodeOf(thrown) === undefined) throw thrown;
+      // The WAL stays, and is read at the next start.
+    }
+    this.#database.close();
+    const now = this.#marks.marks as Marks;
+    if (revision !== undefined) this.#marks.write({ ...now, durableRowId: this.#lastRowId, clean: { revision, rowId: this.#lastRowId } });
+    this.#marks[Symbol.dispose]();
+    rmSync(filesOf(this.#data.directory).pid, { force: true });
+    this.#lock.close();
+  }
+}
+
+interface Loaded {
+  readonly lastRowId: number;
+  readonly lastRevision: number;
+  readonly compactedRevision: number;
+}
+
+function assertMarks(marks: Marks | undefined, directory: string, noDatabase: boolean): void {
+  if (marks !== undefined && marks.format > FORMAT) {
+    throw new Refusal('newer-format', `${directory} has format ${marks.format}; this version reads formats up to ${FORMAT}. Use the version that wrote it, or a newer one`);
+  }
+  if (marks === undefined && !noDatabase) throw new Refusal('damaged', `${directory} has a database, but its marks file is missing or broken`);
+  if (marks !== undefined && marks.durableRowId > 0 && noDatabase) throw new Refusal('damaged', `the database of ${directory} is gone`);
+}
+
+function openDatabase(path: string, { synchronous }: WriterData): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 5000 });
+  try {
+    // Before the first table, else the file can never shrink.
+    database.exec('PRAGMA auto_vacuum=2');
+    database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${synchronous === 'off' ? 'OFF' : 'FULL'}; PRAGMA wal_autocheckpoint=0`);
+    database.exec(`
+      CREATE TABLE IF NOT EXISTS log (
+        id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, created INTEGER NOT NULL, deleted INTEGER NOT NULL,
+        key TEXT NOT NULL, expires INTEGER NOT NULL, time INTEGER NOT NULL, value BLOB NOT NULL
+      ) STRICT;
+      CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`);
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+  return database;
+}
+
+/** Gives all rows in chunks of about a megabyte. */
+function load(database: DatabaseSync, give: (rows: Uint8Array) => void): Loaded {
+  const select = database.prepare('SELECT id, revision, created, deleted, key, expires, time, value FROM log ORDER BY id');
+  let chunk: Row[] = [];
+  let chunkBytes = 0;
+  let last: Row | undefined;
+  for (const found of select.iterate()) {
+    const row = rowOf(found as unknown as Stored);
+    chunk.push(row);
+    chunkBytes += row.value.byteLength;
+    last = row;
+    if (chunkBytes < LOAD_CHUNK_BYTES) continue;
+    give(packRows(chunk));
+    chunk = [];
+    chunkBytes = 0;
+  }
+  if (chunk.length > 0) give(packRows(chunk));
+  const meta = database.prepare("SELECT value FROM meta WHERE name = 'compacted'").get() as { value: number } | undefined;
+  return { lastRowId: last?.id ?? 0, lastRevision: last?.revision ?? 0, compactedRevision: meta?.value ?? 0 };
+}
+
+interface Stored {
+  readonly id: number;
+  readonly revision: number;
+  readonly created: number;
+  readonly deleted: number;
+  readonly key: string;
+  readonly expires: number;
+  readonly time: number;
+  readonly value: Uint8Array;
+}
+
+function rowOf(found: Stored): Row {
+  const { id, revision, created, deleted, key, expires, time, value } = found;
+  return { id, revision, createRevision: created, deleted: deleted === 1, key, value, expiresAtMs: expires, timeMs: time };
+}
+
+/** Where revisions go on, by what the marks promise and the database has. */
+function startOf(marks: Marks | undefined, { lastRowId, lastRevision, compactedRevision }: Loaded): Opened {
+  const promised = Math.max(marks?.durableRowId ?? 0, marks?.clean?.rowId ?? 0);
+  if (lastRowId < promised) {
+    throw new Refusal('damaged', `the database ends at row ${lastRowId}, but row ${promised} was on disk: what was acknowledged is lost. Restore a backup`);
+  }
+  const clean = marks === undefined || marks.clean?.rowId === lastRowId;
+  const revision = Math.max(lastRevision, clean ? (marks?.clean?.revision ?? 0) : (marks?.reserved ?? 0));
+  // After an unclean end something may have been shown that is not on disk: nobody may go on from a version of before.
+  const floor = Math.max(compactedRevision, marks?.floor ?? 0, clean ? 0 : revision);
+  return { revision, compactedRevision: floor, reservedRevision: revision + RESERVE, clean };
+}

@@ -1,0 +1,36 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { MvccStore } from './mvcc.ts';
+import { SqliteJournal } from './sqlite-journal.ts';
+import type { Projector, Store, StoreSettings } from './store.ts';
+
+export interface SqliteStoreOptions<P> {
+  /** Made (0700) when it is not there. One process at a time. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly project: Projector<P>;
+  readonly settings: StoreSettings;
+  readonly log: Log;
+  /** Kept free for the day when the disk is full. Default 16 MiB; 0: none. */
+  readonly ballastBytes?: number;
+  /** `off` loses acknowledged writes at a power cut: only for the suite that must catch it. */
+  readonly synchronous?: 'full' | 'off';
+}
+
+const DEFAULT_BALLAST_BYTES = 16 * 1024 * 1024;
+const WAL_CAP_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Opens the store of a data directory. Throws StoreError `locked` (another process has it; the message names it), `newer-format`,
+ * `damaged` (what a stop or a reservation promised is not there, or SQLite can't read it) or `unavailable`.
+ */
+export async function openSqliteStore<P>(options: SqliteStoreOptions<P>): Promise<Store<P>> {
+  const { directory, clock, project, settings, ballastBytes = DEFAULT_BALLAST_BYTES, synchronous = 'full' } = options;
+  const log = options.log.child('store');
+  const { journal, recovered, clean } = await SqliteJournal.open({ directory, synchronous, ballastBytes, walCapBytes: WAL_CAP_BYTES }, log);
+  const store = new MvccStore<P>({ journal, clock, settings, log, recovered: { from: recovered, project } });
+  log.info('the store is open', { revision: store.revision, entries: store.count(''), clean });
+  // The ballast is made beside the first requests, not before them.
+  journal.probe().catch((thrown: unknown) => log.warn('there is no room for the ballast', { cause: thrown instanceof Error ? thrown.message : String(thrown) }));
+  return store;
+}
