@@ -1,4 +1,5 @@
 import type { KubeObject } from '../machinery/object.ts';
+import { humanDuration } from '../machinery/time.ts';
 import type { Column } from './kind.ts';
 
 type Cell<T extends KubeObject> = Column<T>['cell'];
@@ -31,31 +32,8 @@ export const defaultColumns: readonly Column[] = [
 export function ageOf(time: string | undefined, nowMs: number): string {
   if (time === undefined) return '<unknown>';
   const ms = Date.parse(time);
-  return Number.isNaN(ms) ? '<unknown>' : formatDuration(nowMs - ms);
+  return Number.isNaN(ms) ? '<unknown>' : humanDuration(nowMs - ms);
 }
-
-const SECOND = 1000;
-
-/** A duration in two or three significant figures, as kubectl shows ages: `0s`, `119s`, `2m`, `5m30s`, `3h`, `7h20m`, `2d`, `3d4h`, `2y`. */
-export function formatDuration(ms: number): string {
-  const seconds = Math.trunc(ms / SECOND);
-  if (seconds < -1) return '<invalid>';
-  if (seconds < 0) return '0s';
-  if (seconds < 120) return `${seconds}s`;
-  const minutes = Math.trunc(seconds / 60);
-  if (minutes < 10) return two(minutes, 'm', seconds % 60, 's');
-  if (minutes < 180) return `${minutes}m`;
-  const hours = Math.trunc(minutes / 60);
-  if (hours < 8) return two(hours, 'h', minutes % 60, 'm');
-  if (hours < 48) return `${hours}h`;
-  const days = Math.trunc(hours / 24);
-  if (days < 8) return two(days, 'd', hours % 24, 'h');
-  if (days < 365 * 2) return `${days}d`;
-  const years = Math.trunc(days / 365);
-  return years < 8 ? two(years, 'y', days % 365, 'd') : `${years}y`;
-}
-
-const two = (a: number, unit: string, b: number, smaller: string): string => (b === 0 ? `${a}${unit}` : `${a}${unit}${b}${smaller}`);
 
 /** `a=b,c=d` by key; `<none>` when there are none. */
 export function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {

@@ -1,0 +1,71 @@
+import { ageOf, text, wide, type nameColumn } from '../columns.ts';
+import type * as core from '../gen/types/core.v1.ts';
+import type * as events from '../gen/types/events.v1.ts';
+import type { Column } from '../kind.ts';
+
+/** The times and counts of an event, whichever group it is read in. */
+interface Seen {
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly count: number;
+}
+
+interface Times {
+  readonly eventTime?: string | undefined;
+  readonly first?: string | undefined;
+  readonly last?: string | undefined;
+  readonly count?: number | undefined;
+  readonly series?: { readonly count: number; readonly lastObservedTime: string } | undefined;
+}
+
+function seen({ eventTime, first, last, count, series }: Times, nowMs: number): Seen {
+  const firstTime = first ?? eventTime;
+  const firstSeen = ageOf(firstTime, nowMs);
+  if (series !== undefined) return { firstSeen, lastSeen: ageOf(series.lastObservedTime, nowMs), count: series.count };
+  return { firstSeen, lastSeen: last === undefined ? firstSeen : ageOf(last, nowMs), count: count === undefined || count === 0 ? 1 : count };
+}
+
+const coreTimes = (e: core.Event): Times => ({ eventTime: e.eventTime, first: e.firstTimestamp, last: e.lastTimestamp, count: e.count, series: e.series as Times['series'] });
+const newTimes = (e: events.Event): Times => ({
+  eventTime: e.eventTime,
+  first: e.deprecatedFirstTimestamp,
+  last: e.deprecatedLastTimestamp,
+  count: e.deprecatedCount,
+  series: e.series,
+});
+
+const target = (about: core.ObjectReference | undefined): string => `${(about?.kind ?? '').toLowerCase()}/${about?.name ?? ''}`;
+
+function formatSource(source: core.EventSource | undefined, controller: string | undefined, instance: string | undefined): string {
+  const component = source?.component !== undefined && source.component !== '' ? source.component : (controller ?? '');
+  const host = source?.host !== undefined && source.host !== '' ? source.host : (instance ?? '');
+  return host === '' ? component : `${component}, ${host}`;
+}
+
+const name: Column = { ...wide('Name', 'The name of the event.', (event) => event.metadata?.name ?? ''), format: 'name' } satisfies typeof nameColumn;
+
+export const coreEventColumns: readonly Column<core.Event>[] = [
+  text('Last Seen', 'How long ago it happened last.', (e, nowMs) => seen(coreTimes(e), nowMs).lastSeen),
+  text('Type', 'Normal or Warning.', (e) => e.type ?? ''),
+  text('Reason', 'What happened, in one word.', (e) => e.reason ?? ''),
+  text('Object', 'What it happened to.', (e) => target(e.involvedObject)),
+  wide('Subobject', 'The part of it.', (e) => e.involvedObject.fieldPath ?? ''),
+  wide('Source', 'Who reports it.', (e) => formatSource(e.source, e.reportingComponent, e.reportingInstance)),
+  text('Message', 'What happened.', (e) => (e.message ?? '').trim()),
+  wide('First Seen', 'How long ago it happened first.', (e, nowMs) => seen(coreTimes(e), nowMs).firstSeen),
+  wide('Count', 'How often it happened.', (e, nowMs) => String(seen(coreTimes(e), nowMs).count)),
+  name,
+];
+
+export const newEventColumns: readonly Column<events.Event>[] = [
+  text('Last Seen', 'How long ago it happened last.', (e, nowMs) => seen(newTimes(e), nowMs).lastSeen),
+  text('Type', 'Normal or Warning.', (e) => e.type ?? ''),
+  text('Reason', 'What happened, in one word.', (e) => e.reason ?? ''),
+  text('Object', 'What it happened to.', (e) => target(e.regarding)),
+  wide('Subobject', 'The part of it.', (e) => e.regarding?.fieldPath ?? ''),
+  wide('Source', 'Who reports it.', (e) => formatSource(e.deprecatedSource, e.reportingController, e.reportingInstance)),
+  text('Message', 'What happened.', (e) => (e.note ?? '').trim()),
+  wide('First Seen', 'How long ago it happened first.', (e, nowMs) => seen(newTimes(e), nowMs).firstSeen),
+  wide('Count', 'How often it happened.', (e, nowMs) => String(seen(newTimes(e), nowMs).count)),
+  name,
+];
