@@ -1,0 +1,78 @@
+import type { Informer } from '../../client/informer.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+
+const MOST_GONE = 4_096;
+
+/**
+ * What a controller has done and its cache does not show yet. While any of it is outstanding for a key, counting the cache would
+ * create or delete twice; the pass waits. By UID, so that it is exact whatever order the watch delivers in.
+ */
+export class Expectations<T extends KubeObject> implements Disposable {
+  readonly #informer: Informer<T>;
+  readonly #subscription: Disposable;
+  readonly #created = new Map<string, Set<string>>();
+  readonly #deleted = new Map<string, Set<string>>();
+  /** UIDs that came and went, so that an answer that arrives after both is not waited for. Bounded, oldest out first. */
+  readonly #gone = new Set<string>();
+
+  constructor(informer: Informer<T>) {
+    this.#informer = informer;
+    this.#subscription = informer.onChange({
+      added: (object) => this.#seen(this.#created, object.metadata.uid),
+      updated: (object) => {
+        if (object.metadata.deletionTimestamp !== undefined) this.#seen(this.#deleted, object.metadata.uid);
+      },
+      deleted: (object) => {
+        this.#gone.add(object.metadata.uid);
+        if (this.#gone.size > MOST_GONE) for (const oldest of this.#gone) {
+          this.#gone.delete(oldest);
+          break;
+        }
+        this.#seen(this.#created, object.metadata.uid);
+        this.#seen(this.#deleted, object.metadata.uid);
+      },
+    });
+  }
+
+  /** To be called with what the server answered. */
+  created(key: string, object: KubeObject): void {
+    const { name = '', namespace, uid = '' } = object.metadata ?? {};
+    if (this.#gone.has(uid) || this.#informer.get(name, namespace)?.metadata.uid === uid) return;
+    remember(this.#created, key, uid);
+  }
+
+  /** To be called before the deletion is asked for; `withdraw` when it failed. */
+  deleting(key: string, uid: string): void {
+    remember(this.#deleted, key, uid);
+  }
+
+  withdraw(key: string, uid: string): void {
+    forget(this.#deleted, key, uid);
+  }
+
+  /** Whether the cache shows all that was done under this key. */
+  met(key: string): boolean {
+    return !this.#created.has(key) && !this.#deleted.has(key);
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]();
+  }
+
+  #seen(of: Map<string, Set<string>>, uid: string): void {
+    for (const key of of.keys()) forget(of, key, uid);
+  }
+}
+
+function remember(of: Map<string, Set<string>>, key: string, uid: string): void {
+  const found = of.get(key);
+  if (found === undefined) of.set(key, new Set([uid]));
+  else found.add(uid);
+}
+
+function forget(of: Map<string, Set<string>>, key: string, uid: string): void {
+  const found = of.get(key);
+  if (found === undefined) return;
+  found.delete(uid);
+  if (found.size === 0) of.delete(key);
+}
