@@ -33,7 +33,10 @@ export interface Runtime extends AsyncDisposable {
   readonly images: Images;
   stats(id: string): Promise<ContainerStats | undefined>;
 
-  /** Starts and exits. `lost` means: events may be missing, list again. Disposing ends it. */
+  /**
+   * Starts, exits and removals, of sandboxes too (`containerId` is then the sandbox's id). When a start or an exit is told, `container`
+   * shows it already. `lost` means: events may be missing, list again; it is told once at the start. Disposing ends it.
+   */
   events(listener: (event: RuntimeEvent) => void): Disposable;
 }
 
@@ -166,7 +169,7 @@ export interface Container {
   /** 0 until ended. */
   readonly finishedAtMs: number;
   readonly exitCode: number;
-  /** `Completed`, `Error`, `OOMKilled`, `ContainerCannotRun`, or empty. */
+  /** `Completed`, `Error`, `OOMKilled`, `StartError`, or empty. */
   readonly reason: string;
   readonly message: string;
   readonly logPath: string;
