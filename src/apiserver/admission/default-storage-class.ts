@@ -3,7 +3,8 @@ import type { StorageClass } from '../../api/gen/types/storage.v1.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { getOwn, hasOwn } from '../../machinery/record.ts';
 import type { AdmissionPlugin, StoredReader } from '../stages.ts';
-import { draftOf, isAbout, storedList } from './request.ts';
+import { storedList } from '../stored.ts';
+import { draftOf, isAbout } from './request.ts';
 
 const DEFAULT: readonly string[] = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
 /** The field's name before it was a field; claims that carry it are left alone. */

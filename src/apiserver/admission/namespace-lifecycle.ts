@@ -1,7 +1,8 @@
 import { namespaces } from '../../api/gen/resources.ts';
 import { objectNotFound, StatusError } from '../../machinery/status-error.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../stages.ts';
-import { refuse, storedGet } from './request.ts';
+import { storedGet } from '../stored.ts';
+import { refuse } from './request.ts';
 
 const IMMORTAL: readonly string[] = ['default', 'kube-system', 'kube-public'];
 

@@ -2,7 +2,8 @@ import { pods, priorityClasses } from '../../api/gen/resources.ts';
 import type { PriorityClass } from '../../api/gen/types/scheduling.v1.ts';
 import type { Stored } from '../../machinery/object.ts';
 import type { AdmissionPlugin, AdmissionRequest, StoredReader } from '../stages.ts';
-import { draftOf, isAbout, oldOf, refuse, storedGet, storedList } from './request.ts';
+import { storedGet, storedList } from '../stored.ts';
+import { draftOf, isAbout, oldOf, refuse } from './request.ts';
 
 const PREEMPT = 'PreemptLowerPriority';
 const SYSTEM: readonly string[] = ['system-node-critical', 'system-cluster-critical'];

@@ -1,7 +1,7 @@
 import type { Resource } from '../../api/resource.ts';
 import type { Draft, KubeObject, Stored } from '../../machinery/object.ts';
 import { forbiddenRequest, type StatusError } from '../../machinery/status-error.ts';
-import type { AdmissionOperation, AdmissionRequest, StoredReader } from '../stages.ts';
+import type { AdmissionOperation, AdmissionRequest } from '../stages.ts';
 
 /** How plugins look at a request: small questions, and the typed forms of what it carries. */
 
@@ -18,14 +18,6 @@ export function draftOf<T extends KubeObject>(request: AdmissionRequest, _resour
 /** What is stored, typed; undefined on a create. */
 export function oldOf<T extends KubeObject>(request: AdmissionRequest, _resource: Resource<T>): Stored<T> | undefined {
   return request.old as unknown as Stored<T> | undefined;
-}
-
-export function storedGet<T extends KubeObject>(reader: StoredReader, { group, resource }: Resource<T>, namespace: string, name: string): Stored<T> | undefined {
-  return reader.get(group, resource, namespace, name) as unknown as Stored<T> | undefined;
-}
-
-export function storedList<T extends KubeObject>(reader: StoredReader, { group, resource }: Resource<T>, namespace?: string): readonly Stored<T>[] {
-  return reader.list(group, resource, namespace) as unknown as readonly Stored<T>[];
 }
 
 /** `pods "x" is forbidden: WHY`, as admission refuses. A name still to be generated shows as its prefix. */

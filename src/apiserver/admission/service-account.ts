@@ -4,7 +4,8 @@ import type { Pod, ServiceAccount, Volume } from '../../api/gen/types/core.v1.ts
 import type { Draft, Stored } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../stages.ts';
-import { draftOf, isAbout, refuse, storedGet } from './request.ts';
+import { storedGet } from '../stored.ts';
+import { draftOf, isAbout, refuse } from './request.ts';
 
 const VOLUME_PREFIX = 'kube-api-access-';
 const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';

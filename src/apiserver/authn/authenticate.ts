@@ -1,0 +1,70 @@
+import type { Clock } from '../../base/clock.ts';
+import type { UserInfo } from '../../machinery/exchange.ts';
+import type { JsonObject } from '../../machinery/object.ts';
+import type { Authenticate, ClientCertificate, StoredReader } from '../stages.ts';
+import { bootstrapTokenUser } from './bootstrap-token.ts';
+import { verifyJwt } from './jwt.ts';
+import { type Checked, checkClaims, type TokenIssuer } from './service-account-token.ts';
+
+export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/** Signatures cost 80 µs to verify; so many tokens are remembered. What they are bound to is looked up every time. */
+const REMEMBERED_TOKENS = 4096;
+
+export interface AuthenticateOptions {
+  readonly tokens: TokenIssuer;
+  readonly reader: StoredReader;
+  readonly clock: Clock;
+  /** Requests without credentials are `system:anonymous` (the policy lets it see health and version). */
+  readonly anonymous: boolean;
+}
+
+/** Checks a bearer token for the given audiences. */
+export type CheckToken = (token: string, audiences: readonly string[]) => Checked;
+
+export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): CheckToken {
+  const remembered = new Map<string, JsonObject>();
+  const claimsOf = (token: string): JsonObject | undefined => {
+    const known = remembered.get(token);
+    if (known !== undefined) return known;
+    const claims = verifyJwt(token, tokens.keys);
+    if (claims === undefined) return undefined;
+    if (remembered.size >= REMEMBERED_TOKENS) for (const oldest of remembered.keys()) {
+      remembered.delete(oldest);
+      break;
+    }
+    remembered.set(token, claims);
+    return claims;
+  };
+  return (token, audiences) => {
+    const bootstrap = bootstrapTokenUser(token, reader, clock.now());
+    if (bootstrap !== undefined) return { user: bootstrap, audiences };
+    const claims = claimsOf(token);
+    if (claims === undefined) return { error: 'invalid bearer token' };
+    return checkClaims(claims, { issuer: tokens.issuer, audiences, nowMs: clock.now(), reader });
+  };
+}
+
+/** A verified client certificate, then a token, then anonymous; what proves nothing is a 401. */
+export function authenticator(options: AuthenticateOptions, check: CheckToken = tokenChecker(options)): Authenticate {
+  const { tokens, anonymous } = options;
+  return ({ certificate, bearerToken }) => {
+    const byCertificate = certificate === undefined ? undefined : certificateUser(certificate, tokens);
+    if (byCertificate !== undefined) return byCertificate;
+    if (bearerToken !== undefined && bearerToken !== '') {
+      const checked = check(bearerToken, tokens.audiences);
+      return 'user' in checked ? checked.user : undefined;
+    }
+    return anonymous ? ANONYMOUS : undefined;
+  };
+}
+
+/** CN is the user, every O a group. A certificate without a name proves nothing. */
+function certificateUser({ commonName, organizations, raw }: ClientCertificate, { keys }: TokenIssuer): UserInfo | undefined {
+  if (commonName === '') return undefined;
+  return {
+    name: commonName,
+    groups: [...organizations, 'system:authenticated'],
+    extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${Buffer.from(keys.digest(raw)).toString('hex')}`] },
+  };
+}
