@@ -1,0 +1,33 @@
+import type { Component, ComponentOptions } from '../client/component.ts';
+import { startDeploymentController } from './deployment/deployment.ts';
+import { startGarbageCollector } from './garbage-collector/garbage-collector.ts';
+import { builtinKindSource } from './kinds.ts';
+import { startNamespaceController } from './namespace.ts';
+import { startNodeLifecycle } from './node-lifecycle.ts';
+import { startPodCollector } from './pod-gc.ts';
+import { startReplicaSetController } from './replica-set.ts';
+import { together } from './runtime/controller.ts';
+import { startServiceAccountController } from './service-account.ts';
+import { startStatefulSetController } from './stateful-set/stateful-set.ts';
+import { startVolumeProtection } from './volume-protection.ts';
+
+export interface ControllersOptions extends ComponentOptions {
+  /** The certificate authority that pods use to check the API server. */
+  readonly caPem: string;
+}
+
+/** Every controller of this folder, ended together. */
+export function startControllers(options: ControllersOptions): Component {
+  const kinds = builtinKindSource();
+  return together('controllers', [
+    startServiceAccountController(options, options.caPem),
+    startNamespaceController(options, kinds),
+    startReplicaSetController(options),
+    startDeploymentController(options),
+    startStatefulSetController(options),
+    startGarbageCollector(options, kinds),
+    startNodeLifecycle(options),
+    startPodCollector(options),
+    startVolumeProtection(options),
+  ]);
+}
