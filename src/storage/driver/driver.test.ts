@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { SystemRandom } from '../../base/random.ts';
+import { SystemClock } from '../../base/system-clock.ts';
+import { CsiError, type CsiErrorCode, type VolumeCapability } from '../../csi/driver.ts';
+import type { Host } from '../../host/host.ts';
+import { openSystemHost } from '../../host/system.ts';
+import { openPool } from '../pool/open.ts';
+import type { Pool } from '../pool/pool.ts';
+import { PoolDriver } from './driver.ts';
+
+const MiB = 1024 * 1024;
+const WRITER: VolumeCapability = { access: 'single-node-writer', as: { type: 'mount', fsType: '', mountFlags: [] } };
+const BLOCK: VolumeCapability = { access: 'single-node-writer', as: { type: 'block' } };
+const isRoot = process.getuid?.() === 0;
+
+interface Bench {
+  readonly host: Host;
+  readonly pool: Pool;
+  readonly driver: PoolDriver;
+  readonly directory: string;
+  stage(id: string): Promise<string>;
+  unstage(id: string): Promise<void>;
+}
+
+/** A driver on the real machine, in a directory of its own; everything is unmounted and let go when the test ends. */
+async function bench(t: TestContext, kind: Pool['kind']): Promise<Bench> {
+  const directory = await mkdtemp('/var/tmp/berth-driver-');
+  const host = openSystemHost({ clock: new SystemClock(), random: new SystemRandom() });
+  const pool = await openPool({ host, clock: new SystemClock(), root: join(directory, 'pool'), mark: 'test', kind });
+  const driver = new PoolDriver({ host, pool, nodeName: 'node-1' });
+  t.after(async () => {
+    for (const { target } of await host.mounts.below(join(directory, 'stage'))) await host.mounts.unmount(target);
+    for (const { device, file } of await host.loops.list()) if (file.startsWith(`${pool.path('x').split('/volumes/')[0]}/`)) await host.loops.detach(device, file);
+    await pool[Symbol.asyncDispose]();
+    for (const { target } of await host.mounts.below(directory)) await host.mounts.unmount(target);
+    for (const { device, file } of await host.loops.list()) if (file.startsWith(directory)) await host.loops.detach(device, file);
+    await host[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
+  });
+  const path = (id: string): string => join(directory, 'stage', id);
+  return {
+    host,
+    pool,
+    driver,
+    directory,
+    stage: async (id) => {
+      await driver.nodeStage({ volumeId: id, stagingPath: path(id), publishContext: {}, context: {}, capability: WRITER });
+      return path(id);
+    },
+    unstage: (id) => driver.nodeUnstage(id, path(id)),
+  };
+}
+
+function create(b: Bench, name: string, sizeBytes: number, more: Partial<Parameters<PoolDriver['createVolume']>[0]> = {}): ReturnType<PoolDriver['createVolume']> {
+  return b.driver.createVolume({ name, requiredBytes: sizeBytes, capabilities: [WRITER], parameters: {}, ...more });
+}
+
+async function write(b: Bench, file: string, text: string): Promise<void> {
+  await b.host.files.writeFileAtomic(file, text, { durable: true });
+}
+
+function code(expected: CsiErrorCode): (thrown: unknown) => boolean {
+  return (thrown) => thrown instanceof CsiError && thrown.code === expected;
+}
+
+for (const kind of ['plain', 'btrfs'] as const) {
+  test(`${kind} pool`, { skip: isRoot ? false : 'needs root' }, async (outer) => {
+    await outer.test('a full volume says ENOSPC, df tells its own size, and it grows while mounted', async (t) => {
+      const b = await bench(t, kind);
+      await create(b, 'full', 64 * MiB);
+      const at = await b.stage('full');
+      const { totalBytes } = await b.host.files.statfs(at);
+      assert.ok(totalBytes > 48 * MiB && totalBytes <= 64 * MiB, `df says ${totalBytes}`);
+      const dd = await b.host.run('dd', ['if=/dev/zero', `of=${at}/fill`, 'bs=1M', 'conv=fsync']);
+      assert.match(dd.stderr, /No space left on device/);
+      assert.equal((await b.driver.controllerExpand('full', 128 * MiB)).nodeExpansionRequired, true);
+      await b.driver.nodeExpand({ volumeId: 'full', volumePath: at, stagingPath: at, requiredBytes: 128 * MiB, capability: WRITER });
+      assert.ok((await b.host.files.statfs(at)).totalBytes > 100 * MiB);
+      await write(b, `${at}/more`, 'fits now');
+      await b.unstage('full');
+      assert.equal(await b.driver.capacity().then(({ availableBytes }) => availableBytes > 0), true);
+    });
+
+    await outer.test('a snapshot and a clone hold what was there, mounted beside their source', async (t) => {
+      const b = await bench(t, kind);
+      await create(b, 'source', 64 * MiB);
+      const at = await b.stage('source');
+      await write(b, `${at}/word`, 'before');
+      await b.driver.createSnapshot('snap', 'source', {});
+      await write(b, `${at}/word`, 'after');
+      await create(b, 'restored', 96 * MiB, { source: { snapshotId: 'snap' } });
+      await create(b, 'cloned', 64 * MiB, { source: { volumeId: 'source' } });
+      await write(b, `${at}/word`, 'later');
+      const restored = await b.stage('restored');
+      const cloned = await b.stage('cloned');
+      assert.equal(await b.host.files.readText(`${restored}/word`), 'before');
+      assert.equal(await b.host.files.readText(`${cloned}/word`), 'after');
+      assert.equal(await b.host.files.readText(`${at}/word`), 'later');
+      assert.ok((await b.host.files.statfs(restored)).totalBytes > 70 * MiB, 'the restored file system has grown to its volume');
+      await b.driver.deleteSnapshot('snap');
+      await b.driver.deleteSnapshot('snap');
+      for (const id of ['source', 'restored', 'cloned']) await b.unstage(id);
+    });
+
+    await outer.test('every call twice is the same as once; what is in use is not deleted; what is deleted comes back', async (t) => {
+      const b = await bench(t, kind);
+      const first = await create(b, 'twice', 32 * MiB);
+      assert.deepEqual(await create(b, 'twice', 32 * MiB), first);
+      await assert.rejects(create(b, 'twice', 48 * MiB), code('already-exists'));
+      const at = await b.stage('twice');
+      await b.stage('twice');
+      await write(b, `${at}/word`, 'kept');
+      const target = join(b.directory, 'stage', 'target');
+      const publish = { volumeId: 'twice', stagingPath: at, targetPath: target, publishContext: {}, context: {}, capability: WRITER, readOnly: true };
+      await b.driver.nodePublish(publish);
+      await b.driver.nodePublish(publish);
+      await assert.rejects(write(b, `${target}/word`, 'no'), (thrown: unknown) => thrown instanceof Error && 'code' in thrown && thrown.code === 'read-only');
+      await assert.rejects(b.driver.deleteVolume('twice'), code('failed-precondition'));
+      const stats = await b.driver.nodeStats('twice', target);
+      assert.equal(stats.totalBytes, (await b.host.files.statfs(at)).totalBytes);
+      await b.driver.nodeUnpublish('twice', target);
+      await b.driver.nodeUnpublish('twice', target);
+      await b.unstage('twice');
+      await b.unstage('twice');
+      assert.equal((await b.host.loops.find(b.pool.path('twice'))).length, 0);
+      await b.driver.deleteVolume('twice');
+      await b.driver.deleteVolume('twice');
+      await b.pool.restore(b.pool.trash()[0]?.trashId ?? '');
+      assert.equal(await b.host.files.readText(`${await b.stage('twice')}/word`), 'kept');
+      await b.unstage('twice');
+    });
+
+    await outer.test('a block volume is a device of its size', async (t) => {
+      const b = await bench(t, kind);
+      await create(b, 'block', 32 * MiB, { capabilities: [BLOCK] });
+      const target = join(b.directory, 'stage', 'device');
+      await b.host.files.makeDirectory(join(b.directory, 'stage'));
+      const stage = { volumeId: 'block', stagingPath: join(b.directory, 'stage', 'block'), publishContext: {}, context: {}, capability: BLOCK };
+      await b.driver.nodeStage(stage);
+      await b.driver.nodePublish({ ...stage, targetPath: target, readOnly: false });
+      const { stdout } = await b.host.run('blockdev', ['--getsize64', target]);
+      assert.equal(stdout.trim(), String(32 * MiB));
+      await assert.rejects(b.driver.deleteVolume('block'), code('failed-precondition'));
+      await b.driver.nodeUnpublish('block', target);
+      await b.driver.nodeUnstage('block', stage.stagingPath);
+      await b.driver.deleteVolume('block');
+    });
+
+    await outer.test('modes, sizes and parameters that it can not give are refused by name', async (t) => {
+      const b = await bench(t, kind);
+      await assert.rejects(create(b, 'shared', 32 * MiB, { capabilities: [{ ...WRITER, access: 'multi-node-multi-writer' }] }), code('invalid-argument'));
+      await assert.rejects(create(b, '../out', 32 * MiB), code('invalid-argument'));
+      await assert.rejects(create(b, 'odd', 32 * MiB, { parameters: { replicas: '3' } }), code('invalid-argument'));
+      await assert.rejects(create(b, 'huge', 1e15), code('resource-exhausted'));
+      await assert.rejects(create(b, 'far', 32 * MiB, { topology: { requisite: [{ 'topology.berth.dev/node': 'node-2' }], preferred: [] } }), code('resource-exhausted'));
+      assert.deepEqual(b.pool.volumes(), []);
+    });
+  });
+}

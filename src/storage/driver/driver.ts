@@ -1,0 +1,181 @@
+import { type ControllerCapability, type CreateVolume, type CsiDriver, CsiError, type CsiSnapshot, type CsiVolume, type NodeCapability, type NodePublish, type NodeStage, type StringMap, type VolumeCapability, type VolumeStats } from '../../csi/driver.ts';
+import type { Host } from '../../host/host.ts';
+import { minimumBytes } from '../pool/inner-filesystem.ts';
+import type { CreateImage, Pool, SnapshotRecord, VolumeRecord } from '../pool/pool.ts';
+import { Attachments } from './attachments.ts';
+import { asCsi } from './errors.ts';
+import { NodeService } from './node-service.ts';
+import { checkCapabilities, checkId, checkParameters, modeOf, wantedFilesystem } from './requests.ts';
+
+export const DRIVER_NAME = 'pool.berth.dev';
+export const TOPOLOGY_KEY = 'topology.berth.dev/node';
+export const DRIVER_VERSION = '0.1.0';
+
+export interface PoolDriverOptions {
+  readonly host: Host;
+  readonly pool: Pool;
+  readonly nodeName: string;
+  /** How many volumes a node may hold. Default 1000. */
+  readonly maxVolumes?: number;
+}
+
+/**
+ * Berth's own CSI driver over a node's pool: a volume is an image file behind a loop device, so that its size is a wall. It serves
+ * any Kubernetes (`serve.ts` puts it on a socket). Every call is idempotent, whatever was killed before it.
+ */
+export class PoolDriver implements CsiDriver {
+  readonly name = DRIVER_NAME;
+  readonly #pool: Pool;
+  readonly #nodeName: string;
+  readonly #maxVolumes: number;
+  readonly #attachments: Attachments;
+  readonly #node: NodeService;
+
+  constructor({ host, pool, nodeName, maxVolumes = 1000 }: PoolDriverOptions) {
+    this.#pool = pool;
+    this.#nodeName = nodeName;
+    this.#maxVolumes = maxVolumes;
+    this.#attachments = new Attachments(host, pool);
+    this.#node = new NodeService(host, pool, this.#attachments);
+  }
+
+  /** Before the first call after a start: thaws what a killed predecessor left frozen. */
+  async recover(): Promise<void> {
+    await asCsi(() => this.#attachments.thawAll());
+  }
+
+  async identity(): Promise<{ readonly version: string; readonly capabilities: readonly ('controller-service' | 'accessibility-constraints' | 'online-expansion')[] }> {
+    return { version: DRIVER_VERSION, capabilities: ['controller-service', 'accessibility-constraints', 'online-expansion'] };
+  }
+
+  async controllerCapabilities(): Promise<readonly ControllerCapability[]> {
+    return ['create-delete-volume', 'create-delete-snapshot', 'clone-volume', 'expand-volume', 'get-capacity', 'single-node-multi-writer'];
+  }
+
+  async nodeCapabilities(): Promise<readonly NodeCapability[]> {
+    return ['stage-unstage-volume', 'get-volume-stats', 'expand-volume', 'single-node-multi-writer'];
+  }
+
+  createVolume(request: CreateVolume): Promise<CsiVolume> {
+    return asCsi(async () => {
+      checkId(request.name);
+      checkParameters(request.parameters);
+      checkCapabilities(request.capabilities, request.source !== undefined);
+      this.#checkTopology(request.topology);
+      const mode = modeOf(request.capabilities);
+      const sizeBytes = this.#size(request, mode);
+      const parameters = request.parameters;
+      const namespace = parameters['csi.storage.k8s.io/pvc/namespace'];
+      const claimName = parameters['csi.storage.k8s.io/pvc/name'];
+      const volume = await this.#pool.create({
+        id: request.name,
+        name: request.name,
+        sizeBytes,
+        mode,
+        ...(request.source === undefined ? {} : { from: this.#source(request.source, sizeBytes) }),
+        ...(namespace === undefined || claimName === undefined ? {} : { claim: { namespace, name: claimName } }),
+      });
+      return { volumeId: volume.id, capacityBytes: volume.sizeBytes, context: {}, topology: [this.#topology()] };
+    });
+  }
+
+  deleteVolume(volumeId: string): Promise<void> {
+    return asCsi(async () => {
+      if (this.#pool.volume(volumeId) === undefined) return;
+      await this.#attachments.refuseInUse(volumeId);
+      await this.#pool.remove(volumeId);
+    });
+  }
+
+  async controllerPublish(): Promise<StringMap> {
+    throw new CsiError('unimplemented', 'volumes of a pool need no attaching');
+  }
+  async controllerUnpublish(): Promise<void> {
+    throw new CsiError('unimplemented', 'volumes of a pool need no attaching');
+  }
+
+  controllerExpand(volumeId: string, requiredBytes: number): Promise<{ readonly capacityBytes: number; readonly nodeExpansionRequired: boolean }> {
+    return asCsi(async () => {
+      this.#volume(volumeId);
+      const { sizeBytes } = await this.#pool.resize(volumeId, requiredBytes);
+      return { capacityBytes: sizeBytes, nodeExpansionRequired: this.#pool.enforcesSize };
+    });
+  }
+
+  createSnapshot(name: string, sourceVolumeId: string, parameters: StringMap): Promise<CsiSnapshot> {
+    return asCsi(async () => {
+      checkId(name);
+      checkParameters(parameters);
+      this.#volume(sourceVolumeId);
+      return csiSnapshot(await this.#pool.createSnapshot({ id: name, sourceId: sourceVolumeId }, this.#attachments.freezer(sourceVolumeId)));
+    });
+  }
+
+  deleteSnapshot(snapshotId: string): Promise<void> {
+    return asCsi(() => this.#pool.removeSnapshot(snapshotId));
+  }
+
+  capacity(): Promise<{ readonly availableBytes: number; readonly maximumVolumeBytes?: number }> {
+    return asCsi(async () => {
+      const { availableBytes } = await this.#pool.space();
+      return { availableBytes, maximumVolumeBytes: availableBytes };
+    });
+  }
+
+  async nodeInfo(): Promise<{ readonly nodeId: string; readonly maxVolumes: number; readonly topology: StringMap }> {
+    return { nodeId: this.#nodeName, maxVolumes: this.#maxVolumes, topology: this.#topology() };
+  }
+
+  nodeStage(request: NodeStage): Promise<void> {
+    return asCsi(() => this.#node.stage(this.#volume(request.volumeId), request));
+  }
+  nodeUnstage(volumeId: string, stagingPath: string): Promise<void> {
+    return asCsi(() => this.#node.unstage(volumeId, stagingPath));
+  }
+  nodePublish(request: NodePublish): Promise<void> {
+    return asCsi(() => this.#node.publish(this.#volume(request.volumeId), request));
+  }
+  nodeUnpublish(volumeId: string, targetPath: string): Promise<void> {
+    return asCsi(() => this.#node.unpublish(volumeId, targetPath));
+  }
+  nodeExpand({ volumeId, requiredBytes }: { readonly volumeId: string; readonly volumePath: string; readonly stagingPath: string; readonly requiredBytes: number; readonly capability: VolumeCapability }): Promise<{ readonly capacityBytes: number }> {
+    return asCsi(() => this.#node.expand(this.#volume(volumeId), requiredBytes));
+  }
+  nodeStats(volumeId: string, volumePath: string): Promise<VolumeStats> {
+    return asCsi(() => this.#node.stats(this.#volume(volumeId), volumePath));
+  }
+
+  #volume(id: string): VolumeRecord {
+    const found = this.#pool.volume(id);
+    if (found === undefined) throw new CsiError('not-found', `there is no volume ${JSON.stringify(id)} in the pool of ${this.#nodeName}`);
+    return found;
+  }
+
+  /** At least what was asked for and what a file system needs; a copy is at least as large as its source. */
+  #size({ requiredBytes, limitBytes, capabilities }: CreateVolume, mode: VolumeRecord['mode']): number {
+    const least = mode === 'mount' ? minimumBytes(wantedFilesystem(capabilities, this.#pool.filesystem)) : 1024 * 1024;
+    const sizeBytes = Math.max(requiredBytes, least);
+    if (limitBytes !== undefined && limitBytes > 0 && sizeBytes > limitBytes) throw new CsiError('out-of-range', `the smallest volume is ${sizeBytes} bytes, the limit is ${limitBytes}`);
+    return sizeBytes;
+  }
+
+  #source(source: NonNullable<CreateVolume['source']>, sizeBytes: number): NonNullable<CreateImage['from']> {
+    const found = 'snapshotId' in source ? this.#pool.snapshot(source.snapshotId) : this.#pool.volume(source.volumeId);
+    if (found === undefined) throw new CsiError('not-found', `the source ${Object.values(source).join('')} is not in the pool of ${this.#nodeName}`);
+    if (sizeBytes < found.sizeBytes) throw new CsiError('out-of-range', `a copy of ${found.id} needs at least ${found.sizeBytes} bytes`);
+    return 'snapshotId' in source ? { snapshotId: found.id } : { volumeId: found.id, freeze: this.#attachments.freezer(found.id) };
+  }
+
+  #checkTopology(topology: CreateVolume['topology']): void {
+    const requisite = topology?.requisite ?? [];
+    if (requisite.length > 0 && !requisite.some((segment) => segment[TOPOLOGY_KEY] === this.#nodeName)) throw new CsiError('resource-exhausted', `this pool is on ${this.#nodeName}, which the claim's topology leaves out`);
+  }
+
+  #topology(): StringMap {
+    return { [TOPOLOGY_KEY]: this.#nodeName };
+  }
+}
+
+function csiSnapshot({ id, sourceId, sizeBytes, createdMs }: SnapshotRecord): CsiSnapshot {
+  return { snapshotId: id, sourceVolumeId: sourceId, sizeBytes, createdAtMs: createdMs, ready: true };
+}

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import type { FilesystemType, Host } from '../../host/host.ts';
+import { openBtrfsGround } from './btrfs.ts';
+import type { Ground } from './ground.ts';
+import { ImagePool } from './image-pool.ts';
+import { chooseFilesystem } from './inner-filesystem.ts';
+import { openDirectoryGround, openPlainGround } from './plain.ts';
+import { type Pool, PoolError } from './pool.ts';
+
+export interface PoolOptions {
+  readonly host: Host;
+  readonly clock: Clock;
+  /** The pool's own directory; made when it is missing, refused as `foreign` when it is another cluster's or has other contents. */
+  readonly root: string;
+  /** Who owns it: the cluster's mark (law 11). */
+  readonly mark: string;
+  /** `auto`: what the pool was made as; else btrfs where the root lies on btrfs, else plain, else (no loop devices) directory. */
+  readonly kind?: 'auto' | Pool['kind'] | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly keepFreeBytes?: number | undefined;
+  /** Default 24 hours. */
+  readonly trashMs?: number | undefined;
+}
+
+/** `pool.json`: what was decided when the pool was made. */
+interface PoolFile {
+  readonly format: 1;
+  readonly mark: string;
+  readonly kind: Pool['kind'];
+}
+
+const DAY_MS = 86_400_000;
+
+export async function openPool(options: PoolOptions): Promise<Pool> {
+  const { host, clock, root, maxBytes, trashMs = DAY_MS } = options;
+  await host.files.makeDirectory(root, { mode: 0o700 });
+  const { kind } = await readOrMake(options);
+  const ground = await openGround(options, kind);
+  for (const name of ['work', 'volumes', 'snapshots', 'trash']) await host.files.makeDirectory(join(ground.root, name), { mode: 0o700 });
+  const { sysResource, filesystems } = await host.capabilities();
+  const growsOnline = (type: FilesystemType): boolean => type !== 'ext4' || sysResource;
+  return ImagePool.open({ host, clock, ground, maxBytes, trashMs, growsOnline, filesystem: chooseFilesystem({ sysResource, filesystems }) });
+}
+
+async function readOrMake(options: PoolOptions): Promise<PoolFile> {
+  const { host, root, mark, kind = 'auto' } = options;
+  const path = join(root, 'pool.json');
+  const there = await host.files.readDirectory(root);
+  if (there.some(({ name }) => name === 'pool.json')) {
+    const found = JSON.parse(await host.files.readText(path)) as PoolFile;
+    if (found.format !== 1) throw new PoolError('newer', `${root} has the format ${String(found.format)}; this version knows 1`);
+    if (found.mark !== mark) throw new PoolError('foreign', `${root} belongs to the cluster ${found.mark}`);
+    if (kind !== 'auto' && kind !== found.kind) throw new PoolError('unsupported', `${root} is a ${found.kind} pool, not a ${kind} pool`);
+    return found;
+  }
+  // What a killed predecessor may have left before it wrote the file is ours; anything else is not.
+  const foreign = there.find(({ name }) => !name.startsWith('.') && name !== 'pool.btrfs');
+  if (foreign !== undefined) throw new PoolError('foreign', `${root} holds ${foreign.name} and no pool.json: not made a pool`);
+  const made: PoolFile = { format: 1, mark, kind: kind === 'auto' ? await chooseKind(options) : kind };
+  await host.files.writeFileAtomic(path, `${JSON.stringify(made)}\n`, { mode: 0o600, durable: true });
+  return made;
+}
+
+const BTRFS_MAGIC = 0x9123683e;
+
+async function chooseKind({ host, root }: PoolOptions): Promise<Pool['kind']> {
+  const { loopDevices, filesystems } = await host.capabilities();
+  if (!loopDevices || filesystems.length === 0) return 'directory';
+  return (await host.files.statfs(root)).magic === BTRFS_MAGIC ? 'btrfs' : 'plain';
+}
+
+function openGround(options: PoolOptions, kind: Pool['kind']): Promise<Ground> {
+  if (kind === 'directory') return openDirectoryGround(options);
+  return kind === 'btrfs' ? openBtrfsGround(options) : openPlainGround(options);
+}
