@@ -271,7 +271,7 @@ export class MvccStore<P> implements Store<P> {
     if (this.#sweepTimer !== undefined || this.#closing !== undefined) return;
     const windowMs = this.#settings.watchWindowMs;
     const oldest = this.#history.oldest;
-    const dueMs = Math.min(oldest === undefined ? Number.POSITIVE_INFINITY : oldest.timeMs + windowMs, this.#retention.nextMs() ?? Number.POSITIVE_INFINITY);
+    const dueMs = Math.min(oldest === undefined ? Number.POSITIVE_INFINITY : oldest.timeMs + windowMs, this.#retention.nextMs(this.#commits.journalledRowId));
     if (dueMs === Number.POSITIVE_INFINITY) return;
     this.#sweepTimer = this.#clock.setTimer(Math.max(dueMs - this.#clock.now(), windowMs / 10, 1), () => {
       this.#sweepTimer = undefined;
@@ -294,7 +294,7 @@ export class MvccStore<P> implements Store<P> {
   }
 
   async #removeAll(): Promise<void> {
-    while (this.health.state === 'ok') {
+    for (;;) {
       const chunk = this.#retention.take(this.#compactedRevision, this.#clock.now(), this.#commits.journalledRowId, REMOVE_AT_ONCE);
       if (chunk.length === 0) return;
       try {

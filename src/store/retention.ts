@@ -34,9 +34,9 @@ export class Retention<P> {
     return this.#kept.filter(({ entry }) => entry.key.startsWith(prefix)).map(({ entry, deletedAtMs }) => ({ entry, deletedAtMs }));
   }
 
-  /** When the next tombstone may go, wall ms. */
-  nextMs(): number | undefined {
-    return this.#kept.length === 0 ? undefined : this.#kept.reduce((least, kept) => Math.min(least, kept.untilMs), Number.POSITIVE_INFINITY);
+  /** When the next tombstone may go, wall ms; infinite when none will. */
+  nextMs(newestRowId: number): number {
+    return this.#kept.reduce((least, kept) => (kept.rowId >= newestRowId ? least : Math.min(least, kept.untilMs)), Number.POSITIVE_INFINITY);
   }
 
   /**
