@@ -1,0 +1,81 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+
+/** Everything that a cluster is started with, read and checked once. Units are in the names; absent means the default. */
+export interface ClusterConfig {
+  /** Absolute. Everything that outlives a start lies in it. */
+  readonly dataDirectory: string;
+  /** Where the API server listens. Loopback unless told otherwise. */
+  readonly bindAddress: string;
+  /** 0: the port of the last start, else 6443, else a free one. */
+  readonly port: number;
+  readonly nodeName: string;
+  /** `containerd`: real containers. `simulated`: pods that only say that they run. */
+  readonly runtime: 'containerd' | 'simulated';
+  /** How many simulated nodes; counts only with the simulated runtime. */
+  readonly simulatedNodes: number;
+  /** Devices that are only counted: `nvidia.com/gpu` to 2. */
+  readonly extendedResources: Readonly<Record<string, number>>;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  readonly pool: { readonly kind: 'auto' | 'btrfs' | 'plain' | 'directory'; /** 0: a share of the free disk. */ readonly sizeBytes: number };
+  /** How long deleted volumes can come back. 0: not at all. */
+  readonly trashMs: number;
+  /** Empty: chosen so that no other network of the machine is touched. */
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  readonly nodePorts: { readonly first: number; readonly last: number };
+  /** Versions and events stay reachable that long. */
+  readonly watchWindowMs: number;
+  /** `api/alpha` …: group versions beyond those served by default, as kube-apiserver's flag. */
+  readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  /** What a clean stop does with pods: leave them running, or stop them. */
+  readonly stopPods: boolean;
+  /** More names and addresses for the server's certificate. */
+  readonly certificateNames: readonly string[];
+}
+
+/** The defaults, for a user with or without root. */
+export function defaultConfig(environment: { readonly root: boolean; readonly hostname: string }): ClusterConfig {
+  return {
+    dataDirectory: environment.root ? '/var/lib/berth' : join(homedir(), '.local', 'share', 'berth'),
+    bindAddress: '127.0.0.1',
+    port: 0,
+    nodeName: nodeNameOf(environment.hostname),
+    runtime: environment.root ? 'containerd' : 'simulated',
+    simulatedNodes: 1,
+    extendedResources: {},
+    nodeLabels: {},
+    pool: { kind: 'auto', sizeBytes: 0 },
+    trashMs: 24 * 3_600_000,
+    podCidr: '',
+    serviceCidr: '10.96.0.0/16',
+    nodePorts: { first: 30_000, last: 32_767 },
+    watchWindowMs: 5 * 60_000,
+    runtimeConfig: {},
+    stopPods: false,
+    certificateNames: [],
+  };
+}
+
+/** A machine's name as a node may carry it: RFC 1123. */
+export function nodeNameOf(hostname: string): string {
+  const name = hostname.toLowerCase().replace(/[^a-z0-9.-]/g, '-').replace(/^[.-]+|[.-]+$/g, '');
+  return name === '' ? 'node' : name.slice(0, 63);
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Throws ConfigError, one line that names the option and the remedy. */
+export function checkConfig(config: ClusterConfig): ClusterConfig {
+  if (!isAbsolute(config.dataDirectory)) return checkConfig({ ...config, dataDirectory: resolve(config.dataDirectory) });
+  if (!Number.isInteger(config.port) || config.port < 0 || config.port > 65_535) throw new ConfigError(`--port ${config.port}: a port is between 1 and 65535, or 0 for any`);
+  if (config.nodeName !== nodeNameOf(config.nodeName)) throw new ConfigError(`--node-name ${config.nodeName}: use lower-case letters, digits, '-' and '.', as in ${nodeNameOf(config.nodeName)}`);
+  if (!Number.isInteger(config.simulatedNodes) || config.simulatedNodes < 0 || config.simulatedNodes > 10_000) throw new ConfigError(`--nodes ${config.simulatedNodes}: between 0 and 10000`);
+  for (const [name, count] of Object.entries(config.extendedResources)) {
+    if (!name.includes('/')) throw new ConfigError(`--extended-resource ${name}: the name needs a domain, as in nvidia.com/gpu=2`);
+    if (!Number.isInteger(count) || count < 0) throw new ConfigError(`--extended-resource ${name}=${count}: the count is a whole number`);
+  }
+  return config;
+}
