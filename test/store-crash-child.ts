@@ -1,0 +1,68 @@
+/** The process that is killed: writes to the store of a directory, and says on its output what was acknowledged. */
+import { writeSync } from 'node:fs';
+import { silentLog } from '../src/base/log.ts';
+import { SeededRandom } from '../src/base/random.ts';
+import { SystemClock } from '../src/base/system-clock.ts';
+import { defaultStoreSettings } from '../src/store/settings.ts';
+import { openSqliteStore } from '../src/store/sqlite.ts';
+
+const [directory = '', seed = '1', synchronous = 'full'] = process.argv.slice(2);
+const random = new SeededRandom(Number(seed));
+const draw = (below: number): number => Math.floor(random.float() * below);
+
+/** Written before it returns, so that a kill afterwards does not unsay it. A full pipe is waited for. */
+function say(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`);
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EAGAIN')) throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+const store = await openSqliteStore<number>({
+  directory,
+  clock: new SystemClock(),
+  settings: { ...defaultStoreSettings, watchWindowEvents: 300 },
+  project: (_, value) => Number(Buffer.from(value).toString('latin1', 0, 12)),
+  log: silentLog,
+  ballastBytes: 1024 * 1024,
+  synchronous: synchronous === 'off' ? 'off' : 'full',
+});
+
+for (const { key, projection, modRevision } of store.list('').entries) say(`have ${key} ${projection} ${modRevision}`);
+say(`open ${store.revision}`);
+
+const valueOf = (count: number): Uint8Array => {
+  const value = Buffer.alloc(12 + draw(6000), 120);
+  value.write(String(count).padStart(12, '0'), 'latin1');
+  return new Uint8Array(value);
+};
+
+/** Counts up under a key of its own, one write after the other. */
+async function write(key: string): Promise<never> {
+  let count = store.get(key)?.projection ?? 0;
+  for (;;) {
+    count++;
+    const lazy = draw(5) === 0;
+    if (draw(12) === 0 && store.get(key) !== undefined) {
+      say(`will-delete ${key}`);
+      const { revision } = await store.commit([{ do: 'delete', key }]);
+      say(`gone ${key} ${count - 1} ${revision}`);
+    }
+    const { revision } = await store.commit([{ do: 'put', key, value: valueOf(count), projection: count }], [], { lazy });
+    say(`${lazy ? 'seen' : 'done'} ${key} ${count} ${revision}`);
+  }
+}
+
+async function compact(): Promise<never> {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, draw(40)));
+    await store.compact(store.revision - draw(200));
+  }
+}
+
+await Promise.all([compact(), ...Array.from({ length: 12 }, (_, i) => write(`/key/${i}`))]);

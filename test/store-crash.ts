@@ -1,0 +1,63 @@
+/**
+ * Kills a writing process at random points and looks at what its successor finds: every acknowledged write, and no revision
+ * twice. `node test/store-crash.ts --kills 300 [--seed N]`. It proves nothing about power: see `store-power.ts`.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { SeededRandom } from '../src/base/random.ts';
+import { Promises } from './contract/store-promises.ts';
+
+const CHILD = fileURLToPath(new URL('./store-crash-child.ts', import.meta.url));
+
+export interface Crashes {
+  readonly kills: number;
+  readonly acknowledged: number;
+  readonly lastRevision: number;
+}
+
+export async function crash(options: { readonly kills: number; readonly seed: number }): Promise<Crashes> {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-crash-'));
+  const random = new SeededRandom(options.seed);
+  const promises = new Promises();
+  try {
+    for (let kill = 0; kill < options.kills; kill++) {
+      // Now and then while it is still opening.
+      const afterMs = kill % 10 === 9 ? { from: 'start', ms: random.float() * 120 } : { from: 'open', ms: random.float() * 120 };
+      await runChild([directory, String(options.seed + kill)], afterMs, promises);
+    }
+    await runChild([directory, '0'], { from: 'open', ms: 0 }, promises);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+  return { kills: options.kills, acknowledged: promises.acknowledged, lastRevision: promises.newest };
+}
+
+/** Runs one life of the child, hands its lines over, and resolves when it is dead and all it said has been read. */
+async function runChild(args: readonly string[], { from, ms }: { readonly from: string; readonly ms: number }, promises: Promises): Promise<void> {
+  const child = spawn(process.execPath, [CHILD, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('exit', (_, signal) => resolve(signal)));
+  const killSoon = (): void => void setTimeout(() => child.kill('SIGKILL'), ms);
+  if (from === 'start') killSoon();
+  promises.life();
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      promises.hear(line);
+      if (from === 'open' && line.startsWith('open ')) killSoon();
+    }
+  } finally {
+    child.kill('SIGKILL');
+  }
+  assert.equal(await ended, 'SIGKILL', 'the child did not end by itself');
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { kills: { type: 'string', default: '300' }, seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) } } });
+  console.log(`seed ${values.seed}`);
+  console.log(JSON.stringify(await crash({ kills: Number(values.kills), seed: Number(values.seed) })));
+}
