@@ -4,6 +4,7 @@ import type { Kind, Subresource, Verb } from './kind.ts';
 import type { KindRules } from './kind-rules.ts';
 import type { ResourceFacts } from './resource-facts.ts';
 import { rulesOf } from './rules.ts';
+import { specAndStatus } from './strategy.ts';
 
 let kinds: readonly Kind[] | undefined;
 
@@ -13,10 +14,12 @@ export function builtinKinds(): readonly Kind[] {
   return kinds;
 }
 
+/** Kinds without a file of their own are handled by structure alone. */
 const NO_RULES: KindRules = { strategy: {} };
+const SPEC_AND_STATUS: KindRules = { strategy: specAndStatus() };
 
 function kindOf(row: ResourceFacts): Kind {
-  const rules = rulesOf(row) ?? NO_RULES;
+  const rules = rulesOf(row) ?? (row.subresources.status === undefined ? NO_RULES : SPEC_AND_STATUS);
   return {
     group: row.group,
     version: row.version,

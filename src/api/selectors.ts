@@ -1,4 +1,4 @@
-import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../machinery/field-error.ts';
+import { type FieldError, type FieldPath, forbidden, invalid, required } from '../machinery/field-error.ts';
 import { labelValueFaults, qualifiedNameFaults } from '../machinery/names.ts';
 import type { Errors } from './checks.ts';
 import type * as machinery from './gen/types/machinery.ts';
@@ -50,5 +50,3 @@ export function selects(selector: machinery.LabelSelector | undefined, labels: R
 export const isEmptySelector = (selector: machinery.LabelSelector | undefined): boolean =>
   Object.keys(selector?.matchLabels ?? {}).length === 0 && (selector?.matchExpressions ?? []).length === 0;
 
-/** Operators as errors list them. */
-export const unsupportedOperator = (path: FieldPath, operator: string, supported: readonly string[]): FieldError => notSupported(path, operator, supported);

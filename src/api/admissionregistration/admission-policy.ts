@@ -1,0 +1,55 @@
+import type { Draft } from '../../machinery/object.ts';
+import type * as v1 from '../gen/types/admissionregistration.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+import { generationOf, specAndStatus } from '../strategy.ts';
+import { mutatingPolicyColumns, policyBindingColumns, validatingPolicyColumns } from './columns.ts';
+
+function defaultMatch(match: Draft<v1.MatchResources> | undefined): void {
+  if (match === undefined) return;
+  match.matchPolicy ??= 'Equivalent';
+  match.namespaceSelector ??= {};
+  match.objectSelector ??= {};
+  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) rule.scope ??= '*';
+}
+
+export const validatingPolicyRules: KindRules<v1.ValidatingAdmissionPolicy> = {
+  strategy: {
+    ...specAndStatus(),
+    default: ({ spec }) => {
+      if (spec === undefined) return;
+      spec.failurePolicy ??= 'Fail';
+      defaultMatch(spec.matchConstraints);
+    },
+    allowUnconditionalUpdate: false,
+  },
+  columns: validatingPolicyColumns,
+  categories: ['api-extensions'],
+};
+
+export const mutatingPolicyRules: KindRules<v1.MutatingAdmissionPolicy> = {
+  strategy: {
+    ...generationOf('spec'),
+    default: ({ spec }) => {
+      if (spec === undefined) return;
+      spec.failurePolicy ??= 'Fail';
+      spec.reinvocationPolicy ||= 'Never';
+      defaultMatch(spec.matchConstraints);
+    },
+    allowUnconditionalUpdate: false,
+  },
+  columns: mutatingPolicyColumns,
+  categories: ['api-extensions'],
+};
+
+/** Of validating and of mutating policies. */
+export const policyBindingRules: KindRules<v1.ValidatingAdmissionPolicyBinding | v1.MutatingAdmissionPolicyBinding> = {
+  strategy: {
+    ...generationOf('spec'),
+    default: ({ spec }) => {
+      defaultMatch(spec?.matchResources);
+    },
+    allowUnconditionalUpdate: false,
+  },
+  columns: policyBindingColumns,
+  categories: ['api-extensions'],
+};

@@ -1,0 +1,26 @@
+import type { Draft } from '../../machinery/object.ts';
+import { defaultTemplate } from '../core/pod-template.defaults.ts';
+import type * as apps from '../gen/types/apps.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+import { specAndStatus } from '../strategy.ts';
+import { daemonSetColumns } from './columns.ts';
+
+function defaultDaemonSet({ spec }: Draft<apps.DaemonSet>): void {
+  if (spec === undefined) return;
+  spec.updateStrategy ??= {};
+  spec.updateStrategy.type ||= 'RollingUpdate';
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {};
+    spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
+    spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
+  }
+  spec.revisionHistoryLimit ??= 10;
+  defaultTemplate(spec.template);
+}
+
+export const daemonSetRules: KindRules<apps.DaemonSet> = {
+  strategy: { ...specAndStatus(), default: defaultDaemonSet, allowUnconditionalUpdate: true },
+  columns: daemonSetColumns,
+  shortNames: ['ds'],
+  categories: ['all'],
+};

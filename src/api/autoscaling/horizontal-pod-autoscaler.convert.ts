@@ -1,0 +1,97 @@
+import type { Json, JsonObject } from '../../machinery/object.ts';
+
+/**
+ * autoscaling/v1 knows one metric, the use of CPU; what else v2 knows is carried in annotations, so that nothing is lost for a
+ * client that reads v1 and writes it back.
+ */
+const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
+const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior';
+const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics';
+const CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions';
+
+const asObject = (value: Json | undefined): JsonObject => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {});
+const asList = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : []);
+
+/** Both directions keep what they do not know about metadata, spec and status. */
+export function autoscalerToStorage(v1: JsonObject): JsonObject {
+  const { targetCPUUtilizationPercentage: percent, ...spec } = asObject(v1.spec);
+  const { currentCPUUtilizationPercentage: current, ...status } = asObject(v1.status);
+  const { annotations, taken } = takeAnnotations(v1.metadata);
+  const metrics = [...(percent === undefined ? [] : [cpuTarget(percent)]), ...asList(taken.get(METRICS))];
+  const currentMetrics = [...(current === undefined ? [] : [cpuCurrent(current)]), ...asList(taken.get(CURRENT_METRICS))];
+  const conditions = taken.get(CONDITIONS);
+  const behavior = taken.get(BEHAVIOR);
+  return {
+    ...v1,
+    ...(v1.apiVersion === undefined ? {} : { apiVersion: 'autoscaling/v2' }),
+    metadata: withAnnotations(v1.metadata, annotations),
+    ...(v1.spec === undefined ? {} : { spec: { ...spec, ...(metrics.length === 0 ? {} : { metrics }), ...(behavior === undefined ? {} : { behavior }) } }),
+    ...(v1.status === undefined
+      ? {}
+      : { status: { ...status, currentMetrics: currentMetrics.length === 0 ? null : currentMetrics, ...(conditions === undefined ? {} : { conditions }) } }),
+  };
+}
+
+export function autoscalerFromStorage(v2: JsonObject): JsonObject {
+  const { metrics, behavior, ...spec } = asObject(v2.spec);
+  const { currentMetrics, conditions, ...status } = asObject(v2.status);
+  const all = asList(metrics);
+  const cpu = all.findIndex((metric) => cpuPercent(metric, 'target') !== undefined);
+  const currentAll = asList(currentMetrics);
+  const currentCpu = currentAll.findIndex((metric) => cpuPercent(metric, 'current') !== undefined);
+  const carried: [string, Json | undefined][] = [
+    [METRICS, others(all, cpu)],
+    [BEHAVIOR, behavior],
+    [CURRENT_METRICS, others(currentAll, currentCpu)],
+    [CONDITIONS, asList(conditions).length === 0 ? undefined : conditions],
+  ];
+  const annotations = Object.fromEntries(carried.filter(([, value]) => value !== undefined && value !== null).map(([key, value]) => [key, JSON.stringify(value)]));
+  const percent = cpu < 0 ? undefined : cpuPercent(all[cpu], 'target');
+  const current = currentCpu < 0 ? undefined : cpuPercent(currentAll[currentCpu], 'current');
+  return {
+    ...v2,
+    ...(v2.apiVersion === undefined ? {} : { apiVersion: 'autoscaling/v1' }),
+    metadata: withAnnotations(v2.metadata, { ...asObject(asObject(v2.metadata).annotations), ...annotations }),
+    ...(v2.spec === undefined ? {} : { spec: { ...spec, ...(percent === undefined ? {} : { targetCPUUtilizationPercentage: percent }) } }),
+    ...(v2.status === undefined ? {} : { status: { ...status, ...(current === undefined ? {} : { currentCPUUtilizationPercentage: current }) } }),
+  };
+}
+
+const others = (all: readonly Json[], without: number): Json | undefined => {
+  const rest = all.filter((_, i) => i !== without);
+  return rest.length === 0 ? undefined : rest;
+};
+
+const cpuTarget = (percent: Json): Json => ({ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: percent } } });
+const cpuCurrent = (percent: Json): Json => ({ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: percent } } });
+
+function cpuPercent(metric: Json | undefined, part: 'target' | 'current'): Json | undefined {
+  const resource = asObject(asObject(metric).resource);
+  return asObject(metric).type === 'Resource' && resource.name === 'cpu' ? asObject(resource[part]).averageUtilization : undefined;
+}
+
+function takeAnnotations(metadata: Json | undefined): { readonly annotations: JsonObject; readonly taken: ReadonlyMap<string, Json> } {
+  const taken = new Map<string, Json>();
+  const kept: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(asObject(asObject(metadata).annotations))) {
+    const parsed = [METRICS, BEHAVIOR, CURRENT_METRICS, CONDITIONS].includes(key) ? parse(value) : undefined;
+    if (parsed === undefined) Object.defineProperty(kept, key, { value, enumerable: true, writable: true, configurable: true });
+    else taken.set(key, parsed);
+  }
+  return { annotations: kept, taken };
+}
+
+/** Undefined for text that is no JSON: it stays an annotation. */
+function parse(value: Json | undefined): Json | undefined {
+  if (typeof value !== 'string') return undefined;
+  try {
+    return JSON.parse(value) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+function withAnnotations(metadata: Json | undefined, annotations: JsonObject): JsonObject {
+  const { annotations: _old, ...rest } = asObject(metadata);
+  return Object.keys(annotations).length === 0 ? rest : { ...rest, annotations };
+}

@@ -1,0 +1,5 @@
+import type * as coordination from '../gen/types/coordination.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+import { leaseColumns } from './columns.ts';
+
+export const leaseRules: KindRules<coordination.Lease> = { strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: false }, columns: leaseColumns };

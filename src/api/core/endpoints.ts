@@ -1,0 +1,15 @@
+import type * as core from '../gen/types/core.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+import { endpointsColumns } from './columns.ts';
+
+export const endpointsRules: KindRules<core.Endpoints> = {
+  strategy: {
+    default: ({ subsets }) => {
+      for (const subset of subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP';
+    },
+    allowCreateOnUpdate: true,
+    allowUnconditionalUpdate: true,
+  },
+  columns: endpointsColumns,
+  shortNames: ['ep'],
+};

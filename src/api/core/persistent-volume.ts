@@ -1,0 +1,39 @@
+import { formatTime } from '../../machinery/time.ts';
+import type { Draft } from '../../machinery/object.ts';
+import type * as core from '../gen/types/core.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+import { keep } from '../strategy.ts';
+import { persistentVolumeColumns } from './columns.ts';
+import { defaultAzureDisk, defaultRbd, defaultScaleIO } from './volume.defaults.ts';
+
+function defaultPersistentVolume({ spec }: Draft<core.PersistentVolume>): void {
+  if (spec === undefined) return;
+  spec.persistentVolumeReclaimPolicy ||= 'Retain';
+  spec.volumeMode ??= 'Filesystem';
+  if (spec.hostPath !== undefined) spec.hostPath.type ??= '';
+  if (spec.iscsi !== undefined) spec.iscsi.iscsiInterface ||= 'default';
+  if (spec.rbd !== undefined) defaultRbd(spec.rbd);
+  if (spec.scaleIO !== undefined) defaultScaleIO(spec.scaleIO);
+  if (spec.azureDisk !== undefined) defaultAzureDisk(spec.azureDisk);
+}
+
+export const persistentVolumeRules: KindRules<core.PersistentVolume> = {
+  strategy: {
+    default: defaultPersistentVolume,
+    prepareForCreate: (draft, { nowMs }) => {
+      draft.status = { phase: 'Pending', lastPhaseTransitionTime: formatTime(nowMs) };
+    },
+    prepareForUpdate: (draft, old) => keep(draft, old, 'status'),
+    allowUnconditionalUpdate: true,
+    status: {
+      prepareForUpdate: (draft, old, { nowMs }) => {
+        keep(draft, old, 'spec');
+        draft.status ??= {};
+        if (draft.status.phase !== old.status?.phase) draft.status.lastPhaseTransitionTime = formatTime(nowMs);
+        else if (draft.status.lastPhaseTransitionTime === undefined) keep(draft.status, old.status ?? {}, 'lastPhaseTransitionTime');
+      },
+    },
+  },
+  columns: persistentVolumeColumns,
+  shortNames: ['pv'],
+};

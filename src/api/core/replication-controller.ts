@@ -1,0 +1,28 @@
+import type * as core from '../gen/types/core.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+import { metadataOf, specAndStatus } from '../strategy.ts';
+import { replicationControllerColumns } from './columns.ts';
+import { defaultTemplate } from './pod-template.defaults.ts';
+
+export const replicationControllerRules: KindRules<core.ReplicationController> = {
+  strategy: {
+    ...specAndStatus(),
+    default: (draft) => {
+      const { spec } = draft;
+      if (spec === undefined) return;
+      const labels = spec.template?.metadata?.labels ?? {};
+      if (Object.keys(labels).length > 0) {
+        if (Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels };
+        const metadata = metadataOf(draft);
+        if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+      }
+      spec.replicas ??= 1;
+      defaultTemplate(spec.template);
+    },
+    allowUnconditionalUpdate: true,
+  },
+  columns: replicationControllerColumns,
+  shortNames: ['rc'],
+  categories: ['all'],
+  selectable: { names: ['status.replicas'], values: ({ status }) => ({ 'status.replicas': String(status?.replicas ?? 0) }) },
+};

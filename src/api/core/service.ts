@@ -1,0 +1,117 @@
+import { dns1035LabelFaults } from '../../machinery/names.ts';
+import type { Draft } from '../../machinery/object.ts';
+import type * as core from '../gen/types/core.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+import { keep } from '../strategy.ts';
+import { serviceColumns } from './service.columns.ts';
+
+const AFFINITY_SECONDS = 10_800;
+
+/** API reference, ServiceSpec v1 core. Addresses and families are given by the allocator. */
+function defaultService({ spec, status }: Draft<core.Service>): void {
+  if (spec === undefined) return;
+  spec.sessionAffinity ||= 'None';
+  if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
+  if (spec.sessionAffinity === 'ClientIP') {
+    spec.sessionAffinityConfig ??= {};
+    spec.sessionAffinityConfig.clientIP ??= {};
+    spec.sessionAffinityConfig.clientIP.timeoutSeconds ??= AFFINITY_SECONDS;
+  }
+  spec.type ||= 'ClusterIP';
+  for (const port of spec.ports ?? []) {
+    port.protocol ||= 'TCP';
+    if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
+  }
+  if (isExternallyReachable(spec)) spec.externalTrafficPolicy ||= 'Cluster';
+  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
+  if (spec.type === 'LoadBalancer') {
+    spec.allocateLoadBalancerNodePorts ??= true;
+    for (const ingress of status?.loadBalancer?.ingress ?? []) if (ingress.ip !== undefined && ingress.ip !== '') ingress.ipMode ??= 'VIP';
+  }
+}
+
+function isExternallyReachable({ type, externalIPs }: Draft<core.ServiceSpec>): boolean {
+  return type === 'LoadBalancer' || type === 'NodePort' || (type === 'ClusterIP' && (externalIPs ?? []).length > 0);
+}
+
+/** What belonged to the old type goes with it, where the writer did not touch it (Kubernetes' `dropTypeDependentFields`). */
+function dropFieldsOfOldType(draft: Draft<core.Service>, old: core.Service): void {
+  const { spec } = draft;
+  const before = old.spec;
+  if (spec === undefined || before === undefined) return;
+  const untouched = (field: keyof core.ServiceSpec): boolean => JSON.stringify(spec[field]) === JSON.stringify(before[field]);
+  const wasNode = before.type === 'NodePort' || before.type === 'LoadBalancer';
+  if (before.type !== 'ExternalName' && spec.type === 'ExternalName') {
+    if (untouched('clusterIP') && untouched('clusterIPs')) {
+      spec.clusterIP = '';
+      delete spec.clusterIPs;
+    }
+    if (untouched('ipFamilies')) delete spec.ipFamilies;
+    if (untouched('ipFamilyPolicy')) delete spec.ipFamilyPolicy;
+    if (untouched('internalTrafficPolicy')) delete spec.internalTrafficPolicy;
+  }
+  const isNode = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+  if (wasNode && !isNode) for (const [i, port] of (spec.ports ?? []).entries()) if (port.nodePort === before.ports?.[i]?.nodePort) delete port.nodePort;
+  if (wasNode && !isNode && (spec.externalIPs ?? []).length === 0 && untouched('externalTrafficPolicy')) delete spec.externalTrafficPolicy;
+  if (before.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
+    if (untouched('healthCheckNodePort')) delete spec.healthCheckNodePort;
+    if (untouched('allocateLoadBalancerNodePorts')) delete spec.allocateLoadBalancerNodePorts;
+    if (untouched('loadBalancerClass')) delete spec.loadBalancerClass;
+  }
+  if (before.type === 'LoadBalancer' && spec.externalTrafficPolicy !== 'Local' && untouched('healthCheckNodePort')) delete spec.healthCheckNodePort;
+}
+
+export const serviceRules: KindRules<core.Service> = {
+  strategy: {
+    validateName: dns1035LabelFaults,
+    default: defaultService,
+    prepareForCreate: (draft) => {
+      draft.status = { loadBalancer: {} };
+    },
+    prepareForUpdate: (draft, old) => {
+      keep(draft, old, 'status');
+      if (draft.status === undefined) draft.status = { loadBalancer: {} };
+      keepAddresses(draft, old);
+      dropFieldsOfOldType(draft, old);
+      if (draft.spec?.type !== 'LoadBalancer') draft.status = { ...draft.status, loadBalancer: {} };
+    },
+    allowUnconditionalUpdate: true,
+    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
+  },
+  columns: serviceColumns,
+  shortNames: ['svc'],
+  categories: ['all'],
+  selectable: {
+    names: ['spec.clusterIP', 'spec.type'],
+    values: ({ spec }) => ({ 'spec.clusterIP': spec?.clusterIP ?? '', 'spec.type': spec?.type ?? '' }),
+  },
+};
+
+/** Whoever replaces a service without naming its addresses and ports keeps them (Kubernetes' `patchAllocatedValues`). */
+function keepAddresses({ spec }: Draft<core.Service>, { spec: before }: core.Service): void {
+  if (spec === undefined || before === undefined) return;
+  if (spec.type !== 'ExternalName' && before.type !== 'ExternalName') {
+    if ((spec.clusterIP ?? '') === '' && (spec.clusterIPs ?? []).length === 0) {
+      keep(spec, before, 'clusterIP');
+      keep(spec, before, 'clusterIPs');
+    } else if ((spec.clusterIPs ?? []).length === 0 && spec.clusterIP === before.clusterIP) {
+      keep(spec, before, 'clusterIPs');
+    }
+    if (spec.ipFamilies === undefined) keep(spec, before, 'ipFamilies');
+    if (spec.ipFamilyPolicy === undefined) keep(spec, before, 'ipFamilyPolicy');
+  }
+  const hasNodePorts = (type: string | undefined): boolean => type === 'NodePort' || type === 'LoadBalancer';
+  if (hasNodePorts(spec.type) && hasNodePorts(before.type)) keepNodePorts(spec.ports ?? [], before.ports ?? []);
+  if (before.type === 'LoadBalancer' && spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && before.externalTrafficPolicy === 'Local') {
+    if ((spec.healthCheckNodePort ?? 0) === 0) keep(spec, before, 'healthCheckNodePort');
+  }
+}
+
+function keepNodePorts(ports: Draft<core.ServicePort>[], before: readonly core.ServicePort[]): void {
+  const used = new Set(ports.map((p) => `${p.protocol ?? 'TCP'}/${p.nodePort ?? 0}`));
+  for (const port of ports) {
+    if ((port.nodePort ?? 0) !== 0) continue;
+    const same = before.find((b) => b.port === port.port && (b.protocol ?? 'TCP') === (port.protocol ?? 'TCP'));
+    if (same?.nodePort !== undefined && !used.has(`${same.protocol ?? 'TCP'}/${same.nodePort}`)) port.nodePort = same.nodePort;
+  }
+}

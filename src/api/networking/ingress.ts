@@ -1,0 +1,10 @@
+import type * as networking from '../gen/types/networking.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+import { specAndStatus } from '../strategy.ts';
+import { ingressColumns } from './columns.ts';
+
+export const ingressRules: KindRules<networking.Ingress> = {
+  strategy: { ...specAndStatus(), allowUnconditionalUpdate: true },
+  columns: ingressColumns,
+  shortNames: ['ing'],
+};

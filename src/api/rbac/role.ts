@@ -1,0 +1,5 @@
+import { pathSegmentNameFaults } from '../../machinery/names.ts';
+import type * as rbac from '../gen/types/rbac.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+
+export const roleRules: KindRules<rbac.Role> = { strategy: { validateName: pathSegmentNameFaults, allowUnconditionalUpdate: true } };

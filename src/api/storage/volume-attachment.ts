@@ -1,0 +1,16 @@
+import type * as storage from '../gen/types/storage.v1.ts';
+import type { KindRules } from '../kind-rules.ts';
+import { asObject, keep } from '../strategy.ts';
+import { volumeAttachmentColumns } from './columns.ts';
+
+export const volumeAttachmentRules: KindRules<storage.VolumeAttachment> = {
+  strategy: {
+    prepareForCreate: (draft) => {
+      draft.status = { attached: false };
+    },
+    prepareForUpdate: (draft, old) => keep(asObject(draft), old, 'status'),
+    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
+    allowUnconditionalUpdate: false,
+  },
+  columns: volumeAttachmentColumns,
+};
