@@ -1,7 +1,8 @@
 import type { UserInfo } from '../../machinery/exchange.ts';
 import { getOwn, setOwn } from '../../machinery/record.ts';
 import { badRequest, internalError } from '../../machinery/status-error.ts';
-import { type Authorizer, refusal, resourceAttributes } from '../authz/authorizer.ts';
+import { type Authorizer, resourceAttributes } from '../authz/authorizer.ts';
+import { refused } from '../handlers/attributes.ts';
 import type { AuthorizeAttributes, Impersonate, RequestHeaders } from '../stages.ts';
 import { parseServiceAccountUser, serviceAccountGroups } from './service-account-token.ts';
 
@@ -21,8 +22,8 @@ export function impersonator(authorize: Authorizer): Impersonate {
     const wanted = parseHeaders(headers);
     if (wanted === undefined) return user;
     for (const attributes of questions(user, wanted)) {
-      const { allowed, reason } = authorize(attributes);
-      if (!allowed) throw refusal(attributes, reason);
+      const decision = authorize(attributes);
+      if (!decision.allowed) throw refused(attributes, decision);
     }
     return identity(wanted);
   };

@@ -1,4 +1,3 @@
-import { forbiddenRequest, StatusError } from '../../machinery/status-error.ts';
 import type { Authorize, AuthorizeAttributes, AuthorizeDecision } from '../stages.ts';
 
 /** One way of deciding. Synchronous: all that it looks at is in memory. */
@@ -35,22 +34,4 @@ export function resourceAttributes(given: Pick<AuthorizeAttributes, 'user' | 've
 /** Attributes of a request to a path that is no resource. */
 export function pathAttributes(given: Pick<AuthorizeAttributes, 'user' | 'verb' | 'path'>): AuthorizeAttributes {
   return { resourceRequest: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', ...given };
-}
-
-/** `User "x" cannot list resource "pods" in API group "" in the namespace "default"`: the words that clients know. */
-export function formatRefusal(attributes: AuthorizeAttributes, reason: string): string {
-  const user = JSON.stringify(attributes.user.name);
-  const because = reason === '' ? '' : `: ${reason}`;
-  const { verb, group, resource, subresource, namespace, path } = attributes;
-  if (!attributes.resourceRequest) return `User ${user} cannot ${verb} path ${JSON.stringify(path)}${because}`;
-  const what = JSON.stringify(subresource === '' ? resource : `${resource}/${subresource}`);
-  const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
-  return `User ${user} cannot ${verb} resource ${what} in API group ${JSON.stringify(group)} ${where}${because}`;
-}
-
-/** The 403 for a request that no authorizer allowed. */
-export function refusal(attributes: AuthorizeAttributes, reason: string): StatusError {
-  const why = formatRefusal(attributes, reason);
-  if (!attributes.resourceRequest) return new StatusError('Forbidden', `forbidden: ${why}`, { details: {} });
-  return forbiddenRequest({ group: attributes.group, resource: attributes.resource }, attributes.name, why);
 }

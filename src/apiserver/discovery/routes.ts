@@ -1,0 +1,112 @@
+import type { Kind } from '../../api/kind.ts';
+import type { Keys } from '../../base/keys.ts';
+import type { JsonObject } from '../../machinery/object.ts';
+import { StatusError } from '../../machinery/status-error.ts';
+import { methodNotServed, pathNotFound } from '../handlers/target.ts';
+import type { RawRequest, RawResponse, RequestHeaders, Route } from '../stages.ts';
+import { aggregated, apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts';
+import { type ServedGroup, servedGroups } from './groups.ts';
+import { type DiscoveryForm, discoveryContentType, discoveryForm } from './negotiate.ts';
+
+/** What is served now. `revision` is raised whenever a kind comes or goes. */
+export interface ServedKinds {
+  readonly revision: number;
+  kinds(): readonly Kind[];
+}
+
+export interface DiscoveryOptions {
+  readonly served: ServedKinds;
+  readonly keys: Pick<Keys, 'digest'>;
+  /** `host:port` that `/api` names. */
+  readonly serverAddress: () => string;
+}
+
+interface Page {
+  readonly body: Uint8Array;
+  readonly etag: string;
+}
+
+/** `/api`, `/apis` and what is below them down to a version. Every document is made once per revision of what is served. */
+export function discoveryRoutes(options: DiscoveryOptions): readonly Route[] {
+  const documents = new Documents(options);
+  const handle = (request: RawRequest): RawResponse => documents.answer(request);
+  return [
+    { match: 'prefix', path: '/api', handle },
+    { match: 'prefix', path: '/apis', handle },
+  ];
+}
+
+class Documents {
+  readonly #options: DiscoveryOptions;
+  readonly #pages = new Map<string, Page>();
+  #revision = -1;
+  #groups: readonly ServedGroup[] = [];
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = options;
+  }
+
+  answer({ method, path, headers }: RawRequest): RawResponse {
+    if (method !== 'GET' && method !== 'HEAD') throw methodNotServed();
+    this.#refresh();
+    const parts = path.split('/').filter((part) => part !== '');
+    // Only the two roots know the aggregated form; below them it is always the old one.
+    const form = discoveryForm(first(headers, 'accept'));
+    if (form === undefined) throw notAcceptable();
+    const shown = parts.length === 1 ? form : 'legacy';
+    const page = this.#page(parts, shown);
+    const common = { etag: page.etag, vary: 'Accept' };
+    if (first(headers, 'if-none-match') === page.etag) return { code: 304, headers: common, body: '' };
+    return { code: 200, headers: { ...common, 'content-type': discoveryContentType(shown) }, body: page.body };
+  }
+
+  #refresh(): void {
+    const { served } = this.#options;
+    if (served.revision === this.#revision) return;
+    this.#revision = served.revision;
+    this.#groups = servedGroups(served.kinds());
+    this.#pages.clear();
+  }
+
+  #page(parts: readonly string[], form: DiscoveryForm): Page {
+    const key = `${form} ${parts.join('/')}`;
+    let page = this.#pages.get(key);
+    if (page === undefined) {
+      const body = new TextEncoder().encode(`${JSON.stringify(this.#document(parts, form))}\n`);
+      page = { body, etag: `"${Buffer.from(this.#options.keys.digest(body)).toString('hex').toUpperCase()}"` };
+      this.#pages.set(key, page);
+    }
+    return page;
+  }
+
+  /** Throws 404. */
+  #document(parts: readonly string[], form: DiscoveryForm): JsonObject {
+    const [root, ...rest] = parts;
+    const core = root === 'api';
+    const groups = this.#groups.filter(({ name }) => (name === '') === core);
+    if (rest.length === 0) {
+      if (form !== 'legacy') return aggregated(groups, form);
+      return core ? apiVersions(this.#options.serverAddress()) : apiGroupList(groups);
+    }
+    const [group, version] = core ? ['', rest[0]] : rest;
+    const found = groups.find(({ name }) => name === group);
+    if (found === undefined || rest.length > (core ? 1 : 2)) throw pathNotFound();
+    if (version === undefined) return apiGroup(found);
+    const served = found.versions.find((each) => each.version === version);
+    if (served === undefined) throw pathNotFound();
+    return apiResourceList(served, (text) => this.#hash(text));
+  }
+
+  #hash(text: string): string {
+    return Buffer.from(this.#options.keys.digest(new TextEncoder().encode(text)).subarray(0, 8)).toString('base64');
+  }
+}
+
+function first(headers: RequestHeaders, name: string): string {
+  const value = headers[name];
+  return typeof value === 'string' ? value : (value?.join(',') ?? '');
+}
+
+function notAcceptable(): StatusError {
+  return new StatusError('NotAcceptable', 'only the following media types are accepted: application/json', { details: {} });
+}
