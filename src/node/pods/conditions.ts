@@ -1,4 +1,5 @@
 import type { ContainerStatus, Pod, PodCondition } from '../../api/gen/types/core.v1.ts';
+import { formatTime } from '../../machinery/time.ts';
 import { appContainers, initContainers, type PodContainer, spec } from './pod.ts';
 import { isInitialized, type Phase } from './phase.ts';
 
@@ -35,13 +36,12 @@ export function conditionsOf(facts: ConditionFacts): readonly PodCondition[] {
 
 function stamp(type: string, verdict: Verdict, before: readonly PodCondition[], { pod, nowMs }: ConditionFacts): PodCondition {
   const old = before.find((c) => c.type === type);
-  const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
   return {
     type,
     status: verdict.status,
     ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
     ...(verdict.message === undefined ? {} : { message: verdict.message }),
-    lastTransitionTime: old?.status === verdict.status && old.lastTransitionTime !== undefined ? old.lastTransitionTime : now,
+    lastTransitionTime: old?.status === verdict.status && old.lastTransitionTime !== undefined ? old.lastTransitionTime : formatTime(nowMs),
     ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
   };
 }

@@ -1,4 +1,5 @@
 import type { ContainerState, ContainerStatus, VolumeMountStatus } from '../../api/gen/types/core.v1.ts';
+import { formatTime } from '../../machinery/time.ts';
 import type { Container } from '../runtime/runtime.ts';
 import { backOffMessage, isStarted } from './decide.ts';
 import { initContainers, type PodContainer } from './pod.ts';
@@ -126,9 +127,4 @@ function resourcesOf({ spec: { resources } }: PodContainer): Pick<ContainerStatu
     ...(requests === undefined ? {} : { allocatedResources: requests }),
     resources: { ...(limits === undefined ? {} : { limits }), ...(requests === undefined ? {} : { requests }) },
   };
-}
-
-/** RFC 3339 with whole seconds, as metav1.Time. */
-export function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -1,6 +1,7 @@
 import type { ContainerStatus, PodStatus } from '../../api/gen/types/core.v1.ts';
+import { formatTime } from '../../machinery/time.ts';
 import { conditionsOf } from './conditions.ts';
-import { containerStatus, formatTime } from './container-status.ts';
+import { containerStatus } from './container-status.ts';
 import { currentSandbox } from './decide.ts';
 import { phaseOf } from './phase.ts';
 import { appContainers, ephemeralContainers, initContainers, isTerminalPhase, spec } from './pod.ts';

@@ -1,0 +1,281 @@
+import type { CsiAccessMode, CsiDriver, NodePublish, Secrets, StringMap, VolumeCapability } from '../../csi/driver.ts';
+import { CsiError } from '../../csi/driver.ts';
+import type { CSIDriver } from '../../api/gen/types/storage.v1.ts';
+import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { type PodIdentity, spec } from '../pods/pod.ts';
+import { type CsiData, readCsiData, removeCsiData, writeCsiData } from './csi-data.ts';
+import { digest } from './digest.ts';
+import { KeyedLock } from './keyed-lock.ts';
+import { type MountedVolume, VolumeError, type VolumeTools } from './volume.ts';
+
+export const CSI_PLUGIN = 'kubernetes.io/csi';
+
+/** A volume of a CSI driver as a pod wants it. */
+export interface CsiRequest {
+  readonly id: PodIdentity;
+  readonly pod: Pod;
+  readonly driver: string;
+  readonly handle: string;
+  /** The persistent volume's name; of an inline volume, the pod's volume's. */
+  readonly name: string;
+  readonly lifecycle: 'Persistent' | 'Ephemeral';
+  readonly mode: 'Filesystem' | 'Block';
+  readonly fsType: string;
+  readonly access: string;
+  readonly mountOptions: readonly string[];
+  readonly readOnly: boolean;
+  readonly attributes: StringMap;
+  readonly publishContext: StringMap;
+  readonly stageSecrets?: Secrets | undefined;
+  readonly publishSecrets?: Secrets | undefined;
+}
+
+/** Stages and publishes volumes of CSI drivers on this node, and undoes it from what lies on the disk. */
+export class CsiMounter {
+  readonly #tools: VolumeTools;
+  readonly #lock = new KeyedLock();
+  /** Directories of pods' volumes → what is in them. */
+  readonly #uses = new Map<string, CsiData>();
+
+  constructor(tools: VolumeTools) {
+    this.#tools = tools;
+  }
+
+  /** Learns at start of what an earlier run has mounted. */
+  async load(directory: string): Promise<void> {
+    const data = await readCsiData(this.#tools.host, directory);
+    if (data !== undefined) this.#uses.set(directory, data);
+  }
+
+  /** Whether a pod other than this one uses the persistent volume on this node. */
+  usedByOthers(name: string, podUid: string): boolean {
+    return [...this.#uses].some(([directory, data]) => data.specVolID === name && !directory.includes(`/${podUid}/`));
+  }
+
+  driver(name: string): CsiDriver {
+    const driver = this.#tools.drivers.find(name);
+    if (driver === undefined) throw new VolumeError('failed', `driver name ${name} not found in the list of registered CSI drivers`);
+    return driver;
+  }
+
+  setUp(request: CsiRequest): Promise<MountedVolume> {
+    return this.#lock.run(keyOf(request.driver, request.handle), () => this.#setUp(request));
+  }
+
+  async tearDown(directory: string): Promise<void> {
+    const data = this.#uses.get(directory) ?? (await readCsiData(this.#tools.host, directory));
+    if (data === undefined) return this.#removeEmpty(directory);
+    await this.#lock.run(keyOf(data.driverName, data.volumeHandle), () => this.#tearDown(directory, data));
+  }
+
+  /** Takes down what is staged and used by no pod: left over from a run that ended between two steps. */
+  async unstageUnused(): Promise<void> {
+    const { host, paths } = this.#tools;
+    for (const driver of await directoriesIn(this.#tools, paths.csi())) {
+      if (driver === 'volumeDevices') continue;
+      for (const name of await directoriesIn(this.#tools, `${paths.csi()}/${driver}`)) {
+        const data = await readCsiData(host, `${paths.csi()}/${driver}/${name}`);
+        if (data === undefined || data.nodeName !== this.#tools.nodeName) continue;
+        await this.#lock.run(keyOf(data.driverName, data.volumeHandle), () => this.#unstage(data));
+      }
+    }
+  }
+
+  async #setUp(request: CsiRequest): Promise<MountedVolume> {
+    const { host } = this.#tools;
+    const driver = this.driver(request.driver);
+    const directory = this.#directoryOf(request);
+    const data: CsiData = { driverName: request.driver, volumeHandle: request.handle, specVolID: request.name, volumeLifecycleMode: request.lifecycle, nodeName: this.#tools.nodeName };
+    const target = this.#targetOf(request);
+    const csiDriver = this.#tools.csiDriver(request.driver);
+    const capability = await capabilityOf(request, driver, csiDriver);
+    const staged = request.lifecycle === 'Persistent' ? await this.#stage(driver, request, data, capability) : '';
+    if (!this.#uses.has(directory) || !(await this.#isPublished(target, request.mode))) {
+      await host.files.makeDirectory(directory, { mode: 0o750 });
+      if (request.mode === 'Block') await host.files.makeDirectory(parentOf(target), { mode: 0o750 });
+      await writeCsiData(host, directory, data);
+      this.#uses.set(directory, data);
+      await this.#publish(driver, request, csiDriver, { staged, target, capability });
+    }
+    if (request.mode === 'Filesystem' && wantsOwnership(request, capability, csiDriver)) await this.#own(request, target);
+    return { path: target, mode: request.mode, readOnly: request.readOnly, writable: true };
+  }
+
+  async #stage(driver: CsiDriver, request: CsiRequest, data: CsiData, capability: VolumeCapability): Promise<string> {
+    if (!(await driver.nodeCapabilities()).includes('stage-unstage-volume')) return '';
+    const { host } = this.#tools;
+    const home = this.#stagingHome(data);
+    const path = request.mode === 'Block' ? `${home}/staging` : `${home}/globalmount`;
+    if ((await readCsiData(host, home)) !== undefined && (await this.#isPublished(path, request.mode))) return path;
+    await host.files.makeDirectory(path, { mode: 0o750 });
+    await writeCsiData(host, home, data);
+    await translated('MountVolume.MountDevice', () =>
+      driver.nodeStage({ volumeId: request.handle, stagingPath: path, publishContext: request.publishContext, context: request.attributes, capability, ...secretsOf(request.stageSecrets) }),
+    );
+    return path;
+  }
+
+  async #publish(driver: CsiDriver, request: CsiRequest, csiDriver: CSIDriver | undefined, at: { readonly staged: string; readonly target: string; readonly capability: VolumeCapability }): Promise<void> {
+    const info = csiDriver?.spec.podInfoOnMount === true ? podInfo(request) : {};
+    const publish: NodePublish = {
+      volumeId: request.handle,
+      stagingPath: at.staged,
+      targetPath: at.target,
+      publishContext: request.publishContext,
+      context: { ...request.attributes, ...info },
+      capability: at.capability,
+      readOnly: request.readOnly,
+      ...secretsOf(request.publishSecrets),
+    };
+    await translated('MountVolume.SetUp', () => driver.nodePublish(publish));
+  }
+
+  async #own(request: CsiRequest, target: string): Promise<void> {
+    const security = spec(request.pod).securityContext;
+    if (security?.fsGroup === undefined || request.readOnly) return;
+    await this.#tools.host.files.ownTree(target, { gid: security.fsGroup, policy: security.fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : 'Always' });
+  }
+
+  async #tearDown(directory: string, data: CsiData): Promise<void> {
+    const { host, paths } = this.#tools;
+    const driver = this.driver(data.driverName);
+    const uid = podUidOf(directory, paths.pods);
+    const block = directory.startsWith(paths.devices(uid));
+    const target = block ? this.#blockTarget(data.specVolID, uid) : `${directory}/mount`;
+    await translated('UnmountVolume.TearDown', () => driver.nodeUnpublish(data.volumeHandle, target));
+    // A driver may leave the empty target behind.
+    const left = await host.files.stat(target);
+    if (left !== undefined && left.type !== 'directory') await host.files.removeFile(target);
+    else await host.files.removeDirectory(target);
+    if (block) await host.files.removeDirectory(parentOf(target));
+    await removeCsiData(host, directory);
+    await this.#removeEmpty(directory);
+    this.#uses.delete(directory);
+    if (data.volumeLifecycleMode === 'Persistent') await this.#unstage(data);
+  }
+
+  async #unstage(data: CsiData): Promise<void> {
+    const { host } = this.#tools;
+    const inUse = [...this.#uses.values()].some((d) => d.driverName === data.driverName && d.volumeHandle === data.volumeHandle);
+    const home = this.#stagingHome(data);
+    if (inUse || (await readCsiData(host, home)) === undefined) return;
+    const driver = this.driver(data.driverName);
+    for (const path of [`${home}/globalmount`, `${home}/staging`]) {
+      if ((await host.files.stat(path)) === undefined) continue;
+      await translated('UnmountDevice', () => driver.nodeUnstage(data.volumeHandle, path));
+      await host.files.removeDirectory(path);
+    }
+    await removeCsiData(host, home);
+    await this.#removeEmpty(home);
+  }
+
+  async #isPublished(target: string, mode: 'Filesystem' | 'Block'): Promise<boolean> {
+    if (mode === 'Block') return (await this.#tools.host.files.stat(target))?.type === 'block-device';
+    return (await this.#tools.host.mounts.at(target)) !== undefined;
+  }
+
+  #directoryOf({ id, name, mode }: CsiRequest): string {
+    const { paths } = this.#tools;
+    return mode === 'Block' ? paths.device(id.uid, CSI_PLUGIN, name) : paths.volume(id.uid, CSI_PLUGIN, name);
+  }
+
+  #targetOf(request: CsiRequest): string {
+    return request.mode === 'Block' ? this.#blockTarget(request.name, request.id.uid) : `${this.#directoryOf(request)}/mount`;
+  }
+
+  #blockTarget(name: string, podUid: string): string {
+    return `${this.#tools.paths.csiBlock()}/publish/${name}/${podUid}`;
+  }
+
+  stagingPath(driver: string, handle: string, mode: 'Filesystem' | 'Block'): string {
+    const home = this.#tools.paths.csiStaging(driver, digest(handle));
+    return mode === 'Block' ? `${home}/staging` : `${home}/globalmount`;
+  }
+
+  #stagingHome({ driverName, volumeHandle }: CsiData): string {
+    return this.#tools.paths.csiStaging(driverName, digest(volumeHandle));
+  }
+
+  async #removeEmpty(directory: string): Promise<void> {
+    await this.#tools.host.files.removeDirectory(directory);
+  }
+}
+
+export async function directoriesIn({ host }: VolumeTools, directory: string): Promise<readonly string[]> {
+  if ((await host.files.stat(directory))?.type !== 'directory') return [];
+  return (await host.files.readDirectory(directory)).filter((e) => e.type === 'directory').map((e) => e.name);
+}
+
+function keyOf(driver: string, handle: string): string {
+  return `${driver}\n${handle}`;
+}
+
+function podUidOf(directory: string, pods: string): string {
+  return directory.slice(pods.length + 1).split('/', 1)[0] ?? '';
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
+function secretsOf(secrets: Secrets | undefined): { readonly secrets?: Secrets } {
+  return secrets === undefined ? {} : { secrets };
+}
+
+/** What the driver is told of the pod: keys of the CSI documentation, "Pod Info on Mount". */
+function podInfo({ pod, id, lifecycle }: CsiRequest): StringMap {
+  return {
+    'csi.storage.k8s.io/pod.name': id.name,
+    'csi.storage.k8s.io/pod.namespace': id.namespace,
+    'csi.storage.k8s.io/pod.uid': id.uid,
+    'csi.storage.k8s.io/serviceAccount.name': spec(pod).serviceAccountName ?? '',
+    'csi.storage.k8s.io/ephemeral': String(lifecycle === 'Ephemeral'),
+  };
+}
+
+async function capabilityOf(request: CsiRequest, driver: CsiDriver, csiDriver: CSIDriver | undefined): Promise<VolumeCapability> {
+  const capabilities = await driver.nodeCapabilities();
+  const access = accessOf(request.access, capabilities.includes('single-node-multi-writer'));
+  if (request.mode === 'Block') return { access, as: { type: 'block' } };
+  const gid = spec(request.pod).securityContext?.fsGroup;
+  const group = gid !== undefined && capabilities.includes('volume-mount-group') && csiDriver?.spec.fsGroupPolicy !== 'None' ? { mountGroup: String(gid) } : {};
+  return { access, as: { type: 'mount', fsType: request.fsType, mountFlags: request.mountOptions, ...group } };
+}
+
+function accessOf(mode: string, finer: boolean): CsiAccessMode {
+  switch (mode) {
+    case 'ReadOnlyMany':
+      return 'multi-node-reader-only';
+    case 'ReadWriteMany':
+      return 'multi-node-multi-writer';
+    case 'ReadWriteOncePod':
+      return finer ? 'single-node-single-writer' : 'single-node-writer';
+    default:
+      return finer ? 'single-node-multi-writer' : 'single-node-writer';
+  }
+}
+
+/** By the driver's fsGroupPolicy; its default asks for a file system type and a volume that one node writes. */
+function wantsOwnership({ fsType, access }: CsiRequest, { as }: VolumeCapability, csiDriver: CSIDriver | undefined): boolean {
+  if (as.type === 'mount' && as.mountGroup !== undefined) return false;
+  const policy = csiDriver?.spec.fsGroupPolicy ?? 'ReadWriteOnceWithFSType';
+  if (policy === 'None') return false;
+  return policy === 'File' || (fsType !== '' && (access === 'ReadWriteOnce' || access === 'ReadWriteOncePod'));
+}
+
+async function translated<T>(step: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof CsiError)) throw thrown;
+    throw new VolumeError('failed', `${step} failed: rpc error: code = ${grpcName(thrown.code)} desc = ${thrown.message}`, { cause: thrown });
+  }
+}
+
+/** gRPC's name of a code: `already-exists` → `AlreadyExists`. */
+function grpcName(code: string): string {
+  return code
+    .split('-')
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join('');
+}
