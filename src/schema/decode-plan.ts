@@ -1,0 +1,263 @@
+import { defined } from '../base/assert.ts';
+import type { DraftJson, DraftObject, JsonObject } from '../machinery/object.ts';
+import { setOwn } from '../machinery/record.ts';
+import { copyFree, DecodeFault, decodeScalar, type ScalarKind, scalarKind, zeroScalar } from './decode-scalar.ts';
+import type { Facts, FieldFacts, TypeFacts, TypeRef } from './facts.ts';
+import { goTypeName, goValueName, shortTypeName } from './go-type.ts';
+
+/** Where the decoder stands: field names, indices of lists, keys of maps. */
+type Step = string | number | { readonly key: string };
+
+export interface Cursor {
+  readonly path: Step[];
+  depth: number;
+  /** The Go struct around the current value. */
+  struct: string;
+  readonly unknown: string[];
+}
+
+export const newCursor = (): Cursor => ({ path: [], depth: 0, struct: '', unknown: [] });
+
+/** Deeper objects are refused: no type of Kubernetes comes near, and recursion stays far from the end of the stack. */
+const MAX_DEPTH = 1000;
+const MAX_UNKNOWN = 100;
+
+/** How a type is decoded, worked out once per type and kept. */
+export interface StructPlan {
+  readonly decode: (input: unknown, cursor: Cursor) => DraftObject;
+  readonly zero: () => DraftObject;
+  readonly fields: readonly FieldPlan[];
+}
+
+type Decode = (input: unknown, cursor: Cursor) => DraftJson;
+
+interface FieldPlan {
+  readonly name: string;
+  /** A name that every object inherits must be looked up with care. */
+  readonly inherited: boolean;
+  readonly decode: Decode;
+  /** What stands when the field is absent or null; undefined: nothing. */
+  readonly absent: (() => DraftJson) | undefined;
+  /** The value vanishes when it is zero. */
+  readonly dropZero: boolean;
+}
+
+const plans = new WeakMap<Facts, Map<string, StructPlan>>();
+
+export function structPlan(facts: Facts, typeName: string): StructPlan {
+  let known = plans.get(facts);
+  if (known === undefined) plans.set(facts, (known = new Map()));
+  const found = known.get(typeName);
+  if (found !== undefined) return found;
+  const plan = compileStruct(facts, defined(facts.type(typeName), `type ${typeName}`));
+  known.set(typeName, plan);
+  return plan;
+}
+
+function compileStruct(facts: Facts, type: TypeFacts): StructPlan {
+  // Fields are compiled at the first use: types are recursive.
+  let fields: readonly FieldPlan[] | undefined;
+  const names = new Set(Object.keys(type.fields));
+  const goName = shortTypeName(type.name);
+  const compiled = (): readonly FieldPlan[] => (fields ??= fieldOrder(type).map((name) => compileField(facts, type, name)));
+  return {
+    get fields() {
+      return compiled();
+    },
+    zero: () => zeroOf(fields ?? compiled()),
+    decode: (input, cursor) => {
+      if (typeof input !== 'object' || input === null || Array.isArray(input)) throw mismatch(input, type.name, cursor);
+      if (++cursor.depth > MAX_DEPTH) throw new DecodeFault('exceeded max depth');
+      const around = cursor.struct;
+      cursor.struct = goName;
+      const out = decodeFields(input as JsonObject, fields ?? compiled(), names, cursor);
+      cursor.struct = around;
+      cursor.depth--;
+      return out;
+    },
+  };
+}
+
+/** kind, apiVersion and metadata come first, as Go prints them; the rest as in the table. */
+function fieldOrder(type: TypeFacts): readonly string[] {
+  const first = ['kind', 'apiVersion', 'metadata'].filter((name) => Object.hasOwn(type.fields, name));
+  return [...first, ...Object.keys(type.fields).filter((name) => !first.includes(name))];
+}
+
+function zeroOf(fields: readonly FieldPlan[]): DraftObject {
+  const out: DraftObject = {};
+  for (const { name, absent } of fields) if (absent !== undefined) setOwn(out, name, absent());
+  return out;
+}
+
+function decodeFields(input: JsonObject, fields: readonly FieldPlan[], names: ReadonlySet<string>, cursor: Cursor): DraftObject {
+  const out: DraftObject = {};
+  const { path } = cursor;
+  let seen = 0;
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i] as FieldPlan;
+    const { name } = field;
+    const value = field.inherited && !Object.hasOwn(input, name) ? undefined : input[name];
+    if (value !== undefined) seen++;
+    if (value === undefined || value === null) {
+      if (field.absent !== undefined) out[name] = field.absent();
+      continue;
+    }
+    path.push(name);
+    const decoded = field.decode(value, cursor);
+    path.pop();
+    if (field.dropZero && isZero(decoded)) continue;
+    if (name === '__proto__') setOwn(out, name, decoded);
+    else out[name] = decoded;
+  }
+  if (Object.keys(input).length !== seen) noteUnknown(input, names, cursor);
+  return out;
+}
+
+function noteUnknown(input: JsonObject, names: ReadonlySet<string>, cursor: Cursor): void {
+  for (const key of Object.keys(input)) {
+    if (names.has(key) || input[key] === undefined || cursor.unknown.length >= MAX_UNKNOWN) continue;
+    cursor.unknown.push(formatPath([...cursor.path, key]));
+  }
+}
+
+function isZero(value: DraftJson): boolean {
+  if (value === '' || value === 0 || value === false || value === null) return true;
+  if (typeof value !== 'object') return false;
+  if (Array.isArray(value)) return value.length === 0;
+  for (const _ in value) return false;
+  return true;
+}
+
+function compileField(facts: Facts, owner: TypeFacts, name: string): FieldPlan {
+  const field = owner.fields[name] as FieldFacts;
+  const decode = compileRef(facts, field.type);
+  const inherited = name in Object.prototype;
+  if (field.pointer === true) return { name, inherited, decode, absent: undefined, dropZero: false };
+  // TypeMeta has no number on the wire and is printed only when set; so are fields of types that have no message.
+  const omitted = field.omitEmpty === true || field.protobuf === undefined;
+  if (isStruct(facts, field.type)) {
+    const zero = (): DraftJson => structPlan(facts, field.type as string).zero();
+    const silent = field.omitZero === true || (field.protobuf === undefined && field.required !== true);
+    return { name, inherited, decode, absent: silent ? undefined : zero, dropZero: false };
+  }
+  // An empty list of managedFields means "forget all managers": it must reach whoever tracks them.
+  if (name === 'managedFields') return { name, inherited, decode, absent: undefined, dropZero: false };
+  const scalar = typeof field.type === 'string' ? scalarKind(facts, field.type) : undefined;
+  // Go's omitempty has no effect on values that are structs in Go.
+  const printsZero = scalar !== undefined && STRUCT_SCALARS.has(scalar) && field.omitZero !== true && field.protobuf !== undefined;
+  const zero = printsZero || !omitted ? zeroValue(field.type, scalar) : undefined;
+  return { name, inherited, decode, absent: zero, dropZero: omitted && !printsZero && scalar !== 'free' };
+}
+
+const STRUCT_SCALARS: ReadonlySet<ScalarKind> = new Set(['quantity', 'time', 'microTime', 'intOrString']);
+
+function zeroValue(ref: TypeRef, scalar: ScalarKind | undefined): (() => DraftJson) | undefined {
+  if (typeof ref !== 'string') return 'list' in ref ? () => [] : () => ({});
+  const zero = scalar === undefined ? undefined : zeroScalar(scalar);
+  return zero === undefined ? undefined : () => zero;
+}
+
+function isStruct(facts: Facts, ref: TypeRef): boolean {
+  return typeof ref === 'string' && scalarKind(facts, ref) === undefined;
+}
+
+function compileRef(facts: Facts, ref: TypeRef): Decode {
+  if (typeof ref !== 'string') return 'list' in ref ? compileList(facts, ref.list) : compileMap(facts, ref.map);
+  const scalar = scalarKind(facts, ref);
+  if (scalar === undefined) {
+    let plan: StructPlan | undefined;
+    return (input, cursor) => (plan ??= structPlan(facts, ref)).decode(input, cursor);
+  }
+  if (scalar === 'free') return (input) => copyFree(input, 0);
+  return (input, cursor) => {
+    const result = decodeScalar(scalar, input);
+    if (typeof result === 'object' && result !== null) throw scalarFault(result.fault, input, ref, cursor);
+    return result;
+  };
+}
+
+/** What a null inside a list or a map becomes: Go's zero value. */
+function elementZero(facts: Facts, ref: TypeRef): () => DraftJson {
+  if (typeof ref !== 'string') return 'list' in ref ? () => [] : () => ({});
+  const scalar = scalarKind(facts, ref);
+  if (scalar === undefined) return () => structPlan(facts, ref).zero();
+  const zero = zeroScalar(scalar) ?? null;
+  return () => zero;
+}
+
+function compileList(facts: Facts, element: TypeRef): Decode {
+  const decode = compileRef(facts, element);
+  const zero = elementZero(facts, element);
+  return (input, cursor) => {
+    if (!Array.isArray(input)) throw mismatch(input, { list: element }, cursor);
+    if (++cursor.depth > MAX_DEPTH) throw new DecodeFault('exceeded max depth');
+    const out: DraftJson[] = [];
+    for (let i = 0; i < input.length; i++) {
+      const value: unknown = input[i];
+      if (value === null || value === undefined) {
+        out.push(zero());
+        continue;
+      }
+      cursor.path.push(i);
+      out.push(decode(value, cursor));
+      cursor.path.pop();
+    }
+    cursor.depth--;
+    return out;
+  };
+}
+
+function compileMap(facts: Facts, element: TypeRef): Decode {
+  const decode = compileRef(facts, element);
+  const zero = elementZero(facts, element);
+  const flat = element === 'string';
+  return (input, cursor) => {
+    if (typeof input !== 'object' || input === null || Array.isArray(input)) throw mismatch(input, { map: element }, cursor);
+    if (++cursor.depth > MAX_DEPTH) throw new DecodeFault('exceeded max depth');
+    const out: DraftObject = {};
+    const keys = Object.keys(input);
+    if (keys.length > 1) keys.sort();
+    for (const key of keys) {
+      const value: unknown = (input as JsonObject)[key];
+      if (value === undefined) continue;
+      // No path for plain strings: a fault names the map only.
+      if (!flat) cursor.path.push({ key });
+      const decoded = value === null ? zero() : decode(value, cursor);
+      if (!flat) cursor.path.pop();
+      setOwn(out, key.isWellFormed() ? key : key.toWellFormed(), decoded);
+    }
+    cursor.depth--;
+    return out;
+  };
+}
+
+function mismatch(value: unknown, type: TypeRef, cursor: Cursor): DecodeFault {
+  return typeFault(goValueName(value), goTypeName(type), cursor);
+}
+
+function typeFault(value: string, type: string, cursor: Cursor): DecodeFault {
+  const fields = cursor.path.filter((step) => typeof step === 'string');
+  const where = fields.length === 0 ? 'Go value' : `Go struct field ${cursor.struct}.${fields.join('.')}`;
+  return new DecodeFault(`json: cannot unmarshal ${value} into ${where} of type ${type}`);
+}
+
+/** A fault without a text is one of type; others say themselves what is wrong. */
+function scalarFault(fault: string | undefined, value: unknown, ref: TypeRef, cursor: Cursor): DecodeFault {
+  if (fault !== undefined) return new DecodeFault(fault);
+  const word = typeof value === 'number' && ref !== 'string' && ref !== 'boolean' && ref !== 'string:byte' ? `number ${value}` : goValueName(value);
+  return typeFault(word, goTypeName(ref), cursor);
+}
+
+/** `spec.containers[0].env[1].foo`. */
+export function formatPath(path: readonly Step[]): string {
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`;
+    else {
+      const name = typeof step === 'string' ? step : step.key;
+      text += text === '' ? name : `.${name}`;
+    }
+  }
+  return text;
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { scanJson } from './json-scan.ts';
+import { measureJson, parseJson } from './parse-json.ts';
+import { formatYaml, parseYaml, parseYamlDocuments, yamlDuplicatesText } from './yaml.ts';
+
+test('duplicate keys are named by their path', () => {
+  const rows: readonly (readonly [string, readonly string[]])[] = [
+    ['{}', []],
+    ['{"a":1,"b":{"a":2}}', []],
+    ['{"a":1,"a":2}', ['a']],
+    ['{"a":1,"a":2,"a":3}', ['a']],
+    ['{"spec":{"c":[{"n":1},{"n":1,"x":{"y":1,"y":2}}]}}', ['spec.c[1].x.y']],
+    ['{"a":":","b\\"":1,"b\\u0022":2}', ['b"']],
+    ['{"__proto__":1,"__proto__":2}', ['__proto__']],
+  ];
+  for (const [text, expected] of rows) {
+    const parsed = parseJson(text);
+    assert.ok(parsed.fault === undefined, text);
+    assert.deepEqual(parsed.duplicates, expected, text);
+  }
+});
+
+test('what is no JSON, in the words of Go', () => {
+  const rows: readonly (readonly [string, string])[] = [
+    ['', 'unexpected end of JSON input'],
+    ['{', 'unexpected end of JSON input'],
+    ['{"a"', 'unexpected end of JSON input'],
+    ['{a', "invalid character 'a' looking for beginning of object key string"],
+    ['{"a" 1', "invalid character '1' after object key"],
+    ['{"a":1 "b"', "invalid character '\"' after object key:value pair"],
+    ['{"a":}', "invalid character '}' looking for beginning of value"],
+    ['[1 2]', "invalid character '2' after array element"],
+    ['{} x', "invalid character 'x' after top-level value"],
+    ['tru ', "invalid character ' ' in literal true (expecting 'e')"],
+    ['"\n"', "invalid character '\\n' in string literal"],
+    ['01', "invalid character '1' after top-level value"],
+    ['1.x', "invalid character 'x' after decimal point in numeric literal"],
+  ];
+  for (const [text, fault] of rows) assert.deepEqual(parseJson(text), { fault }, text);
+});
+
+test('the scanner agrees with JSON.parse about what is JSON', () => {
+  const broken = fc.tuple(fc.json(), fc.nat(), fc.string({ maxLength: 2 })).map(([text, at, junk]) => {
+    const place = at % (text.length + 1);
+    return text.slice(0, place) + junk + text.slice(place + 1);
+  });
+  fc.assert(
+    fc.property(fc.oneof(fc.json(), broken, fc.string()), (text) => {
+      let valid = true;
+      try {
+        JSON.parse(text);
+      } catch {
+        valid = false;
+      }
+      assert.equal(scanJson(text, 10_000).fault === undefined, valid);
+      assert.equal(parseJson(text).fault === undefined, valid);
+    }),
+  );
+});
+
+test('a value without duplicates has as many keys as its text', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const parsed = parseJson(JSON.stringify(value));
+      assert.ok(parsed.fault === undefined);
+      assert.deepEqual(parsed.duplicates, []);
+    }),
+  );
+});
+
+test('depth and size have bounds', () => {
+  const deep = '['.repeat(1_500_000);
+  assert.deepEqual(parseJson(deep), { fault: 'exceeded max depth' });
+  assert.equal(measureJson(deep).depth, 1_500_000);
+  assert.deepEqual(parseJson('[1,2,3]', { maxDepth: 5, maxTokens: 3 }), { fault: 'more than 3 values' });
+  const nested = `${'['.repeat(9000)}${']'.repeat(9000)}`;
+  assert.equal(parseJson(nested).fault, undefined);
+});
+
+test('YAML is version 1.1', async () => {
+  const parsed = await parseYaml('mode: 0400\nyes: no\nport: "80"\nwhen: 2026-01-02T03:04:05Z\n__proto__: x\nnil: ~\n');
+  assert.ok(parsed.fault === undefined);
+  assert.equal(JSON.stringify(parsed.value), '{"mode":256,"true":false,"port":"80","when":"2026-01-02T03:04:05Z","__proto__":"x","nil":null}');
+});
+
+test('YAML sees duplicates, several documents and anchors', async () => {
+  const twice = await parseYaml('a: 1\nb:\n  c: 1\n  c: 2\n');
+  assert.ok(twice.fault === undefined);
+  assert.deepEqual(twice.duplicates, [{ line: 4, key: 'c' }]);
+  assert.equal(yamlDuplicatesText(twice.duplicates), 'yaml: unmarshal errors:\n  line 4: key "c" already set in map');
+  const stream = await parseYamlDocuments('---\na: 1\n---\n---\n# only a comment\n---\nb: 2\n');
+  assert.ok('documents' in stream);
+  assert.deepEqual(stream.documents.map((d) => d.value), [{ a: 1 }, { b: 2 }]);
+  const merged = await parseYaml('base: &b {x: 1}\nuse:\n  <<: *b\n  z: 2\n');
+  assert.ok(merged.fault === undefined);
+  assert.deepEqual(merged.value, { base: { x: 1 }, use: { x: 1, z: 2 } });
+  assert.ok((await parseYaml('a: [1')).fault !== undefined);
+  assert.ok((await parseYaml(`a: ${'['.repeat(5000)}`)).fault !== undefined);
+  const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\n${'bcdefghi'.split('').map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefghi'.charAt(i)}`).join(',')}]`).join('\n')}`;
+  assert.ok((await parseYaml(bomb)).fault !== undefined);
+});
+
+test('YAML written is YAML read', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(fc.string(), fc.jsonValue()), async (value) => {
+      const clean = JSON.parse(JSON.stringify(value));
+      const parsed = await parseYaml(await formatYaml(clean));
+      if (parsed.fault !== undefined) throw new Error(parsed.fault);
+      assert.deepEqual(parsed.value, clean);
+    }),
+    { numRuns: 200 },
+  );
+  await fc.assert(fc.asyncProperty(fc.string(), async (text) => {
+    await parseYaml(text);
+  }));
+});

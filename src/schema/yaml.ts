@@ -1,0 +1,113 @@
+import type { Json } from '../machinery/object.ts';
+
+/**
+ * YAML as kubectl and the API server read it: version 1.1 (`0400` is octal, `yes` is true), keys that come twice are seen, and
+ * anchors can't blow up. The library is loaded when the first document arrives.
+ */
+export type ParsedYaml =
+  | { readonly value: Json; readonly duplicates: readonly YamlDuplicate[]; readonly fault?: undefined }
+  | { readonly fault: string };
+
+export interface YamlDuplicate {
+  /** Of the second one, from 1. */
+  readonly line: number;
+  readonly key: string;
+}
+
+const MAX_DEPTH = 1000;
+
+/** One document. Several, or none, are a fault. */
+export async function parseYaml(body: string | Uint8Array): Promise<ParsedYaml> {
+  const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
+  const all = await parseYamlDocuments(text);
+  if ('fault' in all) return { fault: all.fault };
+  if (all.documents.length > 1) return { fault: 'yaml: only one document is expected' };
+  return all.documents[0] ?? { value: null, duplicates: [] };
+}
+
+export type ParsedYamlDocuments =
+  | { readonly documents: readonly { readonly value: Json; readonly duplicates: readonly YamlDuplicate[] }[] }
+  | { readonly fault: string };
+
+/** Every document of a stream; empty ones are left out. */
+export async function parseYamlDocuments(text: string): Promise<ParsedYamlDocuments> {
+  const deep = nestingFault(text);
+  if (deep !== undefined) return { fault: deep };
+  const { parseAllDocuments, LineCounter, isScalar, visit } = await import('yaml');
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(text, { version: '1.1', schema: 'yaml-1.1', merge: true, uniqueKeys: false, lineCounter: lines, prettyErrors: false });
+  const documents: { value: Json; duplicates: YamlDuplicate[] }[] = [];
+  for (const document of parsed) {
+    const [error] = document.errors;
+    if (error !== undefined) return { fault: `yaml: line ${lines.linePos(error.pos[0]).line}: ${error.message}` };
+    if (document.contents === null) continue;
+    const duplicates: YamlDuplicate[] = [];
+    visit(document, {
+      Map(_key, node) {
+        const seen = new Set<string>();
+        for (const { key } of node.items) {
+          if (!isScalar(key) || key.value === '<<') continue;
+          const name = String(key.value);
+          if (seen.has(name)) duplicates.push({ line: lines.linePos(key.range?.[0] ?? 0).line, key: name });
+          seen.add(name);
+        }
+      },
+    });
+    try {
+      const value = plain(document.toJS({ maxAliasCount: 1000, mapAsMap: true }), 0);
+      if (value !== null) documents.push({ value, duplicates });
+    } catch (cause) {
+      return { fault: `yaml: ${cause instanceof Error ? cause.message : String(cause)}` };
+    }
+  }
+  return { documents };
+}
+
+/** `yaml: unmarshal errors:\n  line 26: key "imagePullPolicy" already set in map`: the words of strict decoding. */
+export function yamlDuplicatesText(duplicates: readonly YamlDuplicate[]): string {
+  return `yaml: unmarshal errors:\n${duplicates.map(({ line, key }) => `  line ${line}: key ${JSON.stringify(key)} already set in map`).join('\n')}`;
+}
+
+/** Out of the library's values: maps with users' keys (`__proto__`), dates and binary as text. */
+function plain(value: unknown, depth: number): Json {
+  if (depth > MAX_DEPTH) throw new Error('exceeded max depth');
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof Date) return value.toISOString().replace('.000Z', 'Z');
+  if (value instanceof Uint8Array) return btoa(String.fromCharCode(...value));
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
+  if (value instanceof Set) return plain(new Map([...value].map((key) => [key, null])), depth);
+  if (!(value instanceof Map)) return null;
+  const out: Record<string, Json> = {};
+  for (const [key, item] of value) {
+    const name = typeof key === 'string' ? key : typeof key === 'object' && key !== null ? JSON.stringify(plain(key, depth + 1)) : String(key);
+    const child = plain(item, depth + 1);
+    Object.defineProperty(out, name, { value: child, writable: true, enumerable: true, configurable: true });
+  }
+  return out;
+}
+
+/** The library is recursive: flow collections and indentation that go too deep are refused before it sees them. */
+function nestingFault(text: string): string | undefined {
+  let flow = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++flow);
+    else if (code === 0x5d || code === 0x7d) flow--;
+  }
+  if (deepest > MAX_DEPTH) return 'yaml: exceeded max depth';
+  for (const line of text.split('\n')) {
+    const indicators = /^(?: *(?:- |\? |: ))+/.exec(line.length > 4 * MAX_DEPTH ? line.slice(0, 4 * MAX_DEPTH) : line)?.[0].length ?? 0;
+    if (indicators > 2 * MAX_DEPTH || /^ {2000}/.test(line)) return 'yaml: exceeded max depth';
+  }
+  return undefined;
+}
+
+/** As `kubectl get -o yaml` prints: two blanks, keys as they stand, texts quoted where YAML 1.1 would read something else. */
+export async function formatYaml(value: Json): Promise<string> {
+  const { stringify } = await import('yaml');
+  return stringify(value, { version: '1.1', schema: 'yaml-1.1', indent: 2, indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false });
+}
