@@ -6,7 +6,7 @@ import { SystemClock } from '../src/base/system-clock.ts';
 import { defaultStoreSettings } from '../src/store/settings.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 
-const [directory = '', seed = '1', synchronous = 'full'] = process.argv.slice(2);
+const [directory = '', seed = '1', synchronous = 'full', deletions = 'delete'] = process.argv.slice(2);
 const random = new SeededRandom(Number(seed));
 const draw = (below: number): number => Math.floor(random.float() * below);
 
@@ -48,7 +48,7 @@ async function write(key: string): Promise<never> {
   for (;;) {
     count++;
     const lazy = draw(5) === 0;
-    if (draw(12) === 0 && store.get(key) !== undefined) {
+    if (deletions === 'delete' && draw(12) === 0 && store.get(key) !== undefined) {
       say(`will-delete ${key}`);
       const { revision } = await store.commit([{ do: 'delete', key }]);
       say(`gone ${key} ${count - 1} ${revision}`);

@@ -34,6 +34,16 @@ export class Promises {
     else this.#promise(what, a, { count: Number(b), revision: Number(c), deleted: what === 'gone' });
   }
 
+  /** What has been promised so far, to be held against a state that is looked at on the side. */
+  copy(): Promises {
+    const copy = new Promises();
+    copy.acknowledged = this.acknowledged;
+    copy.newest = this.newest;
+    copy.#promised = new Map(this.#promised);
+    for (const key of this.#deleting) copy.#deleting.add(key);
+    return copy;
+  }
+
   #promise(what: string | undefined, key: string, promised: Promised): void {
     assert.ok(promised.revision > 0, `an answer has a revision: ${what}`);
     this.newest = Math.max(this.newest, promised.revision);
