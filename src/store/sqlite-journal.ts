@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../base/clock.ts';
 import { failure, type Log } from '../base/log.ts';
 import type { Journal, Recovered, Row } from './journal.ts';
 import { filesOf } from './sqlite-directory.ts';
@@ -10,6 +11,13 @@ const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 /** A lone heartbeat costs one flush in so long. */
 const LAZY_MS = 30_000;
 const TRANSFER_BYTES = 64 * 1024;
+
+export interface SqliteJournalOptions {
+  readonly data: WriterData;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly ballastDelayMs: number;
+}
 
 type Done = Extract<Answer, { is: 'done' }>;
 
@@ -25,8 +33,9 @@ export class SqliteJournal implements Journal {
   #checkpoints: Worker | undefined;
   #checkpointing = false;
   #ended: Error | undefined;
+  readonly #ballastTimer: Timer;
 
-  private constructor(worker: Worker, data: WriterData, log: Log, reserved: number) {
+  private constructor(worker: Worker, { data, log, clock, ballastDelayMs }: SqliteJournalOptions, reserved: number) {
     this.#worker = worker;
     this.#data = data;
     this.#log = log;
@@ -39,13 +48,17 @@ export class SqliteJournal implements Journal {
         resolve();
       });
     });
+    // The ballast takes a few tens of milliseconds of the disk: after the rush of a start, not in it.
+    this.#ballastTimer = clock.setTimer(ballastDelayMs, () => {
+      this.probe().catch((thrown: unknown) => log.warn('there is no room for the ballast', failure(thrown)));
+    });
   }
 
   /** Throws StoreError `locked`, `damaged`, `newer-format` or `unavailable`. */
-  static async open(data: WriterData, log: Log): Promise<{ readonly journal: SqliteJournal; readonly recovered: Recovered; readonly clean: boolean }> {
-    const worker = new Worker(workerFile('sqlite-worker'), { workerData: data, name: 'store' });
+  static async open(options: SqliteJournalOptions): Promise<{ readonly journal: SqliteJournal; readonly recovered: Recovered; readonly clean: boolean }> {
+    const worker = new Worker(workerFile('sqlite-worker'), { workerData: options.data, name: 'store' });
     const { chunks, opened } = await hear(worker);
-    const journal = new SqliteJournal(worker, data, log, opened.reservedRevision);
+    const journal = new SqliteJournal(worker, options, opened.reservedRevision);
     const { revision, compactedRevision, clean } = opened;
     return { journal, recovered: { revision, compactedRevision, rows: rowsOf(chunks) }, clean };
   }
@@ -77,6 +90,7 @@ export class SqliteJournal implements Journal {
   }
 
   async close(revision: number | undefined): Promise<void> {
+    this.#ballastTimer[Symbol.dispose]();
     await this.#endCheckpoints();
     await this.#ask({ do: 'close', revision });
     await this.#exited;

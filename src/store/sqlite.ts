@@ -13,6 +13,8 @@ export interface SqliteStoreOptions<P> {
   readonly log: Log;
   /** Kept free for the day when the disk is full. Default 16 MiB; 0: none. */
   readonly ballastBytes?: number;
+  /** When it is made, after the start. Default 5 s. */
+  readonly ballastDelayMs?: number;
   /** `off` loses acknowledged writes at a power cut: only for the suite that must catch it. */
   readonly synchronous?: 'full' | 'off';
 }
@@ -25,12 +27,15 @@ const WAL_CAP_BYTES = 64 * 1024 * 1024;
  * `damaged` (what a stop or a reservation promised is not there, or SQLite can't read it) or `unavailable`.
  */
 export async function openSqliteStore<P>(options: SqliteStoreOptions<P>): Promise<Store<P>> {
-  const { directory, clock, project, settings, ballastBytes = DEFAULT_BALLAST_BYTES, synchronous = 'full' } = options;
+  const { directory, clock, project, settings, ballastBytes = DEFAULT_BALLAST_BYTES, ballastDelayMs = 5000, synchronous = 'full' } = options;
   const log = options.log.child('store');
-  const { journal, recovered, clean } = await SqliteJournal.open({ directory, synchronous, ballastBytes, walCapBytes: WAL_CAP_BYTES }, log);
+  const { journal, recovered, clean } = await SqliteJournal.open({
+    data: { directory, synchronous, ballastBytes, walCapBytes: WAL_CAP_BYTES },
+    log,
+    clock,
+    ballastDelayMs,
+  });
   const store = new MvccStore<P>({ journal, clock, settings, log, recovered: { from: recovered, project } });
   log.info('the store is open', { revision: store.revision, entries: store.count(''), clean });
-  // The ballast is made beside the first requests, not before them.
-  journal.probe().catch((thrown: unknown) => log.warn('there is no room for the ballast', { cause: thrown instanceof Error ? thrown.message : String(thrown) }));
   return store;
 }
