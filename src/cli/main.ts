@@ -1,0 +1,30 @@
+import { Command, CommanderError } from 'commander';
+import { addDown } from './down.ts';
+import { addImage } from './image.ts';
+import { addKubeconfig } from './kubeconfig.ts';
+import { addStatus } from './status.ts';
+import { fail } from './terminal.ts';
+import { addUp } from './up.ts';
+import { addWhy } from './why.ts';
+
+const program = new Command('berth')
+  .description('Kubernetes where storage comes first: a real cluster on one machine, its data kept.')
+  .version('0.1.0', '-V, --version')
+  .showHelpAfterError('(berth COMMAND --help explains and shows examples)')
+  .configureHelp({ sortSubcommands: false })
+  .exitOverride();
+
+addUp(program);
+addDown(program);
+addStatus(program);
+addKubeconfig(program);
+addImage(program);
+addWhy(program);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (thrown) {
+  // Help and version end this way too; commander has said what there is to say.
+  if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode;
+  else fail(thrown);
+}

@@ -1,0 +1,180 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { SystemClock } from '../base/system-clock.ts';
+import { SystemRandom } from '../base/random.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import { type ClusterConfig, checkConfig, defaultConfig } from '../cluster/config.ts';
+import { createLog, type Level } from '../cluster/text-log.ts';
+import { parseDuration } from '../machinery/time.ts';
+import { parseQuantity, quantityNumber } from '../machinery/quantity.ts';
+import { bold, environment, faint, isRoot, paints, seconds } from './terminal.ts';
+
+interface UpOptions {
+  readonly dataDir?: string;
+  readonly bindAddress: string;
+  readonly port: number;
+  readonly nodeName?: string;
+  readonly simulated?: boolean;
+  readonly nodes?: number;
+  readonly extendedResource: Readonly<Record<string, number>>;
+  readonly nodeLabel: Readonly<Record<string, string>>;
+  readonly pool: ClusterConfig['pool']['kind'];
+  readonly poolSize?: number;
+  readonly trash: number;
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  readonly watchWindow: number;
+  readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  readonly certificateName: readonly string[];
+  readonly stopPods?: boolean;
+  readonly logLevel: Level;
+  readonly logFormat: 'text' | 'json';
+}
+
+const EXAMPLES = `
+Examples:
+  berth up                                     a cluster in ${defaultConfig({ root: true, hostname: 'x' }).dataDirectory}; Ctrl-C stops it, pods keep running
+  berth up --stop-pods                         Ctrl-C stops the pods too
+  berth up --data-dir /srv/second              a second cluster beside the first
+  berth up --simulated --nodes 100             no containers: pods only say that they run
+  berth up --extended-resource nvidia.com/gpu=2
+`;
+
+/** `berth up`: starts the cluster and stays in the foreground. */
+export function addUp(program: Command): void {
+  const defaults = defaultConfig(environment());
+  program
+    .command('up')
+    .description('start the cluster, or bring it back; stays in the foreground')
+    .option('--data-dir DIR', `where everything lies (default: ${defaults.dataDirectory})`)
+    .option('--bind-address ADDRESS', 'where the API server listens', defaults.bindAddress)
+    .option('--port PORT', 'of the API server; 0: the last one, else 6443, else a free one', integer, defaults.port)
+    .option('--node-name NAME', `of this machine in the cluster (default: ${defaults.nodeName})`)
+    .option('--simulated', 'no containers: pods only say that they run')
+    .option('--nodes N', 'how many simulated nodes', integer)
+    .option('--extended-resource NAME=COUNT', 'devices that are only counted, as nvidia.com/gpu=2; may be repeated', pair(integer), {})
+    .option('--node-label KEY=VALUE', 'a label of the node; may be repeated', pair(String), {})
+    .option('--pool KIND', 'auto, btrfs, plain or directory', oneOf(['auto', 'btrfs', 'plain', 'directory']), 'auto')
+    .option('--pool-size SIZE', 'of the pool that volumes are cut from, as 20Gi (default: a share of the free disk)', size)
+    .option('--trash DURATION', 'how long deleted volumes can come back', duration, defaults.trashMs)
+    .option('--pod-cidr CIDR', 'addresses of pods (default: a free network)', '')
+    .option('--service-cidr CIDR', 'addresses of Services', defaults.serviceCidr)
+    .option('--watch-window DURATION', 'how long old versions can be watched and listed', duration, defaults.watchWindowMs)
+    .option('--runtime-config GROUP/VERSION=true', 'serve an alpha or beta version; may be repeated', pair((value) => value !== 'false'), {})
+    .option('--certificate-name NAME', 'another name or address in the server certificate; may be repeated', (value: string, all: readonly string[]) => [...all, value], [])
+    .option('--stop-pods', 'stop the pods when the cluster stops')
+    .option('--log-level LEVEL', 'debug, info, warn or error', oneOf(['debug', 'info', 'warn', 'error']), 'info')
+    .option('--log-format FORMAT', 'text or json', oneOf(['text', 'json']), 'text')
+    .addHelpText('after', EXAMPLES)
+    .action(up);
+}
+
+function configOf(options: UpOptions): ClusterConfig {
+  const defaults = defaultConfig(environment());
+  return checkConfig({
+    ...defaults,
+    dataDirectory: options.dataDir ?? defaults.dataDirectory,
+    bindAddress: options.bindAddress,
+    port: options.port,
+    nodeName: options.nodeName ?? defaults.nodeName,
+    runtime: options.simulated === true ? 'simulated' : defaults.runtime,
+    simulatedNodes: options.nodes ?? defaults.simulatedNodes,
+    extendedResources: options.extendedResource,
+    nodeLabels: options.nodeLabel,
+    pool: { kind: options.pool, sizeBytes: options.poolSize ?? 0 },
+    trashMs: options.trash,
+    podCidr: options.podCidr,
+    serviceCidr: options.serviceCidr,
+    watchWindowMs: options.watchWindow,
+    runtimeConfig: options.runtimeConfig,
+    certificateNames: options.certificateName,
+    stopPods: options.stopPods === true,
+  });
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const started = performance.now() + performance.timeOrigin;
+  const config = configOf(options);
+  const clock = new SystemClock();
+  const log = createLog({
+    clock,
+    level: options.logLevel,
+    format: options.logFormat,
+    colours: paints(process.stderr),
+    write: (line) => void process.stderr.write(line),
+  });
+  if (!isRoot() && options.simulated !== true) say('You are not root, so this cluster has a simulated node: pods only say that they run.');
+  const cluster = await startCluster(config, {
+    clock,
+    random: new SystemRandom(),
+    log,
+    stage: (name, ms) => say(`${faint(seconds(ms).padStart(8))}  ${name}`),
+    say,
+  });
+  const ended = stopSignal();
+  say(`${faint(seconds(Date.now() - started).padStart(8))}  ${bold('ready')} at ${cluster.server}`);
+  sayNext(cluster.kubeconfigFile);
+  const signal = await Promise.race([ended, cluster.failed.then((cause) => { throw cause; })]);
+  say(`${signal}: stopping ${config.stopPods ? 'the cluster and its pods' : 'the cluster; its pods keep running (`berth down` stops them)'} ...`);
+  await cluster.stop({ pods: config.stopPods });
+  say('stopped');
+}
+
+function sayNext(kubeconfigFile: string): void {
+  say('');
+  say('Next:');
+  say(`  export KUBECONFIG=${kubeconfigFile}`);
+  say('  kubectl get nodes');
+  say('  kubectl apply -f FILE.yaml');
+  say('');
+}
+
+/** The first SIGINT or SIGTERM; a second one ends the process at once. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (asked && signal === 'SIGINT') process.exit(130);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function integer(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('a whole number is expected.');
+  return Number(text);
+}
+
+function duration(text: string): number {
+  const ms = text === '0' ? 0 : parseDuration(text);
+  if (ms === undefined || ms < 0) throw new InvalidArgumentError('a duration is expected, as 5m or 24h.');
+  return ms;
+}
+
+function size(text: string): number {
+  const quantity = parseQuantity(text);
+  if (quantity === undefined) throw new InvalidArgumentError('a size is expected, as 20Gi.');
+  return quantityNumber(quantity);
+}
+
+function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = values.find((value) => value === text);
+    if (found === undefined) throw new InvalidArgumentError(`one of ${values.join(', ')} is expected.`);
+    return found;
+  };
+}
+
+function pair<T>(parse: (text: string) => T): (text: string, all: Readonly<Record<string, T>>) => Readonly<Record<string, T>> {
+  return (text, all) => {
+    const at = text.indexOf('=');
+    if (at < 1) throw new InvalidArgumentError('NAME=VALUE is expected.');
+    return { ...all, [text.slice(0, at)]: parse(text.slice(at + 1)) };
+  };
+}
