@@ -62,7 +62,7 @@ export class ContainerdRuntime implements Runtime {
     this.#channel = this.#disposals.use(channel);
     this.#own = this.#disposals.use(own);
     this.images = new ContainerdImages({ ...options, cri: channel, own });
-    this.streams = new ContainerdStreams(channel);
+    this.streams = new ContainerdStreams(channel, options.clock);
   }
 
   static async open(options: ContainerdRuntimeOptions): Promise<ContainerdRuntime> {
