@@ -56,7 +56,7 @@ export class SqliteJournal implements Journal {
 
   /** Throws StoreError `locked`, `damaged`, `newer-format` or `unavailable`. */
   static async open(options: SqliteJournalOptions): Promise<{ readonly journal: SqliteJournal; readonly recovered: Recovered; readonly clean: boolean }> {
-    const worker = new Worker(workerFile('sqlite-worker'), { workerData: options.data, name: 'store' });
+    const worker = new Worker(workerFile('sqlite-worker'), { workerData: options.data, name: 'store', resourceLimits: { maxYoungGenerationSizeMb: 4 } });
     const { chunks, opened } = await hear(worker);
     const journal = new SqliteJournal(worker, options, opened.reservedRevision);
     const { revision, compactedRevision, clean } = opened;
