@@ -1,0 +1,132 @@
+import type { DraftJson, Json, JsonObject } from '../machinery/object.ts';
+import { formatDuration, formatMicroTime, formatTime, parseDuration, parseTime } from '../machinery/time.ts';
+import type { Special } from './protobuf-plan.ts';
+import { BYTES, ProtobufError, VARINT, type WireReader, type WireWriter } from './protobuf-wire.ts';
+
+/** What special types need of the codec around them. */
+export interface NestedReads {
+  readSchema(reader: WireReader): DraftJson;
+  /** Bytes of a RawExtension: JSON, or an object in an envelope of its own. */
+  readRaw(bytes: Uint8Array): DraftJson;
+}
+
+export interface NestedWrites {
+  writeSchema(writer: WireWriter, value: JsonObject): void;
+}
+
+const encoder = new TextEncoder();
+
+/** Types of Kubernetes whose JSON form is not their message's (generated.proto of apimachinery and apiextensions). Null: nothing is set. */
+export function readSpecial(special: Special, reader: WireReader, nested: NestedReads): DraftJson {
+  const parts = new Map<number, (bigint | string | Uint8Array | DraftJson)[]>();
+  while (!reader.done) {
+    const { number, wire } = reader.tag();
+    const value = readPart(special, number, wire, reader, nested);
+    const known = parts.get(number);
+    if (known === undefined) parts.set(number, [value]);
+    else known.push(value);
+  }
+  const last = (number: number): bigint => {
+    const value = parts.get(number)?.at(-1);
+    return typeof value === 'bigint' ? value : 0n;
+  };
+  switch (special) {
+    case 'quantity':
+      return (parts.get(1)?.at(-1) as string | undefined) ?? '0';
+    case 'time':
+    case 'microTime':
+      return readTime(BigInt.asIntN(64, last(1)), BigInt.asIntN(32, last(2)), special);
+    case 'duration':
+      return formatDuration(Number(BigInt.asIntN(64, last(1))) / 1e6);
+    case 'intOrString':
+      return last(1) === 0n ? Number(BigInt.asIntN(32, last(2))) : ((parts.get(3)?.at(-1) as string | undefined) ?? '');
+    case 'rawJson':
+      return nested.readRaw((parts.get(1)?.at(-1) as Uint8Array | undefined) ?? new Uint8Array());
+    case 'strings':
+      return (parts.get(1) ?? []) as string[];
+    case 'schemaOrBool':
+      return parts.has(2) ? ((parts.get(2)?.at(-1) ?? null) as DraftJson) : last(1) !== 0n;
+    case 'schemaOrArray':
+    case 'schemaOrStrings':
+      return parts.has(2) ? (parts.get(2) as DraftJson[]) : ((parts.get(1)?.at(-1) ?? null) as DraftJson);
+  }
+}
+
+function readPart(special: Special, number: number, wire: number, reader: WireReader, nested: NestedReads): bigint | string | Uint8Array | DraftJson {
+  if (wire === VARINT) return reader.varint();
+  if (wire !== BYTES) {
+    reader.skip(wire);
+    return null;
+  }
+  if (special === 'rawJson') return reader.bytes();
+  const isSchema = (special === 'schemaOrArray') || (special === 'schemaOrBool' && number === 2) || (special === 'schemaOrStrings' && number === 1);
+  return isSchema ? nested.readSchema(reader.message()) : reader.string();
+}
+
+/** The zero time is no time: Go's own reading. */
+function readTime(seconds: bigint, nanos: bigint, special: 'time' | 'microTime'): string | null {
+  if (seconds === 0n && nanos === 0n) return null;
+  const ms = Number(seconds) * 1000 + Number(nanos) / 1e6;
+  if (!(ms > -62_135_596_800_001 && ms < 253_402_300_800_000)) throw new ProtobufError(`a time of ${seconds} seconds is out of range`);
+  return special === 'time' ? formatTime(ms) : formatMicroTime(ms);
+}
+
+/** Writes the fields of the message, the last one first. */
+export function writeSpecial(special: Special, writer: WireWriter, value: Json, nested: NestedWrites): void {
+  switch (special) {
+    case 'quantity':
+      return writeText(writer, 1, String(value));
+    case 'time':
+    case 'microTime':
+      return writeTime(writer, value);
+    case 'duration':
+      return writeInteger(writer, 1, BigInt(Math.round((parseDuration(String(value)) ?? 0) * 1e6)));
+    case 'intOrString':
+      if (typeof value === 'number') return writeInteger(writer, 2, BigInt(value));
+      writeText(writer, 3, String(value));
+      return writeInteger(writer, 1, 1n);
+    case 'rawJson':
+      if (value === null) return;
+      writer.bytes(encoder.encode(JSON.stringify(value)));
+      return writer.tag(1, BYTES);
+    case 'strings':
+      return writeEach(value, (item) => writeText(writer, 1, String(item)));
+    case 'schemaOrBool':
+      if (typeof value === 'boolean') return writeInteger(writer, 1, value ? 1n : 0n);
+      writeSchema(writer, 2, value, nested);
+      return writeInteger(writer, 1, 1n);
+    case 'schemaOrArray':
+      return Array.isArray(value) ? writeEach(value, (item) => writeSchema(writer, 2, item, nested)) : writeSchema(writer, 1, value, nested);
+    case 'schemaOrStrings':
+      return Array.isArray(value) ? writeEach(value, (item) => writeText(writer, 2, String(item))) : writeSchema(writer, 1, value, nested);
+  }
+}
+
+function writeEach(list: Json, write: (item: Json) => void): void {
+  for (const item of [...(Array.isArray(list) ? (list as readonly Json[]) : [])].reverse()) write(item);
+}
+
+function writeText(writer: WireWriter, number: number, text: string): void {
+  writer.string(text);
+  writer.tag(number, BYTES);
+}
+
+function writeInteger(writer: WireWriter, number: number, value: bigint): void {
+  writer.varint(value);
+  writer.tag(number, VARINT);
+}
+
+function writeSchema(writer: WireWriter, number: number, value: Json, nested: NestedWrites): void {
+  const before = writer.length;
+  nested.writeSchema(writer, (value ?? {}) as JsonObject);
+  writer.varint(writer.length - before);
+  writer.tag(number, BYTES);
+}
+
+function writeTime(writer: WireWriter, value: Json): void {
+  const ms = typeof value === 'string' ? parseTime(value) : undefined;
+  if (ms === undefined) return;
+  const micros = Math.round((ms - Math.floor(ms / 1000) * 1000) * 1000);
+  if (micros !== 0) writeInteger(writer, 2, BigInt(micros) * 1000n);
+  writeInteger(writer, 1, BigInt(Math.floor(ms / 1000)));
+}
