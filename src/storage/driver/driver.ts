@@ -4,11 +4,10 @@ import { minimumBytes } from '../pool/inner-filesystem.ts';
 import type { CreateImage, Pool, SnapshotRecord, VolumeRecord } from '../pool/pool.ts';
 import { Attachments } from './attachments.ts';
 import { asCsi } from './errors.ts';
+import { DRIVER_NAME, TOPOLOGY_KEY } from './name.ts';
 import { NodeService } from './node-service.ts';
 import { checkCapabilities, checkId, checkParameters, modeOf, wantedFilesystem } from './requests.ts';
 
-export const DRIVER_NAME = 'pool.berth.dev';
-export const TOPOLOGY_KEY = 'topology.berth.dev/node';
 export const DRIVER_VERSION = '0.1.0';
 
 export interface PoolDriverOptions {
