@@ -21,7 +21,11 @@ for (const { name, command, args } of STEPS) {
   }
   const started = performance.now();
   // The tools are scripts: run them by this Node, whatever PATH says.
-  const { status } = spawnSync(command === process.execPath ? command : process.execPath, command === process.execPath ? args : [command, ...args], { stdio: 'inherit' });
+  const { status } = spawnSync(command === process.execPath ? command : process.execPath, command === process.execPath ? args : [command, ...args], {
+    stdio: 'inherit',
+    // oxlint looks for its type-aware half on PATH.
+    env: { ...process.env, PATH: `${process.cwd()}/tools/node_modules/.bin:${process.env.PATH ?? ''}` },
+  });
   console.log(`# ${name}: ${status === 0 ? 'ok' : 'failed'} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
   if (status !== 0) failed = true;
 }
