@@ -1,0 +1,80 @@
+import type { PolicyRule } from '../../api/gen/types/rbac.v1.ts';
+import type { JsonObject } from '../../machinery/object.ts';
+import type { BootstrapObject } from './objects.ts';
+import { CONTROLLER_ROLES } from './policy-controllers.ts';
+import { AGGREGATE_LABELS, AGGREGATED, BERTH_CLUSTER_ROLES, CLUSTER_BINDINGS, CLUSTER_ROLES, NAMESPACED_BINDINGS, NAMESPACED_ROLES } from './policy-roles.ts';
+import { parseRule } from './policy-rules.ts';
+
+const GROUP = 'rbac.authorization.k8s.io';
+const API_VERSION = `${GROUP}/v1`;
+
+/** The default roles, as objects. */
+export function defaultRoles(): readonly BootstrapObject[] {
+  const plain = { ...CLUSTER_ROLES, ...BERTH_CLUSTER_ROLES };
+  const roles = Object.entries(plain).map(([name, lines]) => {
+    const label = AGGREGATE_LABELS[name];
+    return clusterRole(name, lines.map(parseRule), label === undefined ? {} : { [label]: 'true' });
+  });
+  const controllers = Object.entries(CONTROLLER_ROLES).map(([name, lines]) => clusterRole(`system:controller:${name}`, lines.map(parseRule)));
+  const namespaced = NAMESPACED_ROLES.map(([namespace, name, ...lines]) => object('Role', name, { rules: lines.map(parseRule) }, { namespace }));
+  return [...roles, ...controllers, ...aggregatedRoles(), ...namespaced];
+}
+
+export function defaultBindings(): readonly BootstrapObject[] {
+  const cluster = CLUSTER_BINDINGS.map(([name, role, ...subjects]) => binding(name, { kind: 'ClusterRole', name: role }, subjects));
+  const controllers = Object.keys(CONTROLLER_ROLES).map((name) =>
+    binding(`system:controller:${name}`, { kind: 'ClusterRole', name: `system:controller:${name}` }, [`s:kube-system/${name}`]),
+  );
+  const namespaced = NAMESPACED_BINDINGS.map(([namespace, name, role, ...subjects]) => binding(name, { kind: 'Role', name: role }, subjects, namespace));
+  return [...cluster, ...controllers, ...namespaced];
+}
+
+/** They start with the rules of what they sum up, so that they hold before the aggregation controller has run. */
+function aggregatedRoles(): readonly BootstrapObject[] {
+  const rulesOf = (name: string): readonly PolicyRule[] => (CLUSTER_ROLES[`system:aggregate-to-${name}`] ?? []).map(parseRule);
+  const sums: Readonly<Record<string, readonly PolicyRule[]>> = {
+    admin: [...rulesOf('admin'), ...rulesOf('edit'), ...rulesOf('view')],
+    edit: [...rulesOf('edit'), ...rulesOf('view')],
+    view: rulesOf('view'),
+  };
+  return AGGREGATED.map(({ name, from, labels }) => {
+    const clusterRoleSelectors = from.map((each) => ({ matchLabels: { [`${GROUP}/${each}`]: 'true' } }));
+    return object('ClusterRole', name, { aggregationRule: { clusterRoleSelectors }, rules: sums[name] ?? [] }, { labels });
+  });
+}
+
+function clusterRole(name: string, rules: readonly PolicyRule[], labels: Readonly<Record<string, string>> = {}): BootstrapObject {
+  return object('ClusterRole', name, { rules }, { labels });
+}
+
+function binding(name: string, role: { readonly kind: string; readonly name: string }, subjects: readonly string[], namespace?: string): BootstrapObject {
+  const kind = namespace === undefined ? 'ClusterRoleBinding' : 'RoleBinding';
+  const named = subjects.length === 0 ? {} : { subjects: subjects.map(subject) };
+  return object(kind, name, { roleRef: { apiGroup: GROUP, ...role }, ...named }, namespace === undefined ? {} : { namespace });
+}
+
+function subject(text: string): JsonObject {
+  const value = text.slice(2);
+  if (text.startsWith('g:')) return { kind: 'Group', apiGroup: GROUP, name: value };
+  if (text.startsWith('u:')) return { kind: 'User', apiGroup: GROUP, name: value };
+  const [namespace = '', name = ''] = value.split('/');
+  return { kind: 'ServiceAccount', name, namespace };
+}
+
+type RbacKind = 'Role' | 'RoleBinding' | 'ClusterRole' | 'ClusterRoleBinding';
+
+function object(kind: RbacKind, name: string, body: object, { namespace, labels = {} }: { namespace?: string; labels?: Readonly<Record<string, string>> }): BootstrapObject {
+  const resource = `${kind.toLowerCase()}s`;
+  const metadata = {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults', ...labels },
+    annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
+  };
+  return {
+    path: namespace === undefined ? `/apis/${API_VERSION}/${resource}` : `/apis/${API_VERSION}/namespaces/${namespace}/${resource}`,
+    group: GROUP,
+    resource,
+    object: { apiVersion: API_VERSION, kind, metadata, ...body },
+  };
+}

@@ -1,0 +1,62 @@
+import { StatusError } from '../../machinery/status-error.ts';
+import type { RawRequest, RawResponse, Route } from '../stages.ts';
+
+/** One named condition of the server. Answers why it fails, or undefined. Cheap: it is asked by every probe. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly check: () => string | undefined | Promise<string | undefined>;
+  /** `ready`: only `/readyz` asks it. */
+  readonly only?: 'ready';
+}
+
+/** `/healthz`, `/livez`, `/readyz`, with `?verbose`, `?exclude=NAME` and a path for each check, as Kubernetes answers them. */
+export function healthRoutes(checks: readonly HealthCheck[]): readonly Route[] {
+  const all: readonly HealthCheck[] = [{ name: 'ping', check: () => undefined }, ...checks];
+  const live = all.filter(({ only }) => only === undefined);
+  return [route('/healthz', live), route('/livez', live), route('/readyz', all)];
+}
+
+function route(path: string, checks: readonly HealthCheck[]): Route {
+  return { match: 'prefix', path, handle: (request) => answer(path, checks, request) };
+}
+
+async function answer(path: string, checks: readonly HealthCheck[], request: RawRequest): Promise<RawResponse> {
+  const name = request.path.slice(path.length).replace(/^\//, '').replace(/\/$/, '');
+  if (name !== '') return one(checks, name, path);
+  const excluded = new Set(request.query.filter(([key]) => key === 'exclude').map(([, value]) => value));
+  const lines: string[] = [];
+  let failed = false;
+  for (const each of checks) {
+    if (excluded.delete(each.name)) {
+      lines.push(`[+]${each.name} excluded: ok`);
+      continue;
+    }
+    const why = await outcome(each);
+    failed ||= why !== undefined;
+    // The reason is for the log and the metrics: anybody may read this page.
+    lines.push(why === undefined ? `[+]${each.name} ok` : `[-]${each.name} failed: reason withheld`);
+  }
+  if (excluded.size > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${[...excluded].map((each) => JSON.stringify(each)).join(',')}`);
+  const what = path.slice(1);
+  if (failed) return text(500, `${lines.join('\n')}\n${what} check failed\n`);
+  return request.query.some(([key]) => key === 'verbose') ? text(200, `${lines.join('\n')}\n${what} check passed\n`) : text(200, 'ok');
+}
+
+async function one(checks: readonly HealthCheck[], name: string, path: string): Promise<RawResponse> {
+  const found = checks.find((each) => each.name === name);
+  if (found === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource', { details: {} });
+  const why = await outcome(found);
+  return why === undefined ? text(200, 'ok') : text(500, `internal server error: ${path.slice(1)}: ${name} failed: reason withheld\n`);
+}
+
+async function outcome({ check }: HealthCheck): Promise<string | undefined> {
+  try {
+    return await check();
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+}
+
+function text(code: number, body: string): RawResponse {
+  return { code, headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }, body };
+}
