@@ -1,5 +1,5 @@
 import type { DraftJson, Json, JsonObject } from '../machinery/object.ts';
-import { formatDuration, formatMicroTime, formatTime, parseDuration, parseTime } from '../machinery/time.ts';
+import { formatDuration, formatTime, parseDuration, parseTime } from '../machinery/time.ts';
 import type { Special } from './protobuf-plan.ts';
 import { BYTES, ProtobufError, VARINT, type WireReader, type WireWriter } from './protobuf-wire.ts';
 
@@ -63,13 +63,18 @@ function readPart(special: Special, number: number, wire: number, reader: WireRe
   return isSchema ? nested.readSchema(reader.message()) : reader.string();
 }
 
-/** The zero time is no time: Go's own reading. */
+/** The zero time is no time: Go's own reading. Fractions are kept out of floating point. */
 function readTime(seconds: bigint, nanos: bigint, special: 'time' | 'microTime'): string | null {
   if (seconds === 0n && nanos === 0n) return null;
-  const ms = Number(seconds) * 1000 + Number(nanos) / 1e6;
-  if (!(ms > -62_135_596_800_001 && ms < 253_402_300_800_000)) throw new ProtobufError(`a time of ${seconds} seconds is out of range`);
-  return special === 'time' ? formatTime(ms) : formatMicroTime(ms);
+  if (seconds < FIRST_SECOND || seconds > LAST_SECOND || nanos < 0n || nanos >= NANOS) throw new ProtobufError(`a time of ${seconds} seconds is out of range`);
+  const text = formatTime(Number(seconds) * 1000);
+  return special === 'time' ? text : `${text.slice(0, -1)}.${String(nanos / 1000n).padStart(6, '0')}Z`;
 }
+
+const NANOS = 1_000_000_000n;
+/** The years 1 to 9999. */
+const FIRST_SECOND = -62_135_596_800n;
+const LAST_SECOND = 253_402_300_799n;
 
 /** Writes the fields of the message, the last one first. */
 export function writeSpecial(special: Special, writer: WireWriter, value: Json, nested: NestedWrites): void {
@@ -126,7 +131,7 @@ function writeSchema(writer: WireWriter, number: number, value: Json, nested: Ne
 function writeTime(writer: WireWriter, value: Json): void {
   const ms = typeof value === 'string' ? parseTime(value) : undefined;
   if (ms === undefined) return;
-  const micros = Math.round((ms - Math.floor(ms / 1000) * 1000) * 1000);
-  if (micros !== 0) writeInteger(writer, 2, BigInt(micros) * 1000n);
+  const micros = /\.(\d{1,6})/.exec(String(value))?.[1]?.padEnd(6, '0') ?? '0';
+  if (Number(micros) !== 0) writeInteger(writer, 2, BigInt(micros) * 1000n);
   writeInteger(writer, 1, BigInt(Math.floor(ms / 1000)));
 }

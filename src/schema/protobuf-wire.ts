@@ -151,7 +151,8 @@ export class WireWriter {
 
   /** Without a length. */
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   bytes(bytes: Uint8Array): void {
