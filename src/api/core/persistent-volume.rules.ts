@@ -14,6 +14,11 @@ export const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 export const STORAGE_PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
 export const BETA_STORAGE_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
 export const IS_DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
+/**
+ * On a CSIStorageCapacity: the newest resourceVersion of a claim that the figure counts already. Claims that the scheduler has promised
+ * room to since then are subtracted from it, older ones are not (they would count twice).
+ */
+export const COUNTED_UNTIL = 'storage.berth.dev/counted-until';
 const BETA_IS_DEFAULT_CLASS = 'storageclass.beta.kubernetes.io/is-default-class';
 const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
 

@@ -1,0 +1,155 @@
+import type { PersistentVolumeClaim } from '../api/gen/types/core.v1.ts';
+import type { CSIStorageCapacity, StorageClass } from '../api/gen/types/storage.v1.ts';
+import { csiStorageCapacities, persistentVolumeClaims, storageClasses } from '../api/gen/resources.ts';
+import { claimClass, COUNTED_UNTIL, selectedNode } from '../api/core/persistent-volume.rules.ts';
+import type { ComponentOptions } from '../client/component.ts';
+import type { CsiDriver, StringMap } from '../csi/driver.ts';
+import type { Stored } from '../machinery/object.ts';
+import { formatQuantity, quantityOf } from '../machinery/quantity.ts';
+import { getOwn } from '../machinery/record.ts';
+import { StatusError } from '../machinery/status-error.ts';
+import { changes, type Loop, startLoop } from './loop.ts';
+
+export interface CapacityOptions extends ComponentOptions {
+  readonly nodeName: string;
+  readonly driver: CsiDriver;
+  readonly topology: StringMap;
+}
+
+export const CAPACITY_NAMESPACE = 'kube-system';
+const DRIVER_LABEL = 'csi.storage.k8s.io/drivername';
+const MANAGED_BY_LABEL = 'csi.storage.k8s.io/managed-by';
+/** Claims and deletions come in swarms: one figure for all of them. */
+const QUIET_MS = 50;
+
+/** Publishes how much room the driver has on this node: a CSIStorageCapacity for each class of the driver. Keys are class names. */
+export function startCapacity(options: CapacityOptions): Loop {
+  return new Publisher(options).start();
+}
+
+class Publisher {
+  readonly #options: CapacityOptions;
+  readonly #claims;
+  readonly #classes;
+  readonly #published;
+
+  constructor(options: CapacityOptions) {
+    this.#options = options;
+    this.#claims = options.informers.of(persistentVolumeClaims);
+    this.#classes = options.informers.of(storageClasses);
+    this.#published = options.informers.of(csiStorageCapacities, { namespace: CAPACITY_NAMESPACE });
+  }
+
+  start(): Loop {
+    const { clock } = this.#options;
+    let timer: Disposable | undefined;
+    const loop = startLoop(this.#options, {
+      name: `capacity-${this.#options.driver.name}`,
+      concurrency: 1,
+      sources: [
+        changes(this.#classes, ({ metadata }) => [metadata.name]),
+        changes(this.#claims, () => []),
+        changes(this.#published, (object) => (this.#isOurs(object) ? [object.storageClassName] : [])),
+      ],
+      pass: async (className) => {
+        await this.#publish(className);
+        return undefined;
+      },
+    });
+    return {
+      name: loop.name,
+      /** Whatever the key: every class of the driver shares the room. */
+      wake: () => {
+        timer ??= clock.setTimer(QUIET_MS, () => {
+          timer = undefined;
+          for (const { metadata, provisioner } of this.#classes.list()) if (provisioner === this.#options.driver.name) loop.wake(metadata.name);
+        });
+      },
+      [Symbol.asyncDispose]: async () => {
+        timer?.[Symbol.dispose]();
+        await loop[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  async #publish(className: string): Promise<void> {
+    const { client, driver } = this.#options;
+    const storageClass = this.#classes.get(className);
+    const there = this.#published.get(this.#name(className), CAPACITY_NAMESPACE);
+    if (storageClass?.provisioner !== driver.name) return there === undefined ? undefined : this.#remove(there);
+    // Asked before the driver is: what is counted is then certainly in the figure.
+    const counted = countedUntil(this.#claims.list(), (claim) => this.#isPending(claim));
+    const capacity = await driver.capacity(parametersOf(storageClass));
+    if (capacity === undefined) return;
+    const object = this.#object(className, capacity, counted);
+    if (there === undefined) await this.#create(object);
+    else if (differs(there, object)) await client.update(csiStorageCapacities, { ...object, metadata: { ...there.metadata, ...object.metadata, resourceVersion: there.metadata.resourceVersion } });
+  }
+
+  #isPending(claim: Stored<PersistentVolumeClaim>): boolean {
+    if ((claim.spec?.volumeName ?? '') !== '' || selectedNode(claim) !== this.#options.nodeName) return false;
+    return this.#classes.get(claimClass(claim) ?? '')?.provisioner === this.#options.driver.name;
+  }
+
+  #object(storageClassName: string, { availableBytes, maximumVolumeBytes }: { readonly availableBytes: number; readonly maximumVolumeBytes?: number }, counted: string | undefined): CSIStorageCapacity {
+    const { driver, nodeName, topology } = this.#options;
+    return {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'CSIStorageCapacity',
+      metadata: {
+        name: this.#name(storageClassName),
+        namespace: CAPACITY_NAMESPACE,
+        labels: { [DRIVER_LABEL]: driver.name, [MANAGED_BY_LABEL]: `berth-${nodeName}` },
+        annotations: counted === undefined ? {} : { [COUNTED_UNTIL]: counted },
+      },
+      storageClassName,
+      nodeTopology: { matchLabels: topology },
+      capacity: formatQuantity(quantityOf(availableBytes, 'BinarySI')),
+      ...(maximumVolumeBytes === undefined ? {} : { maximumVolumeSize: formatQuantity(quantityOf(maximumVolumeBytes, 'BinarySI')) }),
+    };
+  }
+
+  async #create(object: CSIStorageCapacity): Promise<void> {
+    await this.#options.client.create(csiStorageCapacities, object);
+  }
+
+  async #remove(object: Stored<CSIStorageCapacity>): Promise<void> {
+    if (!this.#isOurs(object)) return;
+    try {
+      await this.#options.client.delete(csiStorageCapacities, object.metadata.name, CAPACITY_NAMESPACE);
+    } catch (thrown) {
+      if (!(thrown instanceof StatusError) || thrown.reason !== 'NotFound') throw thrown;
+    }
+  }
+
+  #isOurs({ metadata }: CSIStorageCapacity): boolean {
+    return getOwn(metadata?.labels, MANAGED_BY_LABEL) === `berth-${this.#options.nodeName}` && getOwn(metadata?.labels, DRIVER_LABEL) === this.#options.driver.name;
+  }
+
+  #name(className: string): string {
+    return `${this.#options.driver.name}-${this.#options.nodeName}-${className}`.slice(0, 253);
+  }
+}
+
+/** The mark of TRAPS 12: below the oldest claim that is chosen for this node and has no volume yet, else the newest claim seen. */
+export function countedUntil(claims: readonly Stored<PersistentVolumeClaim>[], isPending: (claim: Stored<PersistentVolumeClaim>) => boolean): string | undefined {
+  let newest: bigint | undefined;
+  let oldestPending: bigint | undefined;
+  for (const claim of claims) {
+    // The one place, with the scheduler's ledger, that orders versions: both speak of one resource of one server.
+    if (!/^\d+$/.test(claim.metadata.resourceVersion)) continue;
+    const version = BigInt(claim.metadata.resourceVersion);
+    if (newest === undefined || version > newest) newest = version;
+    if (isPending(claim) && (oldestPending === undefined || version < oldestPending)) oldestPending = version;
+  }
+  return (oldestPending === undefined ? newest : oldestPending - 1n)?.toString();
+}
+
+function parametersOf({ parameters = {} }: StorageClass): StringMap {
+  return Object.fromEntries(Object.entries(parameters).filter(([key]) => !key.startsWith('csi.storage.k8s.io/')));
+}
+
+/** A mark that moved while the figure stands still says nothing new. */
+function differs(there: CSIStorageCapacity, now: CSIStorageCapacity): boolean {
+  return there.capacity !== now.capacity || there.maximumVolumeSize !== now.maximumVolumeSize || JSON.stringify(there.nodeTopology) !== JSON.stringify(now.nodeTopology);
+}
