@@ -1,0 +1,204 @@
+/** A real cluster as a user has it: `berth up` in a process group of its own, kubectl beside it. Disposing it leaves nothing behind. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { writeBusyboxImage } from '../fixtures/busybox-image.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const READY_MS = 60_000;
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly stdin?: string;
+  readonly timeoutMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Runs to the end; a non-zero exit is a value. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env: { ...process.env, ...options.env }, cwd: options.cwd ?? ROOT, stdio: ['pipe', 'pipe', 'pipe'] });
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on('error', reject);
+    child.stdin.on('error', () => {});
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? -1, stdout, stderr });
+    });
+    child.stdin.end(options.stdin ?? '');
+  });
+}
+
+/** The kubectl that the machine has, and the distribution's own, which set-up unpacked. */
+export const DISTRIBUTION_KUBECTL = join(ROOT, '.cache', 'kubectl', 'usr', 'bin', 'kubectl');
+export const KUBECTL = ['/usr/local/bin/kubectl', '/usr/bin/kubectl', DISTRIBUTION_KUBECTL].find((path) => existsSync(path)) ?? 'kubectl';
+
+export class Berth implements AsyncDisposable {
+  readonly directory: string;
+  readonly #args: readonly string[];
+  #child: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(directory: string, args: readonly string[]) {
+    this.directory = directory;
+    this.#args = args;
+  }
+
+  /** Starts a cluster in an empty directory, with busybox loaded unless `image` is false. */
+  static async start(args: readonly string[] = [], { image = true }: { readonly image?: boolean } = {}): Promise<Berth> {
+    const berth = new Berth(mkdtempSync('/var/tmp/berth-e2e-'), args);
+    try {
+      await berth.up();
+      if (image) await berth.loadBusybox();
+      return berth;
+    } catch (thrown) {
+      await berth[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  get kubeconfig(): string {
+    return join(this.directory, 'kubeconfig');
+  }
+
+  /** Everything that `berth up` has printed. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** `berth up` on the same directory; resolves when it says that it is ready. */
+  async up(): Promise<void> {
+    const child = spawn(process.execPath, [join(ROOT, 'bin', 'berth.cjs'), 'up', '--data-dir', this.directory, ...this.#args], {
+      cwd: ROOT,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`berth up was not ready after ${READY_MS} ms:\n${this.#output}`)), READY_MS);
+      const hear = (chunk: Buffer): void => {
+        this.#output += chunk.toString();
+        if (!/ready at https:/.test(this.#output.slice(-4096))) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      child.stdout?.on('data', hear);
+      child.stderr?.on('data', hear);
+      child.on('exit', (code, signal) => {
+        clearTimeout(timer);
+        reject(new Error(`berth up ended (${code ?? signal}):\n${this.#output}`));
+      });
+    });
+    // The next start must not find this one's words.
+    this.#output += '\n';
+  }
+
+  /** kill -9 of the whole process group: server and helper, at once. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    assert.ok(child?.pid !== undefined);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    process.kill(-child.pid, 'SIGKILL');
+    await ended;
+    this.#child = undefined;
+    this.#output = '';
+  }
+
+  /** Ctrl-C; gives the exit code. */
+  async interrupt(): Promise<number> {
+    const child = this.#child;
+    assert.ok(child?.pid !== undefined);
+    const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
+    child.kill('SIGINT');
+    const code = await ended;
+    this.#child = undefined;
+    return code;
+  }
+
+  cli(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+    return run(process.execPath, [join(ROOT, 'bin', 'berth.cjs'), ...args], options);
+  }
+
+  async loadBusybox(): Promise<void> {
+    const archive = join(this.directory, 'busybox.tar');
+    await writeBusyboxImage(archive);
+    const { code, stderr } = await this.cli(['image', 'load', archive, '--data-dir', this.directory]);
+    assert.equal(code, 0, stderr);
+  }
+
+  /** kubectl's result, whatever it is. */
+  tryKubectl(args: readonly string[], options: RunOptions = {}, binary = KUBECTL): Promise<Result> {
+    // A HOME of its own: kubectl caches discovery there.
+    return run(binary, args, { ...options, env: { KUBECONFIG: this.kubeconfig, HOME: this.directory, ...options.env } });
+  }
+
+  /** kubectl's output; a failure fails the test with its words. */
+  async kubectl(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.tryKubectl(args);
+    assert.equal(code, 0, `kubectl ${args.join(' ')}\n${stderr}${stdout}`);
+    return stdout;
+  }
+
+  async apply(manifest: string): Promise<string> {
+    const { code, stdout, stderr } = await this.tryKubectl(['apply', '-f', '-'], { stdin: manifest });
+    assert.equal(code, 0, stderr);
+    return stdout;
+  }
+
+  mission(name: string): string {
+    return join(import.meta.dirname, 'mission', name);
+  }
+
+  /** A jsonpath of an object. */
+  get(what: string, path: string, ...more: string[]): Promise<string> {
+    return this.kubectl('get', ...what.split(' '), '-o', `jsonpath={${path}}`, ...more);
+  }
+
+  async exec(pod: string, ...command: string[]): Promise<string> {
+    return this.kubectl('exec', pod, '--', ...command);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child?.pid !== undefined && this.#child.exitCode === null) {
+      const ended = new Promise((resolve) => this.#child?.once('exit', resolve));
+      this.#child.kill('SIGTERM');
+      const late = setTimeout(() => process.kill(-(this.#child?.pid ?? 0), 'SIGKILL'), 30_000);
+      await ended;
+      clearTimeout(late);
+    }
+    const { code, stderr, stdout } = await this.cli(['down', '--data-dir', this.directory]);
+    const left = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').filter((line) => line.includes(this.directory));
+    if (left.length === 0) rmSync(this.directory, { recursive: true, force: true });
+    if (process.env.BERTH_E2E_LOG !== undefined) process.stderr.write(this.#output);
+    assert.equal(code, 0, `berth down: ${stdout}${stderr}`);
+    assert.deepEqual(left, [], 'mounts are left');
+  }
+}
+
+/** Asks again until the answer satisfies, or fails with the last one. For what no watch of kubectl can wait for. */
+export async function until<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean, what: string, timeoutMs = 60_000): Promise<T> {
+  const givenUp = performance.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (satisfied(answer)) return answer;
+    if (performance.now() > givenUp) assert.fail(`${what}: still ${JSON.stringify(answer)} after ${timeoutMs} ms`);
+    await delay(100);
+  }
+}
