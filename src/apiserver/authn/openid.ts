@@ -1,0 +1,27 @@
+import type { RawResponse, Route } from '../stages.ts';
+import type { TokenIssuer } from './service-account-token.ts';
+
+/** OIDC discovery: whoever wants to trust service-account tokens finds the issuer's keys here. Readable by service accounts. */
+export function openidRoutes({ keys, issuer }: TokenIssuer): readonly Route[] {
+  const keysOf = (): readonly object[] => keys.publicKeys?.() ?? [];
+  const document = (): RawResponse => ({
+    code: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=3600' },
+    body: JSON.stringify({
+      issuer,
+      jwks_uri: `${issuer}/openid/v1/jwks`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: [keys.signing.algorithm],
+    }),
+  });
+  const jwks = (): RawResponse => ({
+    code: 200,
+    headers: { 'content-type': 'application/jwk-set+json', 'cache-control': 'public, max-age=3600' },
+    body: JSON.stringify({ keys: keysOf() }),
+  });
+  return [
+    { match: 'exact', path: '/.well-known/openid-configuration', handle: document },
+    { match: 'exact', path: '/openid/v1/jwks', handle: jwks },
+  ];
+}

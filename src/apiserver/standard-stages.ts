@@ -1,0 +1,69 @@
+import type { Clock } from '../base/clock.ts';
+import type { Keys } from '../base/keys.ts';
+import type { Random } from '../base/random.ts';
+import { admissionChain } from './admission/chain.ts';
+import { authenticator, tokenChecker } from './authn/authenticate.ts';
+import { impersonator } from './authn/impersonate.ts';
+import { openidRoutes } from './authn/openid.ts';
+import { selfSubjectReviews, tokenReviews } from './authn/reviews.ts';
+import type { TokenIssuer } from './authn/service-account-token.ts';
+import { tokenSubresource } from './authn/token-request.ts';
+import { accessReviews } from './authz/access-reviews.ts';
+import { privilegedGroups, unionOf } from './authz/authorizer.ts';
+import { nodeAuthorizer } from './authz/node.ts';
+import { NodeRelations } from './authz/node-relations.ts';
+import { rbacAuthorizer } from './authz/rbac.ts';
+import { followRbac } from './authz/rbac-source.ts';
+import { parseRule } from './bootstrap/policy-rules.ts';
+import { CLUSTER_ROLES } from './bootstrap/policy-roles.ts';
+import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
+import { type HealthCheck, healthRoutes } from './health/health.ts';
+import { type VersionInfo, versionRoute } from './health/version.ts';
+import type { Stages, StoredReader } from './stages.ts';
+
+export interface StandardStagesOptions {
+  readonly reader: StoredReader;
+  readonly served: ServedKinds;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The service-account key. */
+  readonly keys: Keys;
+  /** Issuer of service-account tokens, and the only audience unless others are given. */
+  readonly issuer?: string | undefined;
+  readonly audiences?: readonly string[] | undefined;
+  /** `host:port` as clients reach it. */
+  readonly serverAddress: () => string;
+  readonly version: VersionInfo;
+  /** Besides `ping`: the store's health, and the bootstrap objects (`only: 'ready'`). */
+  readonly checks: readonly HealthCheck[];
+  readonly anonymous?: boolean | undefined;
+  readonly disabledAdmission?: readonly string[] | undefined;
+}
+
+const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+
+/** Everything around the core as a Kubernetes cluster has it: RBAC and Node authorization, the default admission, discovery. */
+export function standardStages(options: StandardStagesOptions): Stages & Disposable {
+  const { reader, clock, random, keys, issuer = ISSUER } = options;
+  const tokens: TokenIssuer = { keys, issuer, audiences: options.audiences ?? [issuer] };
+  const rbac = followRbac(reader);
+  const relations = new NodeRelations(reader);
+  const nodeRules = (CLUSTER_ROLES['system:node'] ?? []).map(parseRule);
+  const authorize = unionOf([privilegedGroups('system:masters'), nodeAuthorizer(relations, nodeRules), rbacAuthorizer(rbac.index)]);
+  const authentication = { tokens, reader, clock, anonymous: options.anonymous ?? true };
+  const check = tokenChecker(authentication);
+  return {
+    authenticate: authenticator(authentication, check),
+    impersonate: impersonator(authorize),
+    authorize,
+    admission: admissionChain({ random, disabled: options.disabledAdmission ?? [] }),
+    routes: [...discoveryRoutes(options), ...healthRoutes(options.checks), versionRoute(options.version), ...openidRoutes(tokens)],
+    objectSubresources: [tokenSubresource(tokens, random)],
+    streamSubresources: [],
+    virtualResources: [tokenReviews(check, tokens.audiences), selfSubjectReviews, ...accessReviews(authorize, rbac.index)],
+    [Symbol.dispose]: () => {
+      rbac[Symbol.dispose]();
+      relations[Symbol.dispose]();
+    },
+  };
+}
