@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { nodes, pods, secrets, serviceAccounts } from '../../api/gen/resources.ts';
+import { builtinKinds } from '../../api/registry.ts';
+import { defined } from '../../base/assert.ts';
+import type { Keys } from '../../base/keys.ts';
+import { SeededRandom } from '../../base/random.ts';
+import { VirtualClock } from '../../base/virtual-clock.ts';
+import type { UserInfo } from '../../machinery/exchange.ts';
+import type { JsonObject } from '../../machinery/object.ts';
+import { StatusError } from '../../machinery/status-error.ts';
+import { readerOf, type StoredObject, stored } from '../admission/testing.ts';
+import type { SubresourceCall } from '../stages.ts';
+import { authenticator, tokenChecker } from './authenticate.ts';
+import { impersonator } from './impersonate.ts';
+import { verifyJwt } from './jwt.ts';
+import { tokenSubresource } from './token-request.ts';
+
+const secret = Buffer.alloc(32, 1);
+const keys: Keys = {
+  digest: (data) => createHash('sha256').update(data).digest(),
+  secret: (length) => new Uint8Array(length),
+  signing: { algorithm: 'HS256', keyId: 'k1' },
+  sign: (data) => createHmac('sha256', secret).update(data).digest(),
+  verify: (id, data, signature) => {
+    const own = createHmac('sha256', secret).update(data).digest();
+    return id === 'k1' && own.length === signature.length && timingSafeEqual(own, signature);
+  },
+};
+const tokens = { keys, issuer: 'https://issuer', audiences: ['https://issuer'] };
+const account = stored(serviceAccounts, 'web', {}, 'shop');
+const pod = stored(pods, 'web-0', { spec: { serviceAccountName: 'web', nodeName: 'n1', containers: [] } }, 'shop');
+const everything: readonly StoredObject[] = [account, pod, stored(nodes, 'n1')];
+const clock = new VirtualClock(Date.UTC(2026, 6, 1));
+const random = new SeededRandom(5);
+
+async function request(body: object, objects = everything, name = 'web'): Promise<{ token: string; body: JsonObject }> {
+  const call: SubresourceCall = {
+    user: { name: 'ann', groups: [] },
+    kind: defined(builtinKinds().find(({ resource }) => resource === 'serviceaccounts'), 'kind'),
+    namespace: 'shop',
+    name,
+    subresource: 'token',
+    method: 'POST',
+    rest: '',
+    query: [],
+    parent: readerOf(objects).get('', 'serviceaccounts', 'shop', name),
+    reader: readerOf(objects),
+    nowMs: clock.now(),
+    dryRun: false,
+    signal: undefined,
+    warn: () => {},
+  };
+  const answer = await tokenSubresource(tokens, random).handle(call, body as JsonObject);
+  return { token: (answer.body['status'] as { token: string }).token, body: answer.body };
+}
+
+const signIn = (token: string, objects = everything, at = clock): UserInfo | undefined =>
+  authenticator({ tokens, reader: readerOf(objects), clock: at, anonymous: true })({ bearerToken: token }) as UserInfo | undefined;
+
+const bound = { spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'web-0', uid: 'uid-web-0' } } };
+
+describe('service-account tokens', () => {
+  test('what a token says', async () => {
+    const { token, body } = await request(bound);
+    const now = clock.now() / 1000;
+    assert.deepEqual(verifyJwt(token, keys), {
+      aud: ['https://issuer'],
+      exp: now + 3600,
+      iat: now,
+      iss: 'https://issuer',
+      jti: verifyJwt(token, keys)?.['jti'],
+      'kubernetes.io': {
+        namespace: 'shop',
+        node: { name: 'n1', uid: 'uid-n1' },
+        pod: { name: 'web-0', uid: 'uid-web-0' },
+        serviceaccount: { name: 'web', uid: 'uid-web' },
+      },
+      nbf: now,
+      sub: 'system:serviceaccount:shop:web',
+    });
+    assert.deepEqual((body['spec'] as JsonObject)['expirationSeconds'], 3600);
+    assert.equal((body['status'] as JsonObject)['expirationTimestamp'], '2026-07-01T01:00:00Z');
+  });
+
+  test('who it is', async () => {
+    const user = signIn((await request(bound)).token);
+    assert.equal(user?.name, 'system:serviceaccount:shop:web');
+    assert.deepEqual(user?.groups, ['system:serviceaccounts', 'system:serviceaccounts:shop', 'system:authenticated']);
+    assert.deepEqual(user?.extra?.['authentication.kubernetes.io/pod-name'], ['web-0']);
+    assert.deepEqual(user?.extra?.['authentication.kubernetes.io/node-name'], ['n1']);
+  });
+
+  const later = (hours: number) => new VirtualClock(clock.now() + hours * 3_600_000);
+  const gone = (at: string) => [{ ...account, object: { ...account.object, metadata: { ...account.object.metadata, deletionTimestamp: at } } }, pod];
+  const rows: readonly (readonly [string, (token: string) => UserInfo | undefined, boolean])[] = [
+    ['now', (token) => signIn(token), true],
+    ['after it has expired', (token) => signIn(token, everything, later(1.1)), false],
+    ['before it was made', (token) => signIn(token, everything, later(-1)), false],
+    ['with another signature', (token) => signIn(`${token.slice(0, -3)}AAA`), false],
+    ['with other claims', (token) => signIn(token.replace(/\.[^.]+\./, `.${Buffer.from('{}').toString('base64url')}.`)), false],
+    ['after its pod is gone', (token) => signIn(token, [account]), false],
+    ['after its pod is another one', (token) => signIn(token, [account, { ...pod, object: { metadata: { ...pod.object.metadata, uid: 'new' } } }]), false],
+    ['after its account is gone', (token) => signIn(token, [pod]), false],
+    ['just after its account was deleted', (token) => signIn(token, gone('2026-06-30T23:59:30Z')), true],
+    ['long after its account was deleted', (token) => signIn(token, gone('2026-06-30T23:00:00Z')), false],
+  ];
+  for (const [when, use, good] of rows) test(`${when}: ${good ? 'good' : 'refused'}`, async () => assert.equal(use((await request(bound)).token) !== undefined, good));
+
+  test('an algorithm of the token’s own choice is not taken', async () => {
+    const [, body = ''] = (await request({})).token.split('.');
+    const none = Buffer.from(JSON.stringify({ alg: 'none', kid: 'k1' })).toString('base64url');
+    assert.equal(signIn(`${none}.${body}.`), undefined);
+  });
+
+  test('another audience', async () => {
+    const { token } = await request({ spec: { audiences: ['vault'] } });
+    assert.equal(signIn(token), undefined);
+    const check = tokenChecker({ tokens, reader: readerOf(everything), clock, anonymous: false });
+    assert.equal('user' in check(token, ['vault', 'other']), true);
+    assert.deepEqual(check(token, ['other']), { error: 'token audiences ["vault"] is invalid for the target audiences ["other"]' });
+  });
+
+  const refusals: readonly (readonly [object, string])[] = [
+    [{ spec: { expirationSeconds: 10 } }, 'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes'],
+    [{ metadata: { name: 'other' } }, 'the name of the token request and service account should match'],
+    [{ spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'nope' } } }, 'pods "nope" not found'],
+    [
+      { spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'web-0', uid: 'old' } } },
+      'Operation cannot be fulfilled on Pod "web-0": the UID in the bound object reference (old) does not match the UID in record. The object might have been deleted and then recreated',
+    ],
+    [{ spec: { boundObjectRef: { apiVersion: 'v1', kind: 'ConfigMap', name: 'x' } } }, 'cannot bind token to object of type /v1, Kind=ConfigMap'],
+  ];
+  for (const [body, message] of refusals) test(message, () => assert.rejects(request(body), (thrown) => thrown instanceof StatusError && thrown.message === message));
+});
+
+test('bootstrap tokens', () => {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const make = (more: Record<string, string> = {}): StoredObject => {
+    const data = { 'token-id': 'abcdef', 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true', 'auth-extra-groups': 'system:bootstrappers:workers', ...more };
+    return stored(secrets, 'bootstrap-token-abcdef', { type: 'bootstrap.kubernetes.io/token', data: Object.fromEntries(Object.entries(data).map(([k, v]) => [k, base64(v)])) }, 'kube-system');
+  };
+  const use = (object: StoredObject) => signIn('abcdef.0123456789abcdef', [object]);
+  assert.deepEqual(use(make()), { name: 'system:bootstrap:abcdef', groups: ['system:bootstrappers', 'system:bootstrappers:workers', 'system:authenticated'] });
+  assert.equal(use(make({ 'token-secret': 'ffffffffffffffff' })), undefined);
+  assert.equal(use(make({ expiration: '2026-06-01T00:00:00Z' })), undefined);
+  assert.equal(use(make({ 'usage-bootstrap-authentication': 'false' })), undefined);
+  assert.equal(use(make({ 'auth-extra-groups': 'system:masters' })), undefined);
+});
+
+test('certificates, anonymous, nonsense', () => {
+  const authenticate = authenticator({ tokens, reader: readerOf([]), clock, anonymous: true });
+  const certificate = { commonName: 'ann', organizations: ['devs'], raw: new Uint8Array(3) };
+  assert.deepEqual({ ...(authenticate({ certificate }) as UserInfo), extra: undefined }, { name: 'ann', groups: ['devs', 'system:authenticated'], extra: undefined });
+  assert.equal((authenticate({}) as UserInfo).name, 'system:anonymous');
+  assert.equal(authenticate({ bearerToken: 'nonsense' }), undefined);
+  assert.equal(authenticator({ tokens, reader: readerOf([]), clock, anonymous: false })({}), undefined);
+});
+
+test('impersonation asks for every part', () => {
+  const asked: string[] = [];
+  const impersonate = impersonator(({ verb, group, resource, subresource, namespace, name }) => {
+    asked.push(`${verb} ${group}/${resource}/${subresource} ${namespace} ${name}`);
+    return { allowed: name !== 'forbidden', reason: '' };
+  });
+  const ann: UserInfo = { name: 'ann', groups: [] };
+  assert.equal(impersonate(ann, { accept: 'x' }), ann);
+  assert.deepEqual(impersonate(ann, { 'impersonate-user': 'bob', 'impersonate-group': ['a', 'b'], 'impersonate-extra-scopes': 'read' }), {
+    name: 'bob',
+    groups: ['a', 'b', 'system:authenticated'],
+    extra: { scopes: ['read'] },
+  });
+  assert.deepEqual(asked, ['impersonate /users/  bob', 'impersonate /groups/  a', 'impersonate /groups/  b', 'impersonate authentication.k8s.io/userextras/scopes  read']);
+  assert.deepEqual((impersonate(ann, { 'impersonate-user': 'system:serviceaccount:ci:robot' }) as UserInfo).groups, ['system:serviceaccounts', 'system:serviceaccounts:ci', 'system:authenticated']);
+  assert.throws(() => impersonate(ann, { 'impersonate-user': 'forbidden' }), /users "forbidden" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope/);
+  assert.throws(() => impersonate(ann, { 'impersonate-group': 'x' }), /without impersonating a user/);
+});
