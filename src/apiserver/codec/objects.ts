@@ -1,0 +1,103 @@
+import type { Kind } from '../../api/kind.ts';
+import { formatApiVersion, type KubeObject, type ManagedFieldsEntry } from '../../machinery/object.ts';
+import { deepFreeze } from '../../machinery/record.ts';
+import { defined } from '../../base/assert.ts';
+import type { Binding, Registry } from '../registry/registry.ts';
+import { splitKey } from '../registry/keys.ts';
+import type { Projection, StoredEntry } from './projection.ts';
+import { parseBody, parseManaged, withHead } from './record.ts';
+
+/**
+ * One frozen object per revision, shared by whoever reads it in process (law 4): made by the write path or parsed when first
+ * asked for, without managedFields, in the storage version. Kept within a bound on the bytes that they were parsed from; the
+ * oldest go first and are parsed again when asked for.
+ */
+export class ObjectCache {
+  readonly #registry: Registry;
+  readonly #maxBytes: number;
+  /** A ring: in order of arrival. */
+  #kept: ({ readonly projection: Projection; readonly bytes: number } | undefined)[] = [];
+  #oldest = 0;
+  #bytes = 0;
+
+  constructor(registry: Registry, maxBytes = 32 * 1024 * 1024) {
+    this.#registry = registry;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** With kind, apiVersion (storage version) and resourceVersion; without managedFields. */
+  of(entry: StoredEntry): KubeObject {
+    const { projection } = entry;
+    if (projection.whole && projection.object !== undefined) return projection.object;
+    const kind = this.#kindOf(entry.key);
+    const known = projection.object;
+    const body = known ?? deepFreeze(parseBody(entry.value, projection));
+    const object = freezeWhole(withHead(body, kind.kind, formatApiVersion(kind), String(entry.modRevision)));
+    projection.object = object;
+    projection.whole = true;
+    if (known === undefined) this.#keep(projection, entry.value.byteLength);
+    return object;
+  }
+
+  /** Takes the writer's own frozen body, so that the first reader need not parse. Its version is known when it is committed. */
+  remember(projection: Projection, body: KubeObject, bytes: number): void {
+    projection.object = body;
+    projection.whole = false;
+    this.#keep(projection, bytes);
+  }
+
+  /** The same in another version of the kind. */
+  as(entry: StoredEntry, binding: Binding): KubeObject {
+    const stored = this.of(entry);
+    if (binding.kind === binding.stored) return stored;
+    return convertFromStorage(stored, binding);
+  }
+
+  /** As clients see it: with managedFields. Not shared. */
+  full(entry: StoredEntry, binding: Binding): KubeObject {
+    return withManaged(this.as(entry, binding), this.managed(entry));
+  }
+
+  managed(entry: StoredEntry): readonly ManagedFieldsEntry[] {
+    return parseManaged(entry.value, entry.projection);
+  }
+
+  #kindOf(key: string): Kind {
+    return defined(this.#registry.storedAt(splitKey(key).prefix), `the kind of ${key}`);
+  }
+
+  #keep(projection: Projection, bytes: number): void {
+    this.#kept.push({ projection, bytes });
+    this.#bytes += bytes;
+    while (this.#bytes > this.#maxBytes && this.#oldest < this.#kept.length - 1) this.#dropOldest();
+    if (this.#oldest > 4096 && this.#oldest * 2 > this.#kept.length) {
+      this.#kept = this.#kept.slice(this.#oldest);
+      this.#oldest = 0;
+    }
+  }
+
+  #dropOldest(): void {
+    const kept = this.#kept[this.#oldest];
+    this.#kept[this.#oldest++] = undefined;
+    if (kept === undefined) return;
+    this.#bytes -= kept.bytes;
+    kept.projection.object = undefined;
+    kept.projection.whole = false;
+  }
+}
+
+export function convertFromStorage(stored: KubeObject, binding: Binding): KubeObject {
+  const converted = binding.kind.convert === undefined ? stored : (binding.kind.convert.fromStorage(stored as never) as KubeObject);
+  return freezeWhole(withHead(converted, binding.kind.kind, binding.apiVersion, stored.metadata?.resourceVersion ?? ''));
+}
+
+export function withManaged(object: KubeObject, managedFields: readonly ManagedFieldsEntry[]): KubeObject {
+  if (managedFields.length === 0) return object;
+  return deepFreeze({ ...object, metadata: { ...object.metadata, managedFields } });
+}
+
+/** Only the parts that are new; what is below has been frozen by whoever made it. */
+function freezeWhole<T extends KubeObject>(object: T): T {
+  Object.freeze(object.metadata);
+  return Object.freeze(object);
+}

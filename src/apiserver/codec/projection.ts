@@ -1,0 +1,66 @@
+import type { Kind } from '../../api/kind.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { Entry, Projector } from '../../store/store.ts';
+import type { Registry } from '../registry/registry.ts';
+import { splitKey } from '../registry/keys.ts';
+import { parseBody, readSegments, type Segments } from './record.ts';
+
+/** What is known of a stored object without parsing it: enough for selectors, preconditions and writing it out. */
+export interface Projection extends Segments {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  /** The kind's selectable fields, metadata.name and metadata.namespace apart. */
+  readonly fields: Readonly<Record<string, string>> | undefined;
+  readonly deleting: boolean;
+  /**
+   * The parsed object, owned by `ObjectCache`: first the body as the writer froze it (no head), later the whole one.
+   * Dropped when the cache needs room.
+   */
+  object: KubeObject | undefined;
+  whole: boolean;
+}
+
+export type StoredEntry = Entry<Projection>;
+
+/** `body`: frozen, in the storage version. */
+export function project(kind: Kind | undefined, body: KubeObject, segments: Segments): Projection {
+  const { name = '', namespace = '', uid = '', labels, deletionTimestamp } = body.metadata ?? {};
+  return {
+    start: segments.start,
+    managedStart: segments.managedStart,
+    managedEnd: segments.managedEnd,
+    name,
+    namespace,
+    uid,
+    labels,
+    fields: kind?.selectableFields?.(body),
+    deleting: deletionTimestamp !== undefined,
+    object: undefined,
+    whole: false,
+  };
+}
+
+const NOTHING: Omit<Projection, keyof Segments> = {
+  name: '',
+  namespace: '',
+  uid: '',
+  labels: undefined,
+  fields: undefined,
+  deleting: false,
+  object: undefined,
+  whole: false,
+};
+
+/** Derives projections again from the bytes, when a store opens. Keys outside `/registry/` (allocations) get an empty one. */
+export function createProjector(registry: Registry): Projector<Projection> {
+  return (key, value) => {
+    if (!key.startsWith('/registry/')) return { ...NOTHING, start: 0, managedStart: 0, managedEnd: 0 };
+    const segments = readSegments(value);
+    return project(registry.storedAt(splitKey(key).prefix), parseBody(value, segments), segments);
+  };
+}
+
+/** For entries that are not objects. */
+export const emptyProjection = (): Projection => ({ ...NOTHING, start: 0, managedStart: 0, managedEnd: 0 });

@@ -1,0 +1,85 @@
+import { badRequest } from '../../machinery/status-error.ts';
+import type { Core } from '../core.ts';
+import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
+import { columnDefinitions, type IncludeObject, oneRowTable, rowBytes, TABLE_TAIL, type TableForm, tableHead } from '../tables/table.ts';
+import { negotiate, type Offers, type Representation } from './accept.ts';
+import type { StoredEntry } from './projection.ts';
+import { itemHead, objectBytes, partialBytes, storedBody } from './render.ts';
+
+/** A list as it is written: what stands first, each entry, what stands last; entries are separated by commas. */
+export interface ListWriter {
+  readonly head: string;
+  readonly tail: string;
+  /** The pieces of one entry, in order. */
+  readonly piece: (entry: StoredEntry) => readonly (string | Uint8Array)[];
+}
+
+export function offersOf(answer: Answer, protobuf: boolean): Offers {
+  if (answer.as === 'list') return { protobuf, table: true, partial: 'PartialObjectMetadataList' };
+  return { protobuf, table: answer.as === 'entry', partial: answer.as === 'entry' ? 'PartialObjectMetadata' : undefined };
+}
+
+export function chooseRepresentation(accept: string | undefined, answer: Answer, protobuf: boolean): Representation {
+  return negotiate(accept, offersOf(answer, protobuf));
+}
+
+export function tableForm(call: Call, representation: Representation): TableForm {
+  const include = call.query.get('includeObject') ?? '';
+  if (include !== '' && include !== 'None' && include !== 'Metadata' && include !== 'Object') {
+    throw badRequest(`invalid includeObject value: ${JSON.stringify(include)}`);
+  }
+  return { metaVersion: representation.metaVersion, include: include === '' ? 'Metadata' : (include as IncludeObject) };
+}
+
+/** A stored object in JSON. */
+export function entryBytes(core: Core, call: Call, answer: Extract<Answer, { as: 'entry' }>, representation: Representation): Buffer {
+  const { binding, entry } = answer;
+  switch (representation.as) {
+    case 'Table':
+      return oneRowTable(core, binding, entry, tableForm(call, representation), core.clock.now(), columnDefinitions(binding.kind));
+    case 'PartialObjectMetadata':
+      return partialBytes(entry, representation.metaVersion);
+    default:
+      return objectBytes(core, binding, entry);
+  }
+}
+
+function listMeta({ resourceVersion, continueToken, remaining }: ListAnswer): string {
+  return JSON.stringify({
+    resourceVersion,
+    ...(continueToken === '' ? {} : { continue: continueToken }),
+    ...(remaining === undefined || remaining === 0 ? {} : { remainingItemCount: remaining }),
+  });
+}
+
+export function listWriter(core: Core, call: Call, answer: ListAnswer, representation: Representation): ListWriter {
+  const { binding } = answer;
+  const metadata = listMeta(answer);
+  if (representation.as === 'Table') {
+    const form = tableForm(call, representation);
+    const nowMs = core.clock.now();
+    return {
+      head: tableHead(form, metadata, columnDefinitions(binding.kind)),
+      tail: TABLE_TAIL,
+      piece: (entry) => [rowBytes(core, binding, entry, form, nowMs)],
+    };
+  }
+  if (representation.as === 'PartialObjectMetadataList') {
+    const { metaVersion } = representation;
+    return {
+      head: `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${metaVersion}","metadata":${metadata},"items":[`,
+      tail: ']}',
+      piece: (entry) => [partialBytes(entry, metaVersion)],
+    };
+  }
+  return {
+    head: `{"kind":${JSON.stringify(binding.kind.listKind)},"apiVersion":${JSON.stringify(binding.apiVersion)},"metadata":${metadata},"items":[`,
+    tail: ']}',
+    piece: binding.direct ? (entry) => [itemHead(entry), storedBody(entry)] : (entry) => [convertedItem(core, answer, entry)],
+  };
+}
+
+function convertedItem(core: Core, { binding }: ListAnswer, entry: StoredEntry): string {
+  const { kind: _k, apiVersion: _a, ...item } = core.objects.full(entry, binding);
+  return JSON.stringify(item);
+}

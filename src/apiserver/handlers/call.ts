@@ -1,0 +1,67 @@
+import type { UserInfo } from '../../machinery/exchange.ts';
+import type { Json, JsonObject } from '../../machinery/object.ts';
+import type { StoredEntry } from '../codec/projection.ts';
+import type { RequestHeaders } from '../stages.ts';
+import type { Binding } from '../registry/registry.ts';
+import type { Query } from './query.ts';
+
+/** One request, whichever way it came. */
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Query;
+  readonly user: UserInfo;
+  readonly userAgent: string;
+  readonly headers: RequestHeaders;
+  readonly body: CallBody;
+  readonly signal: AbortSignal | undefined;
+  readonly startedMs: number;
+  /** Texts for `Warning: 299`, in order, each once. */
+  readonly warnings: Warnings;
+}
+
+export class Warnings {
+  readonly #texts = new Set<string>();
+
+  add(text: string): void {
+    this.#texts.add(text);
+  }
+
+  get texts(): readonly string[] {
+    return this.#texts.size === 0 ? NO_TEXTS : [...this.#texts];
+  }
+}
+
+const NO_TEXTS: readonly string[] = [];
+
+/** The body of a request, as the transport has it. Reading it twice gives the same. */
+export interface CallBody {
+  /** Without parameters, in lower case; '' when none was sent. */
+  readonly contentType: string;
+  /** The value that was sent, only to be read; undefined for an empty body. `kind`: for the words of a refusal. Throws 400, 413, 415. */
+  read(accepted: readonly string[], kind: string): Promise<ParsedBody | undefined>;
+  /** The bytes, for those who parse it themselves. */
+  bytes(): Promise<Uint8Array>;
+}
+
+export interface ParsedBody {
+  readonly value: Json;
+  /** Paths of keys that stand twice in one object. Empty where that can't be. */
+  readonly duplicates: readonly string[];
+}
+
+/** What a handler answers. The transport turns it into bytes or hands it over. */
+export type Answer =
+  | { readonly as: 'entry'; readonly code: number; readonly binding: Binding; readonly entry: StoredEntry }
+  | ListAnswer
+  /** `binding`: of the kind that it shows, when it can be shown as a Table. */
+  | { readonly as: 'object'; readonly code: number; readonly body: JsonObject; readonly binding?: Binding | undefined };
+
+export interface ListAnswer {
+  readonly as: 'list';
+  readonly binding: Binding;
+  readonly entries: readonly StoredEntry[];
+  readonly resourceVersion: string;
+  readonly continueToken: string;
+  readonly remaining: number | undefined;
+}

@@ -1,0 +1,173 @@
+import type { StrategyContext } from '../../api/kind.ts';
+import { type FieldError, FieldPath, invalid } from '../../machinery/field-error.ts';
+import { carryMetadata, validateMetadataUpdate } from '../../machinery/metadata.ts';
+import type { Draft, DraftObject, KubeObject, ManagedFieldsEntry } from '../../machinery/object.ts';
+import { conflict, invalidObject, MODIFIED, objectNotFound, StatusError } from '../../machinery/status-error.ts';
+import type { Core } from '../core.ts';
+import type { StoredEntry } from '../codec/projection.ts';
+import { objectKey } from '../registry/registry.ts';
+import { Admission } from './admission.ts';
+import type { Answer, Call } from './call.ts';
+import { commitObject, GuardFailed } from './commit.ts';
+import { createDraft, dropDoubleOwners } from './create.ts';
+import { endsWithUpdate } from './deletion-rules.ts';
+import { trackUpdate } from './field-manager.ts';
+import { isHeartbeat } from './heartbeat.ts';
+import { metadataOf } from './metadata.ts';
+import { sameObject } from './same.ts';
+import { committedEntry, putOperation, type StoredForm, toStoredForm } from './stored-form.ts';
+import type { Target } from './target.ts';
+import { requestedDraft, toStorageVersion } from './versions.ts';
+import type { WriteOptions } from './write-options.ts';
+
+/** How one path (the object, its status, another subresource) may change an object, in the storage version. */
+export interface ChangeRules {
+  readonly prepare?: ((draft: Draft<KubeObject>, old: KubeObject, context: StrategyContext) => void) | undefined;
+  readonly validate?: ((object: KubeObject, old: KubeObject) => readonly FieldError[]) | undefined;
+}
+
+/** What a change starts from. */
+export interface Existing {
+  readonly entry: StoredEntry;
+  /** Frozen, in the storage version, without managedFields. */
+  readonly stored: KubeObject;
+  /** A private copy in the requested version, with resourceVersion, without managedFields. */
+  readonly draft: () => DraftObject;
+  readonly managed: () => readonly ManagedFieldsEntry[];
+}
+
+/** What the object is to become: decoded and defaulted, in the requested version. */
+export interface Next {
+  readonly draft: DraftObject;
+  /** When the owners of fields have been worked out already (apply). */
+  readonly managed?: readonly ManagedFieldsEntry[] | undefined;
+}
+
+export interface Change {
+  readonly options: WriteOptions;
+  readonly rules: ChangeRules;
+  /** Given nothing when there is no such object and `mayCreate` is set. Called again when the object has changed meanwhile. */
+  readonly produce: (existing: Existing | undefined) => Promise<Next> | Next;
+  /** An object that is not there is created from what `produce` gives. */
+  readonly mayCreate?: boolean | undefined;
+  /** What the request is answered with, when it is not the object (scale). */
+  readonly answer?: ((entry: StoredEntry) => Answer) | undefined;
+}
+
+const ATTEMPTS = 100;
+
+/** Read, change, write: again as long as others are faster, unless the client named the version that it wants to change. */
+export async function changeObject(core: Core, call: Call, target: Target, change: Change): Promise<Answer> {
+  const key = objectKey(target.binding, target.namespace, target.name);
+  for (let attempt = 1; ; attempt++) {
+    // A change that is on its way to the disk is waited for: it is neither shown nor a conflict.
+    for (let pending = core.store.settled(key); pending !== undefined; pending = core.store.settled(key)) await pending;
+    const entry = core.store.get(key);
+    try {
+      if (entry !== undefined) return await attemptChange(core, call, target, change, entry);
+      if (change.mayCreate !== true) throw objectNotFound(target.binding.kind, target.name);
+      return await createByChange(core, call, target, change);
+    } catch (thrown) {
+      const again = thrown instanceof GuardFailed || (entry === undefined && isAlreadyThere(thrown));
+      if (!again) throw thrown;
+      if (attempt === ATTEMPTS) throw conflict(target.binding.kind, target.name, MODIFIED);
+    }
+  }
+}
+
+const isAlreadyThere = (thrown: unknown): boolean => thrown instanceof StatusError && thrown.reason === 'AlreadyExists';
+
+async function createByChange(core: Core, call: Call, target: Target, change: Change): Promise<Answer> {
+  const { draft } = await change.produce(undefined);
+  const meta = metadataOf(draft);
+  // Whoever names a uid or a version means an object that is no longer there.
+  if ((meta.uid ?? '') !== '') throw conflict(target.binding.kind, target.name, `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: `);
+  if ((meta.resourceVersion ?? '') !== '') throw objectNotFound(target.binding.kind, target.name);
+  return createDraft(core, call, target, draft, change.options);
+}
+
+async function attemptChange(core: Core, call: Call, target: Target, change: Change, entry: StoredEntry): Promise<Answer> {
+  const { binding } = target;
+  const { options, rules } = change;
+  const nowMs = core.clock.now();
+  const stored = core.objects.of(entry);
+  let managedBefore: readonly ManagedFieldsEntry[] | undefined;
+  const existing: Existing = {
+    entry,
+    stored,
+    draft: () => requestedDraft(entry, binding),
+    managed: () => (managedBefore ??= core.objects.managed(entry)),
+  };
+  const next = await change.produce(existing);
+  checkPreconditions(target, next.draft, entry);
+  dropDoubleOwners(call, metadataOf(next.draft));
+  const managed =
+    next.managed ?? trackUpdate(core, { binding, options, subresource: target.subresource, live: existing.draft, liveManaged: existing.managed(), next: next.draft, nowMs });
+  const admission = new Admission(core, call, target, {
+    operation: 'UPDATE',
+    name: target.name,
+    object: next.draft,
+    old: core.objects.as(entry, binding),
+    options: options.json,
+    dryRun: options.dryRun,
+  });
+  await admission.mutate();
+  const draft = toStorageVersion(binding, next.draft);
+  carryMetadata(metadataOf(draft), stored.metadata ?? {});
+  const allocation = target.subresource === '' ? core.services?.allocate(binding, draft, stored, options.dryRun) : undefined;
+  rules.prepare?.(draft as unknown as Draft<KubeObject>, stored, { nowMs });
+  validate(target, call, rules, draft, stored);
+  await admission.validate();
+  const form = toStoredForm(binding, draft, managed);
+  const answer = change.answer ?? ((of: StoredEntry): Answer => ({ as: 'entry', code: 200, binding, entry: of }));
+  if (sameObject(entry, existing.managed(), form, managed)) return answer(entry);
+  if (options.dryRun) return answer(committedEntry(entry.key, form, entry.modRevision, entry.createRevision));
+  const revision = await commit(core, target, { entry, stored, form, admission, allocation });
+  return answer(committedEntry(entry.key, form, revision, entry.createRevision));
+}
+
+/** The version and the uid that the client names must be those of the object. */
+function checkPreconditions({ binding, name }: Target, draft: DraftObject, entry: StoredEntry): void {
+  const meta = metadataOf(draft);
+  const { uid } = entry.projection;
+  if ((meta.uid ?? '') !== '' && meta.uid !== uid) {
+    throw conflict(binding.kind, name, `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${uid}`);
+  }
+  const version = meta.resourceVersion ?? '';
+  if (version === '' || version === '0') {
+    if (binding.stored.strategy.allowUnconditionalUpdate === true) meta.resourceVersion = String(entry.modRevision);
+    else {
+      const missing = invalid(new FieldPath('metadata').child('resourceVersion'), 0, 'must be specified for an update');
+      throw invalidObject({ group: binding.kind.group, kind: binding.kind.resource }, name, [missing]);
+    }
+  } else if (version !== String(entry.modRevision)) throw conflict(binding.kind, name, MODIFIED);
+}
+
+function validate({ binding }: Target, call: Call, rules: ChangeRules, draft: DraftObject, old: KubeObject): void {
+  const object = draft as unknown as KubeObject;
+  const errors = [...validateMetadataUpdate(object.metadata ?? {}, old.metadata ?? {}), ...(rules.validate?.(object, old) ?? [])];
+  if (errors.length > 0) throw invalidObject(binding.kind, old.metadata?.name ?? '', errors);
+  for (const text of binding.stored.strategy.warnings?.(object, old) ?? []) call.warnings.add(text);
+}
+
+interface Ready {
+  readonly entry: StoredEntry;
+  readonly stored: KubeObject;
+  readonly form: StoredForm;
+  readonly admission: Admission;
+  readonly allocation: Parameters<typeof commitObject>[1]['allocation'];
+}
+
+async function commit(core: Core, { binding }: Target, { entry, stored, form, admission, allocation }: Ready): Promise<number> {
+  const { key, modRevision } = entry;
+  const guard = { key, modRevision };
+  // The update that takes the last finalizer away is the deletion that was waiting for it.
+  if (endsWithUpdate(binding, form.body, stored)) {
+    const released = core.services?.release(binding, stored);
+    const { revision } = await commitObject(core, { operation: { do: 'delete', key }, guard, also: admission.also, allocation: released });
+    return revision;
+  }
+  const lazy = admission.also.length === 0 && isHeartbeat(binding, form.body, stored);
+  const { revision } = await commitObject(core, { operation: putOperation(core, binding, key, form), guard, also: admission.also, allocation, lazy });
+  return revision;
+}

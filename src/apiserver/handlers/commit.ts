@@ -1,0 +1,59 @@
+import { conflict, MODIFIED, type StatusError } from '../../machinery/status-error.ts';
+import { type Committed, type Guard, type Operation, StoreError } from '../../store/store.ts';
+import type { Core } from '../core.ts';
+import type { Allocation } from '../allocators/services.ts';
+import type { Projection } from '../codec/projection.ts';
+import { keyTail, resourcePrefix } from '../registry/keys.ts';
+import type { AlsoUpdate } from './admission.ts';
+import { putOperation, toStoredForm } from './stored-form.ts';
+
+/** The commit met a change of what it was based on. `own`: of the object itself, not of one that goes with it. */
+export class GuardFailed extends Error {
+  override readonly name = 'GuardFailed';
+  readonly own: boolean;
+  readonly conflict: StatusError;
+
+  constructor(own: boolean, failed: StatusError) {
+    super(failed.message);
+    this.own = own;
+    this.conflict = failed;
+  }
+}
+
+export interface ObjectCommit {
+  readonly operation: Operation<Projection>;
+  readonly guard: Guard;
+  readonly also?: readonly AlsoUpdate[] | undefined;
+  readonly allocation?: Allocation | undefined;
+  readonly lazy?: boolean | undefined;
+}
+
+/** One object, and what must change with it, in one commit. Throws GuardFailed, or StoreError. */
+export async function commitObject(core: Core, { operation, guard, also = [], allocation, lazy }: ObjectCommit): Promise<Committed> {
+  const operations = [operation];
+  const guards = [guard];
+  for (const write of also) addWrite(core, write, operations, guards);
+  if (allocation !== undefined) {
+    operations.push(...allocation.operations);
+    guards.push(...allocation.guards);
+  }
+  try {
+    return await core.store.commit(operations, guards, lazy === true ? { lazy } : undefined);
+  } catch (thrown) {
+    if (!(thrown instanceof StoreError) || thrown.code !== 'guard') throw thrown;
+    const { group, resource } = { group: '', resource: 'objects' };
+    throw new GuardFailed(thrown.guard?.index === 0, conflict({ group, resource }, guard.key.slice(guard.key.lastIndexOf('/') + 1), MODIFIED));
+  }
+}
+
+function addWrite(core: Core, { group, resource, read, object }: AlsoUpdate, operations: Operation<Projection>[], guards: Guard[]): void {
+  const kind = core.registry.stored(group, resource);
+  const { name = '', namespace = '', resourceVersion = '0' } = read.metadata ?? {};
+  const key = resourcePrefix(group, resource) + keyTail(namespace, name);
+  const binding = kind === undefined ? undefined : core.registry.find(group === '' ? kind.version : `${group}/${kind.version}`, resource);
+  if (binding === undefined) throw new RangeError(`no kind is stored as ${group}/${resource}`);
+  const entry = core.store.get(key);
+  const form = toStoredForm(binding, { ...object } as never, entry === undefined ? [] : core.objects.managed(entry));
+  operations.push(putOperation(core, binding, key, form));
+  guards.push({ key, modRevision: Number(resourceVersion) });
+}

@@ -1,0 +1,149 @@
+import { formatTime } from '../../machinery/time.ts';
+import { nameSuffix, uuid } from '../../base/random.ts';
+import type { FieldError } from '../../machinery/field-error.ts';
+import { validateMetadata } from '../../machinery/metadata.ts';
+import type { Draft, DraftObject, KubeObject, ObjectMeta } from '../../machinery/object.ts';
+import { alreadyExists, badRequest, formatGroupResource, invalidObject, StatusError } from '../../machinery/status-error.ts';
+import type { Core } from '../core.ts';
+import { applyDefaults } from '../codec/defaults.ts';
+import { expectedOf, readObject } from '../codec/decode.ts';
+import { objectKey } from '../registry/registry.ts';
+import { Admission } from './admission.ts';
+import type { Answer, Call } from './call.ts';
+import { commitObject, GuardFailed } from './commit.ts';
+import { trackUpdate } from './field-manager.ts';
+import { metadataOf } from './metadata.ts';
+import { committedEntry, putOperation, type StoredForm, toStoredForm } from './stored-form.ts';
+import type { Target } from './target.ts';
+import { toStorageVersion } from './versions.ts';
+import { type WriteOptions, writeOptions } from './write-options.ts';
+
+const NAME_ATTEMPTS = 8;
+const MAX_GENERATED_BASE = 58;
+const ADMISSION_ATTEMPTS = 20;
+
+export async function createObject(core: Core, call: Call, target: Target): Promise<Answer> {
+  const options = writeOptions(call, 'CreateOptions');
+  for (let attempt = 1; ; attempt++) {
+    const draft = await readObject(core, call, expectedOf(target.binding), options.fieldValidation);
+    applyDefaults(core, target.binding, draft);
+    try {
+      return await createDraft(core, call, target, draft, options);
+    } catch (thrown) {
+      // What admission read (a quota) has changed meanwhile: all over again.
+      if (!(thrown instanceof GuardFailed) || attempt === ADMISSION_ATTEMPTS) throw thrown instanceof GuardFailed ? thrown.conflict : thrown;
+    }
+  }
+}
+
+/** Creates what has been decoded and defaulted. Throws GuardFailed when another object of the same commit has changed. */
+export async function createDraft(core: Core, call: Call, target: Target, draft: DraftObject, options: WriteOptions): Promise<Answer> {
+  const { binding } = target;
+  const nowMs = core.clock.now();
+  const meta = metadataOf(draft);
+  settleNamespace(target, meta);
+  if ((meta.resourceVersion ?? '') !== '') throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
+  wipeSystemFields(meta);
+  dropDoubleOwners(call, meta);
+  const managed = trackUpdate(core, { binding, options, subresource: target.subresource, live: undefined, liveManaged: [], next: draft, nowMs });
+  const admission = new Admission(core, call, target, {
+    operation: 'CREATE',
+    name: meta.name ?? '',
+    object: draft,
+    old: undefined,
+    options: options.json,
+    dryRun: options.dryRun,
+  });
+  await admission.mutate();
+  const stored = toStorageVersion(binding, draft);
+  const made = metadataOf(stored);
+  const generated = (made.name ?? '') === '' && (made.generateName ?? '') !== '';
+  if (generated) made.name = generateName(core, made.generateName ?? '');
+  made.uid = uuid(core.random);
+  made.creationTimestamp = formatTime(nowMs);
+  const allocation = core.services?.allocate(binding, stored, undefined, options.dryRun);
+  binding.stored.strategy.prepareForCreate?.(stored as unknown as Draft<KubeObject>, { nowMs });
+  validate(target, call, stored);
+  await admission.validate();
+  if (options.dryRun) return dryRunAnswer(core, target, stored, managed);
+  for (let attempt = 1; ; attempt++) {
+    const key = objectKey(binding, made.namespace ?? '', made.name ?? '');
+    const form = toStoredForm(binding, stored, managed);
+    try {
+      const { revision } = await commitObject(core, {
+        operation: putOperation(core, binding, key, form),
+        guard: { key, modRevision: 0 },
+        also: admission.also,
+        allocation,
+      });
+      return { as: 'entry', code: 201, binding, entry: committedEntry(key, form, revision) };
+    } catch (thrown) {
+      if (!(thrown instanceof GuardFailed) || !thrown.own) throw thrown;
+      if (!generated) throw exists(core, target, key, made.name ?? '');
+      if (attempt === NAME_ATTEMPTS) throw noUniqueName(target, made.name ?? '');
+      made.name = generateName(core, made.generateName ?? '');
+    }
+  }
+}
+
+function settleNamespace({ binding, namespace }: Target, meta: Draft<ObjectMeta>): void {
+  if (!binding.kind.namespaced) delete meta.namespace;
+  else if ((meta.namespace ?? '') === '') meta.namespace = namespace;
+  else if (meta.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}
+
+function wipeSystemFields(meta: Draft<ObjectMeta>): void {
+  for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'resourceVersion', 'generation'] as const) delete meta[field];
+}
+
+const DOUBLE_OWNERS = '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests';
+
+export function dropDoubleOwners(call: Call, meta: Draft<ObjectMeta>): void {
+  const owners = meta.ownerReferences;
+  if (owners === undefined || owners.length < 2) return;
+  const seen = new Set<string>();
+  const single = owners.filter((owner) => {
+    const text = JSON.stringify([owner.apiVersion, owner.kind, owner.name, owner.uid, owner.controller ?? null, owner.blockOwnerDeletion ?? null]);
+    if (seen.has(text)) return false;
+    seen.add(text);
+    return true;
+  });
+  if (single.length === owners.length) return;
+  meta.ownerReferences = single;
+  call.warnings.add(`${DOUBLE_OWNERS}; duplicate UID(s) observed`);
+}
+
+const generateName = (core: Core, base: string): string => base.slice(0, MAX_GENERATED_BASE) + nameSuffix(core.random);
+
+function validate({ binding }: Target, call: Call, draft: DraftObject): void {
+  const object = draft as unknown as KubeObject;
+  const { strategy, namespaced } = binding.stored;
+  const errors: FieldError[] = [
+    ...validateMetadata(object.metadata ?? {}, { namespaced, validateName: strategy.validateName }),
+    ...(strategy.validateCreate?.(object) ?? []),
+  ];
+  if (errors.length > 0) throw invalidObject(binding.kind, object.metadata?.name ?? '', errors);
+  for (const text of strategy.warnings?.(object, undefined) ?? []) call.warnings.add(text);
+}
+
+function dryRunAnswer(core: Core, target: Target, draft: DraftObject, managed: Parameters<typeof toStoredForm>[2]): Answer {
+  const form: StoredForm = toStoredForm(target.binding, draft, managed);
+  const { name = '', namespace = '' } = form.body.metadata ?? {};
+  const key = objectKey(target.binding, namespace, name);
+  if (core.store.get(key) !== undefined) throw exists(core, target, key, name);
+  return { as: 'entry', code: 201, binding: target.binding, entry: committedEntry(key, form, 0) };
+}
+
+function exists(core: Core, { binding }: Target, key: string, name: string): StatusError {
+  const error = alreadyExists(binding.kind, name);
+  if (core.store.get(key)?.projection.deleting !== true) return error;
+  return new StatusError('AlreadyExists', `object is being deleted: ${error.message}`, error.details === undefined ? {} : { details: error.details });
+}
+
+function noUniqueName({ binding }: Target, name: string): StatusError {
+  const { group, resource } = binding.kind;
+  const message = `${formatGroupResource(binding.kind)} ${JSON.stringify(name)} already exists, the server was not able to generate a unique name for the object`;
+  return new StatusError('AlreadyExists', message, {
+    details: { name, ...(group === '' ? {} : { group }), kind: resource, retryAfterSeconds: 1 },
+  });
+}

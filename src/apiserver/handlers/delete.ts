@@ -1,0 +1,99 @@
+import type { DraftObject } from '../../machinery/object.ts';
+import { deepFreeze } from '../../machinery/record.ts';
+import { conflict, MODIFIED, objectNotFound, type StatusDetails } from '../../machinery/status-error.ts';
+import type { Core } from '../core.ts';
+import type { StoredEntry } from '../codec/projection.ts';
+import { type Binding, objectKey } from '../registry/registry.ts';
+import { Admission } from './admission.ts';
+import type { Answer, Call } from './call.ts';
+import { commitObject, GuardFailed } from './commit.ts';
+import { checkDeletePreconditions, type DeleteOptions, readDeleteOptions } from './delete-options.ts';
+import { decideDeletion, type MetadataChange } from './deletion.ts';
+import { orphansByDefault, returnsObject } from './deletion-rules.ts';
+import { metadataOf } from './metadata.ts';
+import { committedEntry, putOperation, toStoredForm } from './stored-form.ts';
+import type { Target } from './target.ts';
+import { storedDraft } from './versions.ts';
+
+const JOB_WARNING =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
+const ATTEMPTS = 100;
+
+export async function deleteObject(core: Core, call: Call, target: Target): Promise<Answer> {
+  const options = await readDeleteOptions(core, call);
+  if (target.binding.kind.group === 'batch' && orphansByDefault(target.binding) && options.propagationPolicy === undefined && options.orphanDependents === undefined) {
+    call.warnings.add(JOB_WARNING);
+  }
+  return deletionAnswer(target.binding, options, await deleteStored(core, call, target, options));
+}
+
+export interface Deleted {
+  readonly entry: StoredEntry;
+  /** False: it is marked, and waits for finalizers or its grace period. */
+  readonly gone: boolean;
+}
+
+/** Deletes or marks, with admission. Throws 404 and 409. */
+export async function deleteStored(core: Core, call: Call, target: Target, options: DeleteOptions): Promise<Deleted> {
+  const { binding, namespace, name } = target;
+  const key = objectKey(binding, namespace, name);
+  for (let attempt = 1; ; attempt++) {
+    for (let pending = core.store.settled(key); pending !== undefined; pending = core.store.settled(key)) await pending;
+    const entry = core.store.get(key);
+    if (entry === undefined) throw objectNotFound(binding.kind, name);
+    checkDeletePreconditions(binding.kind, entry.projection, entry.modRevision, options);
+    try {
+      return await attemptDelete(core, call, target, options, entry);
+    } catch (thrown) {
+      if (!(thrown instanceof GuardFailed)) throw thrown;
+      if (attempt === ATTEMPTS) throw conflict(binding.kind, name, MODIFIED);
+    }
+  }
+}
+
+async function attemptDelete(core: Core, call: Call, target: Target, options: DeleteOptions, entry: StoredEntry): Promise<Deleted> {
+  const { binding } = target;
+  const old = core.objects.as(entry, binding);
+  const about = { operation: 'DELETE', name: target.name, object: undefined, old, options: options.json, dryRun: options.dryRun } as const;
+  const admission = new Admission(core, call, target, about);
+  await admission.mutate();
+  await admission.validate();
+  const stored = core.objects.of(entry);
+  const decision = decideDeletion(binding, stored, options, core.clock.now());
+  if (decision.do === 'nothing') return { entry, gone: false };
+  const { key, modRevision } = entry;
+  const guard = { key, modRevision };
+  if (decision.do === 'delete') {
+    const last = decision.metadata === undefined ? undefined : marked(core, binding, entry, decision.metadata, false);
+    if (options.dryRun) return { entry, gone: true };
+    const operation = { do: 'delete', key, ...(last === undefined ? {} : { value: last.value, projection: last.projection }) } as const;
+    const { revision } = await commitObject(core, { operation, guard, also: admission.also, allocation: core.services?.release(binding, stored) });
+    return { entry: { ...entry, ...(last === undefined ? { projection: { ...entry.projection, object: undefined, whole: false } } : last), modRevision: revision }, gone: true };
+  }
+  const form = marked(core, binding, entry, decision.metadata, decision.terminating);
+  if (options.dryRun) return { entry: committedEntry(key, form, modRevision, entry.createRevision), gone: false };
+  const { revision } = await commitObject(core, { operation: putOperation(core, binding, key, form), guard, also: admission.also });
+  return { entry: committedEntry(key, form, revision, entry.createRevision), gone: false };
+}
+
+function marked(core: Core, binding: Binding, entry: StoredEntry, change: MetadataChange, terminating: boolean) {
+  const draft = storedDraft(entry, binding);
+  Object.assign(metadataOf(draft), change);
+  // Only namespaces have finalizers in their spec, and they show in their phase that they end.
+  if (terminating) draft.status = { ...(draft.status as DraftObject | undefined), phase: 'Terminating' };
+  return toStoredForm(binding, draft, core.objects.managed(entry));
+}
+
+/** The object while it is still there (or where the kind says so), else a Status. */
+function deletionAnswer(binding: Binding, options: DeleteOptions, { entry, gone }: Deleted): Answer {
+  if (!gone) {
+    const accepted = options.orphanDependents === false;
+    return { as: 'entry', code: accepted ? 202 : 200, binding, entry };
+  }
+  if (returnsObject(binding)) return { as: 'entry', code: 200, binding, entry };
+  const { group, resource } = binding.kind;
+  const { name, uid } = entry.projection;
+  const details: StatusDetails = { name, ...(group === '' ? {} : { group }), kind: resource, uid };
+  return { as: 'object', code: 200, body: deepFreeze({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: details as never }) };
+}
+

@@ -1,0 +1,101 @@
+import { badRequest, expired } from '../../machinery/status-error.ts';
+import { type Page, StoreError } from '../../store/store.ts';
+import type { Core } from '../core.ts';
+import type { Projection, StoredEntry } from '../codec/projection.ts';
+import { keyTail } from '../registry/keys.ts';
+import type { Binding } from '../registry/registry.ts';
+import type { Call, ListAnswer } from './call.ts';
+import { type ContinueToken, formatContinue, parseContinue } from './continue-token.ts';
+import { requireVersion, tooLargeVersion } from './freshness.ts';
+import { type ListOptions, parseListOptions } from './list-options.ts';
+import { parseSelection, type Selection } from './selection.ts';
+import type { Target } from './target.ts';
+
+const TOO_OLD = 'The resourceVersion for the provided list is too old.';
+const TOKEN_TOO_OLD =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue ' +
+  'parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided ' +
+  'token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was ' +
+  'returned and now may show up in the list.';
+
+export function listObjects(core: Core, call: Call, target: Target): ListAnswer {
+  const options = parseListOptions(call.query, false, target.binding.kind);
+  return list(core, target.binding, target.namespace, options, parseSelection(target.binding, options.labelSelector, options.fieldSelector));
+}
+
+/** The keys that a list or watch of the collection looks at. */
+export function collectionPrefix(binding: Binding, namespace: string): string {
+  return binding.kind.namespaced && namespace !== '' ? `${binding.prefix}${namespace}/` : binding.prefix;
+}
+
+export function list(core: Core, binding: Binding, namespace: string, options: ListOptions, selection: Selection): ListAnswer {
+  const inNamespace = binding.kind.namespaced && namespace === '' ? (selection.namespace ?? '') : namespace;
+  if (selection.name !== undefined && options.continueToken === '' && isCurrent(options)) {
+    const one = listOne(core, binding, inNamespace, selection.name, options, selection);
+    if (one !== undefined) return one;
+  }
+  const prefix = collectionPrefix(binding, inNamespace);
+  const token = options.continueToken === '' ? undefined : parseContinue(options.continueToken);
+  if (token !== undefined && options.resourceVersion !== undefined && options.resourceVersion !== 0) {
+    throw badRequest('specifying resource version is not allowed when using continue');
+  }
+  const page = readPage(core, prefix, options, token, selection);
+  return answer(binding, prefix, page, options, selection);
+}
+
+/** Whether the current state answers it. */
+function isCurrent({ resourceVersion, match, limit }: ListOptions): boolean {
+  if (resourceVersion === undefined || resourceVersion === 0) return true;
+  return match === 'NotOlderThan' || (match === '' && limit === 0);
+}
+
+/** By name in one namespace: no list is needed. */
+function listOne(core: Core, binding: Binding, namespace: string, name: string, options: ListOptions, selection: Selection): ListAnswer | undefined {
+  if (binding.kind.namespaced && namespace === '') return undefined;
+  requireVersion(core, options.resourceVersion ?? 0);
+  const entry = core.store.get(binding.prefix + keyTail(binding.kind.namespaced ? namespace : '', name));
+  const entries: StoredEntry[] = entry !== undefined && selection.matches(entry.projection) ? [entry] : [];
+  return { as: 'list', binding, entries, resourceVersion: String(core.store.revision), continueToken: '', remaining: undefined };
+}
+
+function readPage(core: Core, prefix: string, options: ListOptions, token: ContinueToken | undefined, selection: Selection): Page<Projection> {
+  const revision = wantedRevision(core, options, token);
+  const { matches } = selection;
+  try {
+    return core.store.list(prefix, {
+      ...(revision === 0 ? {} : { revision }),
+      ...(options.limit === 0 ? {} : { limit: options.limit }),
+      ...(token === undefined ? {} : { after: prefix + token.start }),
+      ...(selection.everything ? {} : { filter: (entry: StoredEntry) => matches(entry.projection) }),
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof StoreError)) throw thrown;
+    if (thrown.code === 'future') throw tooLargeVersion(revision, core.store.revision);
+    if (thrown.code !== 'compacted') throw thrown;
+    if (token === undefined) throw expired(TOO_OLD);
+    throw expired(TOKEN_TOO_OLD, formatContinue({ revision: -1, start: token.start }));
+  }
+}
+
+/** 0: what is visible now. */
+function wantedRevision(core: Core, options: ListOptions, token: ContinueToken | undefined): number {
+  if (token !== undefined) return Math.max(0, token.revision);
+  const version = options.resourceVersion ?? 0;
+  if (version === 0) return 0;
+  if (!isCurrent(options)) return version;
+  requireVersion(core, version);
+  return 0;
+}
+
+function answer(binding: Binding, prefix: string, page: Page<Projection>, options: ListOptions, selection: Selection): ListAnswer {
+  const last = page.entries.at(-1);
+  const goesOn = options.limit > 0 && page.more && last !== undefined;
+  return {
+    as: 'list',
+    binding,
+    entries: page.entries,
+    resourceVersion: String(page.revision),
+    continueToken: goesOn ? formatContinue({ revision: page.revision, start: last.key.slice(prefix.length) }) : '',
+    remaining: goesOn && selection.everything ? page.remaining : undefined,
+  };
+}

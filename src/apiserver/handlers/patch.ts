@@ -1,0 +1,80 @@
+import type { DraftObject, Json, JsonObject } from '../../machinery/object.ts';
+import { badRequest, objectNotFound, StatusError } from '../../machinery/status-error.ts';
+import { applyJsonPatch } from '../../schema/json-patch.ts';
+import { applyMergePatch } from '../../schema/merge-patch.ts';
+import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
+import type { Core } from '../core.ts';
+import { unsupportedMediaType } from '../codec/body.ts';
+import { applyDefaults } from '../codec/defaults.ts';
+import { decodeObject, type Expected, expectedOf } from '../codec/decode.ts';
+import { applyObject } from './apply.ts';
+import type { Answer, Call, ParsedBody } from './call.ts';
+import { type ChangeRules, changeObject, type Existing } from './change.ts';
+import { objectRules } from './update.ts';
+import type { Target } from './target.ts';
+import { type WriteOptions, writeOptions } from './write-options.ts';
+
+export const JSON_PATCH = 'application/json-patch+json';
+export const MERGE_PATCH = 'application/merge-patch+json';
+export const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
+export const APPLY_PATCH = 'application/apply-patch+yaml';
+const TYPES = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH];
+
+export function patchObject(core: Core, call: Call, target: Target): Promise<Answer> {
+  return patchWith(core, call, target, objectRules(target));
+}
+
+/** All forms of PATCH on an object, or on a subresource with the object's own kind. */
+export async function patchWith(core: Core, call: Call, target: Target, rules: ChangeRules): Promise<Answer> {
+  const { body, type } = await readPatch(call);
+  if (type === APPLY_PATCH) return applyObject(core, call, target, body, rules);
+  const options = writeOptions(call, 'PatchOptions');
+  const expected = expectedOf(target.binding);
+  return changeObject(core, call, target, {
+    options,
+    rules,
+    produce: (existing) => {
+      if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
+      const draft = patchDocument(core, call, { expected, document: withManagers(existing), type, body, options });
+      applyDefaults(core, target.binding, draft);
+      return { draft };
+    },
+  });
+}
+
+export async function readPatch(call: Call): Promise<{ readonly body: ParsedBody; readonly type: string }> {
+  const type = call.body.contentType;
+  if (!TYPES.includes(type)) throw unsupportedMediaType(TYPES);
+  const body = await call.body.read(TYPES, 'Patch');
+  if (body === undefined) throw badRequest('the patch is empty');
+  return { body, type };
+}
+
+/** What a patch applies to: the object as a client reads it. */
+export function withManagers(existing: Existing): DraftObject {
+  const draft = existing.draft();
+  const managed = existing.managed();
+  if (managed.length > 0) (draft.metadata as DraftObject).managedFields = managed as never;
+  return draft;
+}
+
+export interface PatchWork {
+  readonly expected: Expected;
+  readonly document: DraftObject;
+  readonly type: string;
+  readonly body: ParsedBody;
+  readonly options: WriteOptions;
+}
+
+export function patchDocument(core: Core, call: Call, { expected, document, type, body, options }: PatchWork): DraftObject {
+  const patched = applyPatch(core, expected, document as JsonObject, type, body.value);
+  const draft = decodeObject(core, call, { value: patched as Json, duplicates: body.duplicates }, expected, options.fieldValidation);
+  return draft;
+}
+
+function applyPatch(core: Core, { typeName, kind }: Expected, document: JsonObject, type: string, patch: Json): DraftObject {
+  if (type === JSON_PATCH) return applyJsonPatch(document, patch);
+  if (type === MERGE_PATCH) return applyMergePatch(document, patch);
+  if (core.facts.type(typeName) !== undefined) return applyStrategicMerge(core.facts, typeName, document, patch);
+  throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - ${kind} takes no strategic merge patch`);
+}

@@ -1,0 +1,55 @@
+import { type FieldError, FieldPath, invalid } from '../../machinery/field-error.ts';
+import { badRequest, type GroupResource, invalidObject, type StatusError } from '../../machinery/status-error.ts';
+
+/** The parameters of a request: the first of a name counts, as in Go's `url.Values.Get`. */
+export class Query {
+  readonly pairs: readonly (readonly [name: string, value: string])[];
+
+  constructor(pairs: readonly (readonly [name: string, value: string])[]) {
+    this.pairs = pairs;
+  }
+
+  get(name: string): string | undefined {
+    for (const [key, value] of this.pairs) if (key === name) return value;
+    return undefined;
+  }
+
+  all(name: string): readonly string[] {
+    return this.pairs.filter(([key]) => key === name).map(([, value]) => value);
+  }
+
+  /** As Go's conversion of query parameters reads it: present but empty, `1`, `true` … are true; `0` and `false` are not. */
+  flag(name: string): boolean | undefined {
+    const value = this.get(name);
+    if (value === undefined) return undefined;
+    const lower = value.toLowerCase();
+    return lower !== 'false' && lower !== '0';
+  }
+
+  integer(name: string): number | undefined {
+    const value = this.get(name);
+    if (value === undefined || value === '') return undefined;
+    if (!/^[+-]?\d{1,18}$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+    return Number(value);
+  }
+}
+
+export const noQuery = new Query([]);
+
+export function parseQuery(search: string): Query {
+  if (search === '') return noQuery;
+  return new Query([...new URLSearchParams(search)]);
+}
+
+const PATTERN = /^(?:0|[1-9]\d{0,18})$/;
+
+/** A resourceVersion as a number; 0 for '' and '0'. */
+export function parseResourceVersion(text: string | undefined, about: GroupResource): number {
+  if (text === undefined || text === '') return 0;
+  if (PATTERN.test(text)) return Number(text);
+  const error = invalid(new FieldPath('resourceVersion'), text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  throw invalidObject({ group: about.group, kind: about.resource }, '', [error]);
+}
+
+/** Refusals of the options of a request, as Kubernetes validates them. */
+export const invalidOptions = (kind: string, errors: readonly FieldError[]): StatusError => invalidObject({ group: 'meta.k8s.io', kind }, '', errors);

@@ -1,0 +1,67 @@
+import { type FieldSelector, parseFieldSelector, requiredValue } from '../../machinery/fields.ts';
+import { parseSelector } from '../../machinery/label-selector-text.ts';
+import { EVERYTHING, matchesSelector, type Selector } from '../../machinery/labels.ts';
+import { getOwn, hasOwn } from '../../machinery/record.ts';
+import { badRequest } from '../../machinery/status-error.ts';
+import type { Projection } from '../codec/projection.ts';
+import type { Binding } from '../registry/registry.ts';
+
+/** What a list or watch selects, decided on projections: no object is parsed. */
+export interface Selection {
+  /** No selector was given. */
+  readonly everything: boolean;
+  readonly matches: (projection: Projection) => boolean;
+  /** The one name that can match; undefined: any. */
+  readonly name: string | undefined;
+  readonly namespace: string | undefined;
+  /** The same and of this name. */
+  named(name: string): Selection;
+}
+
+/** Throws 400 in Kubernetes' words. */
+export function parseSelection(binding: Binding, labelSelector: string, fieldSelector: string): Selection {
+  return selectionOf(parseLabels(labelSelector), parseFields(binding, fieldSelector));
+}
+
+function parseLabels(text: string): Selector {
+  if (text === '') return EVERYTHING;
+  const parsed = parseSelector(text);
+  if ('fault' in parsed) throw badRequest(parsed.fault);
+  return parsed;
+}
+
+function parseFields({ kind }: Binding, text: string): FieldSelector {
+  if (text === '') return [];
+  const parsed = parseFieldSelector(text);
+  if ('fault' in parsed) throw badRequest(parsed.fault);
+  const known = kind.selectableFieldNames ?? [];
+  for (const { field } of parsed) {
+    const served = field === 'metadata.name' || (field === 'metadata.namespace' && kind.namespaced) || known.includes(field);
+    if (!served) throw badRequest(`field label not supported: ${field}`);
+  }
+  return parsed;
+}
+
+function selectionOf(labels: Selector, fields: FieldSelector): Selection {
+  const noFields = fields.length === 0;
+  const everything = labels.nothing !== true && labels.requirements.length === 0 && noFields;
+  const matches = (p: Projection): boolean => matchesSelector(labels, p.labels) && (noFields || matchesAll(fields, p));
+  return {
+    everything,
+    matches: everything ? () => true : matches,
+    name: requiredValue(fields, 'metadata.name'),
+    namespace: requiredValue(fields, 'metadata.namespace'),
+    named: (name) => selectionOf(labels, [...fields, { field: 'metadata.name', equal: true, value: name }]),
+  };
+}
+
+function matchesAll(fields: FieldSelector, projection: Projection): boolean {
+  for (const { field, equal, value } of fields) if ((valueOf(projection, field) === value) !== equal) return false;
+  return true;
+}
+
+function valueOf(projection: Projection, field: string): string {
+  if (field === 'metadata.name') return projection.name;
+  if (field === 'metadata.namespace') return projection.namespace;
+  return hasOwn(projection.fields, field) ? (getOwn(projection.fields, field) ?? '') : '';
+}

@@ -1,0 +1,45 @@
+import type { DraftObject, KubeObject, ManagedFieldsEntry } from '../../machinery/object.ts';
+import { deepFreeze } from '../../machinery/record.ts';
+import type { Operation } from '../../store/store.ts';
+import type { Core } from '../core.ts';
+import { type Projection, project, type StoredEntry } from '../codec/projection.ts';
+import { encodeRecord } from '../codec/record.ts';
+import type { Binding } from '../registry/registry.ts';
+
+/** An object ready for the store. */
+export interface StoredForm {
+  readonly value: Uint8Array;
+  readonly projection: Projection;
+  /** Frozen; without kind, version, resourceVersion and managedFields. */
+  readonly body: KubeObject;
+}
+
+/** `draft` is in the storage version and not used any more. */
+export function toStoredForm(binding: Binding, draft: DraftObject, managed: readonly ManagedFieldsEntry[]): StoredForm {
+  const { kind: _k, apiVersion: _a, ...body } = draft;
+  const metadata = { ...(body.metadata as DraftObject | undefined) };
+  delete metadata.managedFields;
+  delete metadata.resourceVersion;
+  delete metadata.selfLink;
+  body.metadata = metadata;
+  const frozen = deepFreeze(body) as KubeObject;
+  const encoded = encodeRecord(binding.storedApiVersion, frozen, managed.length === 0 ? '' : JSON.stringify(managed));
+  return { value: encoded.value, projection: project(binding.stored, frozen, encoded), body: frozen };
+}
+
+export function putOperation(core: Core, binding: Binding, key: string, form: StoredForm): Operation<Projection> {
+  core.objects.remember(form.projection, form.body, form.value.byteLength);
+  const seconds = binding.stored.strategy.timeToLiveSeconds;
+  return {
+    do: 'put',
+    key,
+    value: form.value,
+    projection: form.projection,
+    ...(seconds === undefined ? {} : { expiresAtMs: core.clock.now() + seconds * 1000 }),
+  };
+}
+
+/** What the store has after the commit, also when others have written since. */
+export function committedEntry(key: string, form: StoredForm, revision: number, createRevision = revision): StoredEntry {
+  return { key, value: form.value, projection: form.projection, createRevision, modRevision: revision };
+}

@@ -1,0 +1,41 @@
+import { badRequest } from '../../machinery/status-error.ts';
+import type { Draft, ObjectMeta } from '../../machinery/object.ts';
+import type { Core } from '../core.ts';
+import { applyDefaults } from '../codec/defaults.ts';
+import { expectedOf, readObject } from '../codec/decode.ts';
+import type { Answer, Call } from './call.ts';
+import { type ChangeRules, changeObject } from './change.ts';
+import { metadataOf } from './metadata.ts';
+import type { Target } from './target.ts';
+import { writeOptions } from './write-options.ts';
+
+export function updateObject(core: Core, call: Call, target: Target): Promise<Answer> {
+  const { strategy } = target.binding.stored;
+  return replace(core, call, target, objectRules(target), strategy.allowCreateOnUpdate === true);
+}
+
+export function objectRules({ binding: { stored } }: Target): ChangeRules {
+  return { prepare: stored.strategy.prepareForUpdate, validate: stored.strategy.validateUpdate };
+}
+
+/** PUT: of the object or of a subresource with the object's own kind. */
+export function replace(core: Core, call: Call, target: Target, rules: ChangeRules, mayCreate = false): Promise<Answer> {
+  const options = writeOptions(call, 'UpdateOptions');
+  const produce = async () => {
+    const draft = await readObject(core, call, expectedOf(target.binding), options.fieldValidation);
+    applyDefaults(core, target.binding, draft);
+    settleName(target, metadataOf(draft));
+    return { draft };
+  };
+  return changeObject(core, call, target, { options, rules, produce, mayCreate });
+}
+
+/** Absent names are taken from the path; others must agree with it. */
+export function settleName({ binding, namespace, name }: Target, meta: Draft<ObjectMeta>): void {
+  if ((meta.name ?? '') === '') meta.name = name;
+  else if (meta.name !== name) throw badRequest(`the name of the object (${meta.name}) does not match the name on the URL (${name})`);
+  if (!binding.kind.namespaced) delete meta.namespace;
+  else if ((meta.namespace ?? '') === '') meta.namespace = namespace;
+  else if (meta.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}
+

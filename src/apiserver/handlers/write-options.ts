@@ -1,0 +1,60 @@
+import { type FieldError, FieldPath, notSupported, required, forbidden } from '../../machinery/field-error.ts';
+import { validateFieldManager } from '../../machinery/metadata.ts';
+import type { JsonObject } from '../../machinery/object.ts';
+import type { FieldValidation } from '../codec/decode.ts';
+import type { Call } from './call.ts';
+import { invalidOptions, type Query } from './query.ts';
+
+/** CreateOptions, UpdateOptions and PatchOptions, read from the query. */
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  readonly fieldValidation: FieldValidation;
+  /** Given, or the product part of the user agent. */
+  readonly fieldManager: string;
+  readonly force: boolean;
+  /** As admission shows them. */
+  readonly json: JsonObject;
+}
+
+const MANAGER = new FieldPath('fieldManager');
+
+export function writeOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', apply = false): WriteOptions {
+  const { query } = call;
+  const given = query.get('fieldManager') ?? '';
+  const validation = query.get('fieldValidation') ?? '';
+  const force = query.flag('force');
+  const errors: FieldError[] = [...dryRunErrors(query.all('dryRun')), ...validateFieldManager(given, MANAGER)];
+  if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation)) {
+    errors.push(notSupported(new FieldPath('fieldValidation'), validation, ['Ignore', 'Warn', 'Strict', '']));
+  }
+  if (apply && given === '') errors.push(required(MANAGER, 'is required for apply patch'));
+  if (!apply && kind === 'PatchOptions' && force !== undefined) errors.push(forbidden(new FieldPath('force'), 'may not be specified for non-apply patch'));
+  if (errors.length > 0) throw invalidOptions(kind, errors);
+  const dryRun = isDryRun(query);
+  return {
+    dryRun,
+    fieldValidation: validation === '' ? 'Warn' : (validation as FieldValidation),
+    fieldManager: given === '' ? managerOfAgent(call.userAgent) : given,
+    force: force === true,
+    json: {
+      kind,
+      apiVersion: 'meta.k8s.io/v1',
+      ...(dryRun ? { dryRun: ['All'] } : {}),
+      ...(given === '' ? {} : { fieldManager: given }),
+      ...(validation === '' ? {} : { fieldValidation: validation }),
+    },
+  };
+}
+
+export const isDryRun = (query: Query): boolean => query.all('dryRun').some((value) => value !== '');
+
+export function dryRunErrors(values: readonly string[]): readonly FieldError[] {
+  const wrong = values.filter((value) => value !== '' && value !== 'All');
+  return wrong.length === 0 ? [] : [notSupported(new FieldPath('dryRun'), values as string[], ['All'])];
+}
+
+/** `kubectl/v1.36 (linux)` gives `kubectl`; what can't be printed is left out. */
+function managerOfAgent(userAgent: string): string {
+  const product = userAgent.split('/', 1)[0] ?? '';
+  return product.slice(0, 128).replace(/[^\x20-\x7e]/g, '');
+}

@@ -1,0 +1,108 @@
+import { CONTENT_TYPES, type Representation } from '../codec/accept.ts';
+import { objectBytes, partialBytes } from '../codec/render.ts';
+import type { Core } from '../core.ts';
+import type { Binding } from '../registry/registry.ts';
+import { columnDefinitions, oneRowTable, type TableForm } from '../tables/table.ts';
+import type { Told, ToldEvent } from '../watch/events.ts';
+import { bookmarkObject } from '../watch/in-process.ts';
+
+/** How the events of a watch are written: one for all watches of a kind and form. */
+export interface FrameForm {
+  readonly core: Core;
+  readonly binding: Binding;
+  readonly representation: Representation;
+  readonly table: TableForm | undefined;
+  readonly contentType: string;
+  /** The same for watches that may share bytes. */
+  readonly key: string;
+}
+
+export function frameForm(core: Core, binding: Binding, representation: Representation, table: TableForm | undefined): FrameForm {
+  const { as = '', metaVersion } = representation;
+  return {
+    core,
+    binding,
+    representation,
+    table,
+    contentType: CONTENT_TYPES[representation.format],
+    key: `${binding.apiVersion}/${binding.kind.resource};${as};${metaVersion};${table?.include ?? ''}`,
+  };
+}
+
+const LINE = '}\n';
+
+/** One line of a watch. `first`: a Table shows its columns once. */
+export function frameOf(form: FrameForm, told: Told, first: boolean): Buffer {
+  if (told.type === 'BOOKMARK') return bookmarkFrame(form, told.revision, told.initialEnd, first);
+  const head = `{"type":"${told.type}","object":`;
+  const { core, binding, representation, table } = form;
+  if (table !== undefined) {
+    const body = oneRowTable(core, binding, told.entry, table, core.clock.now(), first ? columnDefinitions(binding.kind) : '[]');
+    return Buffer.concat([Buffer.from(head), body, Buffer.from(LINE)]);
+  }
+  if (representation.as !== undefined) return partialBytes(told.entry, representation.metaVersion, head, LINE);
+  return objectBytes(core, binding, told.entry, head, LINE);
+}
+
+function bookmarkFrame(form: FrameForm, revision: number, initialEnd: boolean, first: boolean): Buffer {
+  const { binding, representation, table } = form;
+  const plain = bookmarkObject(binding, revision, initialEnd);
+  let object: unknown = plain;
+  if (table !== undefined) {
+    object = {
+      kind: 'Table',
+      apiVersion: `meta.k8s.io/${table.metaVersion}`,
+      metadata: plain.metadata,
+      columnDefinitions: first ? JSON.parse(columnDefinitions(binding.kind)) : [],
+      rows: [],
+    };
+  } else if (representation.as !== undefined) {
+    object = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${representation.metaVersion}`, metadata: plain.metadata };
+  }
+  return Buffer.from(`{"type":"BOOKMARK","object":${JSON.stringify(object)}${LINE}`);
+}
+
+/**
+ * Bytes of events that several watches are told, made once. Bounded: what falls out is made again.
+ */
+export class FrameCache {
+  readonly #frames = new Map<ToldEvent, Map<string, Buffer>>();
+  readonly #joined = new WeakMap<readonly Told[], Map<string, Buffer>>();
+  readonly #maxEvents: number;
+
+  constructor(maxEvents = 256) {
+    this.#maxEvents = maxEvents;
+  }
+
+  /** The bytes of all of them together. `told` is the same array for watches that are told the same. */
+  of(form: FrameForm, told: readonly Told[]): Buffer {
+    if (told.length === 1) return this.#one(form, told[0] as Told);
+    let forms = this.#joined.get(told);
+    if (forms === undefined) {
+      forms = new Map();
+      this.#joined.set(told, forms);
+    }
+    let bytes = forms.get(form.key);
+    if (bytes === undefined) {
+      bytes = Buffer.concat(told.map((one) => this.#one(form, one)));
+      forms.set(form.key, bytes);
+    }
+    return bytes;
+  }
+
+  #one(form: FrameForm, told: Told): Buffer {
+    if (told.type === 'BOOKMARK') return frameOf(form, told, false);
+    let forms = this.#frames.get(told);
+    if (forms === undefined) {
+      forms = new Map();
+      this.#frames.set(told, forms);
+      if (this.#frames.size > this.#maxEvents) this.#frames.delete(this.#frames.keys().next().value as ToldEvent);
+    }
+    let bytes = forms.get(form.key);
+    if (bytes === undefined) {
+      bytes = frameOf(form, told, false);
+      forms.set(form.key, bytes);
+    }
+    return bytes;
+  }
+}

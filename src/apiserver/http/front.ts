@@ -1,0 +1,205 @@
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { failure } from '../../base/log.ts';
+import { uuid } from '../../base/random.ts';
+import type { UserInfo } from '../../machinery/exchange.ts';
+import { StatusError, unauthorized } from '../../machinery/status-error.ts';
+import { BytesBody, type ProtobufReader } from '../codec/body.ts';
+import type { Core } from '../core.ts';
+import { type Call, Warnings } from '../handlers/call.ts';
+import { asStatusError } from '../handlers/failures.ts';
+import { parseQuery } from '../handlers/query.ts';
+import type { Outcome, Router } from '../handlers/router.ts';
+import type { RawExchange } from '../stages.ts';
+import type { Watchers } from '../watch/watchers.ts';
+import { type AnswerContext, writeAnswer, writeFailure } from './answer.ts';
+import { readBody } from './body-reader.ts';
+import { FrameCache } from './frames.ts';
+import { certificateOf } from './identity.ts';
+import type { AnyRequest, AnyResponse } from './respond.ts';
+import { writeRaw } from './raw.ts';
+import { startWatch } from './watch-start.ts';
+import { Flusher } from './watch-output.ts';
+import { upgradeResponse } from './upgrade.ts';
+
+export interface TlsOptions {
+  /** PEM. */
+  readonly key: string;
+  readonly cert: string;
+  /** PEM of the CA that signs client certificates. */
+  readonly clientCa: string;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly tls: TlsOptions;
+}
+
+export interface Listening extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** For certificates that have been renewed; open connections keep theirs. */
+  renew(tls: TlsOptions): void;
+}
+
+export interface FrontOptions {
+  readonly core: Core;
+  readonly router: Router;
+  readonly watchers: Watchers;
+  readonly protobuf: ProtobufReader | undefined;
+}
+
+const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** The HTTPS front: HTTP/1.1 and HTTP/2 on one port, in front of the same handlers as the in-process way. */
+export class HttpFront {
+  readonly #options: FrontOptions;
+  readonly #frames = new FrameCache();
+  readonly #flusher: Flusher;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+    this.#flusher = new Flusher(options.core.yieldToLoop);
+  }
+
+  async listen({ host, port, tls }: ListenOptions): Promise<Listening> {
+    const server = createSecureServer({ allowHTTP1: true, ...tlsSettings(tls), requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' });
+    const sockets = new Set<Duplex>();
+    server.on('secureConnection', (socket: TLSSocket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    });
+    server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => this.#serve(request, response));
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
+    server.on('sessionError', () => {});
+    server.on('tlsClientError', () => {});
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    const address = server.address();
+    const bound = typeof address === 'object' && address !== null ? address : { address: host, port };
+    return {
+      host: bound.address,
+      port: bound.port,
+      renew: (fresh) => server.setSecureContext(tlsSettings(fresh)),
+      [Symbol.asyncDispose]: () => close(server, sockets),
+    };
+  }
+
+  #serve(request: AnyRequest, response: AnyResponse): void {
+    const context = this.#context(request, response);
+    this.#handle(context, request, (outcome) => this.#carryOut(context, request, response, outcome)).catch((thrown: unknown) => this.#fail(context, thrown));
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {});
+    const response = upgradeResponse(request, socket);
+    const context = this.#context(request, response);
+    const run = async (outcome: Outcome): Promise<void> => {
+      if (outcome.do !== 'stream') throw new StatusError('BadRequest', 'Upgrade request required a path that streams');
+      response.detachSocket(socket as TLSSocket);
+      await outcome.run({ upgrade: true, request, socket, head });
+    };
+    this.#handle(context, request, run).catch((thrown: unknown) => {
+      if (response.socket === null) socket.destroy();
+      else this.#fail(context, thrown);
+    });
+  }
+
+  #context(request: AnyRequest, response: AnyResponse): AnswerContext & { call: Call & { user: UserInfo } } {
+    const { core, protobuf } = this.#options;
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    const contentType = mediaType(request.headers['content-type']);
+    const isJson = contentType === '' || contentType.endsWith('json');
+    const read = WRITES.has(request.method ?? '') ? () => readBody(request, isJson) : async () => ({ bytes: new Uint8Array(0), scan: undefined });
+    const call = {
+      method: request.method ?? 'GET',
+      path: mark === -1 ? url : url.slice(0, mark),
+      query: parseQuery(mark === -1 ? '' : url.slice(mark + 1)),
+      user: NOBODY,
+      userAgent: request.headers['user-agent'] ?? '',
+      headers: request.headers,
+      body: new BytesBody(contentType, read, protobuf),
+      signal: undefined,
+      startedMs: core.clock.now(),
+      warnings: new Warnings(),
+    };
+    return { core, call, response, auditId: uuid(core.random), accept: request.headers.accept, headOnly: request.method === 'HEAD' };
+  }
+
+  async #handle(context: AnswerContext & { call: { user: UserInfo } }, request: AnyRequest, run: (outcome: Outcome) => Promise<void>): Promise<void> {
+    const { call } = context;
+    call.user = await this.#identify(request);
+    await run(await this.#options.router.route(call as Call).run());
+  }
+
+  async #identify(request: AnyRequest): Promise<UserInfo> {
+    const { authenticate, impersonate } = this.#options.core.stages;
+    const socket = ('stream' in request ? request.stream.session?.socket : request.socket) as TLSSocket | undefined;
+    const user = await authenticate({
+      certificate: socket === undefined ? undefined : certificateOf(socket),
+      bearerToken: bearerToken(request),
+      remoteAddress: socket?.remoteAddress,
+    });
+    if (user === undefined) throw unauthorized();
+    return impersonate === undefined ? user : impersonate(user, request.headers);
+  }
+
+  async #carryOut(context: AnswerContext, request: AnyRequest, response: AnyResponse, outcome: Outcome): Promise<void> {
+    switch (outcome.do) {
+      case 'answer':
+        return writeAnswer(context, outcome.answer);
+      case 'watch':
+        return startWatch(context, outcome.plan, this.#options.watchers, this.#frames, this.#flusher);
+      case 'raw':
+        return writeRaw(context, outcome.response);
+      default:
+        return outcome.run({ upgrade: false, request, response } as RawExchange);
+    }
+  }
+
+  #fail(context: AnswerContext, thrown: unknown): void {
+    const { response, call } = context;
+    const error = asStatusError(thrown);
+    if (error.code >= 500) this.#options.core.log.warn('a request failed', { method: call.method, path: call.path, ...failure(thrown) });
+    if (response.headersSent) response.destroy();
+    else writeFailure(context, error);
+  }
+}
+
+const NOBODY: UserInfo = { name: '', groups: [] };
+
+const tlsSettings = ({ key, cert, clientCa }: TlsOptions) => ({ key, cert, ca: clientCa });
+
+function mediaType(header: string | undefined): string {
+  if (header === undefined) return '';
+  const end = header.indexOf(';');
+  return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase();
+}
+
+const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
+
+function bearerToken(request: AnyRequest): string | undefined {
+  const header = request.headers.authorization;
+  if (header !== undefined) return /^bearer +(\S+) *$/i.exec(header)?.[1];
+  const protocols = request.headers['sec-websocket-protocol'];
+  if (typeof protocols !== 'string') return undefined;
+  const found = protocols.split(',').find((p) => p.trim().startsWith(WEBSOCKET_BEARER));
+  return found === undefined ? undefined : Buffer.from(found.trim().slice(WEBSOCKET_BEARER.length), 'base64url').toString('utf8');
+}
+
+/** No new connections; those that are open are ended (their watches have been told). */
+async function close(server: Http2SecureServer, sockets: ReadonlySet<Duplex>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of sockets) socket.destroy();
+  await closed;
+}

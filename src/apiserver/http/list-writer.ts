@@ -1,0 +1,37 @@
+import type { ListWriter } from '../codec/representation.ts';
+import type { StoredEntry } from '../codec/projection.ts';
+import { type AnyResponse, drained, isHttp2 } from './respond.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Writes a list of any length in flat memory: pieces are corked together up to 256 KB, then the connection is waited for and
+ * others get their turn.
+ */
+export async function writeList(response: AnyResponse, writer: ListWriter, entries: readonly StoredEntry[], yieldToLoop: () => Promise<void>): Promise<void> {
+  const stream = isHttp2(response) ? response.stream : response;
+  let corked = 0;
+  stream.cork();
+  stream.write(writer.head);
+  let first = true;
+  for (const entry of entries) {
+    let room = true;
+    if (first) first = false;
+    else stream.write(',');
+    for (const piece of writer.piece(entry)) {
+      corked += piece.length;
+      room = stream.write(piece);
+    }
+    if (corked < CHUNK_BYTES) continue;
+    corked = 0;
+    stream.uncork();
+    if (stream.destroyed) return;
+    if (room && !stream.writableNeedDrain) await yieldToLoop();
+    else await drained(response);
+    if (stream.destroyed) return;
+    stream.cork();
+  }
+  stream.write(writer.tail);
+  stream.uncork();
+  response.end();
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+
+export type AnyRequest = IncomingMessage | Http2ServerRequest;
+export type AnyResponse = ServerResponse | Http2ServerResponse;
+
+/** What every answer carries; pairs as `writeHead` takes them. */
+export function headersOf(contentType: string, auditId: string, warnings: readonly string[], more: readonly string[] = []): string[] {
+  const headers = ['Audit-Id', auditId, 'Cache-Control', 'no-cache, private', 'Content-Type', contentType, ...more];
+  for (const text of warnings) headers.push('Warning', formatWarning(text));
+  return headers;
+}
+
+/** RFC 7234: `299 - "text"`. What a header can't carry is left out. */
+export function formatWarning(text: string): string {
+  const clean = text.replace(/[\x00-\x1f\x7f]/g, ' ').replace(/[\\"]/g, '\\$&');
+  return `299 - "${Buffer.from(clean.slice(0, 4096), 'utf8').toString('latin1')}"`;
+}
+
+export function sendBytes(response: AnyResponse, code: number, headers: string[], body: Uint8Array | string, headOnly: boolean): void {
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+  headers.push('Content-Length', String(length));
+  writeHead(response, code, headers);
+  if (headOnly || length === 0) response.end();
+  else response.end(body);
+}
+
+export function writeHead(response: AnyResponse, code: number, headers: string[]): void {
+  if (isHttp2(response)) {
+    // HTTP/2 takes an object, several values of one name as a list.
+    const all: Record<string, string | string[]> = {};
+    for (let at = 0; at < headers.length; at += 2) {
+      const name = (headers[at] as string).toLowerCase();
+      const value = headers[at + 1] as string;
+      const known = all[name];
+      all[name] = known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value];
+    }
+    response.writeHead(code, all);
+  } else response.writeHead(code, headers);
+}
+
+export const isHttp2 = (response: AnyResponse): response is Http2ServerResponse => 'stream' in response;
+
+/** Resolves when there is room to write, or the connection is gone. */
+export function drained(response: AnyResponse): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = (): void => {
+    response.off('drain', stop);
+    response.off('close', stop);
+    resolve();
+  };
+  response.on('drain', stop);
+  response.on('close', stop);
+  return promise;
+}

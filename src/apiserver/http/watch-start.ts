@@ -1,0 +1,29 @@
+import { StatusError } from '../../machinery/status-error.ts';
+import { negotiate } from '../codec/accept.ts';
+import { tableForm } from '../codec/representation.ts';
+import type { WatchPlan } from '../watch/plan.ts';
+import type { Watchers } from '../watch/watchers.ts';
+import type { AnswerContext } from './answer.ts';
+import { type FrameCache, frameForm } from './frames.ts';
+import { headersOf, isHttp2, writeHead } from './respond.ts';
+import { type Flusher, HttpWatchOutput } from './watch-output.ts';
+
+const OFFERS = { protobuf: false, table: true, partial: 'PartialObjectMetadata' } as const;
+
+/** Opens a watch over a connection. The head goes out at once: clients wait for it before they count the watch as open. */
+export async function startWatch(context: AnswerContext, plan: WatchPlan, watchers: Watchers, frames: FrameCache, flusher: Flusher): Promise<void> {
+  const { core, call, response, auditId, accept } = context;
+  const representation = negotiate(accept, OFFERS);
+  const table = representation.as === 'Table' ? tableForm(call, representation) : undefined;
+  const form = frameForm(core, plan.binding, representation, table);
+  const output = new HttpWatchOutput(response, form, frames, flusher);
+  writeHead(response, 200, headersOf(form.contentType, auditId, call.warnings.texts));
+  // HTTP/2 has sent them by now.
+  if (!isHttp2(response)) response.flushHeaders();
+  try {
+    const watcher = watchers.start(plan, output);
+    response.on('close', () => watcher.close());
+  } catch (thrown) {
+    output.end(thrown instanceof StatusError ? thrown : new StatusError('InternalError', String(thrown)));
+  }
+}

@@ -1,0 +1,118 @@
+import type { ApiHandler, ApiRequest, ApiResponse, WatchHandle, WatchSink } from '../machinery/exchange.ts';
+import type { Json, JsonObject } from '../machinery/object.ts';
+import { badRequest, StatusError } from '../machinery/status-error.ts';
+import { ObjectBody } from './codec/body.ts';
+import type { Core } from './core.ts';
+import { type Answer, type Call, type ListAnswer, Warnings } from './handlers/call.ts';
+import { asStatusError } from './handlers/failures.ts';
+import { noQuery, Query } from './handlers/query.ts';
+import type { Router } from './handlers/router.ts';
+import type { RawResponse } from './stages.ts';
+import { InProcessOutput } from './watch/in-process.ts';
+import type { Watchers } from './watch/watchers.ts';
+
+const SLICE = 256;
+
+/** The API server as a function: the same handlers without sockets; objects are handed over frozen. */
+export class InProcessApi implements ApiHandler {
+  readonly #core: Core;
+  readonly #router: Router;
+  readonly #watchers: Watchers;
+
+  constructor(core: Core, router: Router, watchers: Watchers) {
+    this.#core = core;
+    this.#router = router;
+    this.#watchers = watchers;
+  }
+
+  async request(request: ApiRequest): Promise<ApiResponse> {
+    const call = this.#call(request);
+    try {
+      const outcome = await this.#router.route(call).run();
+      if (outcome.do === 'raw') return rawResponse(outcome.response, call);
+      if (outcome.do !== 'answer') throw badRequest('this path streams: it is served over HTTPS only');
+      return { code: outcome.answer.as === 'list' ? 200 : outcome.answer.code, body: await this.#body(outcome.answer, request), warnings: call.warnings.texts };
+    } catch (thrown) {
+      throw asStatusError(thrown);
+    }
+  }
+
+  async watch(request: ApiRequest, sink: WatchSink): Promise<WatchHandle> {
+    const call = this.#call(request);
+    try {
+      const outcome = await this.#router.route(call).run();
+      if (outcome.do !== 'watch') throw badRequest('the request is no watch');
+      const output = new InProcessOutput(this.#core, outcome.plan.binding, sink, request.omitManagedFields === true);
+      const watcher = this.#watchers.start(outcome.plan, output);
+      return {
+        close: () => {
+          output.close();
+          watcher.close();
+        },
+      };
+    } catch (thrown) {
+      throw asStatusError(thrown);
+    }
+  }
+
+  #call(request: ApiRequest): Call {
+    return {
+      method: request.method,
+      path: request.path,
+      query: request.query.length === 0 ? noQuery : new Query(request.query),
+      user: request.user,
+      userAgent: request.userAgent ?? '',
+      headers: {},
+      body: new ObjectBody(request.contentType, request.body as Json | undefined),
+      signal: request.signal,
+      startedMs: this.#core.clock.now(),
+      warnings: new Warnings(),
+    };
+  }
+
+  async #body(answer: Answer, { omitManagedFields }: ApiRequest): Promise<JsonObject> {
+    const { objects } = this.#core;
+    if (answer.as === 'object') return answer.body;
+    if (answer.as === 'list') return this.#list(answer, omitManagedFields === true);
+    const { entry, binding } = answer;
+    return (omitManagedFields === true ? objects.as(entry, binding) : objects.full(entry, binding)) as unknown as JsonObject;
+  }
+
+  async #list(answer: ListAnswer, bare: boolean): Promise<JsonObject> {
+    const { objects, yieldToLoop } = this.#core;
+    const { binding, entries, resourceVersion, continueToken, remaining } = answer;
+    const items: Json[] = [];
+    for (let at = 0; at < entries.length; at++) {
+      if (at > 0 && at % SLICE === 0) await yieldToLoop();
+      const entry = entries[at] as (typeof entries)[number];
+      items.push((bare ? objects.as(entry, binding) : objects.full(entry, binding)) as unknown as JsonObject);
+    }
+    return Object.freeze({
+      kind: binding.kind.listKind,
+      apiVersion: binding.apiVersion,
+      metadata: Object.freeze({
+        resourceVersion,
+        ...(continueToken === '' ? {} : { continue: continueToken }),
+        ...(remaining === undefined || remaining === 0 ? {} : { remainingItemCount: remaining }),
+      }),
+      items: Object.freeze(items),
+    });
+  }
+}
+
+/** Health checks and metrics are plain text; everything else that has no resource is JSON. */
+function rawResponse({ code, body }: RawResponse, call: Call): ApiResponse {
+  const json = typeof body === 'string' || body instanceof Uint8Array ? parse(body) : body;
+  if (code >= 400) throw json?.kind === 'Status' ? StatusError.fromStatus(json as never, code) : new StatusError('', String(body), { code });
+  if (json === undefined) throw new StatusError('NotAcceptable', 'the answer is no JSON');
+  return { code, body: json, warnings: call.warnings.texts };
+}
+
+function parse(body: string | Uint8Array): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import type { KubeObject } from '../../machinery/object.ts';
+import type { Store } from '../../store/store.ts';
+import type { ObjectCache } from '../codec/objects.ts';
+import type { Projection, StoredEntry } from '../codec/projection.ts';
+import type { StoredReader } from '../stages.ts';
+import { keyTail, resourcePrefix } from './keys.ts';
+
+/** Sight of the store for stages: by group and resource, in the storage version. */
+export class StoreReader implements StoredReader {
+  readonly #store: Store<Projection>;
+  readonly #objects: ObjectCache;
+
+  constructor(store: Store<Projection>, objects: ObjectCache) {
+    this.#store = store;
+    this.#objects = objects;
+  }
+
+  get(group: string, resource: string, namespace: string, name: string): KubeObject | undefined {
+    const entry = this.#store.get(resourcePrefix(group, resource) + keyTail(namespace, name));
+    return entry === undefined ? undefined : this.#objects.of(entry);
+  }
+
+  list(group: string, resource: string, namespace?: string): readonly KubeObject[] {
+    const prefix = resourcePrefix(group, resource) + (namespace === undefined || namespace === '' ? '' : `${namespace}/`);
+    return this.#store.list(prefix).entries.map((entry) => this.#objects.of(entry));
+  }
+
+  watch(group: string, resource: string, listener: (after: KubeObject | undefined, before: KubeObject | undefined) => void): Disposable {
+    const parsed = (entry: StoredEntry | undefined): KubeObject | undefined => (entry === undefined ? undefined : this.#objects.of(entry));
+    const watch = this.#store.watch(
+      resourcePrefix(group, resource),
+      {},
+      {
+        events: (batch) => {
+          for (const { type, entry, previous } of batch) listener(type === 'delete' ? undefined : parsed(entry), parsed(previous ?? (type === 'delete' ? entry : undefined)));
+        },
+        // The store goes down, and whoever listens with it.
+        ended: () => {},
+      },
+    );
+    return { [Symbol.dispose]: () => watch.close() };
+  }
+}

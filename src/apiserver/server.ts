@@ -1,0 +1,81 @@
+import type { Clock } from '../base/clock.ts';
+import { Disposals } from '../base/disposal.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Kind } from '../api/kind.ts';
+import type { ApiHandler } from '../machinery/exchange.ts';
+import type { Facts } from '../schema/facts.ts';
+import type { Store } from '../store/store.ts';
+import type { ServiceAllocator } from './allocators/services.ts';
+import { ObjectCache } from './codec/objects.ts';
+import type { Projection } from './codec/projection.ts';
+import { protobufReader } from './codec/protobuf.ts';
+import type { Core } from './core.ts';
+import { Router } from './handlers/router.ts';
+import { HttpFront, type Listening, type ListenOptions } from './http/front.ts';
+import { InProcessApi } from './in-process.ts';
+import { Registry } from './registry/registry.ts';
+import { StoreReader } from './registry/reader.ts';
+import type { Stages, StoredReader } from './stages.ts';
+import { Watchers } from './watch/watchers.ts';
+
+export interface ApiServerOptions {
+  /** Opened with `createProjector(registry)`. Not closed by the server. */
+  readonly store: Store<Projection>;
+  /** Of the kinds that are served. */
+  readonly registry: Registry;
+  readonly facts: Facts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Given the reader, since most stages look at what is stored. */
+  readonly stages: (reader: StoredReader) => Stages;
+  readonly services?: ServiceAllocator | undefined;
+  /** Lets the event loop turn between slices of long answers; in a simulation it may resolve at once. */
+  readonly yieldToLoop: () => Promise<void>;
+}
+
+export interface ApiServer extends AsyncDisposable {
+  /** The server as a function: the in-process transport. */
+  readonly handler: ApiHandler;
+  readonly reader: StoredReader;
+  readonly registry: Registry;
+  /** Open watches, over every transport. */
+  readonly watchCount: number;
+  listen(options: ListenOptions): Promise<Listening>;
+}
+
+export const createRegistry = (kinds: readonly Kind[]): Registry => new Registry(kinds);
+
+/** Disposing it ends all watches, then closes what listens. Requests that are under way are answered. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { store, registry, facts, clock, random, log, services, yieldToLoop } = options;
+  const objects = new ObjectCache(registry);
+  const reader = new StoreReader(store, objects);
+  const core: Core = { store, registry, facts, objects, reader, stages: options.stages(reader), services, clock, random, log, yieldToLoop };
+  const router = new Router(core);
+  const watchers = new Watchers(core);
+  const front = new HttpFront({ core, router, watchers, protobuf: protobufReader(facts, registry) });
+  const ends = new Disposals();
+  ends.add(() => watchers.end());
+  return {
+    handler: new InProcessApi(core, router, watchers),
+    reader,
+    registry,
+    get watchCount() {
+      return watchers.size;
+    },
+    listen: async (listenOptions) => {
+      const listening = await front.listen(listenOptions);
+      ends.add(() => listening[Symbol.asyncDispose]());
+      return listening;
+    },
+    [Symbol.asyncDispose]: async () => {
+      // The ends run in reverse order: watches are told before their connections close.
+      watchers.end();
+      await yieldToLoop();
+      await ends[Symbol.asyncDispose]();
+    },
+  };
+}
+

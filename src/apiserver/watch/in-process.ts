@@ -1,0 +1,74 @@
+import type { WatchEvent, WatchSink } from '../../machinery/exchange.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { StatusError } from '../../machinery/status-error.ts';
+import type { Core } from '../core.ts';
+import type { Binding } from '../registry/registry.ts';
+import type { Told } from './events.ts';
+import type { WatchOutput } from './watcher.ts';
+
+/**
+ * Hands events to a sink of this process: in a microtask of their own, so that a sink may write at once while the store is
+ * still telling others.
+ */
+export class InProcessOutput implements WatchOutput {
+  readonly #core: Core;
+  readonly #binding: Binding;
+  readonly #sink: WatchSink;
+  readonly #bare: boolean;
+  #waiting: Told[] = [];
+  #closed = false;
+
+  /** `bare`: objects without managedFields, shared by all who ask so. */
+  constructor(core: Core, binding: Binding, sink: WatchSink, bare: boolean) {
+    this.#core = core;
+    this.#binding = binding;
+    this.#sink = sink;
+    this.#bare = bare;
+  }
+
+  tell(told: readonly Told[]): boolean {
+    if (this.#waiting.length === 0) queueMicrotask(() => this.#deliver());
+    this.#waiting.push(...told);
+    return true;
+  }
+
+  room(): undefined {
+    return undefined;
+  }
+
+  end(error?: StatusError): void {
+    queueMicrotask(() => {
+      if (this.#closed) return;
+      this.#closed = true;
+      this.#sink.closed(error);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#waiting = [];
+  }
+
+  #deliver(): void {
+    if (this.#closed) return;
+    const told = this.#waiting;
+    this.#waiting = [];
+    if (told.length > 0) this.#sink.events(told.map((one) => this.#event(one)));
+  }
+
+  #event(told: Told): WatchEvent {
+    if (told.type === 'BOOKMARK') return { type: 'BOOKMARK', object: bookmarkObject(this.#binding, told.revision, told.initialEnd) };
+    const { objects } = this.#core;
+    return { type: told.type, object: this.#bare ? objects.as(told.entry, this.#binding) : objects.full(told.entry, this.#binding) };
+  }
+}
+
+/** KEP-956 and KEP-3157: only a version, and the mark that the initial events are complete. */
+export function bookmarkObject({ kind, apiVersion }: Binding, revision: number, initialEnd: boolean): KubeObject {
+  const metadata = {
+    resourceVersion: String(revision),
+    creationTimestamp: null as unknown as string,
+    ...(initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
+  };
+  return Object.freeze({ kind: kind.kind, apiVersion, metadata: Object.freeze(metadata) });
+}
