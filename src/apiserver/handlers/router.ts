@@ -62,9 +62,9 @@ export class Router {
   }
 
   route(call: Call): Routed {
-    const special = this.#route(call.path);
-    if (special !== undefined) return this.#raw(call, special);
     const path = splitPath(call.path);
+    const special = this.#route(call.path, path !== undefined);
+    if (special !== undefined) return this.#raw(call, special);
     if (path === undefined) return this.#missing(call);
     const target = resolve(this.#core.registry, path, call.path);
     if (target === undefined || !servesSubresource(target)) return this.#missing(call);
@@ -171,6 +171,8 @@ function isResourcePath(path: string): boolean {
   const root = parts[1] === 'api' ? 3 : parts[1] === 'apis' ? 4 : 0;
   return root > 0 && (parts[root] ?? '') !== '';
 }
+
+const isBelow = (path: string, root: string): boolean => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
 
 function named(target: Target): Target {
   if (target.name === '') throw methodNotServed();

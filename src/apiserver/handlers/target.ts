@@ -15,7 +15,7 @@ export interface Target {
   readonly watch: boolean;
 }
 
-/** The group and version of a path below /api or /apis, even where nothing is served; undefined for other paths. */
+/** A path below a version, even where nothing is served; the roots of groups and versions are discovery's. */
 export interface ResourcePath {
   readonly group: string;
   readonly version: string;
@@ -29,8 +29,8 @@ export const methodNotServed = (): StatusError =>
 
 export function splitPath(path: string): ResourcePath | undefined {
   const parts = path.split('/');
-  if (parts[1] === 'api' && parts.length > 3) return { group: '', version: parts[2] as string, segments: decode(parts, 3) };
-  if (parts[1] === 'apis' && parts.length > 4) return { group: parts[2] as string, version: parts[3] as string, segments: decode(parts, 4) };
+  if (parts[1] === 'api' && (parts[3] ?? '') !== '') return { group: '', version: parts[2] as string, segments: decode(parts, 3) };
+  if (parts[1] === 'apis' && (parts[4] ?? '') !== '') return { group: parts[2] as string, version: parts[3] as string, segments: decode(parts, 4) };
   return undefined;
 }
 
