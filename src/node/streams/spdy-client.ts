@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../base/clock.ts';
 import { collect } from './byte-queue.ts';
 import { SpdyError } from './spdy-error.ts';
 import { SpdySession } from './spdy-session.ts';
@@ -7,7 +8,7 @@ import { SpdySession } from './spdy-session.ts';
 const LONGEST_ERROR_BYTES = 4096;
 
 /** Upgrades a connection to a streaming server: POST, as Kubernetes' own clients do. Rejects with SpdyError. */
-export function dialSpdy(url: string, protocol: string, signal?: AbortSignal): Promise<SpdySession> {
+export function dialSpdy(url: string, protocol: string, clock: Clock, signal?: AbortSignal): Promise<SpdySession> {
   return new Promise((resolve, reject) => {
     const headers = { Connection: 'Upgrade', Upgrade: 'SPDY/3.1', 'X-Stream-Protocol-Version': protocol };
     const call = request(url, { method: 'POST', headers, agent: false, ...(signal === undefined ? {} : { signal }) });
@@ -18,7 +19,7 @@ export function dialSpdy(url: string, protocol: string, signal?: AbortSignal): P
         return reject(new SpdyError('protocol', `the server chose ${JSON.stringify(chosen)}, not ${protocol}`));
       }
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
-      resolve(new SpdySession({ role: 'client', wire: socket, head }));
+      resolve(new SpdySession({ role: 'client', wire: socket, head, clock }));
     });
     call.on('response', (response) => {
       collect(response, LONGEST_ERROR_BYTES).then(

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../base/clock.ts';
 import { SpdyError } from './spdy-error.ts';
 import {
   dataFrameHead,
@@ -19,6 +20,7 @@ export interface SpdyOptions {
   readonly role: 'client' | 'server';
   /** After the upgrade. The session owns it from now on. */
   readonly wire: Duplex;
+  readonly clock: Clock;
   /** Bytes that came with the upgrade. */
   readonly head?: Uint8Array;
   /** A stream that the peer opened; it waits for `reply` or `reset`. Absent: refused. */
@@ -35,6 +37,7 @@ const MOST_STREAMS = 4096;
 /** Of all streams together: above the first the wire is not read, until below the second. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 const LOW_WATER_BYTES = 256 * 1024;
+const LINGER_MS = 5_000;
 
 /** One SPDY/3.1 connection. Ends when the wire ends, when the peer breaks the protocol, or when disposed. */
 export class SpdySession implements Disposable {
@@ -222,9 +225,13 @@ export class SpdySession implements Disposable {
     for (const id of [...this.#waiting.keys()]) this.#answer(id, reason);
     for (const stream of [...this.#streams.values()]) stream.fail(reason);
     this.#drained();
-    // What was written still goes out; then the wire closes, for a peer that never ends too.
-    this.#wire.end(() => this.#wire.destroy());
+    // What was written still goes out. Closing at once would reset the connection under a peer that has not read it all, so that the
+    // rest of its input is taken until it ends too, for a while.
+    this.#wire.end();
     this.#wire.resume();
+    const timer = this.#options.clock.setTimer(LINGER_MS, () => this.#wire.destroy());
+    this.#wire.once('end', () => this.#wire.destroy());
+    this.#wire.once('close', () => timer[Symbol.dispose]());
     this.#end(error);
   }
 }
