@@ -16,10 +16,12 @@ import { rbacAuthorizer } from './authz/rbac.ts';
 import { followRbac } from './authz/rbac-source.ts';
 import { parseRule } from './bootstrap/policy-rules.ts';
 import { CLUSTER_ROLES } from './bootstrap/policy-roles.ts';
+import type { Dial } from './dial.ts';
 import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
 import { type HealthCheck, healthRoutes } from './health/health.ts';
 import { type VersionInfo, versionRoute } from './health/version.ts';
 import type { Stages, StoredReader } from './stages.ts';
+import { streamSubresources } from './subresources/standard.ts';
 
 export interface StandardStagesOptions {
   readonly reader: StoredReader;
@@ -34,6 +36,8 @@ export interface StandardStagesOptions {
   /** `host:port` as clients reach it. */
   readonly serverAddress: () => string;
   readonly version: VersionInfo;
+  /** Absent: nothing leads to nodes and pods (a server without any). */
+  readonly dial?: Dial | undefined;
   /** Besides `ping`: the store's health, and the bootstrap objects (`only: 'ready'`). */
   readonly checks: readonly HealthCheck[];
   readonly anonymous?: boolean | undefined;
@@ -59,7 +63,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     admission: admissionChain({ random, disabled: options.disabledAdmission ?? [] }),
     routes: [...discoveryRoutes(options), ...healthRoutes(options.checks), versionRoute(options.version), ...openidRoutes(tokens)],
     objectSubresources: [tokenSubresource(tokens, random)],
-    streamSubresources: [],
+    streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),
     virtualResources: [tokenReviews(check, tokens.audiences), selfSubjectReviews, ...accessReviews(authorize, rbac.index)],
     [Symbol.dispose]: () => {
       rbac[Symbol.dispose]();
