@@ -6,7 +6,8 @@ import type { Kind } from '../api/kind.ts';
 import type { ApiHandler } from '../machinery/exchange.ts';
 import type { Facts } from '../schema/facts.ts';
 import type { Store } from '../store/store.ts';
-import type { ServiceAllocator } from './allocators/services.ts';
+import { defaultNodePorts, type PortRange } from './allocators/node-ports.ts';
+import { ServiceAllocator } from './allocators/services.ts';
 import { ObjectCache } from './codec/objects.ts';
 import type { Projection } from './codec/projection.ts';
 import { protobufReader } from './codec/protobuf.ts';
@@ -30,7 +31,8 @@ export interface ApiServerOptions {
   readonly log: Log;
   /** Given the reader, since most stages look at what is stored. */
   readonly stages: (reader: StoredReader) => Stages;
-  readonly services?: ServiceAllocator | undefined;
+  /** The range of cluster IPs (`10.96.0.0/16`) and of node ports (30000-32767 when absent). Without it Services get neither. */
+  readonly services?: { readonly cidr: string; readonly nodePorts?: PortRange | undefined } | undefined;
   /** Lets the event loop turn between slices of long answers; in a simulation it may resolve at once. */
   readonly yieldToLoop: () => Promise<void>;
 }
@@ -49,7 +51,11 @@ export const createRegistry = (kinds: readonly Kind[]): Registry => new Registry
 
 /** Disposing it ends all watches, then closes what listens. Requests that are under way are answered. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { store, registry, facts, clock, random, log, services, yieldToLoop } = options;
+  const { store, registry, facts, clock, random, log, yieldToLoop } = options;
+  const services =
+    options.services === undefined
+      ? undefined
+      : new ServiceAllocator({ store, registry, clock, random, cidr: options.services.cidr, nodePorts: options.services.nodePorts ?? defaultNodePorts });
   const objects = new ObjectCache(registry);
   const reader = new StoreReader(store, objects);
   const core: Core = { store, registry, facts, objects, reader, stages: options.stages(reader), services, clock, random, log, yieldToLoop };

@@ -114,8 +114,8 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   await admission.mutate();
   const draft = toStorageVersion(binding, next.draft);
   carryMetadata(metadataOf(draft), stored.metadata ?? {});
-  const allocation = target.subresource === '' ? core.services?.allocate(binding, draft, stored, options.dryRun) : undefined;
   rules.prepare?.(draft as unknown as Draft<KubeObject>, stored, { nowMs });
+  const allocation = target.subresource === '' ? core.services?.allocate(binding, draft, stored) : undefined;
   validate(target, call, rules, draft, stored);
   await admission.validate();
   const form = toStoredForm(binding, draft, managed);

@@ -61,8 +61,8 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
   if (generated) made.name = generateName(core, made.generateName ?? '');
   made.uid = uuid(core.random);
   made.creationTimestamp = formatTime(nowMs);
-  const allocation = core.services?.allocate(binding, stored, undefined, options.dryRun);
   binding.stored.strategy.prepareForCreate?.(stored as unknown as Draft<KubeObject>, { nowMs });
+  const allocation = core.services?.allocate(binding, stored, undefined);
   validate(target, call, stored);
   await admission.validate();
   if (options.dryRun) return dryRunAnswer(core, target, stored, managed);
@@ -80,6 +80,7 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
     } catch (thrown) {
       if (!(thrown instanceof GuardFailed) || !thrown.own) throw thrown;
       if (!generated) throw exists(core, target, key, made.name ?? '');
+      if (allocation !== undefined) throw thrown;
       if (attempt === NAME_ATTEMPTS) throw noUniqueName(target, made.name ?? '');
       made.name = generateName(core, made.generateName ?? '');
     }
