@@ -11,7 +11,7 @@ import type { Answer, Call } from './call.ts';
 import { commitObject, GuardFailed } from './commit.ts';
 import { createDraft, dropDoubleOwners } from './create.ts';
 import { endsWithUpdate } from './deletion-rules.ts';
-import { trackUpdate } from './field-manager.ts';
+import { managersAfter } from './field-manager.ts';
 import { isHeartbeat } from './heartbeat.ts';
 import { metadataOf } from './metadata.ts';
 import { sameObject } from './same.ts';
@@ -102,7 +102,7 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   checkPreconditions(target, next.draft, entry);
   dropDoubleOwners(call, metadataOf(next.draft));
   const managed =
-    next.managed ?? trackUpdate(core, { binding, options, subresource: target.subresource, live: existing.draft, liveManaged: existing.managed(), next: next.draft, nowMs });
+    next.managed ?? managersAfter(core, { binding, options, subresource: target.subresource, live: core.objects.as(entry, binding), liveManaged: existing.managed(), next: next.draft, nowMs });
   const admission = new Admission(core, call, target, {
     operation: 'UPDATE',
     name: target.name,

@@ -11,7 +11,7 @@ import { objectKey } from '../registry/registry.ts';
 import { Admission } from './admission.ts';
 import type { Answer, Call } from './call.ts';
 import { commitObject, GuardFailed } from './commit.ts';
-import { trackUpdate } from './field-manager.ts';
+import { managersAfter } from './field-manager.ts';
 import { metadataOf } from './metadata.ts';
 import { committedEntry, putOperation, type StoredForm, toStoredForm } from './stored-form.ts';
 import type { Target } from './target.ts';
@@ -45,7 +45,7 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
   if ((meta.resourceVersion ?? '') !== '') throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
   wipeSystemFields(meta);
   dropDoubleOwners(call, meta);
-  const managed = trackUpdate(core, { binding, options, subresource: target.subresource, live: undefined, liveManaged: [], next: draft, nowMs });
+  const managed = managersAfter(core, { binding, options, subresource: target.subresource, live: undefined, liveManaged: [], next: draft, nowMs });
   const admission = new Admission(core, call, target, {
     operation: 'CREATE',
     name: meta.name ?? '',
