@@ -55,9 +55,10 @@ class Documents {
     if (form === undefined) throw notAcceptable();
     const shown = parts.length === 1 ? form : 'legacy';
     const page = this.#page(parts, shown);
-    const common = { etag: page.etag, vary: 'Accept' };
-    if (first(headers, 'if-none-match') === page.etag) return { code: 304, headers: common, body: '' };
-    return { code: 200, headers: { ...common, 'content-type': discoveryContentType(shown) }, body: page.body };
+    // A 304 carries them too: Go's cache takes the headers of the newer answer.
+    const headersOfPage = { etag: page.etag, vary: 'Accept', 'content-type': discoveryContentType(shown) };
+    if (first(headers, 'if-none-match') === page.etag) return { code: 304, headers: headersOfPage, body: '' };
+    return { code: 200, headers: headersOfPage, body: page.body };
   }
 
   #refresh(): void {
