@@ -14,6 +14,9 @@ import { type MountedVolume, VolumeError, type VolumePlugin, type VolumeRequest,
 
 type Bound = { readonly claim: Stored<PersistentVolumeClaim>; readonly volume: Stored<PersistentVolume> };
 
+/** A node may only ask for claims, not watch them: this often it looks whether one has grown. */
+const LOOK_AGAIN_MS = 10_000;
+
 /** Claims, also those that a pod owns (generic ephemeral volumes): whatever the bound volume lies on. */
 export function claimPlugin(tools: VolumeTools, csi: CsiMounter, resizer: Resizer): VolumePlugin {
   return {
@@ -21,13 +24,17 @@ export function claimPlugin(tools: VolumeTools, csi: CsiMounter, resizer: Resize
     supports: (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
     async setUp(request: VolumeRequest): Promise<MountedVolume> {
       const bound = await find(tools, request);
+      const { before } = request;
+      // Nothing has changed since the last look: there is nothing to do.
+      if (before?.claim?.versions === versionsOf(bound)) return { ...before, againAtMs: request.nowMs + LOOK_AGAIN_MS };
       checkMode(request, bound);
       checkExclusive(csi, request, bound);
       const readOnly = request.volume.persistentVolumeClaim?.readOnly === true;
       const mounted = await setUpVolume(tools, csi, request, bound, readOnly);
       await resizer.growOnNode(bound, mounted, request.id);
       const uniqueName = uniqueNameOf(tools, bound);
-      return { ...mounted, claim: { claimName: bound.claim.metadata.name, volumeName: bound.volume.metadata.name, ...(uniqueName === undefined ? {} : { uniqueName }) } };
+      const claim = { claimName: bound.claim.metadata.name, volumeName: bound.volume.metadata.name, versions: versionsOf(bound), ...(uniqueName === undefined ? {} : { uniqueName }) };
+      return { ...mounted, claim, againAtMs: request.nowMs + LOOK_AGAIN_MS };
     },
     // What was mounted lies in the directory of the plugin that did it.
     async tearDown(): Promise<void> {},
@@ -59,6 +66,10 @@ async function find({ client }: VolumeTools, { id, volume }: VolumeRequest): Pro
 
 function notFound(thrown: unknown, message: string): unknown {
   return thrown instanceof StatusError && thrown.reason === 'NotFound' ? new VolumeError('waiting', message, { cause: thrown }) : thrown;
+}
+
+function versionsOf({ claim, volume }: Bound): string {
+  return `${claim.metadata.resourceVersion}/${volume.metadata.resourceVersion}`;
 }
 
 function modeOf({ volume }: Bound): 'Filesystem' | 'Block' {

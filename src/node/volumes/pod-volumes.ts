@@ -5,8 +5,9 @@ import { type Follow, type MountedVolume, VolumeError, type VolumePlugin, type V
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 122_000;
-/** A volume that only waits is asked for again this soon; it is told of by an event when it has waited for so long. */
-const WAITING_RETRY_MS = 1_000;
+/** A volume that only waits is asked for again soon, then less often; an event tells of it when it has waited for so long. */
+const WAITING_FIRST_RETRY_MS = 50;
+const WAITING_LONGEST_RETRY_MS = 2_000;
 const TELL_WAITING_AFTER_MS = 30_000;
 
 interface State {
@@ -71,11 +72,9 @@ export class PodVolumes implements Disposable {
     return [...this.#states.values()].flatMap((s) => s.mounted ?? []);
   }
 
-  /** A claim, an attachment or a driver has changed: what waits or failed is tried at once, what may grow is looked at. */
-  poke(concerns: (mounted: MountedVolume | undefined) => boolean): void {
-    for (const [name, state] of this.#states) {
-      if (concerns(state.mounted)) this.#setUp(name);
-    }
+  /** A driver has come or gone: what is missing is tried at once. */
+  retry(): void {
+    for (const [name, state] of this.#states) if (state.mounted === undefined) this.#setUp(name);
   }
 
   /** Nothing is started any more; resolves when nothing is under way. */
@@ -122,7 +121,7 @@ export class PodVolumes implements Disposable {
       await this.#prepared;
       const plugin = plugins.find((p) => p.supports(volume));
       if (plugin === undefined) throw new VolumeError('refused', `no volume plugin matched the type of volume ${JSON.stringify(name)} on this node`);
-      const mounted = await plugin.setUp({ pod, id, volume, follow: follow(name, () => this.#setUp(name)), nowMs: tools.clock.now() });
+      const mounted = await plugin.setUp({ pod, id, volume, follow: follow(name, () => this.#setUp(name)), before: state.mounted, nowMs: tools.clock.now() });
       const first = state.mounted === undefined;
       state.mounted = mounted;
       state.error = undefined;
@@ -143,7 +142,7 @@ export class PodVolumes implements Disposable {
     state.failures++;
     if (error.code === 'waiting') {
       state.waitingSinceMs ??= nowMs;
-      this.#later(name, state, WAITING_RETRY_MS);
+      this.#later(name, state, Math.min(WAITING_FIRST_RETRY_MS * 2 ** Math.min(state.failures - 1, 10), WAITING_LONGEST_RETRY_MS));
       if (nowMs - state.waitingSinceMs < TELL_WAITING_AFTER_MS || nowMs - state.toldMs < LONGEST_RETRY_MS) return;
     } else this.#later(name, state, Math.min(FIRST_RETRY_MS * 2 ** Math.min(state.failures - 1, 10), LONGEST_RETRY_MS));
     state.toldMs = nowMs;

@@ -28,6 +28,8 @@ export interface VolumeRequest {
   readonly id: PodIdentity;
   readonly volume: Volume;
   readonly follow: Follow;
+  /** What the last set-up of this volume gave, in this run. */
+  readonly before: MountedVolume | undefined;
   readonly nowMs: number;
 }
 
@@ -54,6 +56,8 @@ export interface MountedVolume {
 export interface MountedClaim {
   readonly claimName: string;
   readonly volumeName: string;
+  /** Of claim and volume, when it was mounted. */
+  readonly versions: string;
   /** `kubernetes.io/csi/<driver>^<handle>`; only for volumes that are attached. */
   readonly uniqueName?: string;
 }

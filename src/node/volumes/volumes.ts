@@ -1,4 +1,4 @@
-import { csiDrivers, persistentVolumeClaims, volumeAttachments } from '../../api/gen/resources.ts';
+import { csiDrivers } from '../../api/gen/resources.ts';
 import { Disposals } from '../../base/disposal.ts';
 import { failure } from '../../base/log.ts';
 import { HostError } from '../../host/host.ts';
@@ -116,22 +116,9 @@ export class Volumes implements AsyncDisposable {
   }
 
   #follow(): void {
-    const { informers, drivers } = this.#options;
-    const waiting = (): void => {
-      for (const pod of this.#pods.values()) pod.poke((mounted) => mounted === undefined);
-    };
-    const claimed = (claimName: string): void => {
-      for (const pod of this.#pods.values()) pod.poke((mounted) => mounted?.claim?.claimName === claimName);
-    };
-    this.#ends.use(informers.of(volumeAttachments).onChange({ added: waiting, updated: waiting }));
-    this.#ends.use(drivers.onChange(waiting));
     this.#ends.use(
-      informers.of(persistentVolumeClaims).onChange({
-        updated: (claim, before) => {
-          const resized = JSON.stringify(claim.status?.conditions) !== JSON.stringify(before.status?.conditions);
-          if (claim.status?.phase !== before.status?.phase) waiting();
-          else if (resized) claimed(claim.metadata.name);
-        },
+      this.#options.drivers.onChange(() => {
+        for (const pod of this.#pods.values()) pod.retry();
       }),
     );
   }
