@@ -1,7 +1,7 @@
 /**
- * Cuts the tables of the runtime's gRPC services down to the methods that are used and writes them, with their TypeScript
- * types, to `src/node/runtime/gen/`. Usage: `node scripts/generate-grpc.ts TABLES`, where TABLES is the directory that holds
- * `grpc.cri.v1.json` and `grpc.containerd.v1.json` (protobufjs JSON descriptors). The output is committed, the tables are not.
+ * Cuts the tables of gRPC services down to the methods that are used and writes them, with their TypeScript types, to the
+ * `gen/` folders of the runtime and of CSI. Usage: `node scripts/generate-grpc.ts TABLES`, where TABLES is the directory that
+ * holds the `grpc.*.json` tables (protobufjs JSON descriptors). The output is committed, the tables are not.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,6 +27,8 @@ interface Node {
 interface Target {
   readonly table: string;
   readonly name: string;
+  /** Below `src/`. */
+  readonly folder: string;
   /** Taken off the front of full names to make type names. */
   readonly prefixes: readonly string[];
   readonly services: Readonly<Record<string, readonly string[]>>;
@@ -59,12 +61,30 @@ const TARGETS: readonly Target[] = [
   {
     table: 'grpc.cri.v1.json',
     name: 'cri',
+    folder: 'node/runtime/gen',
     prefixes: ['runtime.v1.', 'google.protobuf.'],
     services: {
       'runtime.v1.RuntimeService': [
-        'Version', 'Status', 'RunPodSandbox', 'StopPodSandbox', 'RemovePodSandbox', 'PodSandboxStatus', 'ListPodSandbox', 'CreateContainer',
-        'StartContainer', 'StopContainer', 'RemoveContainer', 'ListContainers', 'ContainerStatus', 'UpdateContainerResources',
-        'ReopenContainerLog', 'ExecSync', 'Exec', 'Attach', 'PortForward', 'ContainerStats',
+        'Version',
+        'Status',
+        'RunPodSandbox',
+        'StopPodSandbox',
+        'RemovePodSandbox',
+        'PodSandboxStatus',
+        'ListPodSandbox',
+        'CreateContainer',
+        'StartContainer',
+        'StopContainer',
+        'RemoveContainer',
+        'ListContainers',
+        'ContainerStatus',
+        'UpdateContainerResources',
+        'ReopenContainerLog',
+        'ExecSync',
+        'Exec',
+        'Attach',
+        'PortForward',
+        'ContainerStats',
       ],
       'runtime.v1.ImageService': ['ListImages', 'ImageStatus', 'PullImage', 'RemoveImage', 'ImageFsInfo'],
     },
@@ -73,6 +93,7 @@ const TARGETS: readonly Target[] = [
   {
     table: 'grpc.containerd.v1.json',
     name: 'containerd',
+    folder: 'node/runtime/gen',
     prefixes: ['containerd.services.', 'containerd.', 'google.protobuf.'],
     services: {
       'containerd.services.events.v1.Events': ['Subscribe', 'Publish'],
@@ -86,11 +107,61 @@ const TARGETS: readonly Target[] = [
     },
     messages: ['containerd.events.TaskStart', 'containerd.events.TaskExit', 'containerd.events.TaskOOM', 'containerd.events.ContainerDelete'],
   },
+  {
+    table: 'grpc.csi.v1.json',
+    name: 'csi',
+    folder: 'csi/gen',
+    prefixes: ['csi.v1.', 'google.protobuf.'],
+    services: {
+      'csi.v1.Identity': ['GetPluginInfo', 'GetPluginCapabilities', 'Probe'],
+      'csi.v1.Controller': [
+        'CreateVolume',
+        'DeleteVolume',
+        'ControllerPublishVolume',
+        'ControllerUnpublishVolume',
+        'ValidateVolumeCapabilities',
+        'GetCapacity',
+        'ControllerGetCapabilities',
+        'CreateSnapshot',
+        'DeleteSnapshot',
+        'ControllerExpandVolume',
+      ],
+      'csi.v1.Node': [
+        'NodeStageVolume',
+        'NodeUnstageVolume',
+        'NodePublishVolume',
+        'NodeUnpublishVolume',
+        'NodeGetVolumeStats',
+        'NodeExpandVolume',
+        'NodeGetCapabilities',
+        'NodeGetInfo',
+      ],
+    },
+    messages: [],
+  },
+  {
+    table: 'grpc.pluginregistration.v1.json',
+    name: 'registration',
+    folder: 'csi/gen',
+    prefixes: ['pluginregistration.'],
+    services: { 'pluginregistration.Registration': ['GetInfo', 'NotifyRegistrationStatus'] },
+    messages: [],
+  },
 ];
 
 const SCALARS: Readonly<Record<string, string>> = {
-  string: 'string', bool: 'boolean', bytes: 'Uint8Array', double: 'number', float: 'number',
-  int32: 'number', int64: 'number', uint32: 'number', uint64: 'number', sint32: 'number', sint64: 'number', fixed64: 'number',
+  string: 'string',
+  bool: 'boolean',
+  bytes: 'Uint8Array',
+  double: 'number',
+  float: 'number',
+  int32: 'number',
+  int64: 'number',
+  uint32: 'number',
+  uint64: 'number',
+  sint32: 'number',
+  sint64: 'number',
+  fixed64: 'number',
 };
 
 class Table {
@@ -110,6 +181,7 @@ class Table {
   /** As protobuf resolves names: from the innermost scope outwards. Undefined for scalars. */
   resolve(scope: string, type: string): string | undefined {
     if (Object.hasOwn(SCALARS, type)) return undefined;
+    if (type.startsWith('.')) return type.slice(1);
     for (let at = scope; ; at = at.slice(0, Math.max(at.lastIndexOf('.'), 0))) {
       const name = at === '' ? type : `${at}.${type}`;
       if (this.#all.has(name)) return name;
@@ -144,7 +216,12 @@ function reach(table: Table, start: readonly string[]): Set<string> {
 /** `runtime.v1.ContainerState` → `ContainerState`; `containerd.services.images.v1.Image` → `ImagesImage`. */
 function typeName(full: string, prefixes: readonly string[]): string {
   const prefix = prefixes.find((p) => full.startsWith(p)) ?? '';
-  return full.slice(prefix.length).split('.').filter((part) => part !== 'v1').map((part) => part[0]?.toUpperCase() + part.slice(1)).join('');
+  return full
+    .slice(prefix.length)
+    .split('.')
+    .filter((part) => part !== 'v1')
+    .map((part) => part[0]?.toUpperCase() + part.slice(1))
+    .join('');
 }
 
 function fieldType(table: Table, scope: string, field: FieldNode, name: (full: string) => string): { type: string; message: boolean } {
@@ -175,7 +252,10 @@ function writeTypes(table: Table, target: Target): string {
   }
   const out = ['// Generated by scripts/generate-grpc.ts; do not edit. As decoded: absent scalars are zero, absent messages null.', ...methods];
   const enums = new Set<string>();
-  for (const [starts, suffix] of [[outputs, ''], [inputs, 'Input']] as const) {
+  for (const [starts, suffix] of [
+    [outputs, ''],
+    [inputs, 'Input'],
+  ] as const) {
     for (const full of [...reach(table, starts)].sort()) {
       const node = table.get(full);
       if (node.values !== undefined) {
@@ -186,11 +266,19 @@ function writeTypes(table: Table, target: Target): string {
         const { type, message } = fieldType(table, full, field, (to) => name(to) + (table.get(to).values === undefined ? suffix : ''));
         return `  readonly ${key}${suffix === '' ? '' : '?'}: ${type}${message && suffix === '' ? ' | null' : suffix === '' ? '' : ' | undefined'};`;
       });
-      out.push(lines.length === 0 ? `export type ${name(full)}${suffix} = Readonly<Record<never, never>>;` : `export interface ${name(full)}${suffix} {\n${lines.join('\n')}\n}`);
+      out.push(
+        lines.length === 0
+          ? `export type ${name(full)}${suffix} = Readonly<Record<never, never>>;`
+          : `export interface ${name(full)}${suffix} {\n${lines.join('\n')}\n}`,
+      );
     }
   }
   for (const full of [...enums].sort()) {
-    out.push(`export type ${name(full)} =\n${Object.keys(table.get(full).values ?? {}).map((v) => `  | '${v}'`).join('\n')};`);
+    out.push(
+      `export type ${name(full)} =\n${Object.keys(table.get(full).values ?? {})
+        .map((v) => `  | '${v}'`)
+        .join('\n')};`,
+    );
   }
   return `${out.join('\n\n')}\n`;
 }
@@ -225,7 +313,7 @@ const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error('usage: generate-grpc.ts DIRECTORY-OF-TABLES');
 for (const target of TARGETS) {
   const table = new Table(JSON.parse(readFileSync(join(directory, target.table), 'utf8')) as Node);
-  const gen = join(import.meta.dirname, '..', 'src', 'node', 'runtime', 'gen');
+  const gen = join(import.meta.dirname, '..', 'src', target.folder);
   writeFileSync(join(gen, `${target.name}.json`), writeTable(table, target));
   writeFileSync(join(gen, `${target.name}.types.ts`), writeTypes(table, target));
 }

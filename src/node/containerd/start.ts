@@ -145,6 +145,8 @@ async function endPods(runtime: ContainerdRuntime, log: Log): Promise<void> {
 async function unmountBelow(directory: string, run: RunCommand): Promise<void> {
   const mountinfo = await readFile('/proc/self/mountinfo', 'utf8');
   // Field 5 is the mount point, spaces and the like as octal: proc(5).
-  const points = mountinfo.split('\n').map((line) => (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))));
+  const points = mountinfo
+    .split('\n')
+    .map((line) => (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))));
   for (const point of points.filter((path) => path.startsWith(`${directory}/`)).reverse()) await run('umount', [point]);
 }

@@ -146,7 +146,8 @@ async function launch(options: SupervisorOptions): Promise<number> {
   let pid: number | undefined;
   try {
     // The shell writes its pid and moves itself before it becomes containerd: no moment in which it stands in our cgroup.
-    const script = 'echo $$ > "$0"; binary=$1; config=$2; shift 2; for procs in "$@"; do echo $$ > "$procs" 2>/dev/null || :; done; exec "$binary" --config "$config"';
+    const script =
+      'echo $$ > "$0"; binary=$1; config=$2; shift 2; for procs in "$@"; do echo $$ > "$procs" 2>/dev/null || :; done; exec "$binary" --config "$config"';
     const child = spawn('/bin/sh', ['-c', script, layout.pidFile, binary, layout.configFile, ...cgroups], {
       detached: true,
       cwd: '/',

@@ -53,7 +53,9 @@ export async function followEvents(options: EventsOptions, listener: (event: Run
     telling.set(containerId, told);
   };
   while (!signal.aborted) {
-    const stream = channel.serverStream(EVENTS, 'Subscribe', { filters: [`namespace==${CRI_NAMESPACE},topic~="^/(tasks/(start|exit|oom)|containers/delete|berth/mark)$"`] });
+    const stream = channel.serverStream(EVENTS, 'Subscribe', {
+      filters: [`namespace==${CRI_NAMESPACE},topic~="^/(tasks/(start|exit|oom)|containers/delete|berth/mark)$"`],
+    });
     const cancel = (): void => stream.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     const subscribed = mark(options);

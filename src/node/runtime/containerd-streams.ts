@@ -40,7 +40,12 @@ export class ContainerdStreams implements RuntimeStreams {
   async portForward(sandboxId: string, port: number): Promise<DuplexBytes> {
     const { url } = await cri(this.#channel.unary(RUNTIME, 'PortForward', { pod_sandbox_id: sandboxId, port: [port] }, { timeoutMs: CALL_TIMEOUT_MS }));
     return this.#dial(url, FORWARD_PROTOCOL, async (session) => {
-      const headers = (streamtype: string): Map<string, string> => new Map([['streamtype', streamtype], ['port', String(port)], ['requestid', '0']]);
+      const headers = (streamtype: string): Map<string, string> =>
+        new Map([
+          ['streamtype', streamtype],
+          ['port', String(port)],
+          ['requestid', '0'],
+        ]);
       const error = await session.open(headers('error'));
       await error.end();
       const data = await session.open(headers('data'));
@@ -67,7 +72,7 @@ export class ContainerdStreams implements RuntimeStreams {
     using limit = deadline(this.#clock, CALL_TIMEOUT_MS);
     let session: SpdySession | undefined;
     try {
-      session = await dialSpdy(url, protocol, limit.signal);
+      session = await dialSpdy(url, protocol, this.#clock, limit.signal);
       return await use(session);
     } catch (thrown) {
       session?.[Symbol.dispose]();

@@ -23,7 +23,10 @@ export const CLUSTER_LABEL = 'berth.dev/cluster';
 
 const int64 = (value: number | undefined): { value: number } | undefined => (value === undefined ? undefined : { value });
 
-function namespaces(of: { readonly hostNetwork: boolean; readonly hostPid: boolean; readonly hostIpc: boolean; readonly shareProcessNamespace: boolean }, sandbox: boolean): NamespaceOptionInput {
+function namespaces(
+  of: { readonly hostNetwork: boolean; readonly hostPid: boolean; readonly hostIpc: boolean; readonly shareProcessNamespace: boolean },
+  sandbox: boolean,
+): NamespaceOptionInput {
   return {
     network: of.hostNetwork ? 'NODE' : 'POD',
     // A sandbox always has a pid namespace of its pod, so that containers may join it; which do is said of each.
@@ -79,7 +82,8 @@ export function containerConfig(spec: ContainerSpec, clusterId: string): Contain
       host_path: hostPath,
       container_path: containerPath,
       readonly: readOnly,
-      propagation: propagation === 'private' ? 'PROPAGATION_PRIVATE' : propagation === 'bidirectional' ? 'PROPAGATION_BIDIRECTIONAL' : 'PROPAGATION_HOST_TO_CONTAINER',
+      propagation:
+        propagation === 'private' ? 'PROPAGATION_PRIVATE' : propagation === 'bidirectional' ? 'PROPAGATION_BIDIRECTIONAL' : 'PROPAGATION_HOST_TO_CONTAINER',
     })),
     devices: spec.devices.map(({ hostPath, containerPath, permissions }) => ({ host_path: hostPath, container_path: containerPath, permissions })),
     labels: {

@@ -1,5 +1,6 @@
 import type { CallOptions, Client as GrpcClient, ClientDuplexStream, ClientReadableStream, Metadata, ServiceError } from '@grpc/grpc-js';
-import type { Type } from 'protobufjs';
+import type { INamespace, Type } from 'protobufjs';
+import type * as GrpcLibrary from '@grpc/grpc-js';
 
 /** Names a service of a table; its type parameter carries the methods' requests and responses. */
 export interface GrpcService<Methods> {
@@ -49,7 +50,7 @@ export function isGrpcError(thrown: unknown): thrown is ServiceError {
 
 /** What is loaded once per process, when the first channel is opened: the library and the tables. */
 interface Loaded {
-  readonly grpc: typeof import('@grpc/grpc-js');
+  readonly grpc: typeof GrpcLibrary;
   readonly method: (service: GrpcService<unknown>, method: string) => Codec;
   readonly type: (table: 'cri' | 'containerd', name: string) => Type;
 }
@@ -71,8 +72,8 @@ function load(): Promise<Loaded> {
       import('./gen/containerd.json', { with: { type: 'json' } }),
     ]);
     const roots = {
-      cri: protobuf.default.Root.fromJSON(cri.default as unknown as import('protobufjs').INamespace),
-      containerd: protobuf.default.Root.fromJSON(containerd.default as unknown as import('protobufjs').INamespace),
+      cri: protobuf.default.Root.fromJSON(cri.default as unknown as INamespace),
+      containerd: protobuf.default.Root.fromJSON(containerd.default as unknown as INamespace),
     };
     const codecs = new Map<string, Codec>();
     const method = (service: GrpcService<unknown>, name: string): Codec => {
@@ -147,9 +148,16 @@ export class GrpcChannel implements Disposable {
     });
   }
 
-  serverStream<M, K extends keyof M & string>(service: GrpcService<M>, method: K, request: Request<M, K>, settings: CallSettings = {}): ClientReadableStream<Response<M, K>> {
+  serverStream<M, K extends keyof M & string>(
+    service: GrpcService<M>,
+    method: K,
+    request: Request<M, K>,
+    settings: CallSettings = {},
+  ): ClientReadableStream<Response<M, K>> {
     const { path, serialize, deserialize } = this.#loaded.method(service, method);
-    return this.#client.makeServerStreamRequest(path, serialize, deserialize, request, this.#head(settings), this.#options(settings)) as ClientReadableStream<Response<M, K>>;
+    return this.#client.makeServerStreamRequest(path, serialize, deserialize, request, this.#head(settings), this.#options(settings)) as ClientReadableStream<
+      Response<M, K>
+    >;
   }
 
   duplex<M, K extends keyof M & string>(service: GrpcService<M>, method: K, settings: CallSettings = {}): GrpcDuplex<Request<M, K>, Response<M, K>> {

@@ -97,7 +97,8 @@ class OciReader {
       }
       return undefined;
     }
-    if (document.config === undefined || !Array.isArray(document.layers)) throw new ArchiveError(`has a manifest ${descriptor.digest} without config or layers`);
+    if (document.config === undefined || !Array.isArray(document.layers))
+      throw new ArchiveError(`has a manifest ${descriptor.digest} without config or layers`);
     const config = await readJson<ImageConfig>(this.#source, this.#entries, blobName(document.config));
     if (config.rootfs === undefined) return undefined;
     checkLayers(config, document.layers.length);
@@ -117,7 +118,8 @@ class OciReader {
   #add(descriptor: Descriptor): void {
     const entry = this.#entries.get(blobName(descriptor));
     if (entry === undefined) throw new ArchiveError(`lacks the blob ${descriptor.digest}`);
-    if (entry.sizeBytes !== descriptor.size) throw new ArchiveError(`has ${entry.sizeBytes} bytes of the blob ${descriptor.digest}, which should have ${descriptor.size}`);
+    if (entry.sizeBytes !== descriptor.size)
+      throw new ArchiveError(`has ${entry.sizeBytes} bytes of the blob ${descriptor.digest}, which should have ${descriptor.size}`);
     this.#blobs.set(descriptor.digest, { digest: descriptor.digest, sizeBytes: entry.sizeBytes, source: entry });
   }
 
@@ -133,7 +135,11 @@ class OciReader {
 
 /** `docker save` before OCI: manifest.json lists config files, tags and layer files; layers are digested here. */
 async function readDockerArchive(source: ArchiveSource, entries: ReadonlyMap<string, TarEntry>): Promise<ImageArchive> {
-  const list = await readJson<readonly { Config?: string; RepoTags?: readonly string[] | null; Layers?: readonly string[] }[]>(source, entries, 'manifest.json');
+  const list = await readJson<readonly { Config?: string; RepoTags?: readonly string[] | null; Layers?: readonly string[] }[]>(
+    source,
+    entries,
+    'manifest.json',
+  );
   if (!Array.isArray(list) || list.length === 0) throw new ArchiveError('has an empty manifest.json');
   const blobs = new Map<string, ArchiveBlob>();
   const images: ArchiveImage[] = [];
@@ -151,7 +157,11 @@ async function readDockerArchive(source: ArchiveSource, entries: ReadonlyMap<str
     const layers: Descriptor[] = [];
     for (const name of item.Layers) {
       const blob = await add(name);
-      layers.push({ mediaType: (await isGzip(source.file, entryOf(entries, name))) ? MEDIA.gzipLayer : MEDIA.layer, digest: blob.digest, size: blob.sizeBytes });
+      layers.push({
+        mediaType: (await isGzip(source.file, entryOf(entries, name))) ? MEDIA.gzipLayer : MEDIA.layer,
+        digest: blob.digest,
+        size: blob.sizeBytes,
+      });
     }
     const configDescriptor = { mediaType: MEDIA.config, digest: configBlob.digest, size: configBlob.sizeBytes };
     const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA.manifest, config: configDescriptor, layers } satisfies Manifest));

@@ -50,7 +50,10 @@ export async function importImages(options: ImportOptions, nowMs: number): Promi
 }
 
 /** Opens it, through a decompressed copy where the whole file is gzip. */
-async function openArchive(path: string, { temporaryDirectory, architecture }: ImportOptions): Promise<ImageArchive & { readonly file: FileHandle } & AsyncDisposable> {
+async function openArchive(
+  path: string,
+  { temporaryDirectory, architecture }: ImportOptions,
+): Promise<ImageArchive & { readonly file: FileHandle } & AsyncDisposable> {
   let copy: string | undefined;
   let file: FileHandle | undefined;
   const close = async (): Promise<void> => {
@@ -75,7 +78,11 @@ async function openArchive(path: string, { temporaryDirectory, architecture }: I
     }
     const stat = await file.stat();
     if (!stat.isFile()) throw new ArchiveError('is not a file');
-    const baseName = basename(path).toLowerCase().replace(/(\.tar)?(\.gz|\.tgz)?$/, '').replace(/[^a-z0-9.-]+/g, '-').replace(/^[.-]+|[.-]+$/g, '');
+    const baseName = basename(path)
+      .toLowerCase()
+      .replace(/(\.tar)?(\.gz|\.tgz)?$/, '')
+      .replace(/[^a-z0-9.-]+/g, '-')
+      .replace(/^[.-]+|[.-]+$/g, '');
     const archive = await readImageArchive({ file, sizeBytes: stat.size, baseName: baseName === '' ? 'image' : baseName, architecture });
     return { ...archive, file, [Symbol.asyncDispose]: close };
   } catch (thrown) {
@@ -136,7 +143,8 @@ class Store {
       await channel.unary(CONTENT, 'Abort', { ref }, this.#lease).catch((aborted: unknown) => {
         if (!isGrpcError(aborted) || aborted.code !== GRPC.notFound) throw aborted;
       });
-      if (isGrpcError(thrown) && thrown.code === GRPC.failedPrecondition) throw new ArchiveError(`has a damaged blob ${digest}: ${thrown.details}`, { cause: thrown });
+      if (isGrpcError(thrown) && thrown.code === GRPC.failedPrecondition)
+        throw new ArchiveError(`has a damaged blob ${digest}: ${thrown.details}`, { cause: thrown });
       throw thrown;
     }
   }

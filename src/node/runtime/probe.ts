@@ -64,7 +64,8 @@ export function findings(found: Omit<RuntimeProbe, 'findings'>): readonly Findin
   if (!found.root) say('root', 'containers need root: the node is simulated', true);
   if (found.containerd === undefined) say('containerd', 'no containers: install the package containerd', true);
   if (found.runc === undefined) say('runc', 'no containers: install the package runc', true);
-  if (found.cniBinDirectory === undefined) say('CNI plugins', `no pod network: install the package containernetworking-plugins (looked in ${CNI_DIRECTORIES.join(', ')})`, true);
+  if (found.cniBinDirectory === undefined)
+    say('CNI plugins', `no pod network: install the package containernetworking-plugins (looked in ${CNI_DIRECTORIES.join(', ')})`, true);
   if (found.cgroup === 'none') say('cgroups', 'no containers: mount /sys/fs/cgroup', true);
   if (found.root && !found.bridge) say('bridge or veth devices', 'no pod network: load the kernel modules bridge and veth', true);
   if (found.root && !found.capSysResource) {
@@ -119,7 +120,12 @@ async function hasOverlay(run: RunCommand, root: boolean): Promise<boolean> {
 /** Making a bridge and a veth pair loads their modules where they are not built in. */
 async function tryBridge(run: RunCommand, prefix: string): Promise<boolean> {
   const [bridge, veth] = [`${prefix}b`, `${prefix}v`];
-  const made = await Promise.all([run('ip', ['link', 'add', bridge, 'type', 'bridge']), run('ip', ['link', 'add', veth, 'type', 'veth', 'peer', 'name', `${prefix}w`])]);
-  await Promise.all([bridge, veth].map((name, i) => (made[i]?.code === 0 ? run('ip', ['link', 'delete', name]) : undefined)));
-  return made.every(({ code }) => code === 0);
+  const made = await Promise.all([
+    run('ip', ['link', 'add', bridge, 'type', 'bridge']),
+    run('ip', ['link', 'add', veth, 'type', 'veth', 'peer', 'name', `${prefix}w`]),
+  ]);
+  // One that a trial which was killed has left behind proves as much.
+  const works = made.map(({ code, stderr }) => code === 0 || /File exists/.test(stderr));
+  await Promise.all([bridge, veth].filter((_, i) => works[i] === true).map((name) => run('ip', ['link', 'delete', name])));
+  return works.every((each) => each);
 }

@@ -252,9 +252,7 @@ export interface ContainerStats {
   readonly writableLayerBytes: number;
 }
 
-export type RuntimeEvent =
-  | { readonly type: 'started' | 'exited' | 'deleted' | 'oom'; readonly containerId: string }
-  | { readonly type: 'lost' };
+export type RuntimeEvent = { readonly type: 'started' | 'exited' | 'deleted' | 'oom'; readonly containerId: string } | { readonly type: 'lost' };
 
 export type CriErrorCode =
   | 'not-found'

@@ -129,7 +129,10 @@ function paxRecords(body: Buffer): { path?: string; link?: string; size?: number
 }
 
 function clean(name: string): string {
-  return name.split('/').filter((part) => part !== '' && part !== '.').join('/');
+  return name
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
 }
 
 /** A symbolic link's target, as a name in the archive. */

@@ -19,7 +19,8 @@ export function parseLogOptions(query: URLSearchParams, nowMs: number): LogOptio
     const text = query.get(name);
     if (text === null || text === '') return undefined;
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least) throw new RangeError(`invalid ${name}: ${JSON.stringify(text)} must be a whole number of at least ${least}`);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new RangeError(`invalid ${name}: ${JSON.stringify(text)} must be a whole number of at least ${least}`);
     return value;
   };
   try {
@@ -29,7 +30,8 @@ export function parseLogOptions(query: URLSearchParams, nowMs: number): LogOptio
     const sinceSeconds = number('sinceSeconds', 1);
     if (since !== undefined && sinceSeconds !== undefined) return 'at most one of sinceTime or sinceSeconds may be specified';
     const stream = query.get('stream') ?? '';
-    if (stream !== '' && stream !== 'All' && stream !== 'Stdout' && stream !== 'Stderr') return `invalid stream: ${JSON.stringify(stream)} is not All, Stdout or Stderr`;
+    if (stream !== '' && stream !== 'All' && stream !== 'Stdout' && stream !== 'Stderr')
+      return `invalid stream: ${JSON.stringify(stream)} is not All, Stdout or Stderr`;
     return {
       follow: isTrue(query.get('follow')),
       previous: isTrue(query.get('previous')),

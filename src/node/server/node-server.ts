@@ -53,7 +53,15 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   const ends = new Ends(runtime);
   const handler = new Handler(options, ends);
   const server = createServer(
-    { cert: tls.certPem, key: tls.keyPem, ca: clientCaPem, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', headersTimeout: HEADERS_TIMEOUT_MS },
+    {
+      cert: tls.certPem,
+      key: tls.keyPem,
+      ca: clientCaPem,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      headersTimeout: HEADERS_TIMEOUT_MS,
+    },
     (request, response) => void handler.serve(request, response),
   );
   server.on('secureConnection', (socket: TLSSocket) => {
@@ -120,7 +128,12 @@ class Handler {
     } catch (thrown) {
       const { code, message } = refusalOf(thrown);
       const body = Buffer.from(message);
-      const head = [`HTTP/1.1 ${code} ${code < 500 ? 'Refused' : 'Error'}`, 'Content-Type: text/plain; charset=utf-8', `Content-Length: ${body.length}`, 'Connection: close'];
+      const head = [
+        `HTTP/1.1 ${code} ${code < 500 ? 'Refused' : 'Error'}`,
+        'Content-Type: text/plain; charset=utf-8',
+        `Content-Length: ${body.length}`,
+        'Connection: close',
+      ];
       socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]));
     }
   }

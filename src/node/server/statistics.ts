@@ -75,7 +75,9 @@ export class Statistics {
       Promise.all(
         pods.running().map(async (pod) => {
           const containers = pod.containers.filter(({ current }) => current?.running === true);
-          const stats = await Promise.all(containers.map(async ({ name, current }) => ({ name, stats: current === undefined ? undefined : await runtime.stats(current.id) })));
+          const stats = await Promise.all(
+            containers.map(async ({ name, current }) => ({ name, stats: current === undefined ? undefined : await runtime.stats(current.id) })),
+          );
           return { pod, containers: stats.flatMap(({ name, stats: found }) => (found === undefined ? [] : [{ name, stats: found }])) };
         }),
       ),
@@ -96,5 +98,9 @@ async function nodeUse(): Promise<Sample['node']> {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (/^cpu +(.*)$/m.exec(stat ?? '')?.[1] ?? '').split(' ').map(Number);
   const bytes = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(meminfo ?? '')?.[1] ?? 0) * 1024;
   const available = bytes('MemAvailable');
-  return { cpuNanos: (user + nice + system + irq + softirq + steal) * 1e7, memoryWorkingSetBytes: Math.max(0, bytes('MemTotal') - available), memoryAvailableBytes: available };
+  return {
+    cpuNanos: (user + nice + system + irq + softirq + steal) * 1e7,
+    memoryWorkingSetBytes: Math.max(0, bytes('MemTotal') - available),
+    memoryAvailableBytes: available,
+  };
 }

@@ -33,7 +33,8 @@ const LARGEST_MESSAGE_BYTES = 1024 * 1024;
 export async function upgradeStream(stream: StreamRequest, options: StreamOptions): Promise<void> {
   const [, verb, ...names] = stream.url.pathname.split('/').map(decodeURIComponent);
   const speaks = stream.request.headers.upgrade?.toLowerCase();
-  if (speaks !== 'spdy/3.1' && speaks !== 'websocket') throw new Refusal(400, `unable to upgrade: unknown protocol ${JSON.stringify(stream.request.headers.upgrade)}`);
+  if (speaks !== 'spdy/3.1' && speaks !== 'websocket')
+    throw new Refusal(400, `unable to upgrade: unknown protocol ${JSON.stringify(stream.request.headers.upgrade)}`);
   switch (verb) {
     case 'exec':
     case 'attach':
@@ -100,7 +101,11 @@ function findPod(pods: PodLookup, namespace: string, name: string, uid: string |
 }
 
 function portsOf(url: URL): readonly number[] {
-  const ports = url.searchParams.getAll('ports').flatMap((text) => text.split(',')).concat(url.searchParams.getAll('port')).map(Number);
+  const ports = url.searchParams
+    .getAll('ports')
+    .flatMap((text) => text.split(','))
+    .concat(url.searchParams.getAll('port'))
+    .map(Number);
   if (ports.length === 0 || ports.length > 64 || !ports.every((port) => Number.isInteger(port) && port > 0 && port <= 65535)) {
     throw new Refusal(400, 'query parameter "port" is required, with ports from 1 to 65535');
   }
@@ -110,16 +115,23 @@ function portsOf(url: URL): readonly number[] {
 /** Answers 101 with the first of ours that the client offers. A client that offers none speaks the last, oldest one. */
 function acceptSpdy({ request, socket }: StreamRequest, ours: readonly string[]): string {
   const header = request.headers['x-stream-protocol-version'];
-  const offered = (Array.isArray(header) ? header : (header ?? '').split(',')).flatMap((text) => text.split(',')).map((text) => text.trim()).filter((text) => text !== '');
+  const offered = (Array.isArray(header) ? header : (header ?? '').split(','))
+    .flatMap((text) => text.split(','))
+    .map((text) => text.trim())
+    .filter((text) => text !== '');
   const chosen = offered.length === 0 ? ours.at(-1) : ours.find((protocol) => offered.includes(protocol));
-  if (chosen === undefined) throw new Refusal(403, `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server supports [${ours.join(' ')}]`);
+  if (chosen === undefined)
+    throw new Refusal(403, `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server supports [${ours.join(' ')}]`);
   if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
   socket.write(['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: SPDY/3.1', `X-Stream-Protocol-Version: ${chosen}`, '', ''].join('\r\n'));
   return chosen;
 }
 
 async function acceptWebSocket({ request, socket, head, url }: StreamRequest, ours: readonly string[]): Promise<WebSocket> {
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim()).filter((text) => text !== '');
+  const offered = (request.headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((text) => text.trim())
+    .filter((text) => text !== '');
   if (offered.length > 0 && !offered.some((protocol) => ours.includes(protocol))) {
     throw new Refusal(400, `unable to negotiate protocol: client supports [${offered.join(' ')}], server supports [${ours.join(' ')}]`);
   }

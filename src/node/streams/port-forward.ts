@@ -17,7 +17,11 @@ const MOST_HALF_OPEN = 256;
  * The server side of port-forward: for every connection the client opens two streams with the same request id, `error` and `data`.
  * Resolves when the client is gone and all is let go.
  */
-export async function serveForward(wire: { readonly socket: Duplex; readonly head: Uint8Array }, dial: DialPort, { clock, log }: { readonly clock: Clock; readonly log: Log }): Promise<void> {
+export async function serveForward(
+  wire: { readonly socket: Duplex; readonly head: Uint8Array },
+  dial: DialPort,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<void> {
   const halves = new Map<string, SpdyStream>();
   const connections = new Set<Promise<void>>();
   const accept = (stream: SpdyStream): void => {

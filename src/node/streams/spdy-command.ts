@@ -50,7 +50,11 @@ export async function acceptSpdyCommand(
   }
   const error = streams.get('error');
   if (session === undefined || error === undefined) throw new SpdyError('protocol', 'there is no error stream');
-  return new SpdyCommand(session, { error, stdin: streams.get('stdin'), stdout: streams.get('stdout'), stderr: streams.get('stderr'), resize: streams.get('resize') }, protocol);
+  return new SpdyCommand(
+    session,
+    { error, stdin: streams.get('stdin'), stdout: streams.get('stdout'), stderr: streams.get('stderr'), resize: streams.get('resize') },
+    protocol,
+  );
 }
 
 interface Streams {

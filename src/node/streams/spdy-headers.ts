@@ -65,7 +65,8 @@ export class HeaderDecoder {
     if (!this.#started) {
       this.#started = true;
       const hasDictionary = block.length >= 2 && ((block[1] as number) & 0x20) !== 0;
-      if (block.length < 2 || ((block[0] as number) & 0x0f) !== 8 || block.readUInt16BE(0) % 31 !== 0) throw new SpdyError('protocol', 'a header block is not zlib');
+      if (block.length < 2 || ((block[0] as number) & 0x0f) !== 8 || block.readUInt16BE(0) % 31 !== 0)
+        throw new SpdyError('protocol', 'a header block is not zlib');
       if (!hasDictionary) this.#window = Buffer.alloc(0);
       body = block.subarray(hasDictionary ? 6 : 2);
     }

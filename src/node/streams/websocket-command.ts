@@ -6,7 +6,13 @@ import type { CommandClient, CommandWish } from './command-client.ts';
 import { TerminalSizes } from './terminal-size.ts';
 
 /** In order of preference. v5 can end the input; v4 tells a Status; the base64 forms carry text messages. Empty: none was asked for. */
-export const WEBSOCKET_COMMAND_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'channel.k8s.io', 'base64.channel.k8s.io'] as const;
+export const WEBSOCKET_COMMAND_PROTOCOLS = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  'channel.k8s.io',
+  'base64.channel.k8s.io',
+] as const;
 
 const CHANNELS = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 const HIGH_WATER_BYTES = 1024 * 1024;
