@@ -71,27 +71,29 @@ test('streams do not mix', async () => {
 });
 
 test('the two directions end separately', async () => {
-  let theirs: SpdyStream | undefined;
+  const { promise, resolve } = Promise.withResolvers<SpdyStream>();
   using both = pair((stream) => {
-    theirs = stream;
     stream.reply();
+    resolve(stream);
   });
   const ours = await both.client.open(new Map());
-  await theirs?.end();
+  const theirs = await promise;
+  await theirs.end();
   assert.equal((await collect(ours.read, 10))?.length, 0);
   await ours.write(Buffer.from('still'));
   await ours.end();
-  assert.equal((await collect(theirs?.read ?? [], 10))?.toString(), 'still');
+  assert.equal((await collect(theirs.read, 10))?.toString(), 'still');
   await assert.rejects(ours.write(Buffer.from('more')), { code: 'closed' });
 });
 
 test('a slow reader holds the writer back', async () => {
-  let theirs: SpdyStream | undefined;
+  const { promise, resolve } = Promise.withResolvers<SpdyStream>();
   using both = pair((stream) => {
-    theirs = stream;
     stream.reply();
+    resolve(stream);
   });
   const ours = await both.client.open(new Map());
+  const theirs = await promise;
   let written = 0;
   const writing = (async () => {
     for (let i = 0; i < 64; i++) {
@@ -103,7 +105,7 @@ test('a slow reader holds the writer back', async () => {
   // Everything that can move has moved when the loop has come round.
   for (let i = 0; i < 200; i++) await new Promise<void>((resolve) => setImmediate(resolve));
   assert.ok(written < 16, `${written} of 64 written though nobody read`);
-  const read = await collect(theirs?.read ?? [], PLENTY);
+  const read = await collect(theirs.read, PLENTY);
   await writing;
   assert.equal(read?.length, 64 * 256 * 1024);
 });
