@@ -55,6 +55,7 @@ class ApiClient implements Client {
       path: resourcePath(resource, options.namespace),
       query,
       signal: options.signal,
+      omitManagedFields: options.omitManagedFields,
     });
     const metadata = body.metadata as { readonly resourceVersion?: string; readonly continue?: string } | undefined;
     return {
@@ -70,7 +71,8 @@ class ApiClient implements Client {
     if (options.allowBookmarks !== false) query.push(['allowWatchBookmarks', 'true']);
     if (options.resourceVersion !== undefined) query.push(['resourceVersion', options.resourceVersion]);
     if (options.sendInitialEvents === true) query.push(['sendInitialEvents', 'true'], ['resourceVersionMatch', 'NotOlderThan']);
-    return this.#transport.watch({ method: 'GET', path: resourcePath(resource, options.namespace), query }, sink as unknown as Parameters<Transport['watch']>[1]);
+    const request: TransportRequest = { method: 'GET', path: resourcePath(resource, options.namespace), query, omitManagedFields: options.omitManagedFields };
+    return this.#transport.watch(request, sink as unknown as Parameters<Transport['watch']>[1]);
   }
 
   create<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<Stored<T>> {

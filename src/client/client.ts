@@ -37,12 +37,16 @@ export interface Selection {
 }
 
 export interface ListRequest extends Selection, RequestOptions {
+  /** What comes back may lack metadata.managedFields (in process it does: informers keep half the memory). */
+  readonly omitManagedFields?: boolean;
   readonly limit?: number;
   readonly continue?: string;
   readonly resourceVersion?: string;
 }
 
 export interface WatchRequest extends Selection {
+  /** As in `ListRequest`. */
+  readonly omitManagedFields?: boolean;
   readonly resourceVersion?: string;
   readonly sendInitialEvents?: boolean;
   readonly allowBookmarks?: boolean;

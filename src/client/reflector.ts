@@ -107,7 +107,7 @@ export class Reflector<T extends KubeObject> implements Informer<T> {
     try {
       const { client, resource, selection } = this.#options;
       // The version "0": any state that the server has in memory will do, the watch brings the rest.
-      const { items, resourceVersion } = await client.list(resource, { ...selection, resourceVersion: '0' });
+      const { items, resourceVersion } = await client.list(resource, { ...selection, resourceVersion: '0', omitManagedFields: true });
       if (this.#ended) return;
       this.#replace(items);
       this.#version = resourceVersion;
@@ -129,7 +129,7 @@ export class Reflector<T extends KubeObject> implements Informer<T> {
   async #startWatch(): Promise<void> {
     const { client, resource, selection } = this.#options;
     let closed = false;
-    const handle = await client.watch(resource, { ...selection, resourceVersion: this.#version, allowBookmarks: true }, {
+    const handle = await client.watch(resource, { ...selection, resourceVersion: this.#version, allowBookmarks: true, omitManagedFields: true }, {
       events: (batch) => this.#receive(batch),
       closed: (error) => {
         closed = true;

@@ -96,6 +96,8 @@ export class WorkQueue implements AsyncDisposable {
   async #work(key: string): Promise<void> {
     // A pass never starts inside the call that added its key.
     await Promise.resolve();
+    // What was added in the meantime is covered by the pass that begins now.
+    this.#dirty.delete(key);
     try {
       const again = await this.#options.work(key);
       this.#failures.delete(key);

@@ -1,0 +1,189 @@
+import { ADMIN, CONTROLLERS, KUBELET_CLIENT, nodeIdentity, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
+import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
+import type { Listening } from '../apiserver/http/front.ts';
+import type { Clock } from '../base/clock.ts';
+import { Disposals } from '../base/disposal.ts';
+import { failure, type Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { startControllers } from '../controllers/controllers.ts';
+import { startScheduler } from '../scheduler/scheduler.ts';
+import { startStorage } from '../storage/storage.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+import { defaultStoreSettings } from '../store/settings.ts';
+import { Certificates } from './certificates.ts';
+import { type ClusterConfig, defaultConfig } from './config.ts';
+import { ControlPlane } from './control-plane.ts';
+import { type ClusterIdentity, type Layout, layoutOf, openDataDirectory, replaceFile, writeIdentity } from './data-directory.ts';
+import { type ClusterCertificates, ensureCertificates, serverRequest } from './identities.ts';
+import { formatKubeconfig } from './kubeconfig.ts';
+import { dialFrom } from './dial.ts';
+import { type LocalNode, startLocalNode } from './local-node.ts';
+import { choosePodCidr, choosePort, nodeAddress, takenNetworks } from './network-plan.ts';
+import { ecKeys } from './node-keys.ts';
+import { forgetRunning, writeRunning } from './running.ts';
+import { startSimulatedNodes } from './simulated-nodes.ts';
+
+export interface ClusterSurroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Told of each stage of the start, with the milliseconds that it took. */
+  readonly stage: (name: string, ms: number) => void;
+  /** For the user: what is missing on this machine, and what follows. */
+  readonly say: (text: string) => void;
+}
+
+export interface Cluster {
+  /** `https://127.0.0.1:6443` */
+  readonly server: string;
+  readonly kubeconfigFile: string;
+  /** Rejects when the cluster can't go on. */
+  readonly failed: Promise<never>;
+  /** Clean: what is acknowledged is on disk, watches end, pods stay unless they are to be stopped. */
+  stop(options: { readonly pods: boolean }): Promise<void>;
+}
+
+/** Starts a cluster, or brings it back: same UIDs, same containers, same volumes. Throws one line that says what is wrong. */
+export async function startCluster(config: ClusterConfig, around: ClusterSurroundings): Promise<Cluster> {
+  const ends = new Disposals();
+  try {
+    return await new Start(config, around, ends).run();
+  } catch (thrown) {
+    await ends[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+class Start {
+  readonly #config: ClusterConfig;
+  readonly #around: ClusterSurroundings;
+  readonly #ends: Disposals;
+  readonly #layout: Layout;
+  #lastMs: number;
+
+  constructor(config: ClusterConfig, around: ClusterSurroundings, ends: Disposals) {
+    this.#config = config;
+    this.#around = around;
+    this.#ends = ends;
+    this.#layout = layoutOf(config.dataDirectory);
+    this.#lastMs = around.clock.monotonic();
+  }
+
+  async run(): Promise<Cluster> {
+    const { clock, random, log, stage, say } = this.#around;
+    const config = this.#config;
+    const identity = await this.#identity();
+    const address = nodeAddress();
+    const addresses: ClusterAddresses = { serviceIp: firstAddress(config.serviceCidr), serviceCidr: config.serviceCidr, advertiseIp: address, port: identity.apiPort };
+    const authorities = await Certificates.open(this.#layout.certificates, clock);
+    const names = { nodeName: config.nodeName, serviceIp: addresses.serviceIp, addresses: [...new Set([address, config.bindAddress])].filter((each) => each !== '0.0.0.0' && each !== '::'), extra: config.certificateNames };
+    const certificates = await ensureCertificates(authorities, names, { admin: ADMIN, kubeletClient: KUBELET_CLIENT, node: nodeIdentity(config.nodeName) });
+    this.#stage('certificates');
+    const plane = await this.#controlPlane(identity, addresses, authorities.caPem, certificates);
+    this.#stage('store');
+    const listening = await plane.api.listen({ host: config.bindAddress, port: identity.apiPort, tls: { key: certificates.server.keyPem, cert: certificates.server.certPem, clientCa: authorities.caPem } });
+    this.#keepFresh(authorities, names, listening);
+    await plane.bootstrap();
+    const server = `https://${config.bindAddress === '0.0.0.0' || config.bindAddress === '::' ? address : config.bindAddress}:${identity.apiPort}`;
+    await this.#writeKubeconfig(server, authorities.caPem, certificates);
+    this.#stage('API server ready');
+    this.#ends.use(startControllers({ ...plane.componentOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem }));
+    this.#ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
+    this.#ends.use(await startStorage(plane.componentOptions(STORAGE, 'berth-storage')));
+    const findings: string[] = [];
+    let node: LocalNode | undefined;
+    if (config.runtime === 'containerd') {
+      node = await startLocalNode({ config, identity, layout: this.#layout, plane, certificates, caPem: authorities.caPem, address, clock, random, log });
+      const started = node;
+      this.#ends.add(() => started[Symbol.asyncDispose]());
+      findings.push(...node.findings);
+      for (const finding of findings) say(`note: ${finding}`);
+    } else this.#ends.use(await startSimulatedNodes({ config, identity, plane, clock, random, log }));
+    this.#stage('node started');
+    await writeRunning(this.#layout, { server, findings });
+    stage('', 0);
+    return this.#cluster(server, node);
+  }
+
+  /** Identity, ports and networks: chosen once, then kept. */
+  async #identity(): Promise<ClusterIdentity> {
+    const { random } = this.#around;
+    const { bindAddress, port, podCidr } = this.#config;
+    const defaultDirectory = defaultConfig({ root: process.getuid?.() === 0, hostname: '' }).dataDirectory;
+    const found = await openDataDirectory(this.#layout, random, defaultDirectory);
+    const wanted = port === 0 ? [found.apiPort, 6443] : [port];
+    const apiPort = await choosePort(bindAddress, wanted);
+    if (port !== 0 && apiPort !== port) throw new Error(`--port ${port}: something else listens there on ${bindAddress}; name another port, or 0 for a free one`);
+    const identity: ClusterIdentity = {
+      ...found,
+      apiPort,
+      nodePort: await choosePort('127.0.0.1', [found.nodePort, 10250].filter((each) => each !== apiPort)),
+      podCidr: podCidr !== '' ? podCidr : found.podCidr !== '' ? found.podCidr : choosePodCidr(Number.parseInt(found.id.slice(0, 4), 16), takenNetworks()),
+    };
+    if (JSON.stringify(identity) !== JSON.stringify(found)) await writeIdentity(this.#layout, identity);
+    return identity;
+  }
+
+  async #controlPlane(identity: ClusterIdentity, addresses: ClusterAddresses, caPem: string, certificates: ClusterCertificates): Promise<ControlPlane> {
+    const { clock, random, log } = this.#around;
+    const { watchWindowMs, runtimeConfig, nodePorts } = this.#config;
+    const plane = await ControlPlane.open({
+      clock,
+      random,
+      log,
+      keys: ecKeys({ privatePem: certificates.serviceAccountKeyPem }),
+      openStore: (project) => openSqliteStore({ directory: this.#layout.store, clock, project, log, settings: { ...defaultStoreSettings, watchWindowMs } }),
+      yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
+      addresses: () => addresses,
+      caPem,
+      serviceCidr: this.#config.serviceCidr,
+      nodePorts,
+      runtimeConfig,
+      dial: dialFrom({ nodeName: this.#config.nodeName, nodePort: identity.nodePort, caPem, client: certificates.kubeletClient }),
+    });
+    this.#ends.add(() => plane[Symbol.asyncDispose]());
+    return plane;
+  }
+
+  #keepFresh(authorities: Certificates, names: Parameters<typeof serverRequest>[0], listening: Listening): void {
+    const { log } = this.#around;
+    const fresh = authorities.keepFresh(
+      'apiserver',
+      serverRequest(names),
+      ({ certPem, keyPem }) => listening.renew({ key: keyPem, cert: certPem, clientCa: authorities.caPem }),
+      (cause) => log.error('the server certificate could not be renewed', failure(cause)),
+    );
+    this.#ends.use(fresh);
+  }
+
+  async #writeKubeconfig(server: string, caPem: string, { admin }: ClusterCertificates): Promise<void> {
+    await replaceFile(this.#layout.kubeconfig, formatKubeconfig({ cluster: 'berth', user: 'admin', server, caPem, credentials: { certPem: admin.certPem, keyPem: admin.keyPem } }));
+  }
+
+  #stage(name: string): void {
+    const nowMs = this.#around.clock.monotonic();
+    this.#around.stage(name, nowMs - this.#lastMs);
+    this.#lastMs = nowMs;
+  }
+
+  #cluster(server: string, node: LocalNode | undefined): Cluster {
+    const layout = this.#layout;
+    const ends = this.#ends;
+    return {
+      server,
+      kubeconfigFile: layout.kubeconfig,
+      failed: node?.failed ?? new Promise<never>(() => {}),
+      stop: async ({ pods }) => {
+        node?.stopPodsAtEnd(pods);
+        await ends[Symbol.asyncDispose]();
+        await forgetRunning(layout);
+      },
+    };
+  }
+}
+
+/** `10.96.0.0/16` gives `10.96.0.1`: the address of the Service `kubernetes`. */
+function firstAddress(cidr: string): string {
+  const parts = (cidr.split('/')[0] ?? '').split('.').map(Number);
+  return [...parts.slice(0, 3), (parts[3] ?? 0) + 1].join('.');
+}

@@ -1,0 +1,125 @@
+import { builtinFacts } from '../api/facts.ts';
+import type { Kind } from '../api/kind.ts';
+import { builtinKinds } from '../api/registry.ts';
+import { bootstrap } from '../apiserver/bootstrap/bootstrap.ts';
+import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
+import { createProjector, type Projection } from '../apiserver/codec/projection.ts';
+import type { Dial } from '../apiserver/dial.ts';
+import { versionInfo } from '../apiserver/health/version.ts';
+import { type ApiServer, createApiServer, createRegistry } from '../apiserver/server.ts';
+import type { StoredReader } from '../apiserver/stages.ts';
+import { standardStages } from '../apiserver/standard-stages.ts';
+import type { Clock } from '../base/clock.ts';
+import { Disposals } from '../base/disposal.ts';
+import type { Keys } from '../base/keys.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { createClient } from '../client/api-client.ts';
+import type { ComponentOptions } from '../client/component.ts';
+import { InformerSet } from '../client/informer-set.ts';
+import { createRecorder } from '../client/recorder.ts';
+import { inProcessTransport } from '../client/transport.ts';
+import type { UserInfo } from '../machinery/exchange.ts';
+import type { Projector, Store } from '../store/store.ts';
+
+export const VERSION = '0.1.0';
+
+export interface ControlPlaneOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keys: Keys;
+  readonly log: Log;
+  /** Opens the store, given how to look into its values. */
+  readonly openStore: (project: Projector<Projection>) => Promise<Store<Projection>>;
+  readonly yieldToLoop: () => Promise<void>;
+  /** Known once the server listens. */
+  readonly addresses: () => ClusterAddresses;
+  readonly caPem: string;
+  /** `10.96.0.0/16` */
+  readonly serviceCidr: string;
+  readonly nodePorts: { readonly first: number; readonly last: number };
+  /** The way to nodes and pods; absent: there is none (simulation). */
+  readonly dial?: Dial | undefined;
+  readonly runtimeConfig: Readonly<Record<string, boolean>>;
+}
+
+/** API server and store, without sockets: what `berth up` and a cluster in a test process have in common. */
+export class ControlPlane implements AsyncDisposable {
+  readonly api: ApiServer;
+  readonly store: Store<Projection>;
+  readonly #options: ControlPlaneOptions;
+  readonly #ends: Disposals;
+  #ready = false;
+
+  private constructor(options: ControlPlaneOptions, api: ApiServer, store: Store<Projection>, ends: Disposals) {
+    this.#options = options;
+    this.api = api;
+    this.store = store;
+    this.#ends = ends;
+  }
+
+  static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
+    const { clock, random, keys, log, yieldToLoop, addresses } = options;
+    const kinds = servedKinds(options.runtimeConfig);
+    const registry = createRegistry(kinds);
+    const ends = new Disposals();
+    const store = await options.openStore(createProjector(registry));
+    ends.add(() => store[Symbol.asyncDispose]());
+    let plane: ControlPlane | undefined;
+    const stages = (reader: StoredReader): ReturnType<typeof standardStages> => {
+      const made = standardStages({
+        reader,
+        served: { revision: 1, kinds: () => kinds },
+        clock,
+        random,
+        keys,
+        dial: options.dial,
+        serverAddress: () => `${addresses().advertiseIp}:${addresses().port}`,
+        version: versionInfo(VERSION, { version: process.version, os: process.platform, arch: process.arch }),
+        checks: [
+          { name: 'store', check: () => (store.health.state === 'ok' ? undefined : store.health.cause) },
+          { name: 'bootstrap', only: 'ready', check: () => (plane?.ready === true ? undefined : 'the first objects are still being made') },
+        ],
+      });
+      ends.add(() => made[Symbol.dispose]());
+      return made;
+    };
+    const api = createApiServer({ store, registry, facts: builtinFacts, clock, random, log: log.child('apiserver'), services: { cidr: options.serviceCidr, nodePorts: options.nodePorts }, stages, yieldToLoop });
+    ends.add(() => api[Symbol.asyncDispose]());
+    plane = new ControlPlane(options, api, store, ends);
+    return plane;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Makes what every cluster has; afterwards `/readyz` is ok. */
+  async bootstrap(): Promise<void> {
+    const { addresses, caPem } = this.#options;
+    await bootstrap({ handler: this.api.handler, reader: this.api.reader, addresses: addresses(), caPem });
+    this.#ready = true;
+  }
+
+  /** What a component of this process is started with: its own identity, its own informers. They end with the plane. */
+  componentOptions(user: UserInfo, name: string): ComponentOptions {
+    const { clock, random, log } = this.#options;
+    const client = createClient(inProcessTransport(this.api.handler, user, name), name);
+    const own = log.child(name);
+    const informers = new InformerSet({ client, clock, random, log: own });
+    this.#ends.add(() => informers[Symbol.asyncDispose]());
+    return { client, informers, recorder: createRecorder({ client, clock, log: own, component: name }), clock, random, log: own };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ends[Symbol.asyncDispose]();
+  }
+}
+
+/** What 1.36 serves by default, with what `--runtime-config` adds or takes away: `GROUP/VERSION` or `api/all`. */
+function servedKinds(runtimeConfig: Readonly<Record<string, boolean>>): readonly Kind[] {
+  return builtinKinds().filter((kind) => {
+    const own = runtimeConfig[kind.group === '' ? kind.version : `${kind.group}/${kind.version}`];
+    return own ?? (kind.servedByDefault || runtimeConfig['api/all'] === true);
+  });
+}
