@@ -1,0 +1,166 @@
+import type { DraftObject, Json, JsonObject, ManagedFieldsEntry } from '../../machinery/object.ts';
+import { badRequest, StatusError } from '../../machinery/status-error.ts';
+import { formatTime } from '../../machinery/time.ts';
+import { decode } from '../decode.ts';
+import { equalJson } from '../copy.ts';
+import { compare, exclude, fieldSetOf } from './compare.ts';
+import { applyConflict } from './conflict.ts';
+import { difference, EMPTY, equalSets, type FieldSet, intersection, isEmpty, setOf, union } from './field-set.ts';
+import { intern } from './fields-v1.ts';
+import { lastAppliedFields, withLastApplied } from './last-applied.ts';
+import { decodeManagers, encodeManagers, type Manager, managerId, type Managers } from './managed-fields.ts';
+import { merge, removeItems } from './merge.ts';
+import { afterChange, createdFields, type Ground, groundOf, ignoredSet, stripped, type Taken, takenFields, withoutIgnored } from './ownership.ts';
+import { resetFields, withoutManaged, type WriteContext } from './track-update.ts';
+import { typedFaults, withNamedFields } from './typed.ts';
+
+/** Server-side apply (API reference, "Server-Side Apply"; KEP-555). */
+export interface AppliedPatch extends WriteContext {
+  /** As stored, in the version of the request; undefined: the apply creates the object. */
+  readonly live: JsonObject | undefined;
+  readonly liveManaged: readonly ManagedFieldsEntry[];
+  /** As sent, parsed but not decoded: what it does not name it does not own. */
+  readonly patch: JsonObject;
+  /** Take fields from others where values conflict. */
+  readonly force: boolean;
+}
+
+export interface Applied {
+  /** Decoded, without managedFields; private to the caller. Defaults are still to come. */
+  readonly object: DraftObject;
+  readonly managedFields: readonly ManagedFieldsEntry[];
+  /** False: the object is as it was, and so are its managers but for the time. */
+  readonly changed: boolean;
+}
+
+/**
+ * Lays the patch over the live object: the applier owns exactly what it names; what it named before and names no more goes,
+ * unless somebody else owns it. Throws StatusError: 409 with a cause for each field when others own what would change, 400 or 500 for a
+ * patch that is no such object.
+ */
+export function applyPatch(request: AppliedPatch): Applied {
+  const { facts, typeName, patch } = request;
+  const ground = groundOf(facts, typeName);
+  checkPatch(ground, patch);
+  const live = withoutManaged(request.live ?? ground.zero);
+  const managers = liveManagers(request, ground, live);
+  const outcome = applyWithMigration({ request, ground, live, managers });
+  const result = request.manager === KUBECTL ? withLastApplied(outcome.object, patch) : outcome.object;
+  const decoded = decode(facts, typeName, result);
+  if (decoded.fault !== undefined) throw badRequest(decoded.fault);
+  return { object: decoded.object, managedFields: encodeManagers(outcome.managers), changed: !equalJson(decoded.object, live) };
+}
+
+const KUBECTL = 'kubectl';
+
+function checkPatch({ atom }: Ground, patch: JsonObject): void {
+  const metadata = patch.metadata as JsonObject | undefined;
+  if (typeof metadata === 'object' && metadata !== null && (metadata.managedFields ?? null) !== null) throw badRequest('metadata.managedFields must be nil');
+  const faults = typedFaults(atom, patch);
+  if (faults.length === 0) return;
+  const text = faults.length === 1 ? faults[0] : `errors:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
+  throw new StatusError('', `failed to create typed patch object (${nameOf(patch)}): ${text}`);
+}
+
+/** `default/web; apps/v1, Kind=Deployment`. */
+function nameOf(patch: JsonObject): string {
+  const { namespace = '', name = '' } = (patch.metadata ?? {}) as { readonly namespace?: Json; readonly name?: Json };
+  const apiVersion = String(patch.apiVersion ?? '');
+  return `${String(namespace)}/${String(name)}; ${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${String(patch.kind ?? '')}`;
+}
+
+/** An object whose managers nobody tracked: all of it belongs to `before-first-apply`. */
+function liveManagers(request: AppliedPatch, ground: Ground, live: JsonObject): Managers {
+  const known = decodeManagers(request.liveManaged) ?? new Map<string, Manager>();
+  if (known.size > 0 || request.live === undefined) return known;
+  const fields = createdFields(ground, live, ignoredSet(resetFields(request)));
+  if (isEmpty(fields)) return known;
+  const { apiVersion, subresource, nowMs } = request;
+  const before: Manager = { name: 'before-first-apply', operation: 'Update', apiVersion, subresource, time: formatTime(nowMs), fields };
+  return new Map([[managerId(before), before]]);
+}
+
+interface Situation {
+  readonly request: AppliedPatch;
+  readonly ground: Ground;
+  readonly live: JsonObject;
+  readonly managers: Managers;
+}
+
+interface Outcome {
+  readonly object: JsonObject;
+  readonly managers: Managers;
+}
+
+function applyWithMigration(situation: Situation): Outcome {
+  const { request, ground, live } = situation;
+  const first = apply(situation, request.force);
+  if (!('conflicts' in first)) return first;
+  const allowed = request.manager === KUBECTL ? lastAppliedFields(ground.atom, live) : undefined;
+  if (allowed === undefined) throw applyConflict(first.conflicts);
+  const left = first.conflicts.map(({ manager, fields }) => ({ manager, fields: difference(fields, allowed) })).filter(({ fields }) => !isEmpty(fields));
+  if (left.length > 0) throw applyConflict(left);
+  const forced = apply(situation, true);
+  if ('conflicts' in forced) throw applyConflict(forced.conflicts);
+  return forced;
+}
+
+function apply({ request, ground, live, managers }: Situation, force: boolean): Outcome | { readonly conflicts: readonly Taken[] } {
+  const { atom } = ground;
+  const ignored = ignoredSet(resetFields(request));
+  const fields = withoutIgnored(fieldSetOf(atom, request.patch), ignored);
+  const mine: Manager = {
+    name: request.manager,
+    operation: 'Apply',
+    apiVersion: request.apiVersion,
+    subresource: request.subresource,
+    time: formatTime(request.nowMs),
+    fields,
+  };
+  const id = managerId(mine);
+  const last = managers.get(id);
+  const claimed = new Map(managers).set(id, mine);
+  const merged = (merge(atom, live, request.patch) ?? {}) as JsonObject;
+  const object = last === undefined ? merged : prune({ ground, merged, last: last.fields, managers: claimed });
+  const comparison = exclude(compare(atom, live, object), ignored);
+  const conflicts = takenFields(claimed, id, comparison);
+  if (!force && conflicts.length > 0) return { conflicts };
+  const after = afterChange(claimed, id, comparison);
+  const own = intern(stripped(fields));
+  if (isEmpty(own)) after.delete(id);
+  else after.set(id, { ...mine, fields: own, time: sameAsBefore(last, own, comparison.added, comparison.modified) ? last?.time : mine.time });
+  return { object, managers: after };
+}
+
+/** An apply that changes nothing leaves its time as it was, so that nothing is stored. */
+function sameAsBefore(last: Manager | undefined, own: FieldSet, added: FieldSet, modified: FieldSet): boolean {
+  return last !== undefined && equalSets(last.fields, own) && isEmpty(added) && isEmpty(modified);
+}
+
+interface Pruning {
+  readonly ground: Ground;
+  readonly merged: JsonObject;
+  readonly last: FieldSet;
+  readonly managers: Managers;
+}
+
+/** Takes out what the applier owned before, then puts back what anybody (itself as of now included) owns. */
+function prune({ ground: { atom }, merged, last, managers }: Pruning): JsonObject {
+  if (isEmpty(last)) return merged;
+  const named = (set: FieldSet): FieldSet => withNamedFields(set, atom);
+  const before = named(last);
+  const removed = asObject(removeItems(atom, merged, before));
+  const mergedFields = named(fieldSetOf(atom, merged));
+  let owned: FieldSet = EMPTY;
+  for (const manager of managers.values()) owned = union(owned, manager.fields);
+  const kept = union(named(fieldSetOf(atom, removed)), named(owned));
+  const pruned = asObject(removeItems(atom, merged, withoutRoots(difference(mergedFields, kept))));
+  // Of what is gone now, only what the applier itself had owned was its to remove.
+  const lost = intersection(difference(mergedFields, named(fieldSetOf(atom, pruned))), before);
+  return asObject(removeItems(atom, merged, withoutRoots(lost)));
+}
+
+/** An object always keeps these, whoever owned them. */
+const ROOTS = setOf([['f:apiVersion'], ['f:kind'], ['f:metadata'], ['f:metadata', 'f:name'], ['f:metadata', 'f:namespace'], ['f:metadata', 'f:uid'], ['f:metadata', 'f:resourceVersion'], ['f:metadata', 'f:creationTimestamp'], ['f:metadata', 'f:generation']]);
+const withoutRoots = (set: FieldSet): FieldSet => difference(set, ROOTS);
+const asObject = (value: Json): JsonObject => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {});

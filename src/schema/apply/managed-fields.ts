@@ -1,0 +1,105 @@
+import type { ManagedFieldsEntry } from '../../machinery/object.ts';
+import { type FieldSet, isEmpty } from './field-set.ts';
+import { decodeFields, encodeFields } from './fields-v1.ts';
+
+/** An entry of managedFields: who owns which fields. */
+export interface Manager {
+  readonly name: string;
+  readonly operation: 'Apply' | 'Update';
+  /** The version in which the fields are named. */
+  readonly apiVersion: string;
+  readonly subresource: string;
+  readonly time: string | undefined;
+  readonly fields: FieldSet;
+}
+
+/** By identity. An applier is the same in every version; an updater is another in each. */
+export type Managers = ReadonlyMap<string, Manager>;
+
+export function managerId({ name, operation, apiVersion, subresource }: Omit<Manager, 'time' | 'fields'>): string {
+  return `${operation}\n${name}\n${subresource}\n${operation === 'Update' ? apiVersion : ''}`;
+}
+
+/** Undefined when an entry can't be read. */
+export function decodeManagers(entries: readonly ManagedFieldsEntry[]): Managers | undefined {
+  const out = new Map<string, Manager>();
+  for (const entry of entries) {
+    const manager = decodeManager(entry);
+    if (manager === undefined) return undefined;
+    out.set(managerId(manager), manager);
+  }
+  return out;
+}
+
+function decodeManager(entry: ManagedFieldsEntry): Manager | undefined {
+  const { operation, apiVersion = '', fieldsType, fieldsV1 } = entry;
+  if (operation !== 'Apply' && operation !== 'Update') return undefined;
+  if (apiVersion === '' || (fieldsType ?? '') !== 'FieldsV1' || fieldsV1 === undefined) return undefined;
+  const fields = decodeFields(fieldsV1);
+  if (fields === undefined) return undefined;
+  return { name: entry.manager ?? '', operation, apiVersion, subresource: entry.subresource ?? '', time: entry.time, fields };
+}
+
+/** Sorted as Kubernetes prints them: appliers first, then by time, then by name. Sets without a member are left out. */
+export function encodeManagers(managers: Managers): readonly ManagedFieldsEntry[] {
+  const sorted = [...managers.values()].filter(({ fields }) => !isEmpty(fields)).sort(order);
+  return sorted.map(({ name, operation, apiVersion, time, fields, subresource }) => ({
+    ...(name === '' ? {} : { manager: name }),
+    operation,
+    apiVersion,
+    ...(time === undefined ? {} : { time }),
+    fieldsType: 'FieldsV1',
+    fieldsV1: encodeFields(fields),
+    ...(subresource === '' ? {} : { subresource }),
+  }));
+}
+
+/** Times are RFC 3339 in UTC: they sort as text. */
+function order(a: Manager, b: Manager): number {
+  return (
+    compareText(a.operation, b.operation) ||
+    compareText(a.time ?? '', b.time ?? '') ||
+    compareText(a.name, b.name) ||
+    compareText(a.apiVersion, b.apiVersion) ||
+    compareText(a.subresource, b.subresource)
+  );
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** `[]` and `[{}]` ask the server to forget all managers. */
+export function asksForReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
+  if (entries === undefined) return false;
+  return entries.length === 0 || (entries.length === 1 && Object.keys(entries[0] ?? {}).length === 0);
+}
+
+const MAX_UPDATE_MANAGERS = 10;
+const ANCIENT = 'ancient-changes';
+
+/** Beyond ten updaters the oldest are merged, version by version, into one called ancient-changes. */
+export function capUpdaters(managers: Managers, unite: (a: FieldSet, b: FieldSet) => FieldSet): Managers {
+  const updaters = [...managers].filter(([, { operation }]) => operation === 'Update');
+  if (updaters.length <= MAX_UPDATE_MANAGERS) return managers;
+  updaters.sort(([, a], [, b]) => compareText(a.time ?? '', b.time ?? '') || compareText(a.name, b.name));
+  const out = new Map(managers);
+  const first = new Map<string, string>();
+  let count = updaters.length;
+  for (const [id, manager] of updaters) {
+    if (count <= MAX_UPDATE_MANAGERS) break;
+    const { apiVersion } = manager;
+    const bucket = { name: ANCIENT, operation: 'Update', apiVersion, subresource: '' } as const;
+    const bucketId = managerId(bucket);
+    const firstId = first.get(apiVersion);
+    if (firstId === undefined) {
+      first.set(apiVersion, id);
+      continue;
+    }
+    const gathered = out.get(bucketId) ?? out.get(firstId);
+    if (gathered === undefined) continue;
+    if (!out.has(bucketId)) out.delete(firstId);
+    out.delete(id);
+    out.set(bucketId, { ...bucket, time: manager.time, fields: unite(gathered.fields, manager.fields) });
+    count--;
+  }
+  return out;
+}
