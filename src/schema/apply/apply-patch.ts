@@ -146,13 +146,13 @@ interface Pruning {
 
 /** Takes out what the applier owned before, then puts back what anybody (itself as of now included) owns. */
 function prune({ ground: { atom }, merged, last, managers }: Pruning): JsonObject {
-  if (isEmpty(last)) return merged;
+  let owned: FieldSet = EMPTY;
+  for (const manager of managers.values()) owned = union(owned, manager.fields);
+  if (isEmpty(difference(last, owned))) return merged;
   const named = (set: FieldSet): FieldSet => withNamedFields(set, atom);
   const before = named(last);
   const removed = asObject(removeItems(atom, merged, before));
   const mergedFields = named(fieldSetOf(atom, merged));
-  let owned: FieldSet = EMPTY;
-  for (const manager of managers.values()) owned = union(owned, manager.fields);
   const kept = union(named(fieldSetOf(atom, removed)), named(owned));
   const pruned = asObject(removeItems(atom, merged, withoutRoots(difference(mergedFields, kept))));
   // Of what is gone now, only what the applier itself had owned was its to remove.

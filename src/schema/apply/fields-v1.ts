@@ -63,11 +63,16 @@ export function encodeFields(set: FieldSet): JsonObject {
 export function decodeFields(fields: JsonObject): FieldSet | undefined {
   const known = setsByObject.get(fields);
   if (known !== undefined) return known;
-  const read = readSet(fields, 0);
-  if (read === undefined) return undefined;
-  const set = intern(read);
+  // What we wrote ourselves is found by its text, which costs less than reading it.
+  const set = lookUp(JSON.stringify(fields)) ?? readAndKeep(fields);
+  if (set === undefined) return undefined;
   if (Object.isFrozen(fields)) setsByObject.set(fields, set);
   return set;
+}
+
+function readAndKeep(fields: JsonObject): FieldSet | undefined {
+  const read = readSet(fields, 0);
+  return read === undefined ? undefined : intern(read);
 }
 
 /** By the text of the JSON, when the caller has it: cheaper than parsing it again. */
