@@ -1,10 +1,49 @@
-import { StatusError } from '../../machinery/status-error.ts';
+import type { Json, JsonObject } from '../../machinery/object.ts';
+import { badRequest } from '../../machinery/status-error.ts';
+import { applyPatch } from '../../schema/apply/apply-patch.ts';
 import type { Core } from '../core.ts';
+import { applyDefaults } from '../codec/defaults.ts';
+import { checkKind, expectedOf, noteFields } from '../codec/decode.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
-import type { ChangeRules } from './change.ts';
+import { type ChangeRules, changeObject, type Existing, type Next } from './change.ts';
+import { metadataOf } from './metadata.ts';
+import { settleName } from './update.ts';
 import type { Target } from './target.ts';
+import { writeOptions } from './write-options.ts';
 
-/** Server-side apply. */
-export async function applyObject(_core: Core, _call: Call, _target: Target, _body: ParsedBody, _rules: ChangeRules): Promise<Answer> {
-  throw new StatusError('UnsupportedMediaType', 'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json');
+/** Server-side apply: of the object (which it may create) or of a subresource. */
+export function applyObject(core: Core, call: Call, target: Target, body: ParsedBody, rules: ChangeRules): Promise<Answer> {
+  const options = writeOptions(call, 'PatchOptions', true);
+  const { binding } = target;
+  const expected = expectedOf(binding);
+  const patch = asObject(body.value);
+  checkKind(patch, expected);
+  if ((patch.kind ?? '') === '' || (patch.apiVersion ?? '') === '') {
+    throw badRequest(`invalid object type: ${(patch.kind ?? '') === '' ? 'kind' : 'apiVersion'} is missing`);
+  }
+  noteFields(call, expected, [], body.duplicates, options.fieldValidation);
+  const produce = (existing: Existing | undefined): Next => {
+    const applied = applyPatch({
+      facts: core.facts,
+      typeName: binding.kind.typeName,
+      apiVersion: binding.apiVersion,
+      manager: options.fieldManager,
+      subresource: target.subresource,
+      nowMs: core.clock.now(),
+      live: existing === undefined ? undefined : (core.objects.as(existing.entry, binding) as unknown as JsonObject),
+      liveManaged: existing?.managed() ?? [],
+      patch,
+      force: options.force,
+    });
+    const draft = applied.object;
+    settleName(target, metadataOf(draft));
+    applyDefaults(core, binding, draft);
+    return { draft, managed: applied.managedFields };
+  };
+  return changeObject(core, call, target, { options, rules, produce, mayCreate: target.subresource === '' });
+}
+
+function asObject(value: Json): JsonObject {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  throw badRequest('error decoding YAML: the patch is no object');
 }

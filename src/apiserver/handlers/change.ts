@@ -50,6 +50,8 @@ export interface Change {
   readonly produce: (existing: Existing | undefined) => Promise<Next> | Next;
   /** An object that is not there is created from what `produce` gives. */
   readonly mayCreate?: boolean | undefined;
+  /** False: another admission has spoken for it (binding, eviction). */
+  readonly admit?: boolean | undefined;
   /** What the request is answered with, when it is not the object (scale). */
   readonly answer?: ((entry: StoredEntry) => Answer) | undefined;
 }
@@ -78,12 +80,12 @@ export async function changeObject(core: Core, call: Call, target: Target, chang
 const isAlreadyThere = (thrown: unknown): boolean => thrown instanceof StatusError && thrown.reason === 'AlreadyExists';
 
 async function createByChange(core: Core, call: Call, target: Target, change: Change): Promise<Answer> {
-  const { draft } = await change.produce(undefined);
+  const { draft, managed } = await change.produce(undefined);
   const meta = metadataOf(draft);
   // Whoever names a uid or a version means an object that is no longer there.
   if ((meta.uid ?? '') !== '') throw conflict(target.binding.kind, target.name, `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: `);
   if ((meta.resourceVersion ?? '') !== '') throw objectNotFound(target.binding.kind, target.name);
-  return createDraft(core, call, target, draft, change.options);
+  return createDraft(core, call, target, draft, change.options, managed);
 }
 
 async function attemptChange(core: Core, call: Call, target: Target, change: Change, entry: StoredEntry): Promise<Answer> {
@@ -111,13 +113,13 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
     options: options.json,
     dryRun: options.dryRun,
   });
-  await admission.mutate();
+  if (change.admit !== false) await admission.mutate();
   const draft = toStorageVersion(binding, next.draft);
   carryMetadata(metadataOf(draft), stored.metadata ?? {});
   rules.prepare?.(draft as unknown as Draft<KubeObject>, stored, { nowMs });
   const allocation = target.subresource === '' ? core.services?.allocate(binding, draft, stored) : undefined;
   validate(target, call, rules, draft, stored);
-  await admission.validate();
+  if (change.admit !== false) await admission.validate();
   const form = toStoredForm(binding, draft, managed);
   const answer = change.answer ?? ((of: StoredEntry): Answer => ({ as: 'entry', code: 200, binding, entry: of }));
   if (sameObject(entry, existing.managed(), form, managed)) return answer(entry);

@@ -2,7 +2,7 @@ import { formatTime } from '../../machinery/time.ts';
 import { nameSuffix, uuid } from '../../base/random.ts';
 import type { FieldError } from '../../machinery/field-error.ts';
 import { validateMetadata } from '../../machinery/metadata.ts';
-import type { Draft, DraftObject, KubeObject, ObjectMeta } from '../../machinery/object.ts';
+import type { Draft, DraftObject, KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../machinery/object.ts';
 import { alreadyExists, badRequest, formatGroupResource, invalidObject, StatusError } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
@@ -36,8 +36,8 @@ export async function createObject(core: Core, call: Call, target: Target): Prom
   }
 }
 
-/** Creates what has been decoded and defaulted. Throws GuardFailed when another object of the same commit has changed. */
-export async function createDraft(core: Core, call: Call, target: Target, draft: DraftObject, options: WriteOptions): Promise<Answer> {
+/** Creates what has been decoded and defaulted. `owners`: of its fields, when they are known (apply). Throws GuardFailed when another object of the same commit has changed. */
+export async function createDraft(core: Core, call: Call, target: Target, draft: DraftObject, options: WriteOptions, owners?: readonly ManagedFieldsEntry[]): Promise<Answer> {
   const { binding } = target;
   const nowMs = core.clock.now();
   const meta = metadataOf(draft);
@@ -45,7 +45,7 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
   if ((meta.resourceVersion ?? '') !== '') throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
   wipeSystemFields(meta);
   dropDoubleOwners(call, meta);
-  const managed = managersAfter(core, { binding, options, subresource: target.subresource, live: undefined, liveManaged: [], next: draft, nowMs });
+  const managed = owners ?? managersAfter(core, { binding, options, subresource: target.subresource, live: undefined, liveManaged: [], next: draft, nowMs });
   const admission = new Admission(core, call, target, {
     operation: 'CREATE',
     name: meta.name ?? '',
@@ -55,6 +55,7 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
     dryRun: options.dryRun,
   });
   await admission.mutate();
+  signRequester(call, target, draft);
   const stored = toStorageVersion(binding, draft);
   const made = metadataOf(stored);
   const generated = (made.name ?? '') === '' && (made.generateName ?? '') !== '';
@@ -112,6 +113,20 @@ export function dropDoubleOwners(call: Call, meta: Draft<ObjectMeta>): void {
   if (single.length === owners.length) return;
   meta.ownerReferences = single;
   call.warnings.add(`${DOUBLE_OWNERS}; duplicate UID(s) observed`);
+}
+
+/** A certificate signing request names who asks, whatever its author says. */
+function signRequester({ user }: Call, { binding: { kind } }: Target, draft: DraftObject): void {
+  if (kind.group !== 'certificates.k8s.io' || kind.resource !== 'certificatesigningrequests') return;
+  const { username: _u, uid: _i, groups: _g, extra: _e, ...spec } = (draft.spec ?? {}) as DraftObject;
+  const extra = Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]] as const);
+  draft.spec = {
+    ...spec,
+    username: user.name,
+    ...(user.uid === undefined || user.uid === '' ? {} : { uid: user.uid }),
+    ...(user.groups.length === 0 ? {} : { groups: [...user.groups] }),
+    ...(extra.length === 0 ? {} : { extra: Object.fromEntries(extra) }),
+  };
 }
 
 const generateName = (core: Core, base: string): string => base.slice(0, MAX_GENERATED_BASE) + nameSuffix(core.random);

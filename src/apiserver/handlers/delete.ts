@@ -34,7 +34,7 @@ export interface Deleted {
 }
 
 /** Deletes or marks, with admission. Throws 404 and 409. */
-export async function deleteStored(core: Core, call: Call, target: Target, options: DeleteOptions): Promise<Deleted> {
+export async function deleteStored(core: Core, call: Call, target: Target, options: DeleteOptions, { admit = true } = {}): Promise<Deleted> {
   const { binding, namespace, name } = target;
   const key = objectKey(binding, namespace, name);
   for (let attempt = 1; ; attempt++) {
@@ -43,7 +43,7 @@ export async function deleteStored(core: Core, call: Call, target: Target, optio
     if (entry === undefined) throw objectNotFound(binding.kind, name);
     checkDeletePreconditions(binding.kind, entry.projection, entry.modRevision, options);
     try {
-      return await attemptDelete(core, call, target, options, entry);
+      return await attemptDelete(core, call, target, options, entry, admit);
     } catch (thrown) {
       if (!(thrown instanceof GuardFailed)) throw thrown;
       if (attempt === ATTEMPTS) throw conflict(binding.kind, name, MODIFIED);
@@ -51,13 +51,15 @@ export async function deleteStored(core: Core, call: Call, target: Target, optio
   }
 }
 
-async function attemptDelete(core: Core, call: Call, target: Target, options: DeleteOptions, entry: StoredEntry): Promise<Deleted> {
+async function attemptDelete(core: Core, call: Call, target: Target, options: DeleteOptions, entry: StoredEntry, admit: boolean): Promise<Deleted> {
   const { binding } = target;
   const old = core.objects.as(entry, binding);
   const about = { operation: 'DELETE', name: target.name, object: undefined, old, options: options.json, dryRun: options.dryRun } as const;
   const admission = new Admission(core, call, target, about);
-  await admission.mutate();
-  await admission.validate();
+  if (admit) {
+    await admission.mutate();
+    await admission.validate();
+  }
   const stored = core.objects.of(entry);
   const decision = decideDeletion(binding, stored, options, core.clock.now());
   if (decision.do === 'nothing') return { entry, gone: false };

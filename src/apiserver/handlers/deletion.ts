@@ -33,7 +33,10 @@ export function decideDeletion(binding: Binding, object: KubeObject, options: De
     return stays ? { do: 'mark', metadata, terminating } : { do: 'delete', metadata };
   }
   if (!held) return { do: 'delete' };
-  return { do: 'mark', metadata: { ...settled, ...markNow(meta, nowMs) }, terminating };
+  const plain = markNow(meta, nowMs);
+  // A namespace that ends has no grace period at all, not one of zero.
+  const mark = terminating ? plain : { ...plain, deletionGracePeriodSeconds: 0 };
+  return { do: 'mark', metadata: { ...settled, ...mark }, terminating };
 }
 
 /** Undefined: there is no grace, or it has run out. */
@@ -56,8 +59,8 @@ function graceOf(meta: ObjectMeta, seconds: number | undefined, requested: numbe
 
 /** For kinds without grace that something still holds. */
 function markNow(meta: ObjectMeta, nowMs: number): MetadataChange {
-  if (meta.deletionTimestamp !== undefined) return { deletionGracePeriodSeconds: 0 };
-  return { deletionTimestamp: formatTime(nowMs), deletionGracePeriodSeconds: 0, ...raised(meta) };
+  if (meta.deletionTimestamp !== undefined) return {};
+  return { deletionTimestamp: formatTime(nowMs), ...raised(meta) };
 }
 
 const raised = ({ generation = 0 }: ObjectMeta): MetadataChange => (generation > 0 ? { generation: generation + 1 } : {});

@@ -24,7 +24,7 @@ import { parseListOptions } from './list-options.ts';
 import { patchObject } from './patch.ts';
 import { parseSelection } from './selection.ts';
 import { callObjectSubresource, callVirtual } from './special.ts';
-import { subresourceHandler } from './subresources.ts';
+import { subresourceHandler } from './subresource/table.ts';
 import { methodNotServed, pathNotFound, resolve, splitPath, type Target } from './target.ts';
 import { updateObject } from './update.ts';
 import { planWatch, type WatchPlan } from '../watch/plan.ts';

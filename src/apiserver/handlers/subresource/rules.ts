@@ -1,0 +1,112 @@
+import type * as certificates from '../../../api/gen/types/certificates.v1.ts';
+import type * as core from '../../../api/gen/types/core.v1.ts';
+import { semanticEqual } from '../../../api/equal.ts';
+import { keep, setGeneration } from '../../../api/strategy.ts';
+import { type FieldError, FieldPath, forbidden } from '../../../machinery/field-error.ts';
+import type { Draft, KubeObject } from '../../../machinery/object.ts';
+import { formatTime } from '../../../machinery/time.ts';
+import type { ChangeRules } from '../change.ts';
+
+/** What the small subresources may change; everything else is taken from the stored object. */
+
+interface RulesOf<T extends KubeObject> {
+  readonly prepare: (draft: Draft<T>, old: T, context: { readonly nowMs: number }) => void;
+  readonly validate?: (object: T, old: T) => readonly FieldError[];
+}
+
+/** The paths give these rules objects of their own kind only. */
+const rulesFor = <T extends KubeObject>(rules: RulesOf<T>): ChangeRules => rules as unknown as ChangeRules;
+
+/** All of the object but for what the path is about. The version and the bookkeeping of metadata stay as the writer has them. */
+function restore<T extends KubeObject>(draft: Draft<T>, old: T): void {
+  const { resourceVersion } = (draft as KubeObject).metadata ?? {};
+  for (const field of new Set([...Object.keys(draft), ...Object.keys(old)])) if (field !== 'kind' && field !== 'apiVersion') keep(draft, old, field);
+  const metadata = (draft as { metadata?: { resourceVersion?: string } }).metadata;
+  if (metadata !== undefined && resourceVersion !== undefined) metadata.resourceVersion = resourceVersion;
+}
+
+export const finalizeRules = rulesFor<core.Namespace>({
+  prepare: (draft, old) => keep(draft, old, 'status'),
+});
+
+export const ephemeralContainersRules = rulesFor<core.Pod>({
+  prepare: (draft, old) => {
+    const wanted = draft.spec?.ephemeralContainers;
+    restore(draft, old);
+    if (draft.spec !== undefined) {
+      if (wanted === undefined) delete draft.spec.ephemeralContainers;
+      else draft.spec.ephemeralContainers = wanted;
+    }
+    setGeneration(draft, old, !semanticEqual(wanted, old.spec?.ephemeralContainers));
+  },
+  validate: (pod, old) => {
+    const at = new FieldPath('spec').child('ephemeralContainers');
+    const now = new Map((pod.spec?.ephemeralContainers ?? []).map((container) => [container.name, container]));
+    const errors: FieldError[] = [];
+    for (const before of old.spec?.ephemeralContainers ?? []) {
+      const after = now.get(before.name);
+      if (after === undefined) errors.push(forbidden(at, `existing ephemeral containers ${JSON.stringify(before.name)} may not be removed\n`));
+      else if (!semanticEqual(after, before)) errors.push(forbidden(at, `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed\n`));
+    }
+    return errors;
+  },
+});
+
+type Containers = Draft<core.Container>[] | undefined;
+
+/** KEP-1287: resources of containers, by name, and their resize policies. */
+export const resizeRules = rulesFor<core.Pod>({
+  prepare: (draft, old) => {
+    const { containers, initContainers, resources } = draft.spec ?? {};
+    restore(draft, old);
+    if (draft.spec === undefined) return;
+    takeResources(draft.spec.containers, containers);
+    takeResources(draft.spec.initContainers, initContainers);
+    if (resources !== undefined) draft.spec.resources = resources;
+    setGeneration(draft, old, !semanticEqual(draft.spec, old.spec));
+  },
+  validate: (pod, old) => {
+    const errors: FieldError[] = [];
+    const path = new FieldPath('spec').child('containers');
+    for (const [index, container] of (pod.spec?.containers ?? []).entries()) {
+      const before = old.spec?.containers?.[index];
+      for (const part of ['limits', 'requests'] as const) {
+        const names = new Set([...Object.keys(container.resources?.[part] ?? {}), ...Object.keys(before?.resources?.[part] ?? {})]);
+        for (const name of names) {
+          const changed = container.resources?.[part]?.[name] !== before?.resources?.[part]?.[name];
+          if (changed && name !== 'cpu' && name !== 'memory') {
+            errors.push(forbidden(path.index(index).child('resources', part), 'only cpu and memory resources are mutable'));
+          }
+        }
+      }
+    }
+    return errors;
+  },
+});
+
+function takeResources(target: Containers, wanted: Containers): void {
+  for (const container of target ?? []) {
+    const asked = wanted?.find(({ name }) => name === container.name);
+    if (asked?.resources !== undefined) container.resources = asked.resources;
+    if (asked?.resizePolicy !== undefined) container.resizePolicy = asked.resizePolicy;
+  }
+}
+
+/** Only conditions, with their times filled in. */
+export const approvalRules = rulesFor<certificates.CertificateSigningRequest>({
+  prepare: (draft, old, { nowMs }) => {
+    const conditions = draft.status?.conditions;
+    keep(draft, old, 'spec');
+    keep(draft, old, 'status');
+    const now = formatTime(nowMs);
+    const stamped = conditions?.map((condition) => {
+      const before = old.status?.conditions?.find(({ type }) => type === condition.type);
+      return {
+        ...condition,
+        lastUpdateTime: condition.lastUpdateTime ?? before?.lastUpdateTime ?? now,
+        lastTransitionTime: condition.lastTransitionTime ?? (before?.status === condition.status ? before?.lastTransitionTime : undefined) ?? now,
+      };
+    });
+    draft.status = { ...draft.status, ...(stamped === undefined ? {} : { conditions: stamped }) };
+  },
+});
