@@ -10,6 +10,15 @@ export interface World {
   readonly namespaceLabels: (namespace: string) => Labels | undefined;
   /** Selectors of the services and sets that the pod belongs to: what default spreading spreads. */
   readonly groupsOf: (pod: PodInfo) => readonly Selector[];
+  /** Pods that pods with a higher priority were promised a node for: they will come there. */
+  readonly nominatedTo: (node: string) => readonly PodInfo[];
+  readonly budgetsOf: (namespace: string) => readonly Budget[];
+}
+
+/** A PodDisruptionBudget: how many more of its pods may be disrupted now. */
+export interface Budget {
+  readonly selector: Selector;
+  readonly allowed: number;
 }
 
 /** Why not, in Kubernetes' words. */
@@ -31,7 +40,7 @@ export interface Opinion {
 }
 
 /** Changes in the cluster that may make an unschedulable pod schedulable. */
-export type ClusterChange = 'node' | 'pod' | 'claim' | 'volume' | 'class' | 'csi-node' | 'csi-driver' | 'capacity' | 'namespace' | 'service';
+export type ClusterChange = 'node' | 'pod-gone' | 'pod-placed' | 'claim' | 'volume' | 'class' | 'csi-node' | 'csi-driver' | 'capacity' | 'namespace' | 'service';
 
 /** One rule about where pods go. Pure: it looks at its arguments only. */
 export interface Plugin {

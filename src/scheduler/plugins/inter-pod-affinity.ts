@@ -16,7 +16,7 @@ const REQUIRED_WEIGHT = 1;
 /** Pods that want to be near others or away from them, in both directions: what this pod wants, and what those that run want of it. */
 export const interPodAffinity: Plugin = {
   name: 'InterPodAffinity',
-  events: ['pod', 'node', 'namespace'],
+  events: ['pod-gone', 'pod-placed', 'node', 'namespace'],
   weight: 2,
   consider: (pod, world) => {
     const others = world.nodes.some(({ pods }) => pods.some(({ affinity }) => affinity !== undefined));

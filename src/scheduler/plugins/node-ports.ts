@@ -6,7 +6,7 @@ const TAKEN = refuse("node(s) didn't have free ports for the requested pod ports
 /** A port of the host is for one pod at a time, on each address or on all. */
 export const nodePorts: Plugin = {
   name: 'NodePorts',
-  events: ['node', 'pod'],
+  events: ['node', 'pod-gone'],
   consider: ({ hostPorts }) => {
     if (hostPorts.length === 0) return undefined;
     return {

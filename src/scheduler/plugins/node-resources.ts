@@ -5,7 +5,7 @@ import type { PodInfo } from '../pod-info.ts';
 /** Enough of everything that the pod asks for, extended resources and the number of pods included; emptier nodes are liked more. */
 export const nodeResourcesFit: Plugin = {
   name: 'NodeResourcesFit',
-  events: ['node', 'pod'],
+  events: ['node', 'pod-gone'],
   weight: 1,
   consider: (pod) => ({ filter: (node) => fits(pod, node), score: (node) => leastAllocated(pod, node) }),
 };

@@ -7,7 +7,7 @@ const TOO_MANY = refuse('node(s) exceed max volume count');
 /** A node attaches at most as many volumes of a CSI driver as the driver says there (CSINode). */
 export const nodeVolumeLimits: Plugin = {
   name: 'NodeVolumeLimits',
-  events: ['csi-node', 'pod', 'claim', 'volume'],
+  events: ['csi-node', 'pod-gone', 'claim', 'volume'],
   consider: ({ claims }, { volumes }) => {
     const wanted = volumesByDriver(claims, volumes);
     if (wanted.size === 0) return undefined;

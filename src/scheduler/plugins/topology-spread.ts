@@ -29,7 +29,7 @@ interface Spread {
 /** Pods that are alike are spread evenly over hosts, zones or whatever the constraint names. */
 export const topologySpread: Plugin = {
   name: 'PodTopologySpread',
-  events: ['pod', 'node'],
+  events: ['pod-gone', 'pod-placed', 'node'],
   weight: 2,
   consider: (pod, world) => {
     const constraints = pod.pod.spec?.topologySpreadConstraints ?? [];
