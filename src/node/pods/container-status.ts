@@ -14,8 +14,8 @@ export function containerStatus(view: PodView, c: PodContainer): ContainerStatus
   if (current === undefined) return statusWithout(view, c);
   const previous = view.containers.find((x) => x.name === c.spec.name && x.attempt < current.attempt && x.state === 'exited');
   const waiting = waitingOf(view, c, current);
-  const own = stateOf(view, c, current);
-  const last = waiting !== undefined && own.terminated !== undefined ? own : previous === undefined ? before(view, c)?.lastState : stateOf(view, c, previous);
+  const own = stateOf(view, current);
+  const last = waiting !== undefined && own.terminated !== undefined ? own : previous === undefined ? before(view, c)?.lastState : stateOf(view, previous);
   const running = own.running !== undefined && waiting === undefined;
   return {
     name: c.spec.name,
@@ -80,7 +80,7 @@ function waitingOf(view: PodView, c: PodContainer, current: Container): Containe
   return message === undefined ? undefined : { waiting: { reason: 'CrashLoopBackOff', message } };
 }
 
-function stateOf(view: PodView, c: PodContainer, container: Container): ContainerState {
+function stateOf(view: PodView, container: Container): ContainerState {
   if (container.state === 'running' || container.state === 'unknown') return { running: { startedAt: formatTime(container.startedAtMs) } };
   if (container.state === 'created') return { waiting: { reason: 'ContainerCreating' } };
   const message = view.memory.terminationMessages.get(container.id) ?? container.message;
