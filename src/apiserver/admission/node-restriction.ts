@@ -1,0 +1,173 @@
+import { semanticEqual } from '../../api/equal.ts';
+import { csiNodes, leases, nodes, persistentVolumeClaims, pods } from '../../api/gen/resources.ts';
+import type { TokenRequest } from '../../api/gen/types/authentication.v1.ts';
+import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { Labels } from '../../machinery/labels.ts';
+import type { KubeObject, Stored } from '../../machinery/object.ts';
+import { getOwn } from '../../machinery/record.ts';
+import { objectNotFound } from '../../machinery/status-error.ts';
+import { nodeOf } from '../authz/node.ts';
+import { referencesOf } from '../authz/node-relations.ts';
+import type { AdmissionPlugin, AdmissionRequest } from '../stages.ts';
+import { storedGet } from '../stored.ts';
+import { draftOf, oldOf, refuse } from './request.ts';
+
+/** NodeRestriction: what a node writes is about itself and about the pods on it, whatever else it may be allowed. */
+export const nodeRestriction: AdmissionPlugin = {
+  name: 'NodeRestriction',
+  handles: ({ user, operation }) => operation !== 'CONNECT' && nodeOf(user) !== undefined,
+  admit(request) {
+    const node = nodeOf(request.user);
+    const check = CHECKS[`${request.kind.group}/${request.resource}`];
+    if (node === undefined || check === undefined) return;
+    const why = check(request, node);
+    if (why !== undefined) throw refuse(request, why);
+  },
+};
+
+/** Why it is refused; undefined: it is not. */
+type Check = (request: AdmissionRequest, node: string) => string | undefined;
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  '/pods': (request, node) => {
+    switch (request.subresource) {
+      case '':
+        return checkPod(request, node);
+      case 'status':
+        return checkPodStatus(request, node);
+      case 'eviction':
+        return podOf(request)?.spec?.nodeName === node ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`;
+      default:
+        return `unexpected pod subresource ${quote(request.subresource)}, only 'status' and 'eviction' are allowed`;
+    }
+  },
+  '/nodes': checkNode,
+  '/persistentvolumeclaims': checkClaim,
+  '/serviceaccounts': checkToken,
+  'coordination.k8s.io/leases': (request, node) => {
+    if (request.namespace !== 'kube-node-lease') return 'can only access leases in the "kube-node-lease" system namespace';
+    return nameOf(request, leases) === node ? undefined : 'can only access node lease with the same name as the requesting node';
+  },
+  'storage.k8s.io/csinodes': (request, node) =>
+    nameOf(request, csiNodes) === node ? undefined : 'can only access CSINode with the same name as the requesting node',
+};
+
+const quote = (text: string): string => JSON.stringify(text);
+
+function nameOf(request: AdmissionRequest, resource: typeof leases | typeof csiNodes): string {
+  return request.operation === 'CREATE' ? (draftOf(request, resource as typeof leases).metadata?.name ?? '') : request.name;
+}
+
+function podOf({ reader, namespace, name }: AdmissionRequest): Stored<Pod> | undefined {
+  return storedGet(reader, pods, namespace, name);
+}
+
+function checkPod(request: AdmissionRequest, node: string): string | undefined {
+  if (request.operation === 'CREATE') return checkMirrorPod(request, node);
+  if (request.operation !== 'DELETE') return `unexpected operation ${quote(request.operation)}, node ${quote(node)} can only create and delete mirror pods`;
+  const pod = oldOf(request, pods) ?? podOf(request);
+  if (pod === undefined) throw objectNotFound({ group: '', resource: 'pods' }, request.name);
+  return pod.spec?.nodeName === node ? undefined : `node ${quote(node)} can only delete pods with spec.nodeName set to itself`;
+}
+
+function checkMirrorPod(request: AdmissionRequest, node: string): string | undefined {
+  const pod = draftOf(request, pods) as unknown as Stored<Pod>;
+  const who = `node ${quote(node)}`;
+  if (getOwn(pod.metadata.annotations, 'kubernetes.io/config.mirror') === undefined) {
+    return `pod does not have "kubernetes.io/config.mirror" annotation, ${who} can only create mirror pods`;
+  }
+  if (pod.spec?.nodeName !== node) return `${who} can only create pods with spec.nodeName set to itself`;
+  const [owner, ...others] = pod.metadata.ownerReferences ?? [];
+  if (others.length > 0) return `${who} can only create pods with a single owner reference set to itself`;
+  if (owner === undefined || owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node) return `${who} can only create pods with an owner reference set to itself`;
+  if (owner.controller !== true) return `${who} can only create pods with a controller owner reference set to itself`;
+  if (owner.blockOwnerDeletion === true) return `${who} must not set blockOwnerDeletion on an owner reference`;
+  const uid = storedGet(request.reader, nodes, '', node)?.metadata.uid;
+  if (uid !== owner.uid) return `node ${node} UID mismatch: expected ${owner.uid} got ${uid ?? ''}`;
+  const [resource] = [...referencesOf(pod)].map((reference) => reference.split('/')[0]);
+  if (resource === 'serviceaccounts') return `${who} can not create pods that reference a service account`;
+  return resource === undefined ? undefined : `${who} can not create pods that reference ${resource}`;
+}
+
+function checkPodStatus(request: AdmissionRequest, node: string): string | undefined {
+  const old = oldOf(request, pods);
+  const pod = draftOf(request, pods);
+  if (request.operation !== 'UPDATE' || old === undefined) return `unexpected operation ${quote(request.operation)}`;
+  if (old.spec?.nodeName !== node) return `node ${quote(node)} can only update pod status for pods with spec.nodeName set to itself`;
+  if (!semanticEqual(old.metadata.labels ?? {}, pod.metadata?.labels ?? {})) return `node ${quote(node)} cannot update labels through pod status`;
+  if (!semanticEqual(old.status?.resourceClaimStatuses ?? [], pod.status?.resourceClaimStatuses ?? [])) return `node ${quote(node)} cannot update resource claim statues`;
+  return undefined;
+}
+
+function checkNode(request: AdmissionRequest, node: string): string | undefined {
+  const draft = request.object === undefined ? undefined : draftOf(request, nodes);
+  const name = request.operation === 'CREATE' ? (draft?.metadata?.name ?? '') : request.name;
+  if (name !== node) return `node ${quote(node)} is not allowed to modify node ${quote(name)}`;
+  if (draft === undefined) return undefined;
+  const old = oldOf(request, nodes);
+  const changed = forbiddenLabels(draft.metadata?.labels ?? {}, old?.metadata.labels ?? {});
+  if (old === undefined) {
+    return changed.length === 0 ? undefined : `node ${quote(node)} is not allowed to set the following labels: ${changed.join(', ')}`;
+  }
+  if (!semanticEqual(draft.spec?.taints ?? [], old.spec?.taints ?? [])) return `node ${quote(node)} is not allowed to modify taints`;
+  return changed.length === 0 ? undefined : `is not allowed to modify labels: ${changed.join(', ')}`;
+}
+
+/** Labels in Kubernetes' own name space that a kubelet sets; others there are the administrator's. */
+const OWN_LABELS: ReadonlySet<string> = new Set([
+  'beta.kubernetes.io/arch',
+  'beta.kubernetes.io/instance-type',
+  'beta.kubernetes.io/os',
+  'failure-domain.beta.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone',
+  'kubernetes.io/arch',
+  'kubernetes.io/hostname',
+  'kubernetes.io/os',
+  'node.kubernetes.io/instance-type',
+  'topology.kubernetes.io/region',
+  'topology.kubernetes.io/zone',
+]);
+const OWN_DOMAINS: readonly string[] = ['kubelet.kubernetes.io', 'node.kubernetes.io'];
+const RESTRICTED = 'node-restriction.kubernetes.io';
+
+function forbiddenLabels(labels: Labels, old: Labels): readonly string[] {
+  const changed = [...new Set([...Object.keys(labels), ...Object.keys(old)])].filter((key) => getOwn(labels, key) !== getOwn(old, key));
+  return changed.filter(isForbidden).sort();
+}
+
+function isForbidden(key: string): boolean {
+  const domain = key.includes('/') ? (key.split('/')[0] ?? '') : '';
+  const within = (outer: string): boolean => domain === outer || domain.endsWith(`.${outer}`);
+  if (within(RESTRICTED)) return true;
+  if (!within('kubernetes.io') && !within('k8s.io')) return false;
+  return !OWN_LABELS.has(key) && !OWN_DOMAINS.some(within);
+}
+
+/** Of a claim a node writes only how far it has grown. */
+function checkClaim(request: AdmissionRequest, node: string): string | undefined {
+  if (request.subresource !== 'status') return 'may only update PVC status';
+  const old = oldOf(request, persistentVolumeClaims);
+  if (request.operation !== 'UPDATE' || old === undefined) return `unexpected operation ${quote(request.operation)}`;
+  const bare = (claim: KubeObject & { readonly status?: object | undefined }): object => {
+    const { resourceVersion: _, managedFields: _fields, ...metadata } = claim.metadata ?? {};
+    const { capacity: _c, conditions: _o, allocatedResources: _a, allocatedResourceStatuses: _s, ...status } = (claim.status ?? {}) as Record<string, unknown>;
+    return { ...claim, metadata, status, apiVersion: undefined, kind: undefined };
+  };
+  if (semanticEqual(bare(old), bare(draftOf(request, persistentVolumeClaims)))) return undefined;
+  return `node ${quote(node)} is not allowed to update fields other than status.capacity and status.conditions`;
+}
+
+/** A node gets tokens only for the pods that run on it. */
+function checkToken(request: AdmissionRequest, node: string): string | undefined {
+  if (request.operation !== 'CREATE' || request.subresource !== 'token') return undefined;
+  const bound = (request.object as unknown as TokenRequest | undefined)?.spec?.boundObjectRef;
+  if (bound === undefined || bound === null || bound.apiVersion !== 'v1' || bound.kind !== 'Pod' || (bound.name ?? '') === '') return 'node requested token not bound to a pod';
+  if ((bound.uid ?? '') === '') return 'node requested token with a pod binding without a uid';
+  const pod = storedGet(request.reader, pods, request.namespace, bound.name ?? '');
+  if (pod === undefined) throw objectNotFound({ group: '', resource: 'pods' }, bound.name ?? '');
+  if (bound.uid !== pod.metadata.uid) {
+    return `the UID in the bound object reference (${bound.uid ?? ''}) does not match the UID in record. The object might have been deleted and then recreated`;
+  }
+  return pod.spec?.nodeName === node ? undefined : 'node requested token bound to a pod scheduled on a different node';
+}
+
