@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, sleep } from '../../base/clock.ts';
 import { type Log, failure } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { ContainerdRuntime } from '../runtime/containerd.ts';
@@ -42,6 +42,9 @@ export interface RunningContainerd extends AsyncDisposable {
   /** With `pods`: ends every pod of the cluster and the daemon, and removes what it made on the machine but images. Without: leaves all running. */
   stop(options: { readonly pods: boolean }): Promise<void>;
 }
+
+const READY_TIMEOUT_MS = 30_000;
+const READY_RETRY_MS = 10;
 
 /** Takes over or starts the cluster's containerd. Throws ContainerdError when it cannot be. Disposing leaves everything running. */
 export async function startContainerd(options: StartContainerdOptions): Promise<RunningContainerd> {
@@ -87,6 +90,7 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
     await supervisor[Symbol.asyncDispose]();
   };
   try {
+    await untilReady(runtime, clock);
     await provideSandboxImage(runtime, layout, architecture);
   } catch (thrown) {
     await dispose();
@@ -101,15 +105,31 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
     },
     stop: async ({ pods }) => {
       if (!pods) return dispose();
-      await endPods(runtime, log);
+      const ended = await endPods(runtime, log);
       await runtime[Symbol.asyncDispose]();
       await supervisor.end();
+      // What still runs keeps its mounts and its network.
+      if (!ended) throw new ContainerdError('not every pod could be ended; what is left of them is still there');
       await unmountBelow(layout.stateDirectory, options.run);
       await options.run('ip', ['link', 'delete', bridge]);
       await removeCgroups(layout.cgroup);
     },
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** The socket is there before the CRI plugin has looked through its containers. */
+async function untilReady(runtime: ContainerdRuntime, clock: Clock): Promise<void> {
+  for (const deadlineMs = clock.monotonic() + READY_TIMEOUT_MS; ; await sleep(clock, READY_RETRY_MS)) {
+    try {
+      await runtime.version();
+      return;
+    } catch (thrown) {
+      const early = thrown instanceof CriError && thrown.code === 'unavailable';
+      if (!early || clock.monotonic() > deadlineMs)
+        throw new ContainerdError(`containerd runs, but its CRI plugin does not: ${(thrown as Error).message}`, { cause: thrown });
+    }
+  }
 }
 
 /** The image of sandboxes is built here, not pulled. */
@@ -126,19 +146,23 @@ async function provideSandboxImage(runtime: ContainerdRuntime, layout: Container
   }
 }
 
-async function endPods(runtime: ContainerdRuntime, log: Log): Promise<void> {
+/** Says whether all could be ended. */
+async function endPods(runtime: ContainerdRuntime, log: Log): Promise<boolean> {
   const { sandboxes } = await runtime.list();
-  await Promise.all(
+  const ended = await Promise.all(
     sandboxes.map(async ({ id, podNamespace, podName }) => {
       try {
         await runtime.stopSandbox(id);
         await runtime.removeSandbox(id);
+        return true;
       } catch (thrown) {
         if (!(thrown instanceof CriError)) throw thrown;
         log.error('a pod could not be ended', { pod: `${podNamespace}/${podName}`, ...failure(thrown) });
+        return false;
       }
     }),
   );
+  return ended.every((each) => each);
 }
 
 /** What containerd leaves mounted in its own state directory, the deepest first. */

@@ -16,7 +16,8 @@ export function toCriError(thrown: unknown, notFound: CriErrorCode = 'not-found'
   if (!isGrpcError(thrown)) return thrown instanceof Error ? thrown : new CriError('internal', String(thrown));
   let code = CODES.get(thrown.code) ?? 'internal';
   if (code === 'not-found') code = notFound;
-  // containerd 1.6 has no code of its own for these two.
+  // containerd 1.6 has no code of its own for these.
+  if (code === 'internal' && /server is not initialized yet/.test(thrown.details)) code = 'unavailable';
   if (code === 'internal' && /is reserved for/.test(thrown.details)) code = 'name-reserved';
   if (code === 'internal' && /context deadline exceeded|timeout .* exceeded/.test(thrown.details)) code = 'deadline';
   return new CriError(code, thrown.details === '' ? thrown.message : thrown.details, thrown);
