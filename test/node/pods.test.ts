@@ -25,6 +25,11 @@ async function reasons(world: NodeHarness, name: string): Promise<readonly strin
   return all.items.filter((e) => (e as { readonly involvedObject?: { readonly name?: string } }).involvedObject?.name === name).map((e) => `${(e as { readonly reason?: string }).reason ?? ''}`);
 }
 
+async function counts(world: NodeHarness, reason: string): Promise<readonly (number | undefined)[]> {
+  const all = await world.client.list(events, { namespace: 'default' });
+  return all.items.filter((e) => (e as { readonly reason?: string }).reason === reason).map((e) => (e as { readonly count?: number }).count);
+}
+
 test('a pod runs, is deleted, and nothing of it is left', async () => {
   await using world = await NodeHarness.open();
   await world.start();
@@ -39,7 +44,8 @@ test('a pod runs, is deleted, and nothing of it is left', async () => {
 
   await world.client.delete(pods, 'a', 'default');
   await gone(world, 'a');
-  await world.advance(1_000);
+  assert.deepEqual(await reasons(world, 'a'), ['Pulling', 'Pulled', 'Created', 'Started', 'Killing']);
+  assert.deepEqual(await counts(world, 'Killing'), [1]);
   assert.deepEqual(await world.runtime.list(), { sandboxes: [], containers: [] });
   assert.equal(await world.host.files.stat(`/var/lib/kubelet/pods/${created.metadata.uid}`), undefined);
   assert.deepEqual(await world.host.mounts.below('/var/lib/kubelet'), []);

@@ -2,11 +2,11 @@ import type { PodContainer, PodIdentity } from '../pods/pod.ts';
 import { IMAGE_ANNOTATION } from '../pods/decide.ts';
 
 /** Written at creation, read by whoever finds the container later: the only memory that outlives this process and the API object. */
-export const GRACE_ANNOTATION = 'berth.io/termination-grace-seconds';
-export const TERMINATION_LOG_ANNOTATION = 'berth.io/termination-log';
-export const TERMINATION_POLICY_ANNOTATION = 'berth.io/termination-message-policy';
+export const GRACE_ANNOTATION = 'berth.dev/termination-grace-seconds';
+export const TERMINATION_LOG_ANNOTATION = 'berth.dev/termination-log';
+export const TERMINATION_POLICY_ANNOTATION = 'berth.dev/termination-message-policy';
 /** `{"nvidia.com/gpu":["0","1"]}` */
-export const DEVICES_ANNOTATION = 'berth.io/devices';
+export const DEVICES_ANNOTATION = 'berth.dev/devices';
 
 export function sandboxLabels({ uid, name, namespace }: PodIdentity, ofPod: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
   return { ...ofPod, 'io.kubernetes.pod.name': name, 'io.kubernetes.pod.namespace': namespace, 'io.kubernetes.pod.uid': uid };

@@ -5,7 +5,7 @@ import { appContainers, type ContainerKind, containersOf, ephemeralContainers, f
 import { type Ending, latest, type PodView } from './view.ts';
 
 /** The annotation, written at a container's creation, with the image that the pod named: another one now means a new container. */
-export const IMAGE_ANNOTATION = 'berth.io/image';
+export const IMAGE_ANNOTATION = 'berth.dev/image';
 
 export type Action =
   | { readonly do: 'create-sandbox'; readonly attempt: number }

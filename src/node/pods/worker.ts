@@ -80,7 +80,7 @@ export class PodWorker {
       written: (object) => this.update(object),
       gone: () => this.removed(),
     });
-    for (const c of parts.runtime.ofPod(this.id.uid).containers) parts.allocations.learn(this.id.uid, c.name, c.annotations['berth.io/devices']);
+    for (const c of parts.runtime.ofPod(this.id.uid).containers) parts.allocations.learn(this.id.uid, c.name, c.annotations['berth.dev/devices']);
   }
 
   get pod(): Stored<Pod> {
@@ -277,7 +277,9 @@ export class PodWorker {
     const podIp = this.#parts.runtime.ofPod(this.id.uid).sandboxes[0]?.ips[0] ?? '';
     void killContainer({ ...action, parts: this.#parts, pod: this.#pod, podIp, again }).then(
       () => {
-        this.#killing.delete(action.id);
+        // Until its last words are read it still counts as running; it is not to be killed a second time for that.
+        const ended = this.#parts.runtime.ofPod(this.id.uid).containers.find((c) => c.id === action.id)?.state === 'exited';
+        if (!ended || this.#messages.has(action.id)) this.#killing.delete(action.id);
         this.wake();
       },
       (thrown: unknown) => {
@@ -308,6 +310,7 @@ export class PodWorker {
     }
     this.#messages.set(container.id, message === '' ? container.message : message);
     this.#reading.delete(container.id);
+    this.#killing.delete(container.id);
     this.wake();
   }
 
