@@ -72,7 +72,7 @@ class OciReader {
 
   async read(): Promise<ImageArchive> {
     const index = await readJson<Index>(this.#source, this.#entries, 'index.json');
-    if (!Array.isArray(index.manifests) || index.manifests.length === 0) throw new ArchiveError('has an index.json without manifests');
+    if (!isDescriptors(index.manifests) || index.manifests.length === 0) throw new ArchiveError('has an index.json without manifests');
     const images: ArchiveImage[] = [];
     for (const descriptor of index.manifests) {
       const image = await this.#image(descriptor, 0);
@@ -88,7 +88,7 @@ class OciReader {
     if (platform !== undefined && (platform.os !== 'linux' || platform.architecture !== this.#source.architecture)) return undefined;
     const name = blobName(descriptor);
     const document = await readJson<Manifest & Index>(this.#source, this.#entries, name);
-    if (Array.isArray(document.manifests)) {
+    if (isDescriptors(document.manifests)) {
       if (depth >= DEEPEST_INDEX) throw new ArchiveError('has indexes nested too deeply');
       for (const inner of document.manifests) {
         // Archives of one platform keep the whole index: only what is there can be meant.
@@ -97,7 +97,7 @@ class OciReader {
       }
       return undefined;
     }
-    if (document.config === undefined || !Array.isArray(document.layers))
+    if (!isDescriptor(document.config) || !isDescriptors(document.layers))
       throw new ArchiveError(`has a manifest ${descriptor.digest} without config or layers`);
     const config = await readJson<ImageConfig>(this.#source, this.#entries, blobName(document.config));
     if (config.rootfs === undefined) return undefined;
@@ -135,16 +135,12 @@ class OciReader {
 
 /** `docker save` before OCI: manifest.json lists config files, tags and layer files; layers are digested here. */
 async function readDockerArchive(source: ArchiveSource, entries: ReadonlyMap<string, TarEntry>): Promise<ImageArchive> {
-  const list = await readJson<readonly { Config?: string; RepoTags?: readonly string[] | null; Layers?: readonly string[] }[]>(
-    source,
-    entries,
-    'manifest.json',
-  );
+  const list = await readJson<unknown>(source, entries, 'manifest.json');
   if (!Array.isArray(list) || list.length === 0) throw new ArchiveError('has an empty manifest.json');
   const blobs = new Map<string, ArchiveBlob>();
   const images: ArchiveImage[] = [];
-  for (const item of list as readonly { Config?: string; RepoTags?: readonly string[] | null; Layers?: readonly string[] }[]) {
-    if (typeof item.Config !== 'string' || !Array.isArray(item.Layers)) throw new ArchiveError('has a manifest.json without Config or Layers');
+  for (const item of list as readonly unknown[]) {
+    if (!isDockerItem(item)) throw new ArchiveError('has a manifest.json without Config or Layers');
     const config = await readJson<ImageConfig>(source, entries, item.Config);
     checkLayers(config, item.Layers.length);
     const add = async (name: string): Promise<ArchiveBlob> => {
@@ -201,6 +197,27 @@ function checkLayers(config: ImageConfig, layers: number): void {
   if (!Array.isArray(ids) || ids.length !== layers || !ids.every((id) => typeof id === 'string' && DIGEST.test(id))) {
     throw new ArchiveError(`has a configuration that does not fit its ${layers} layers`);
   }
+}
+
+function isDescriptor(value: unknown): value is Descriptor {
+  return typeof value === 'object' && value !== null && 'digest' in value && typeof value.digest === 'string';
+}
+
+function isDescriptors(value: unknown): value is readonly Descriptor[] {
+  return Array.isArray(value) && value.every(isDescriptor);
+}
+
+interface DockerItem {
+  readonly Config: string;
+  readonly RepoTags?: readonly string[] | null;
+  readonly Layers: readonly string[];
+}
+
+function isDockerItem(value: unknown): value is DockerItem {
+  const isTexts = (list: unknown): list is readonly string[] => Array.isArray(list) && list.every((text) => typeof text === 'string');
+  if (typeof value !== 'object' || value === null) return false;
+  const { Config, RepoTags, Layers } = value as Partial<Record<keyof DockerItem, unknown>>;
+  return typeof Config === 'string' && isTexts(Layers) && (RepoTags === undefined || RepoTags === null || isTexts(RepoTags));
 }
 
 function blobName({ digest }: Descriptor): string {

@@ -136,7 +136,8 @@ export class SimulatedRuntime implements Runtime {
     if (running.container.state !== 'created') throw new CriError('invalid', `container ${id} is ${running.container.state}`);
     running.container = { ...running.container, state: 'running', startedAtMs: this.#options.clock.now() };
     const { exitsAfterMs, exitCode = 0 } = running.behaviour;
-    if (exitsAfterMs !== undefined) running.timer = this.#options.clock.setTimer(exitsAfterMs, () => this.#exit(running, exitCode, exitCode === 0 ? 'Completed' : 'Error'));
+    if (exitsAfterMs !== undefined)
+      running.timer = this.#options.clock.setTimer(exitsAfterMs, () => this.#exit(running, exitCode, exitCode === 0 ? 'Completed' : 'Error'));
     this.#tell({ type: 'started', containerId: id });
   }
 
