@@ -9,10 +9,22 @@ export interface Scenario {
   readonly run: (ask: Ask, ns: string) => Promise<void>;
 }
 
-type Loose = { readonly [key: string]: Loose } & { readonly length: number } & string & number;
-
 const field = (seen: Seen, path: string): unknown => path.split('.').reduce((at: unknown, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], seen.body);
-const meta = (seen: Seen): Loose => field(seen, 'metadata') as Loose;
+/** Of an object or of a list. */
+interface Meta {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly deletionGracePeriodSeconds?: number;
+  readonly generation?: number;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+const meta = (seen: Seen): Meta => field(seen, 'metadata') as Meta;
 const maps = (ns: string): string => `/api/v1/namespaces/${ns}/configmaps`;
 const APPLY = 'application/apply-patch+yaml';
 const MERGE = 'application/merge-patch+json';

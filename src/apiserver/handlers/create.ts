@@ -119,7 +119,7 @@ export function dropDoubleOwners(call: Call, meta: Draft<ObjectMeta>): void {
 function signRequester({ user }: Call, { binding: { kind } }: Target, draft: DraftObject): void {
   if (kind.group !== 'certificates.k8s.io' || kind.resource !== 'certificatesigningrequests') return;
   const { username: _u, uid: _i, groups: _g, extra: _e, ...spec } = (draft.spec ?? {}) as DraftObject;
-  const extra = Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]] as const);
+  const extra = Object.entries(user.extra ?? {}).map(([key, values]): [string, string[]] => [key, [...values]]);
   draft.spec = {
     ...spec,
     username: user.name,

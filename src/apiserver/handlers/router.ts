@@ -72,11 +72,10 @@ export class Router {
     return { attributes, run: () => this.#run(call, target, attributes) };
   }
 
-  #route(path: string): Route | undefined {
+  /** Routes for all of /api and /apis are for what is no resource there; a longer one (an aggregated group) comes first. */
+  #route(path: string, isResource: boolean): Route | undefined {
     const exact = this.#exact.get(path) ?? (path.endsWith('/') ? this.#exact.get(path.slice(0, -1)) : undefined);
-    // Below /api/VERSION/ and /apis/GROUP/VERSION/ everything is a resource; what is above them is discovery.
-    if (exact === undefined && isResourcePath(path)) return undefined;
-    return exact ?? this.#prefixes.find((route) => path === route.path || path.startsWith(route.path.endsWith('/') ? route.path : `${route.path}/`));
+    return exact ?? this.#prefixes.find((route) => (!isResource || (route.path !== '/api' && route.path !== '/apis')) && isBelow(path, route.path));
   }
 
   #raw(call: Call, route: Route): Routed {
@@ -164,12 +163,6 @@ export class Router {
     const about = subresourceCall(this.#core, call, target, parent);
     return (exchange) => stream.handle(about, exchange);
   }
-}
-
-function isResourcePath(path: string): boolean {
-  const parts = path.split('/');
-  const root = parts[1] === 'api' ? 3 : parts[1] === 'apis' ? 4 : 0;
-  return root > 0 && (parts[root] ?? '') !== '';
 }
 
 const isBelow = (path: string, root: string): boolean => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);

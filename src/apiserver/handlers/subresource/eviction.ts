@@ -89,12 +89,13 @@ function spend(budget: Draft<policy.PodDisruptionBudget>, pod: string, now: stri
   if (status === undefined || (status.observedGeneration ?? 0) < (metadata?.generation ?? 0)) {
     throw refused(`The disruption budget ${name} is still being processed by the server.`, 10);
   }
-  if (status.disruptionsAllowed < 0) throw conflict({ group: 'policy', resource: 'poddisruptionbudgets' }, name, 'pdb disruptions allowed is negative');
+  const { disruptionsAllowed = 0 } = status;
+  if (disruptionsAllowed < 0) throw conflict({ group: 'policy', resource: 'poddisruptionbudgets' }, name, 'pdb disruptions allowed is negative');
   if (Object.keys(status.disruptedPods ?? {}).length > 2000) throw conflict({ group: 'policy', resource: 'poddisruptionbudgets' }, name, 'DisruptedPods map too big - too many evictions not confirmed by PDB controller');
-  if (status.disruptionsAllowed === 0) {
+  if (disruptionsAllowed === 0) {
     throw refused(`The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`);
   }
-  status.disruptionsAllowed--;
+  status.disruptionsAllowed = disruptionsAllowed - 1;
   status.disruptedPods = { ...status.disruptedPods, [pod]: now };
 }
 
