@@ -78,7 +78,7 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
     },
     watch: async (path, more = {}) => {
       const recorded: Recorded = { events: [], closed: undefined, close: () => handle.close() };
-      const handle = await api.handler.watch(request('GET', path, undefined, more), {
+      const handle = await api.handler.watch(request('GET', `${path}${path.includes('?') ? '&' : '?'}watch=true`, undefined, more), {
         events: (batch) => recorded.events.push(...batch),
         closed: (error) => {
           recorded.closed = { error };

@@ -28,13 +28,15 @@ export class ObjectCache {
   /** With kind, apiVersion (storage version) and resourceVersion; without managedFields. */
   of(entry: StoredEntry): KubeObject {
     const { projection } = entry;
-    if (projection.whole && projection.object !== undefined) return projection.object;
+    if (projection.version === entry.modRevision && projection.object !== undefined) return projection.object;
     const kind = this.#kindOf(entry.key);
     const known = projection.object;
     const body = known ?? deepFreeze(parseBody(entry.value, projection));
     const object = freezeWhole(withHead(body, kind.kind, formatApiVersion(kind), String(entry.modRevision)));
+    // The last state of what was deleted goes to those who are told of it now; others find the state before.
+    if (projection.version !== 0) return object;
     projection.object = object;
-    projection.whole = true;
+    projection.version = entry.modRevision;
     if (known === undefined) this.#keep(projection, entry.value.byteLength);
     return object;
   }
@@ -42,7 +44,7 @@ export class ObjectCache {
   /** Takes the writer's own frozen body, so that the first reader need not parse. Its version is known when it is committed. */
   remember(projection: Projection, body: KubeObject, bytes: number): void {
     projection.object = body;
-    projection.whole = false;
+    projection.version = 0;
     this.#keep(projection, bytes);
   }
 
@@ -82,7 +84,7 @@ export class ObjectCache {
     if (kept === undefined) return;
     this.#bytes -= kept.bytes;
     kept.projection.object = undefined;
-    kept.projection.whole = false;
+    kept.projection.version = 0;
   }
 }
 

@@ -19,7 +19,8 @@ export interface Projection extends Segments {
    * Dropped when the cache needs room.
    */
   object: KubeObject | undefined;
-  whole: boolean;
+  /** The version that the whole object carries; 0: it is only a body. A deletion has the projection of the last state and a version of its own. */
+  version: number;
 }
 
 export type StoredEntry = Entry<Projection>;
@@ -38,7 +39,7 @@ export function project(kind: Kind | undefined, body: KubeObject, segments: Segm
     fields: kind?.selectableFields?.(body),
     deleting: deletionTimestamp !== undefined,
     object: undefined,
-    whole: false,
+    version: 0,
   };
 }
 
@@ -50,7 +51,7 @@ const NOTHING: Omit<Projection, keyof Segments> = {
   fields: undefined,
   deleting: false,
   object: undefined,
-  whole: false,
+  version: 0,
 };
 
 /** Derives projections again from the bytes, when a store opens. Keys outside `/registry/` (allocations) get an empty one. */

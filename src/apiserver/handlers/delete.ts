@@ -70,7 +70,7 @@ async function attemptDelete(core: Core, call: Call, target: Target, options: De
     if (options.dryRun) return { entry, gone: true };
     const operation = { do: 'delete', key, ...(last === undefined ? {} : { value: last.value, projection: last.projection }) } as const;
     const { revision } = await commitObject(core, { operation, guard, also: admission.also, allocation: core.services?.release(binding, stored) });
-    return { entry: { ...entry, ...(last === undefined ? { projection: { ...entry.projection, object: undefined, whole: false } } : last), modRevision: revision }, gone: true };
+    return { entry: { ...entry, ...last, modRevision: revision }, gone: true };
   }
   const form = marked(core, binding, entry, decision.metadata, decision.terminating);
   if (options.dryRun) return { entry: committedEntry(key, form, modRevision, entry.createRevision), gone: false };

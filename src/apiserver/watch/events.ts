@@ -70,5 +70,5 @@ function make(event: Event, form: keyof Forms): ToldEvent {
   if (event.type === 'delete' || event.previous === undefined) return { type: 'DELETED', entry: event.entry };
   // It goes on to exist, but not for this watch: its last matching state at the version of the change.
   const { previous } = event;
-  return { type: 'DELETED', entry: { ...previous, projection: { ...previous.projection, object: undefined, whole: false }, modRevision: event.revision } };
+  return { type: 'DELETED', entry: { ...previous, modRevision: event.revision } };
 }
