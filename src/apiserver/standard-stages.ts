@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Keys } from '../base/keys.ts';
 import type { Random } from '../base/random.ts';
+import { builtinFacts } from '../api/facts.ts';
+import type { Facts } from '../schema/facts.ts';
 import { admissionChain } from './admission/chain.ts';
 import { authenticator, tokenChecker } from './authn/authenticate.ts';
 import { impersonator } from './authn/impersonate.ts';
@@ -20,12 +22,15 @@ import type { Dial } from './dial.ts';
 import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
 import { type HealthCheck, healthRoutes } from './health/health.ts';
 import { type VersionInfo, versionRoute } from './health/version.ts';
+import { openApiRoutes } from './openapi/routes.ts';
 import type { Stages, StoredReader } from './stages.ts';
 import { streamSubresources } from './subresources/standard.ts';
 
 export interface StandardStagesOptions {
   readonly reader: StoredReader;
   readonly served: ServedKinds;
+  /** Of the types that OpenAPI describes; those of Kubernetes 1.36 when absent. */
+  readonly facts?: Facts | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** The service-account key. */
@@ -61,7 +66,13 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     impersonate: impersonator(authorize),
     authorize,
     admission: admissionChain({ random, disabled: options.disabledAdmission ?? [] }),
-    routes: [...discoveryRoutes(options), ...healthRoutes(options.checks), versionRoute(options.version), ...openidRoutes(tokens)],
+    routes: [
+      ...discoveryRoutes(options),
+      ...openApiRoutes({ served: options.served, facts: options.facts ?? builtinFacts, keys, version: options.version.gitVersion }),
+      ...healthRoutes(options.checks),
+      versionRoute(options.version),
+      ...openidRoutes(tokens),
+    ],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),
     virtualResources: [tokenReviews(check, tokens.audiences), selfSubjectReviews, ...accessReviews(authorize, rbac.index)],
