@@ -41,41 +41,6 @@ export function formatLabels(labels: Readonly<Record<string, string>> | undefine
   return keys.length === 0 ? '<none>' : keys.map((key) => `${key}=${labels?.[key] ?? ''}`).join(',');
 }
 
-interface Requirement {
-  readonly key: string;
-  readonly operator: string;
-  readonly values?: readonly string[] | undefined;
-}
-
-interface Selector {
-  readonly matchLabels?: Readonly<Record<string, string>> | undefined;
-  readonly matchExpressions?: readonly Requirement[] | undefined;
-}
-
-/** A label selector in the text form of queries, requirements by key: `app=a,!b,c in (d,e)`. */
-export function formatLabelSelector(selector: Selector | undefined): string {
-  const labels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => ({ key, form: `${key}=${value}` }));
-  const expressions = (selector?.matchExpressions ?? []).map((e) => ({ key: e.key, form: formatRequirement(e) }));
-  const all = [...labels, ...expressions].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return all.length === 0 ? '<none>' : all.map(({ form }) => form).join(',');
-}
-
-function formatRequirement({ key, operator, values = [] }: Requirement): string {
-  const list = [...values].sort().join(',');
-  switch (operator) {
-    case 'In':
-      return `${key} in (${list})`;
-    case 'NotIn':
-      return `${key} notin (${list})`;
-    case 'Exists':
-      return key;
-    case 'DoesNotExist':
-      return `!${key}`;
-    default:
-      return '<error>';
-  }
-}
-
 interface WithContainers {
   readonly containers?: readonly { readonly name: string; readonly image?: string | undefined }[] | undefined;
 }

@@ -1,4 +1,5 @@
-import { ageColumn, containerColumns, formatLabels, formatLabelSelector, integer, nameColumn, text, wide } from '../columns.ts';
+import { formatLabelSelector } from '../../machinery/labels.ts';
+import { ageColumn, containerColumns, formatLabels, integer, nameColumn, text, wide } from '../columns.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
 import type { Column } from '../kind.ts';
 

@@ -4,6 +4,8 @@ import type * as apps from '../gen/types/apps.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { daemonSetColumns } from './columns.ts';
+import { validateDaemonSet, validateDaemonSetStatus, validateDaemonSetUpdate } from './daemon-set.validation.ts';
+import { templateWarnings } from '../core/pod.warnings.ts';
 
 function defaultDaemonSet({ spec }: Draft<apps.DaemonSet>): void {
   if (spec === undefined) return;
@@ -18,8 +20,18 @@ function defaultDaemonSet({ spec }: Draft<apps.DaemonSet>): void {
   defaultTemplate(spec.template);
 }
 
+const base = specAndStatus<apps.DaemonSet>();
+
 export const daemonSetRules: KindRules<apps.DaemonSet> = {
-  strategy: { ...specAndStatus(), default: defaultDaemonSet, allowUnconditionalUpdate: true },
+  strategy: {
+    ...base,
+    default: defaultDaemonSet,
+    allowUnconditionalUpdate: true,
+    validateCreate: validateDaemonSet,
+    validateUpdate: validateDaemonSetUpdate,
+    warnings: (object, old) => templateWarnings(object.spec?.template, old?.spec?.template),
+    status: { ...base.status, validateUpdate: validateDaemonSetStatus },
+  },
   columns: daemonSetColumns,
   shortNames: ['ds'],
   categories: ['all'],

@@ -4,6 +4,8 @@ import type * as apps from '../gen/types/apps.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { deploymentColumns } from './columns.ts';
+import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from './deployment.validation.ts';
+import { templateWarnings } from '../core/pod.warnings.ts';
 
 function defaultDeployment({ spec }: Draft<apps.Deployment>): void {
   if (spec === undefined) return;
@@ -20,11 +22,17 @@ function defaultDeployment({ spec }: Draft<apps.Deployment>): void {
   defaultTemplate(spec.template);
 }
 
+const base = specAndStatus<apps.Deployment>({ generationOfAnnotations: true, statusKeepsLabels: true });
+
 export const deploymentRules: KindRules<apps.Deployment> = {
   strategy: {
-    ...specAndStatus({ generationOfAnnotations: true, statusKeepsLabels: true }),
+    ...base,
     default: defaultDeployment,
     allowUnconditionalUpdate: true,
+    status: { ...base.status, validateUpdate: validateDeploymentStatus },
+    validateCreate: validateDeployment,
+    validateUpdate: validateDeploymentUpdate,
+    warnings: (object, old) => templateWarnings(object.spec?.template, old?.spec?.template),
   },
   columns: deploymentColumns,
   shortNames: ['deploy'],

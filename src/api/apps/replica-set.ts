@@ -3,16 +3,24 @@ import type * as apps from '../gen/types/apps.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { replicaSetColumns } from './columns.ts';
+import { validateReplicaSet, validateReplicaSetStatus, validateReplicaSetUpdate } from './replica-set.validation.ts';
+import { templateWarnings } from '../core/pod.warnings.ts';
+
+const base = specAndStatus<apps.ReplicaSet>();
 
 export const replicaSetRules: KindRules<apps.ReplicaSet> = {
   strategy: {
-    ...specAndStatus(),
+    ...base,
     default: ({ spec }) => {
       if (spec === undefined) return;
       spec.replicas ??= 1;
       defaultTemplate(spec.template);
     },
     allowUnconditionalUpdate: true,
+    status: { ...base.status, validateUpdate: validateReplicaSetStatus },
+    validateCreate: validateReplicaSet,
+    validateUpdate: validateReplicaSetUpdate,
+    warnings: (object, old) => templateWarnings(object.spec?.template, old?.spec?.template),
   },
   columns: replicaSetColumns,
   shortNames: ['rs'],

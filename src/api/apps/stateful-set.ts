@@ -5,6 +5,8 @@ import type * as apps from '../gen/types/apps.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { statefulSetColumns } from './columns.ts';
+import { validateStatefulSet, validateStatefulSetStatus, validateStatefulSetUpdate } from './stateful-set.validation.ts';
+import { templateWarnings } from '../core/pod.warnings.ts';
 
 function defaultStatefulSet({ spec }: Draft<apps.StatefulSet>): void {
   if (spec === undefined) return;
@@ -29,8 +31,18 @@ function defaultStatefulSet({ spec }: Draft<apps.StatefulSet>): void {
   defaultTemplate(spec.template);
 }
 
+const base = specAndStatus<apps.StatefulSet>();
+
 export const statefulSetRules: KindRules<apps.StatefulSet> = {
-  strategy: { ...specAndStatus(), default: defaultStatefulSet, allowUnconditionalUpdate: true },
+  strategy: {
+    ...base,
+    default: defaultStatefulSet,
+    allowUnconditionalUpdate: true,
+    validateCreate: validateStatefulSet,
+    validateUpdate: validateStatefulSetUpdate,
+    warnings: (object, old) => templateWarnings(object.spec?.template, old?.spec?.template),
+    status: { ...base.status, validateUpdate: validateStatefulSetStatus },
+  },
   columns: statefulSetColumns,
   shortNames: ['sts'],
   categories: ['all'],

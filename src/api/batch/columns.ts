@@ -1,5 +1,6 @@
+import { formatLabelSelector } from '../../machinery/labels.ts';
 import { humanDuration } from '../../machinery/time.ts';
-import { ageColumn, ageOf, containerColumns, formatFlag, formatLabelSelector, integer, nameColumn, text, wide } from '../columns.ts';
+import { ageColumn, ageOf, containerColumns, formatFlag, integer, nameColumn, text, wide } from '../columns.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
 import type { Column } from '../kind.ts';
 

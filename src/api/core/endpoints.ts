@@ -1,6 +1,7 @@
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { endpointsColumns } from './columns.ts';
+import { validateEndpoints } from './endpoints.validation.ts';
 
 export const endpointsRules: KindRules<core.Endpoints> = {
   strategy: {
@@ -9,6 +10,8 @@ export const endpointsRules: KindRules<core.Endpoints> = {
     },
     allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
+    validateCreate: validateEndpoints,
+    validateUpdate: validateEndpoints,
   },
   columns: endpointsColumns,
   shortNames: ['ep'],

@@ -3,12 +3,13 @@ import type * as events from '../gen/types/events.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { eventFromStorage, eventToStorage } from './event.convert.ts';
 import { coreEventColumns, newEventColumns } from './event.columns.ts';
+import { validateEvent, validateEventUpdate } from './event.validation.ts';
 
 const ONE_HOUR = 3600;
 
 /** Events are stored in the core group's form, whichever group they are written in. */
 export const coreEventRules: KindRules<core.Event> = {
-  strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: true, timeToLiveSeconds: ONE_HOUR },
+  strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: true, timeToLiveSeconds: ONE_HOUR, validateCreate: validateEvent, validateUpdate: validateEventUpdate },
   columns: coreEventColumns,
   shortNames: ['ev'],
   selectable: {

@@ -2,6 +2,7 @@ import type { Draft } from '../../machinery/object.ts';
 import { hasOwn, setOwn } from '../../machinery/record.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
+import { validateLimitRange } from './quota.validation.ts';
 
 /** For containers: the default follows the maximum; the default request follows the default, else the minimum. */
 function defaultItem(item: Draft<core.LimitRangeItem>): void {
@@ -24,6 +25,8 @@ export const limitRangeRules: KindRules<core.LimitRange> = {
       for (const item of spec?.limits ?? []) defaultItem(item);
     },
     allowUnconditionalUpdate: true,
+    validateCreate: validateLimitRange,
+    validateUpdate: validateLimitRange,
   },
   shortNames: ['limits'],
 };

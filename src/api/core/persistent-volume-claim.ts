@@ -4,6 +4,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { persistentVolumeClaimColumns } from './columns.ts';
 import { defaultClaimSpec } from './volume.defaults.ts';
+import { validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './persistent-volume-claim.validation.ts';
 
 /** The older and the newer form of a data source say the same, where the older can say it. */
 function mirrorDataSource(spec: Draft<core.PersistentVolumeClaimSpec> | undefined): void {
@@ -27,7 +28,9 @@ export const persistentVolumeClaimRules: KindRules<core.PersistentVolumeClaim> =
       mirrorDataSource(draft.spec);
     },
     allowUnconditionalUpdate: true,
-    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
+    validateCreate: validateClaim,
+    validateUpdate: validateClaimUpdate,
+    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec'), validateUpdate: validateClaimStatusUpdate },
   },
   columns: persistentVolumeClaimColumns,
   shortNames: ['pvc'],

@@ -5,6 +5,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { persistentVolumeColumns } from './columns.ts';
 import { defaultAzureDisk, defaultRbd, defaultScaleIO } from './volume.defaults.ts';
+import { validatePersistentVolume, validatePersistentVolumeUpdate } from './persistent-volume.validation.ts';
 
 function defaultPersistentVolume({ spec }: Draft<core.PersistentVolume>): void {
   if (spec === undefined) return;
@@ -25,6 +26,8 @@ export const persistentVolumeRules: KindRules<core.PersistentVolume> = {
     },
     prepareForUpdate: (draft, old) => keep(draft, old, 'status'),
     allowUnconditionalUpdate: true,
+    validateCreate: validatePersistentVolume,
+    validateUpdate: validatePersistentVolumeUpdate,
     status: {
       prepareForUpdate: (draft, old, { nowMs }) => {
         keep(draft, old, 'spec');

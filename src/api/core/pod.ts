@@ -8,6 +8,8 @@ import { defaultRequests } from './container.defaults.ts';
 import { podColumns } from './pod.columns.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
 import { defaultPodSpec } from './pod-template.defaults.ts';
+import { podWarnings } from './pod.warnings.ts';
+import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod.validation.ts';
 
 /** Pods alone (not templates) get these on top of the spec's defaults. */
 function defaultPod(draft: Draft<core.Pod>): void {
@@ -38,6 +40,9 @@ const strategy: Strategy<core.Pod> = {
     setGeneration(draft, old, !semanticEqual(draft.spec, old.spec));
   },
   allowUnconditionalUpdate: true,
+  validateCreate: validatePod,
+  validateUpdate: validatePodUpdate,
+  warnings: podWarnings,
   status: {
     prepareForUpdate: (draft, old) => {
       keep(draft, old, 'spec');
@@ -48,6 +53,7 @@ const strategy: Strategy<core.Pod> = {
       keep(metadata, old.metadata ?? {}, 'ownerReferences');
       setGeneration(draft, old, false);
     },
+    validateUpdate: validatePodStatusUpdate,
   },
   deletionGraceSeconds: graceSeconds,
 };

@@ -4,6 +4,7 @@ import type { Draft } from '../../machinery/object.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { encodeBase64 } from '../base64.ts';
 import { secretColumns } from './columns.ts';
+import { validateSecret, validateSecretUpdate } from './data.validation.ts';
 
 /** stringData is for writing only: it goes into data and wins over it. */
 function takeStringData(draft: Draft<core.Secret>): void {
@@ -25,6 +26,8 @@ export const secretRules: KindRules<core.Secret> = {
       if (draft.type === '' && old.type !== undefined) draft.type = old.type;
     },
     allowUnconditionalUpdate: true,
+    validateCreate: validateSecret,
+    validateUpdate: validateSecretUpdate,
   },
   columns: secretColumns,
   selectable: { names: ['type'], values: ({ type }) => ({ type: type ?? '' }) },

@@ -4,6 +4,7 @@ import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { serviceColumns } from './service.columns.ts';
+import { validateService, validateServiceUpdate } from './service.validation.ts';
 
 const AFFINITY_SECONDS = 10_800;
 
@@ -76,6 +77,8 @@ export const serviceRules: KindRules<core.Service> = {
       if (draft.spec?.type !== 'LoadBalancer') draft.status = { ...draft.status, loadBalancer: {} };
     },
     allowUnconditionalUpdate: true,
+    validateCreate: validateService,
+    validateUpdate: validateServiceUpdate,
     status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
   },
   columns: serviceColumns,

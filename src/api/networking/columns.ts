@@ -1,4 +1,5 @@
-import { ageColumn, formatLabelSelector, nameColumn, text } from '../columns.ts';
+import { formatLabelSelector } from '../../machinery/labels.ts';
+import { ageColumn, nameColumn, text } from '../columns.ts';
 import { formatLoadBalancer } from '../core/service.columns.ts';
 import type * as networking from '../gen/types/networking.v1.ts';
 import type { Column } from '../kind.ts';

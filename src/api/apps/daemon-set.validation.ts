@@ -1,0 +1,41 @@
+import { type FieldError, invalid, notSupported, required } from '../../machinery/field-error.ts';
+import type { Errors } from '../checks.ts';
+import type * as apps from '../gen/types/apps.v1.ts';
+import { checkCountOrPercent, checkCounts, checkSelector, checkSelectorUnchanged, checkTemplate, isNone, SPEC, validateCounts } from './workload.validation.ts';
+
+const STRATEGIES = ['OnDelete', 'RollingUpdate'];
+
+export function validateDaemonSet({ spec }: apps.DaemonSet): readonly FieldError[] {
+  const errors: Errors = [];
+  checkSelector(errors, spec?.selector, 'daemonset');
+  checkTemplate(errors, spec?.template, spec?.selector, 'DaemonSet');
+  checkCounts(errors, { ...spec }, 'minReadySeconds');
+  errors.push(...validateUpdateStrategy(spec?.updateStrategy));
+  checkCounts(errors, { ...spec }, 'revisionHistoryLimit');
+  return errors;
+}
+
+function validateUpdateStrategy(strategy: apps.DaemonSetUpdateStrategy | undefined): Errors {
+  const errors: Errors = [];
+  const path = SPEC.child('updateStrategy');
+  if (strategy?.type === 'OnDelete') return errors;
+  if (strategy?.type !== 'RollingUpdate') return [notSupported(path.child('type'), strategy?.type ?? '', STRATEGIES)];
+  const rolling = strategy.rollingUpdate;
+  if (rolling === undefined) return [required(path.child('rollingUpdate'))];
+  checkCountOrPercent(errors, path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable);
+  checkCountOrPercent(errors, path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge);
+  // Either the old pod goes first or the new one comes first.
+  if (!isNone(rolling.maxUnavailable) && !isNone(rolling.maxSurge)) errors.push(invalid(path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge ?? 0, 'may not be set when maxUnavailable is non-zero'));
+  if (isNone(rolling.maxUnavailable) && isNone(rolling.maxSurge)) errors.push(required(path.child('rollingUpdate', 'maxUnavailable'), 'cannot be 0 when maxSurge is 0'));
+  return errors;
+}
+
+export function validateDaemonSetUpdate(set: apps.DaemonSet, old: apps.DaemonSet): readonly FieldError[] {
+  const errors: Errors = [...validateDaemonSet(set)];
+  checkSelectorUnchanged(errors, set.spec?.selector, old.spec?.selector);
+  return errors;
+}
+
+export const validateDaemonSetStatus = ({ status }: apps.DaemonSet): readonly FieldError[] =>
+  validateCounts(status, ['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady', 'observedGeneration', 'updatedNumberScheduled', 'numberAvailable', 'numberUnavailable', 'collisionCount']);
+

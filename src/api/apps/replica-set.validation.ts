@@ -1,0 +1,26 @@
+import type { FieldError } from '../../machinery/field-error.ts';
+import type { Errors } from '../checks.ts';
+import type * as apps from '../gen/types/apps.v1.ts';
+import { checkCounts, checkSelector, checkSelectorUnchanged, checkTemplate, validateCounts } from './workload.validation.ts';
+
+export function validateReplicaSet({ spec }: apps.ReplicaSet): readonly FieldError[] {
+  const errors: Errors = [];
+  checkCounts(errors, { ...spec }, 'replicas', 'minReadySeconds');
+  checkSelector(errors, spec?.selector, 'deployment');
+  checkTemplate(errors, spec?.template, spec?.selector, 'ReplicaSet');
+  return errors;
+}
+
+export function validateReplicaSetUpdate(set: apps.ReplicaSet, old: apps.ReplicaSet): readonly FieldError[] {
+  const errors: Errors = [...validateReplicaSet(set)];
+  checkSelectorUnchanged(errors, set.spec?.selector, old.spec?.selector);
+  return errors;
+}
+
+export const validateReplicaSetStatus = ({ status }: apps.ReplicaSet): readonly FieldError[] =>
+  validateCounts(status, ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'], [
+    ['fullyLabeledReplicas', 'replicas'],
+    ['readyReplicas', 'replicas'],
+    ['availableReplicas', 'replicas'],
+    ['availableReplicas', 'readyReplicas'],
+  ]);

@@ -1,0 +1,128 @@
+import { type FieldPath, invalid, notSupported, required } from '../../machinery/field-error.ts';
+import { configMapKeyFaults, qualifiedNameFaults, relaxedEnvVarNameFaults } from '../../machinery/names.ts';
+import { addFaults, checkName, type Errors, isEmpty } from '../checks.ts';
+import type * as core from '../gen/types/core.v1.ts';
+import { quantityOf } from './resources.validation.ts';
+
+/** Field paths that stand for a value of the pod, where it is read into a variable. */
+const ENV_FIELDS = [
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.uid',
+  'spec.nodeName',
+  'spec.serviceAccountName',
+  'status.hostIP',
+  'status.hostIPs',
+  'status.podIP',
+  'status.podIPs',
+];
+const FILE_FIELDS = ['metadata.annotations', 'metadata.labels', 'metadata.name', 'metadata.namespace', 'metadata.uid'];
+/** What else the server knows of, but gives to nobody. */
+const KNOWN_FIELDS = new Set([...ENV_FIELDS, ...FILE_FIELDS, 'spec.restartPolicy', 'spec.schedulerName', 'status.phase']);
+
+const AMOUNTS = ['limits.cpu', 'limits.ephemeral-storage', 'limits.memory', 'requests.cpu', 'requests.ephemeral-storage', 'requests.memory'];
+
+export function validateEnv(env: readonly core.EnvVar[] | undefined, path: FieldPath): Errors {
+  const errors: Errors = [];
+  for (const [i, variable] of (env ?? []).entries()) {
+    const at = path.index(i);
+    if (isEmpty(variable.name)) errors.push(required(at.child('name')));
+    else addFaults(errors, at.child('name'), variable.name, relaxedEnvVarNameFaults(variable.name));
+    errors.push(...validateValueFrom(variable, at.child('valueFrom')));
+  }
+  return errors;
+}
+
+function validateValueFrom({ value, valueFrom }: core.EnvVar, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (valueFrom === undefined) return errors;
+  let sources = 0;
+  const take = <T>(source: T | undefined, check: (source: T) => Errors): void => {
+    if (source === undefined) return;
+    sources++;
+    errors.push(...check(source));
+  };
+  take(valueFrom.fieldRef, (ref) => validateFieldRef(ref, path.child('fieldRef'), ENV_FIELDS));
+  take(valueFrom.resourceFieldRef, (ref) => validateResourceFieldRef(ref, path.child('resourceFieldRef'), false));
+  take(valueFrom.configMapKeyRef, (ref) => validateKeyRef(ref, path.child('configMapKeyRef')));
+  take(valueFrom.secretKeyRef, (ref) => validateKeyRef(ref, path.child('secretKeyRef')));
+  take(valueFrom.fileKeyRef, (ref) => validateFileKeyRef(ref, path.child('fileKeyRef')));
+  if (sources === 0) errors.push(invalid(path, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
+  if (!isEmpty(value)) {
+    if (sources !== 0) errors.push(invalid(path, '', 'may not be specified when `value` is not empty'));
+  } else if (sources > 1) {
+    errors.push(invalid(path, '', 'may not have more than one field specified at a time'));
+  }
+  return errors;
+}
+
+function validateKeyRef({ name, key }: { readonly name?: string | undefined; readonly key: string }, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (isEmpty(name)) errors.push(required(path.child('name')));
+  checkName(errors, path.child('key'), key, configMapKeyFaults);
+  return errors;
+}
+
+function validateFileKeyRef({ volumeName, path: file, key }: core.FileKeySelector, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (isEmpty(volumeName)) errors.push(required(path.child('volumeName')));
+  if (isEmpty(file)) errors.push(required(path.child('path')));
+  checkName(errors, path.child('key'), key, relaxedEnvVarNameFaults);
+  return errors;
+}
+
+export const validateFileFieldRef = (ref: core.ObjectFieldSelector, path: FieldPath): Errors => validateFieldRef(ref, path, FILE_FIELDS);
+
+function validateFieldRef({ apiVersion, fieldPath }: core.ObjectFieldSelector, path: FieldPath, allowed: readonly string[]): Errors {
+  if (isEmpty(apiVersion)) return [required(path.child('apiVersion'))];
+  if (isEmpty(fieldPath)) return [required(path.child('fieldPath'))];
+  const at = path.child('fieldPath');
+  const subscript = /^(.*)\['(.*)'\]$/.exec(fieldPath);
+  if (subscript !== null) return validateSubscript(subscript[1] ?? '', subscript[2] ?? '', path);
+  if (!KNOWN_FIELDS.has(fieldPath)) return [invalid(at, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`)];
+  return allowed.includes(fieldPath) ? [] : [notSupported(at, fieldPath, allowed)];
+}
+
+/** `metadata.labels['app']`. */
+function validateSubscript(map: string, key: string, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (map === 'metadata.annotations') addFaults(errors, path, key, qualifiedNameFaults(key.toLowerCase()));
+  else if (map === 'metadata.labels') addFaults(errors, path, key, qualifiedNameFaults(key));
+  else errors.push(invalid(path, map, 'does not support subscript'));
+  return errors;
+}
+
+/** In a file the container must be named; in a variable it is the variable's own. */
+export function validateResourceFieldRef({ containerName, resource, divisor }: core.ResourceFieldSelector, path: FieldPath, inFile: boolean): Errors {
+  if (inFile && isEmpty(containerName)) return [required(path.child('containerName'))];
+  if (isEmpty(resource)) return [required(path.child('resource'))];
+  const huge = /^(limits|requests)\.hugepages-/.test(resource);
+  if (!huge && !AMOUNTS.includes(resource)) return [notSupported(path.child('resource'), resource, AMOUNTS)];
+  return validateDivisor(resource.slice(resource.indexOf('.') + 1), divisor, path.child('divisor'));
+}
+
+const CPU_DIVISORS = ['1m', '1'];
+const BYTE_DIVISORS = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
+
+function validateDivisor(name: string, divisor: string | undefined, path: FieldPath): Errors {
+  if (divisor === undefined || quantityOf(divisor).nanos === 0n) return [];
+  const isOneOf = (list: readonly string[]): boolean => list.some((d) => quantityOf(d).nanos === quantityOf(divisor).nanos);
+  if (name === 'cpu') return isOneOf(CPU_DIVISORS) ? [] : [invalid(path, 'cpu', "only divisor's values 1m and 1 are supported with the cpu resource")];
+  const word = name.startsWith('hugepages-') ? 'hugepages-' : name;
+  return isOneOf(BYTE_DIVISORS) ? [] : [invalid(path, word, `only divisor's values ${BYTE_DIVISORS.join(', ')} are supported with the ${name.startsWith('hugepages-') ? 'hugepages' : name} resource`)];
+}
+
+export function validateEnvFrom(sources: readonly core.EnvFromSource[] | undefined, path: FieldPath): Errors {
+  const errors: Errors = [];
+  for (const [i, source] of (sources ?? []).entries()) {
+    const at = path.index(i);
+    if (!isEmpty(source.prefix)) addFaults(errors, at.child('prefix'), source.prefix, relaxedEnvVarNameFaults(source.prefix));
+    if (source.configMapRef !== undefined && isEmpty(source.configMapRef.name)) errors.push(required(at.child('configMapRef', 'name')));
+    if (source.secretRef !== undefined && isEmpty(source.secretRef.name)) errors.push(required(at.child('secretRef', 'name')));
+    const given = [source.configMapRef, source.secretRef].filter((s) => s !== undefined).length;
+    if (given === 0) errors.push(invalid(path, '', 'must specify one of: `configMapRef` or `secretRef`'));
+    else if (given > 1) errors.push(invalid(path, '', 'may not have more than one field specified at a time'));
+  }
+  return errors;
+}
+

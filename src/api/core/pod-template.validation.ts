@@ -1,0 +1,121 @@
+import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
+import { validateLabels } from '../../machinery/labels.ts';
+import { validateAnnotations } from '../../machinery/metadata.ts';
+import { dns1123LabelFaults, dns1123SubdomainFaults, qualifiedNameFaults } from '../../machinery/names.ts';
+import { addFaults, checkOneOf, type Errors, isEmpty } from '../checks.ts';
+import type * as core from '../gen/types/core.v1.ts';
+import { validateAffinity, validateSpread, validateTolerations } from './affinity.validation.ts';
+import { type Around, validateContainers, validateEphemeralContainers, validateInitContainers } from './container.validation.ts';
+import { validateDnsConfig, validateHostAliases } from './dns.validation.ts';
+import { checkAmount, checkResourceName, validatePodResources } from './resources.validation.ts';
+import { checkDnsPolicy, validateHostUsers, validatePodSecurityContext } from './security-context.validation.ts';
+import { validateVolumes } from './volume.validation.ts';
+
+const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
+const MAX_SECONDS = 2 ** 31 - 1;
+
+/** The spec of a pod, whether in a pod or in a template. */
+export function validatePodSpec(spec: core.PodSpec, path: FieldPath): Errors {
+  const volumes = validateVolumes(spec.volumes, path.child('volumes'));
+  const around: Around = {
+    volumes: volumes.byName,
+    claimNames: new Set((spec.resourceClaims ?? []).map((c) => c.name)),
+    graceSeconds: spec.terminationGracePeriodSeconds,
+    restartPolicy: spec.restartPolicy,
+  };
+  const errors: Errors = [
+    ...volumes.errors,
+    ...validateContainers(spec.containers, path.child('containers'), around),
+    ...validateInitContainers(spec, path.child('initContainers'), around),
+    ...validateEphemeralContainers(spec, path.child('ephemeralContainers'), around),
+    ...validatePodResources(spec.resources, path.child('resources')),
+    ...validateHostNetwork(spec, path),
+  ];
+  checkOneOf(errors, path.child('restartPolicy'), spec.restartPolicy, RESTART_POLICIES);
+  checkDnsPolicy(errors, path.child('dnsPolicy'), spec.dnsPolicy);
+  errors.push(...validateLabels(spec.nodeSelector, path.child('nodeSelector')));
+  errors.push(...validatePodSecurityContext(spec.securityContext, spec, path.child('securityContext')));
+  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries()) if (name === '') errors.push(required(path.child('imagePullSecrets').index(i).child('name')));
+  errors.push(...validateAffinity(spec.affinity, path.child('affinity')));
+  errors.push(...validateDnsConfig(spec.dnsConfig, spec.dnsPolicy, path.child('dnsConfig')));
+  for (const [i, { conditionType }] of (spec.readinessGates ?? []).entries()) addFaults(errors, path.child('readinessGates').index(i).child('conditionType'), conditionType, qualifiedNameFaults(conditionType));
+  errors.push(...validateGates(spec.schedulingGates, path.child('schedulingGates')));
+  errors.push(...validateSpread(spec.topologySpreadConstraints, path.child('topologySpreadConstraints')));
+  errors.push(...validateHostUsers(spec, path));
+  return [...errors, ...validateNames(spec, path), ...validateRest(spec, path)];
+}
+
+/** With the host's network, a port of the container is that of the host. */
+function validateHostNetwork(spec: core.PodSpec, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (spec.hostNetwork !== true) return errors;
+  for (const [i, container] of (spec.containers ?? []).entries()) {
+    for (const [j, port] of (container.ports ?? []).entries()) {
+      if (port.hostPort === undefined || port.hostPort === port.containerPort) continue;
+      errors.push(invalid(path.child('containers').index(i).child('ports').index(j).child('containerPort'), port.containerPort, 'must match `hostPort` when `hostNetwork` is true'));
+    }
+  }
+  return errors;
+}
+
+function validateGates(gates: readonly core.PodSchedulingGate[] | undefined, path: FieldPath): Errors {
+  const errors: Errors = [];
+  const seen = new Set<string>();
+  for (const [i, { name }] of (gates ?? []).entries()) {
+    addFaults(errors, path.index(i), name, qualifiedNameFaults(name));
+    if (seen.has(name)) errors.push({ type: 'FieldValueDuplicate', field: path.index(i).toString(), value: name, detail: '' });
+    seen.add(name);
+  }
+  return errors;
+}
+
+function validateNames(spec: core.PodSpec, path: FieldPath): Errors {
+  const errors: Errors = [];
+  const check = (field: 'serviceAccountName' | 'nodeName' | 'hostname' | 'subdomain' | 'priorityClassName' | 'runtimeClassName', faults: (name: string) => readonly string[]): void => {
+    const value = spec[field];
+    if (!isEmpty(value)) addFaults(errors, path.child(field), value, faults(value));
+  };
+  check('serviceAccountName', dns1123SubdomainFaults);
+  check('nodeName', dns1123SubdomainFaults);
+  const seconds = spec.activeDeadlineSeconds;
+  if (seconds !== undefined && (seconds < 1 || seconds > MAX_SECONDS)) errors.push(invalid(path.child('activeDeadlineSeconds'), seconds, `must be between 1 and ${MAX_SECONDS}, inclusive`));
+  check('hostname', dns1123LabelFaults);
+  check('subdomain', dns1123LabelFaults);
+  errors.push(...validateTolerations(spec.tolerations, path.child('tolerations')));
+  errors.push(...validateHostAliases(spec.hostAliases, path.child('hostAliases')));
+  check('priorityClassName', dns1123SubdomainFaults);
+  check('runtimeClassName', dns1123SubdomainFaults);
+  return errors;
+}
+
+const PREEMPTION = ['Never', 'PreemptLowerPriority'];
+
+function validateRest(spec: core.PodSpec, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (spec.preemptionPolicy !== undefined && !PREEMPTION.includes(spec.preemptionPolicy)) errors.push(notSupported(path.child('preemptionPolicy'), spec.preemptionPolicy, PREEMPTION));
+  for (const [name, amount] of Object.entries(spec.overhead ?? {})) {
+    checkResourceName(errors, path.child('overhead').key(name), name);
+    checkAmount(errors, path.child('overhead').key(name), name, amount);
+  }
+  if (spec.os !== undefined) {
+    if (isEmpty(spec.os.name)) errors.push(required(path.child('os', 'name')));
+    else if (spec.os.name !== 'linux' && spec.os.name !== 'windows') errors.push(notSupported(path.child('os'), spec.os.name, ['linux', 'windows']));
+  }
+  return errors;
+}
+
+export function validateTemplate(template: core.PodTemplateSpec | undefined, path: FieldPath): Errors {
+  const errors: Errors = [...validateLabels(template?.metadata?.labels, path.child('labels')), ...validateAnnotations(template?.metadata?.annotations, path.child('annotations'))];
+  errors.push(...validatePodSpec(template?.spec ?? { containers: [] }, path.child('spec')));
+  if ((template?.spec?.ephemeralContainers ?? []).length > 0) errors.push(forbidden(path.child('spec', 'ephemeralContainers'), 'ephemeral containers not allowed in pod template'));
+  return errors;
+}
+
+/** What a template may not have whose pods are replaced when they end. `word`: the kind as the message names it. */
+export function validateLongRunning(template: core.PodTemplateSpec | undefined, path: FieldPath, word: string): readonly FieldError[] {
+  const errors: Errors = [];
+  const policy = template?.spec?.restartPolicy ?? '';
+  if (policy !== 'Always') errors.push(notSupported(path.child('spec', 'restartPolicy'), policy, ['Always']));
+  if (template?.spec?.activeDeadlineSeconds !== undefined) errors.push(forbidden(path.child('spec', 'activeDeadlineSeconds'), `activeDeadlineSeconds in ${word} is not Supported`));
+  return errors;
+}
