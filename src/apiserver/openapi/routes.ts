@@ -18,8 +18,9 @@ export interface OpenApiOptions {
   readonly descriptions?: Descriptions | undefined;
 }
 
-const V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
-const V2_TYPES: readonly string[] = [V2_PROTOBUF, 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'];
+/** What is answered: an `@` may not stand in a media type, and Go refuses it, though its clients ask with one. */
+const V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+const V2_TYPES: readonly string[] = [V2_PROTOBUF, 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'];
 
 /** `/openapi/v2` (JSON and protobuf) and `/openapi/v3` with a document for each group and version, found by hash. */
 export function openApiRoutes(options: OpenApiOptions): readonly Route[] {
