@@ -7,7 +7,7 @@ import { compare, exclude, fieldSetOf } from './compare.ts';
 import { applyConflict } from './conflict.ts';
 import { difference, EMPTY, equalSets, type FieldSet, intersection, isEmpty, setOf, union } from './field-set.ts';
 import { intern } from './fields-v1.ts';
-import { lastAppliedFields, withLastApplied } from './last-applied.ts';
+import { lastAppliedFields, noteLastApplied } from './last-applied.ts';
 import { decodeManagers, encodeManagers, type Manager, managerId, type Managers } from './managed-fields.ts';
 import { merge, removeItems } from './merge.ts';
 import { afterChange, createdFields, type Ground, groundOf, ignoredSet, stripped, type Taken, takenFields, withoutIgnored } from './ownership.ts';
@@ -45,10 +45,9 @@ export function applyPatch(request: AppliedPatch): Applied {
   const live = withoutManaged(request.live ?? ground.zero);
   const managers = liveManagers(request, ground, live);
   const outcome = applyWithMigration({ request, ground, live, managers });
-  const result = request.manager === KUBECTL ? withLastApplied(outcome.object, patch) : outcome.object;
-  const decoded = decode(facts, typeName, result);
-  if (decoded.fault !== undefined) throw badRequest(decoded.fault);
-  return { object: decoded.object, managedFields: encodeManagers(outcome.managers), changed: !equalJson(decoded.object, live) };
+  const { object } = outcome;
+  if (request.manager === KUBECTL) noteLastApplied(object, patch);
+  return { object, managedFields: encodeManagers(outcome.managers), changed: !equalJson(object, live) };
 }
 
 const KUBECTL = 'kubectl';
@@ -88,7 +87,7 @@ interface Situation {
 }
 
 interface Outcome {
-  readonly object: JsonObject;
+  readonly object: DraftObject;
   readonly managers: Managers;
 }
 
@@ -121,7 +120,13 @@ function apply({ request, ground, live, managers }: Situation, force: boolean): 
   const last = managers.get(id);
   const claimed = new Map(managers).set(id, mine);
   const merged = (merge(atom, live, request.patch) ?? {}) as JsonObject;
-  const object = last === undefined ? merged : prune({ ground, merged, last: last.fields, managers: claimed });
+  const pruned = last === undefined ? merged : prune({ ground, merged, last: last.fields, managers: claimed });
+  // A container that the patch names empty is gone with its last part, and stands again.
+  const whole = pruned === merged ? merged : ((merge(atom, pruned, request.patch) ?? {}) as JsonObject);
+  // Compared in its stored form: `0.5` is no change of `500m`, nor is an empty map that is not stored.
+  const decoded = decode(ground.facts, ground.typeName, whole);
+  if (decoded.fault !== undefined) throw badRequest(decoded.fault);
+  const { object } = decoded;
   const comparison = exclude(compare(atom, live, object), ignored);
   const conflicts = takenFields(claimed, id, comparison);
   if (!force && conflicts.length > 0) return { conflicts };

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../../machinery/object.ts';
-import { getOwn, withKey } from '../../machinery/record.ts';
+import type { DraftObject, Json, JsonObject } from '../../machinery/object.ts';
+import { getOwn } from '../../machinery/record.ts';
 import type { Atom } from './atom.ts';
 import { changed, compare, fieldSetOf } from './compare.ts';
 import { difference, type FieldSet, union } from './field-set.ts';
@@ -34,13 +34,12 @@ export function lastAppliedFields(atom: Atom, live: JsonObject): FieldSet | unde
   return difference(fieldSetOf(atom, applied), union(changed(comparison), comparison.removed));
 }
 
-/** The merged object with the annotation telling what was applied now; the same object when it carries none. */
-export function withLastApplied(object: JsonObject, applied: JsonObject): JsonObject {
-  const annotations = annotationsOf(object);
-  if (getOwn(annotations, LAST_APPLIED) === undefined) return object;
+/** Brings the annotation of a merged object up to date with what was applied now; an object that carries none gets none. */
+export function noteLastApplied(object: DraftObject, applied: JsonObject): void {
+  const annotations = annotationsOf(object) as DraftObject | undefined;
+  if (annotations === undefined || getOwn(annotations, LAST_APPLIED) === undefined) return;
   const text = `${JSON.stringify(recorded(applied))}\n`;
-  const metadata = asObject(object.metadata) ?? {};
-  return { ...object, metadata: { ...metadata, annotations: withKey<Json | undefined>(annotations, LAST_APPLIED, text.length > MAX_LENGTH ? '' : text) } };
+  annotations[LAST_APPLIED] = text.length > MAX_LENGTH ? '' : text;
 }
 
 /** Larger records are not kept: annotations have a bound in all. */
