@@ -43,10 +43,12 @@ export async function startContainer(request: StartRequest): Promise<void> {
   } catch (thrown) {
     if (!(thrown instanceof CriError)) throw thrown;
     recorder.event(pod, 'Warning', 'Failed', `Error: ${thrown.message}`);
-    throw new StartFailure('RunContainerError', thrown.message, thrown);
-  } finally {
     await parts.runtime.refreshContainer(id);
+    // The runtime keeps it as one that ended at once: its state says why, and it is restarted like others that failed.
+    if (parts.runtime.ofPod(identity(pod).uid).containers.find((c) => c.id === id)?.state === 'exited') return;
+    throw new StartFailure('RunContainerError', thrown.message, thrown);
   }
+  await parts.runtime.refreshContainer(id);
   recorder.event(pod, 'Normal', 'Started', 'Container started');
   await postStart(request, container, id);
 }

@@ -26,7 +26,8 @@ export async function writeAtomically(host: Host, { directory, payload, fsGroup,
     return false;
   }
   const version = await freshName(host, directory, nowMs);
-  await writeVersion(host, `${directory}/${version}`, payload, fsGroup);
+  await writeVersion(host, `${directory}/${version}`, payload);
+  if (fsGroup !== undefined) await files.ownTree(directory, { gid: fsGroup, policy: 'Always', readOnly: true });
   await files.removeFile(`${directory}/${NEXT}`);
   await files.symlink(version, `${directory}/${NEXT}`);
   await files.rename(`${directory}/${NEXT}`, `${directory}/${DATA}`);
@@ -43,7 +44,7 @@ async function freshName(host: Host, directory: string, nowMs: number): Promise<
   }
 }
 
-async function writeVersion(host: Host, directory: string, payload: Payload, fsGroup: number | undefined): Promise<void> {
+async function writeVersion(host: Host, directory: string, payload: Payload): Promise<void> {
   const { files } = host;
   await files.makeDirectory(directory, { mode: 0o755 });
   for (const [path, { bytes, mode, uid }] of payload) {
@@ -51,7 +52,6 @@ async function writeVersion(host: Host, directory: string, payload: Payload, fsG
     if (at > 0) await files.makeDirectory(`${directory}/${path.slice(0, at)}`);
     await files.writeFileAtomic(`${directory}/${path}`, bytes, { mode, ...(uid === undefined ? {} : { uid, gid: -1 }) });
   }
-  if (fsGroup !== undefined) await files.ownTree(directory, { gid: fsGroup, policy: 'Always', readOnly: true });
 }
 
 /** Links for the first part of every path. */

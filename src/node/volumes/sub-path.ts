@@ -1,4 +1,4 @@
-import type { Host } from '../../host/host.ts';
+import type { Host, Mount } from '../../host/host.ts';
 import { type MountedVolume, VolumeError } from './volume.ts';
 
 export interface SubPathRequest {
@@ -69,8 +69,10 @@ async function resolve(host: Host, root: string, subPath: string, make: boolean)
 async function isBoundWithin(host: Host, root: string, target: string): Promise<boolean> {
   const mounts = await host.mounts.list();
   const bound = mounts.findLast((m) => m.target === target);
-  const outer = mounts.filter((m) => isWithin(m.target, root)).reduce((best, m) => (best === undefined || m.target.length >= best.target.length ? m : best), mounts[0]);
-  if (bound === undefined || outer === undefined) return false;
+  if (bound === undefined) return false;
+  const outer = mounts.filter((m) => isWithin(m.target, root)).reduce<Mount | undefined>((best, m) => (best === undefined || m.target.length >= best.target.length ? m : best), undefined);
+  // In a changed root the mount of the root itself may not be shown; then the volume's own path must be in what was bound.
+  if (outer === undefined) return `${bound.root}/`.includes(`${root}/`);
   const inside = join(outer.root, root.slice(outer.target === '/' ? 0 : outer.target.length));
   // A mount inside the volume shows a device of its own: then it is the mount's own place that counts.
   if (bound.device !== outer.device) return mounts.some((m) => m.device === bound.device && isWithin(root, m.target) && isWithin(m.root, bound.root));
