@@ -65,7 +65,7 @@ async function command(stream: StreamRequest, verb: 'exec' | 'attach', names: re
   if (verb === 'exec' && words.length === 0) throw new Refusal(400, 'you must specify a command');
   const start = () => (verb === 'exec' ? runtime.streams.exec({ ...wanted, command: words }) : runtime.streams.attach(wanted));
   if (websocket) {
-    const socket = await acceptWebSocket(stream, WEBSOCKET_COMMAND_PROTOCOLS);
+    const { websocket: socket } = await acceptWebSocket(stream, WEBSOCKET_COMMAND_PROTOCOLS);
     return serveCommand(new WebSocketCommand(socket, wish), start, log);
   }
   const protocol = acceptSpdy(stream, SPDY_COMMAND_PROTOCOLS);
@@ -88,8 +88,8 @@ async function forward(stream: StreamRequest, names: readonly string[], websocke
     acceptSpdy(stream, [FORWARD_PROTOCOL]);
     return serveForward(stream, dial, { clock, log });
   }
-  const socket = await acceptWebSocket(stream, [TUNNEL_PROTOCOL, ...WEBSOCKET_FORWARD_PROTOCOLS]);
-  if (socket.protocol !== TUNNEL_PROTOCOL) return serveChannelForward(socket, portsOf(stream.url), dial, log);
+  const { websocket: socket, protocol } = await acceptWebSocket(stream, [TUNNEL_PROTOCOL, ...WEBSOCKET_FORWARD_PROTOCOLS]);
+  if (protocol !== TUNNEL_PROTOCOL) return serveChannelForward(socket, portsOf(stream.url), dial, log);
   const { createWebSocketStream } = await import('ws');
   return serveForward({ socket: createWebSocketStream(socket), head: Buffer.alloc(0) }, dial, { clock, log });
 }
@@ -127,7 +127,10 @@ function acceptSpdy({ request, socket }: StreamRequest, ours: readonly string[])
   return chosen;
 }
 
-async function acceptWebSocket({ request, socket, head, url }: StreamRequest, ours: readonly string[]): Promise<WebSocket> {
+async function acceptWebSocket(
+  { request, socket, head, url }: StreamRequest,
+  ours: readonly string[],
+): Promise<{ readonly websocket: WebSocket; readonly protocol: string }> {
   const offered = (request.headers['sec-websocket-protocol'] ?? '')
     .split(',')
     .map((text) => text.trim())
@@ -137,12 +140,14 @@ async function acceptWebSocket({ request, socket, head, url }: StreamRequest, ou
   }
   // Checked before the upgrade, so that the refusal has an HTTP code.
   if (ours.includes(TUNNEL_PROTOCOL) && !offered.includes(TUNNEL_PROTOCOL)) portsOf(url);
+  const chosen = ours.find((protocol) => offered.includes(protocol));
   const { WebSocketServer } = await import('ws');
-  const server = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: LARGEST_MESSAGE_BYTES,
-    handleProtocols: () => ours.find((protocol) => offered.includes(protocol)) ?? false,
-  });
-  return new Promise((resolve) => server.handleUpgrade(request, socket, head, resolve));
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: LARGEST_MESSAGE_BYTES, handleProtocols: () => chosen ?? false });
+  if (chosen === TUNNEL_PROTOCOL) {
+    // Its name has a slash, which RFC 6455 forbids and the library refuses: the protocol is agreed upon around it.
+    delete request.headers['sec-websocket-protocol'];
+    server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${TUNNEL_PROTOCOL}`));
+  }
+  const websocket = await new Promise<WebSocket>((resolve) => server.handleUpgrade(request, socket, head, resolve));
+  return { websocket, protocol: chosen ?? '' };
 }
