@@ -51,6 +51,12 @@ const rows: readonly [sentence: string, pod: PodInfo, world: WorldWords, outcome
   // The pod's own wishes about nodes
   ['a node selector', aPod('p', { nodeSelector: { disk: 'ssd' } }), { nodes: [aNode('a'), aNode('b', { labels: { disk: 'ssd' } })] }, '→ b'],
   ['a node selector that no node matches', aPod('p', { nodeSelector: { disk: 'ssd' } }), { nodes: [aNode('a')] }, `0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.${NO_HELP(1)}`],
+  [
+    "a daemon's pod names its node",
+    aPod('p', { requests: { cpu: '1' }, affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a'] }] }] } } } }),
+    { nodes: [aNode('a', { pods: [aPod('x', { requests: { cpu: '4' } })] }), aNode('b')] },
+    "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeAffinity]. no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.",
+  ],
   ['a cordoned node', aPod('p'), { nodes: [aNode('a', { unschedulable: true })] }, `0/1 nodes are available: 1 node(s) were unschedulable.${NO_HELP(1)}`],
   ['a taint', aPod('p'), { nodes: [aNode('a', { taints: [taint] })] }, `0/1 nodes are available: 1 node(s) had untolerated taint(s).${NO_HELP(1)}`],
   ['a taint that is tolerated', aPod('p', { tolerations: [{ key: 'dedicated', operator: 'Exists' }] }), { nodes: [aNode('a', { taints: [taint] })] }, '→ a'],

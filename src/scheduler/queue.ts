@@ -105,14 +105,15 @@ export class SchedulingQueue implements Disposable {
     else this.#arm(this.#clock.monotonic() + LONGEST_WAIT_MS);
   }
 
-  /** Something went wrong: again after a while. */
-  erred(queued: Queued): void {
+  /** Something went wrong: again after a while. `overtaken`: only because the cache lags behind; soon, but not for ever soon. */
+  erred(queued: Queued, overtaken = false): void {
     if (this.#all.get(queued.key) !== queued) return;
-    queued.erred = true;
+    queued.erred = !overtaken || queued.attempts > 3;
     queued.notBeforeMs = this.#clock.monotonic() + backoffMs(queued.attempts);
     queued.state = 'backoff';
     this.#backoff.add(queued);
     this.#arm(queued.notBeforeMs);
+    if (!queued.erred) this.#ready();
   }
 
   /** Something changed in the cluster. */

@@ -244,7 +244,8 @@ class Scheduler {
   async #failed(queued: Queued, pod: PodInfo, thrown: unknown): Promise<void> {
     if (this.#ended.signal.aborted) return;
     const reason = thrown instanceof StatusError ? thrown.reason : undefined;
-    if (reason === 'NotFound' || reason === 'Conflict') {
+    const overtaken = reason === 'NotFound' || reason === 'Conflict';
+    if (overtaken) {
       // The cache lags behind: what is new will come, and the pod with it.
       this.#options.log.debug('scheduling was overtaken', { pod: queued.key, ...failure(thrown) });
     } else {
@@ -253,7 +254,7 @@ class Scheduler {
       this.#recorder.event(pod.pod, 'Warning', 'FailedScheduling', message);
       await this.#say(pod.pod, { reason: 'SchedulerError', message });
     }
-    this.#queue.erred(queued);
+    this.#queue.erred(queued, overtaken);
   }
 
   async #say(pod: Stored<Pod>, verdict: PodVerdict): Promise<void> {

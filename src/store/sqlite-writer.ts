@@ -103,7 +103,12 @@ export class SqliteWriter {
     switch (request.do) {
       case 'append':
         if (request.reserve !== undefined) this.#reserve(request.reserve);
-        return this.#append(request.rows);
+        try {
+          return this.#append(request.rows);
+        } finally {
+          // Given back at once: this thread collects its garbage too seldom for what passes through it.
+          (request.rows.buffer as ArrayBuffer).transfer(0);
+        }
       case 'remove':
         return this.#remove(request.ids, request.compactedRevision);
       case 'vacuum':
