@@ -12,6 +12,8 @@ export interface ListWriter {
   readonly tail: string;
   /** The pieces of one entry, in order. */
   readonly piece: (entry: StoredEntry) => readonly (string | Uint8Array)[];
+  /** Bytes of all pieces of one entry, where that is known without making them. */
+  readonly size?: ((entry: StoredEntry) => number) | undefined;
 }
 
 export function offersOf(answer: Answer, protobuf: boolean): Offers {
@@ -75,6 +77,7 @@ export function listWriter(core: Core, call: Call, answer: ListAnswer, represent
   return {
     head: `{"kind":${JSON.stringify(binding.kind.listKind)},"apiVersion":${JSON.stringify(binding.apiVersion)},"metadata":${metadata},"items":[`,
     tail: ']}',
+    size: binding.direct ? (entry) => itemHead(entry).length + entry.value.byteLength - entry.projection.start : undefined,
     piece: binding.direct ? (entry) => [itemHead(entry), storedBody(entry)] : (entry) => [convertedItem(core, answer, entry)],
   };
 }

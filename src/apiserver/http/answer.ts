@@ -5,7 +5,7 @@ import { formatYaml } from '../../schema/yaml.ts';
 import type { Json } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Call } from '../handlers/call.ts';
-import { writeList } from './list-writer.ts';
+import { listLength, writeList } from './list-writer.ts';
 import { type AnyResponse, headersOf, sendBytes, writeHead } from './respond.ts';
 
 /** Writes answers to one connection's requests. */
@@ -33,7 +33,10 @@ export async function writeAnswer(context: AnswerContext, answer: Answer): Promi
     parts.push(Buffer.from(writer.tail));
     return send(context, 200, representation, Buffer.concat(parts));
   }
-  writeHead(response, 200, headersOf(CONTENT_TYPES.json, context.auditId, call.warnings.texts));
+  const headers = headersOf(CONTENT_TYPES.json, context.auditId, call.warnings.texts);
+  const length = listLength(writer, answer.entries);
+  if (length !== undefined) headers.push('Content-Length', String(length));
+  writeHead(response, 200, headers);
   if (context.headOnly) response.end();
   else await writeList(response, writer, answer.entries, core.yieldToLoop);
 }

@@ -4,6 +4,14 @@ import { type AnyResponse, drained, isHttp2 } from './respond.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
+/** Of the whole list, so that it need not be sent in chunks; undefined where it is not known beforehand. */
+export function listLength({ head, tail, size }: ListWriter, entries: readonly StoredEntry[]): number | undefined {
+  if (size === undefined) return undefined;
+  let length = Buffer.byteLength(head) + Buffer.byteLength(tail) + Math.max(0, entries.length - 1);
+  for (const entry of entries) length += size(entry);
+  return length;
+}
+
 /**
  * Writes a list of any length in flat memory: pieces are corked together up to 256 KB, then the connection is waited for and
  * others get their turn.

@@ -1,0 +1,263 @@
+/** The API server beside a bare server that does the same, in the same run. One JSON line a figure. `node bench/apiserver.ts` */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
+import { Worker } from 'node:worker_threads';
+import { builtinFacts } from '../src/api/facts.ts';
+import { builtinKinds } from '../src/api/registry.ts';
+import { createProjector, type Projection } from '../src/apiserver/codec/projection.ts';
+import { type ApiServer, createApiServer, createRegistry } from '../src/apiserver/server.ts';
+import { openStages } from '../src/apiserver/stages.ts';
+import { silentLog } from '../src/base/log.ts';
+import { SystemRandom } from '../src/base/random.ts';
+import { SystemClock } from '../src/base/system-clock.ts';
+import { Certificates, type KeyPair } from '../src/cluster/certificates.ts';
+import { defaultStoreSettings } from '../src/store/settings.ts';
+import { openSqliteStore } from '../src/store/sqlite.ts';
+import type { Store } from '../src/store/store.ts';
+import type { Load, LoadResult } from './load-client.ts';
+
+const PODS = '/api/v1/namespaces/bench/pods';
+const MANY = 10_000;
+const ADMIN = { name: 'admin', groups: ['system:masters'] };
+
+const round = (value: number): number => Number(value.toPrecision(3));
+const say = (figure: string, value: number, unit: string, more: object = {}): void => console.log(JSON.stringify({ figure, value: round(value), unit, ...more }));
+const against = (figure: string, value: number, floor: number, unit: string, more: object = {}): void =>
+  say(figure, value, unit, { floor: round(floor), ratio: round(value / floor), ...more });
+
+/** A pod of about 2 KB as a client sends it. */
+function podText(name: string): string {
+  const environment = Array.from({ length: 12 }, (_, i) => ({ name: `VARIABLE_${i}`, value: `a value that is as long as values are, number ${i}` }));
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: 'bench', tier: 'backend', 'app.kubernetes.io/part-of': 'benchmarks' }, annotations: { 'example.com/note': 'x'.repeat(200) } },
+    spec: {
+      containers: [
+        {
+          name: 'main',
+          image: 'registry.example.com/team/application:v1.2.3',
+          env: environment,
+          ports: [{ containerPort: 8080 }],
+          resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
+          readinessProbe: { httpGet: { path: '/ready', port: 8080 } },
+        },
+      ],
+      nodeName: 'node-1',
+    },
+  });
+}
+
+interface Load2 extends LoadResult {
+  /** Of the thread that serves, µs a request. */
+  readonly cpuMicros: number;
+}
+
+async function drive(load: Load): Promise<Load2> {
+  const before = process.threadCpuUsage();
+  const worker = new Worker(new URL('./load-client.ts', import.meta.url), { workerData: load });
+  const result = await new Promise<LoadResult>((resolve, reject) => {
+    worker.on('message', resolve);
+    worker.on('error', reject);
+  });
+  const used = process.threadCpuUsage(before);
+  await worker.terminate();
+  if (result.failures > 0) throw new Error(`${result.failures} requests failed: ${result.failure}`);
+  return { ...result, cpuMicros: (used.user + used.system) / result.requests };
+}
+
+async function bareServer(pair: KeyPair, handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<{ readonly port: number; readonly server: Server }> {
+  const server = createServer({ key: pair.keyPem, cert: pair.certPem }, handle);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return { server, port: typeof address === 'object' && address !== null ? address.port : 0 };
+}
+
+async function fetchOnce(port: number, path: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`));
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('end', () => {
+      const all = Buffer.concat(chunks);
+      resolve(all.subarray(all.indexOf('\r\n\r\n') + 4));
+    });
+    socket.on('error', reject);
+  });
+}
+
+async function benchGet(port: number, pair: KeyPair): Promise<void> {
+  const body = await fetchOnce(port, `${PODS}/pod-1`);
+  const bare = await bareServer(pair, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+    response.end(body);
+  });
+  const load = { connections: 32, seconds: 3, method: 'GET', path: `${PODS}/pod-1` };
+  await drive({ ...load, port, seconds: 1 });
+  const floor = await drive({ ...load, port: bare.port });
+  const got = await drive({ ...load, port });
+  against(`GET of one pod (${body.length} bytes), 32 connections`, got.perSecond, floor.perSecond, '1/s', {
+    p99Ms: round(got.p99Ms),
+    cpuMicros: round(got.cpuMicros),
+    floorCpuMicros: round(floor.cpuMicros),
+  });
+  bare.server.close();
+}
+
+async function benchList(port: number, pair: KeyPair): Promise<void> {
+  const whole = await fetchOnce(port, PODS);
+  const bare = await bareServer(pair, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length });
+    let at = 0;
+    const more = (): void => {
+      while (at < whole.length) {
+        const room = response.write(whole.subarray(at, (at += 65_536)));
+        if (!room) return void response.once('drain', more);
+      }
+      response.end();
+    };
+    more();
+  });
+  const load = { connections: 1, seconds: 3, method: 'GET', path: PODS };
+  const floor = await drive({ ...load, port: bare.port });
+  const got = await drive({ ...load, port });
+  against(`LIST of ${MANY} pods (${round(whole.length / 1e6)} MB), bandwidth`, (got.bytes / 1e6 / 1000) * got.perSecond * (1000 / got.requests), (floor.bytes / 1e6 / 1000) * floor.perSecond * (1000 / floor.requests), 'MB/s', {
+    p50Ms: round(got.p50Ms),
+    floorP50Ms: round(floor.p50Ms),
+    rssMb: round(process.memoryUsage.rss() / 1e6),
+  });
+  bare.server.close();
+}
+
+/** TLS, parse, stringify, group commit, reply: what cannot be left out. */
+async function benchCreate(port: number, pair: KeyPair, root: string): Promise<void> {
+  const store = await openSqliteStore<null>({ directory: join(root, 'bare'), clock: new SystemClock(), settings: defaultStoreSettings, project: () => null, log: silentLog });
+  let count = 0;
+  const bare = await bareServer(pair, (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const object = JSON.parse(Buffer.concat(chunks).toString()) as { metadata: Record<string, unknown> };
+      object.metadata.uid = String(count++);
+      const value = Buffer.from(JSON.stringify(object));
+      void store.commit([{ do: 'put', key: `/bare/${count}`, value, projection: null }]).then(() => {
+        response.writeHead(201, { 'content-type': 'application/json', 'content-length': value.length });
+        response.end(value);
+      });
+    });
+  });
+  for (const connections of [1, 64]) {
+    const load = { connections, seconds: 4, method: 'POST', path: PODS, body: podText(`c${connections}-%n`) };
+    await drive({ ...load, port, seconds: 0.5, body: podText(`w${connections}-%n`) });
+    const floor = await drive({ ...load, port: bare.port });
+    const got = await drive({ ...load, port });
+    against(`durable create of a pod of ${podText('x').length} bytes, ${connections} connections`, got.perSecond, floor.perSecond, '1/s', {
+      p50Ms: round(got.p50Ms),
+      p99Ms: round(got.p99Ms),
+      cpuMicros: round(got.cpuMicros),
+      floorCpuMicros: round(floor.cpuMicros),
+    });
+  }
+  const patch = await drive({ port, connections: 32, seconds: 3, method: 'PUT', path: `${PODS}/pod-%n`, body: podText('pod-%n').replace('v1.2.3', 'v1.2.4'), count: MANY });
+  say('update of a pod, 32 connections', patch.perSecond, '1/s', { p50Ms: round(patch.p50Ms), p99Ms: round(patch.p99Ms), cpuMicros: round(patch.cpuMicros) });
+  bare.server.close();
+  await store[Symbol.asyncDispose]();
+}
+
+/** Sockets of watchers in this process: what they receive is counted, not parsed. */
+async function watchers(port: number, path: string, count: number, received: (at: number, bytes: number) => void): Promise<readonly TLSSocket[]> {
+  const all: TLSSocket[] = [];
+  for (let from = 0; from < count; from += 50) {
+    const some = Array.from({ length: Math.min(50, count - from) }, (_, i) =>
+      new Promise<TLSSocket>((resolve, reject) => {
+        const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`));
+        socket.on('error', reject);
+        let head = false;
+        socket.on('data', (chunk: Buffer) => {
+          if (head) return received(from + i, chunk.length);
+          head = true;
+          resolve(socket);
+        });
+      }),
+    );
+    all.push(...(await Promise.all(some)));
+  }
+  return all;
+}
+
+async function benchWatch(port: number, api: ApiServer, version: string): Promise<void> {
+  const count = 1000;
+  const rounds = 30;
+  let left = 0;
+  let done: () => void = () => {};
+  const before = process.memoryUsage.rss();
+  const sockets = await watchers(port, `/api/v1/namespaces/bench/configmaps?watch=true&resourceVersion=${version}`, count, () => {
+    if (--left === 0) done();
+  });
+  const opened = process.memoryUsage.rss();
+  const times: number[] = [];
+  const cpu = process.threadCpuUsage();
+  for (let i = 0; i < rounds; i++) {
+    const all = new Promise<void>((resolve) => (done = resolve));
+    left = count;
+    const start = performance.now();
+    await api.handler.request({ method: 'POST', path: '/api/v1/namespaces/bench/configmaps', query: [], user: ADMIN, body: { metadata: { name: `w${i}` }, data: { k: 'x'.repeat(2000) } } });
+    await all;
+    times.push(performance.now() - start);
+  }
+  const used = process.threadCpuUsage(cpu);
+  times.sort((a, b) => a - b);
+  say(`one write to ${count} watchers, until the last has it (clients in the same thread)`, times[Math.floor(rounds / 2)] ?? 0, 'ms', {
+    maxMs: round(times.at(-1) ?? 0),
+    cpuMicrosPerDelivery: round((used.user + used.system) / rounds / count),
+    rssMbOfBothEnds: round((opened - before) / 1e6),
+  });
+  for (const socket of sockets) socket.destroy();
+}
+
+async function fill(api: ApiServer): Promise<void> {
+  for (let from = 0; from < MANY; from += 200) {
+    await Promise.all(
+      Array.from({ length: 200 }, (_, i) => api.handler.request({ method: 'POST', path: PODS, query: [], user: ADMIN, userAgent: 'bench/1', body: JSON.parse(podText(`pod-${from + i}`)) })),
+    );
+  }
+}
+
+async function main(only: string | undefined): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), 'berth-bench-'));
+  const clock = new SystemClock();
+  const registry = createRegistry(builtinKinds().filter(({ servedByDefault }) => servedByDefault));
+  const store: Store<Projection> = await openSqliteStore<Projection>({ directory: join(root, 'store'), clock, settings: defaultStoreSettings, project: createProjector(registry), log: silentLog });
+  const api = createApiServer({
+    store,
+    registry,
+    facts: builtinFacts,
+    clock,
+    random: new SystemRandom(),
+    log: silentLog,
+    stages: () => openStages,
+    services: { cidr: '10.96.0.0/16' },
+    yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
+  });
+  const certificates = await Certificates.open(join(root, 'certificates'), clock);
+  const pair = await certificates.issue({ commonName: 'server', organizations: [], dnsNames: [], ipAddresses: ['127.0.0.1'], usages: ['server'] });
+  const { port } = await api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: certificates.caPem } });
+  const empty = process.memoryUsage.rss();
+  const start = performance.now();
+  await fill(api);
+  say(`create ${MANY} pods in process`, MANY / ((performance.now() - start) / 1000), '1/s', { rssMbAdded: round((process.memoryUsage.rss() - empty) / 1e6) });
+  const wants = (name: string): boolean => only === undefined || only === name;
+  if (wants('get')) await benchGet(port, pair);
+  if (wants('list')) await benchList(port, pair);
+  if (wants('create')) await benchCreate(port, pair, root);
+  if (wants('watch')) await benchWatch(port, api, String(store.revision));
+  await api[Symbol.asyncDispose]();
+  await store[Symbol.asyncDispose]();
+  rmSync(root, { recursive: true });
+}
+
+await main(process.argv[2]);
