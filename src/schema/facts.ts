@@ -36,7 +36,10 @@ export interface FieldFacts {
   readonly values?: readonly string[] | undefined;
   /** No other values than those named are valid. */
   readonly closed?: boolean | undefined;
-  /** How Go prints it: `p` pointer, `o` omitempty, `z` omitzero (see the tables' README). */
+  /**
+   * How Go prints it: `p` pointer, `o` omitempty, `z` omitzero (see the tables' README). A pointer's value is kept as given, zero
+   * and empty included: so are all fields of a custom resource.
+   */
   readonly pointer?: boolean | undefined;
   readonly omitEmpty?: boolean | undefined;
   readonly omitZero?: boolean | undefined;

@@ -10,6 +10,8 @@ import { copyJson, copyObject, equalJson } from './copy.ts';
 export const MAX_OPERATIONS = 10_000;
 /** What `copy` may add up to in all, in characters of JSON. */
 const MAX_COPIED = 3 * 1024 * 1024;
+/** What insertions into and removals from lists may move in all, in elements: they cost as much as the list is long. */
+const MAX_MOVED = 100_000_000;
 
 export function applyJsonPatch(document: JsonObject, patch: Json): DraftObject {
   if (!Array.isArray(patch)) throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
@@ -17,7 +19,7 @@ export function applyJsonPatch(document: JsonObject, patch: Json): DraftObject {
     const why = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`;
     throw new StatusError('RequestEntityTooLarge', `Request entity is too large: ${why}`);
   }
-  const state: State = { root: copyObject(document), copied: 0 };
+  const state: State = { root: copyObject(document), copied: 0, moved: 0 };
   for (const operation of patch as readonly Json[]) applyOperation(state, readOperation(operation));
   const { root } = state;
   if (typeof root !== 'object' || root === null || Array.isArray(root)) throw rejected('the document is no longer an object');
@@ -32,6 +34,7 @@ export function rejected(why: string): StatusError {
 interface State {
   root: DraftJson;
   copied: number;
+  moved: number;
 }
 
 interface Operation {
@@ -139,7 +142,13 @@ function add(state: State, path: readonly string[], value: DraftJson): void {
   }
   const at = last === '-' || last === String(parent.length) ? parent.length : indexOf(last, parent.length);
   if (at === undefined) throw rejected(`Unable to access invalid index: ${last}`);
+  countMoved(state, parent.length - at);
   parent.splice(at, 0, value);
+}
+
+function countMoved(state: State, elements: number): void {
+  state.moved += elements;
+  if (state.moved > MAX_MOVED) throw rejected('the operations on lists add up to too much work');
 }
 
 function replace(state: State, path: readonly string[], value: DraftJson): void {
@@ -161,6 +170,7 @@ function remove(state: State, path: readonly string[]): DraftJson {
   if (Array.isArray(parent)) {
     const at = indexOf(last, parent.length);
     if (at === undefined) throw rejected(`Unable to access invalid index: ${last}`);
+    countMoved(state, parent.length - at);
     return parent.splice(at, 1)[0] as DraftJson;
   }
   if (!hasOwn(parent, last)) throw rejected(`Unable to remove nonexistent key: ${last}`);

@@ -1,7 +1,7 @@
 import type { DraftJson, Json, JsonObject } from '../machinery/object.ts';
 import { getOwn, hasOwn } from '../machinery/record.ts';
 import { StatusError } from '../machinery/status-error.ts';
-import { copyJson, equalJson } from './copy.ts';
+import { copyJson } from './copy.ts';
 import type { Facts, TypeRef } from './facts.ts';
 import { isObject, mergeMaps, PATCH, unknownDirective, withoutDirectives } from './strategic-merge.ts';
 
@@ -42,7 +42,7 @@ interface Special {
 
 /** Items that carry `$patch` are orders, not items. */
 function applySpecial(original: readonly Json[], patch: readonly Json[], mergeKey: string): Special {
-  let kept = original;
+  const gone = new Set<string>();
   let replaced = false;
   const changes: JsonObject[] = [];
   for (const item of patch) {
@@ -50,13 +50,11 @@ function applySpecial(original: readonly Json[], patch: readonly Json[], mergeKe
     const directive = hasOwn(item, PATCH) ? (item[PATCH] ?? null) : undefined;
     if (directive === undefined) changes.push(item);
     else if (directive === 'replace') replaced = true;
-    else if (directive === 'delete') {
-      const gone = keyValue(item, mergeKey);
-      kept = kept.filter((old) => !(isObject(old) && equalJson(getOwn(old, mergeKey), gone)));
-    } else if (directive === 'merge') throw new StatusError('', 'merging lists cannot yet be specified in the patch');
+    else if (directive === 'delete') gone.add(JSON.stringify(keyValue(item, mergeKey)));
+    else if (directive === 'merge') throw new StatusError('', 'merging lists cannot yet be specified in the patch');
     else throw unknownDirective(directive, item);
   }
-  // `[{$patch: replace}, a, b]` replaces; so does the older form with the directive beside the fields.
+  const kept = gone.size === 0 ? original : original.filter((old) => !(isObject(old) && gone.has(JSON.stringify(getOwn(old, mergeKey)))));
   return { kept, changes, replaced };
 }
 

@@ -105,7 +105,8 @@ function mergeOrdered(facts: Facts, schema: Schema, out: DraftObject, patch: Jso
 function deleteItems(out: DraftObject, key: string, items: Json): void {
   if (!Array.isArray(items)) throw badFormat('primitive list');
   const current = getOwn(out, key);
-  if (Array.isArray(current)) setOwn<DraftJson | undefined>(out, key, current.filter((item) => !(items as readonly Json[]).includes(item as Json)));
+  const gone = new Set<unknown>(items as readonly Json[]);
+  if (Array.isArray(current)) setOwn<DraftJson | undefined>(out, key, current.filter((item) => !gone.has(item)));
 }
 
 export function withoutDirectives(patch: JsonObject): DraftObject {
