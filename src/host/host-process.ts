@@ -38,7 +38,12 @@ async function answer({ id, work }: Request): Promise<void> {
   }
   running--;
   if (process.connected) process.send?.(reply, undefined, undefined, () => {});
-  if (leaving && running === 0) process.exit(0);
+  if (leaving && running === 0) leave();
+}
+
+/** An ordinary exit waits for the thread pool, which may wait for a dead server. There is nothing to clean up. */
+function leave(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
 
 process.on('message', (message) => void answer(message as Request));
@@ -46,7 +51,7 @@ process.on('message', (message) => void answer(message as Request));
 process.on('disconnect', () => {
   leaving = true;
   files?.abandon();
-  if (running === 0) process.exit(0);
+  if (running === 0) leave();
 });
 // A terminal's or a supervisor's signals are for the main process, which ends this one by closing the channel.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});

@@ -9,7 +9,6 @@ export type PerformFileWork = (operation: FileOperation, args: readonly unknown[
 
 type Operations = typeof fileOperations;
 
-const QUICK_MS = 10_000;
 const TREE_MS = 600_000;
 
 export class SystemFiles implements Files {
@@ -17,8 +16,10 @@ export class SystemFiles implements Files {
   readonly #run: Host['run'];
   readonly #random: Random;
   readonly #refuseMountsBelow: (path: string) => Promise<void>;
+  readonly #quickMs: number;
 
-  constructor(perform: PerformFileWork, run: Host['run'], random: Random, refuseMountsBelow: (path: string) => Promise<void>) {
+  constructor(perform: PerformFileWork, run: Host['run'], random: Random, refuseMountsBelow: (path: string) => Promise<void>, quickMs: number) {
+    this.#quickMs = quickMs;
     this.#perform = perform;
     this.#run = run;
     this.#random = random;
@@ -95,7 +96,7 @@ export class SystemFiles implements Files {
     return this.#do('sync', [path], TREE_MS);
   }
 
-  #do<K extends FileOperation>(operation: K, args: Parameters<Operations[K]>, timeoutMs = QUICK_MS): Promise<Awaited<ReturnType<Operations[K]>>> {
+  #do<K extends FileOperation>(operation: K, args: Parameters<Operations[K]>, timeoutMs = this.#quickMs): Promise<Awaited<ReturnType<Operations[K]>>> {
     return this.#perform(operation, args, timeoutMs) as Promise<Awaited<ReturnType<Operations[K]>>>;
   }
 

@@ -21,6 +21,8 @@ const GRACE_MS = 5_000;
 export interface SystemHostOptions {
   readonly clock: Clock;
   readonly random: Random;
+  /** How long a stat, read or write of one file may take. Default 10,000. */
+  readonly quickMs?: number;
 }
 
 /** The machine itself. Start it before the process grows: the helper is a fork. Disposing ends the helper when its work is done. */
@@ -41,7 +43,7 @@ class SystemHost implements Host {
   readonly cgroups: SystemCgroups;
   readonly processes: Processes;
 
-  constructor({ clock, random }: SystemHostOptions) {
+  constructor({ clock, random, quickMs = 10_000 }: SystemHostOptions) {
     this.#clock = clock;
     const run = this.run.bind(this);
     this.files = new SystemFiles(
@@ -49,6 +51,7 @@ class SystemHost implements Host {
       run,
       random,
       (path) => refuseMountsBelow(this.mounts, path),
+      quickMs,
     );
     this.mounts = new SystemMounts(run, this.files);
     this.loops = new SystemLoops(run, this.files);

@@ -1,0 +1,128 @@
+import type { Clock } from '../base/clock.ts';
+import type { Cgroups } from './cgroups.ts';
+import { FakeFilesystems, FakeLoops, FakeMounts } from './fake-disks.ts';
+import { FakeFiles } from './fake-files.ts';
+import { FakeTree } from './fake-tree.ts';
+import { type Capabilities, type Host, HostError, type Processes, type ProcessId, type RunOptions, type RunResult } from './host.ts';
+
+export interface FakeHostOptions {
+  readonly clock: Clock;
+  /** Of the root file system. Default 100 GiB. */
+  readonly diskBytes?: number;
+  readonly capabilities?: Partial<Capabilities>;
+  /** Answers commands; undefined: `missing`. Default: every command succeeds and says nothing. */
+  readonly run?: (command: string, args: readonly string[], options: RunOptions) => RunResult | undefined;
+}
+
+/** A machine in memory: files, mounts, loop devices, file systems and cgroups that behave. Time is the given clock's; nothing waits. */
+export class FakeHost implements Host {
+  readonly #tree: FakeTree;
+  readonly #options: FakeHostOptions;
+  readonly #capabilities: Capabilities;
+  readonly files: FakeFiles;
+  readonly mounts: FakeMounts;
+  readonly loops: FakeLoops;
+  readonly filesystems: FakeFilesystems;
+  readonly cgroups: Cgroups = new FakeCgroups();
+  readonly processes: Processes = new FakeProcesses();
+  /** Every command that was run, oldest first. */
+  readonly commands: (readonly [command: string, ...args: string[]])[] = [];
+
+  constructor(options: FakeHostOptions) {
+    this.#options = options;
+    this.#tree = new FakeTree(options.clock, options.diskBytes ?? 100 * 2 ** 30);
+    for (const name of ['dev', 'tmp', 'var', 'proc', 'sys', 'etc', 'run']) {
+      this.#tree.find('/', true).inode.children.set(name, this.#tree.makeInode('directory', 0o755));
+    }
+    this.#capabilities = {
+      root: true,
+      effective: ['CAP_SYS_ADMIN'],
+      kernel: '6.12.0',
+      bootId: '00000000-0000-4000-8000-000000000001',
+      loopDevices: true,
+      sysResource: false,
+      filesystems: ['ext4', 'xfs', 'btrfs'],
+      sharedRoot: true,
+      cgroups: 'v2',
+      ...options.capabilities,
+    };
+    this.files = new FakeFiles(this.#tree);
+    this.mounts = new FakeMounts(this.#tree);
+    this.loops = new FakeLoops(this.#tree);
+    this.filesystems = new FakeFilesystems(this.#tree, this.loops, (type) => type !== 'ext4' || this.#capabilities.sysResource);
+  }
+
+  async run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    this.commands.push([command, ...args]);
+    const answer = this.#options.run === undefined ? { code: 0, stdout: '', stderr: '' } : this.#options.run(command, args, options);
+    if (answer === undefined) throw new HostError('missing', `${command}: command not found`);
+    return answer;
+  }
+
+  async capabilities(): Promise<Capabilities> {
+    return this.#capabilities;
+  }
+
+  async watch(directory: string): Promise<Disposable> {
+    if ((await this.files.stat(directory)) === undefined) throw new HostError('missing', `${directory} does not exist`);
+    return { [Symbol.dispose]: () => {} };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+class FakeCgroups implements Cgroups {
+  readonly #groups = new Map<string, Map<string, string>>();
+
+  async create(name: string): Promise<void> {
+    const parts = name.split('/').filter((part) => part !== '');
+    for (let i = 1; i <= parts.length; i++) {
+      const path = `/${parts.slice(0, i).join('/')}`;
+      if (!this.#groups.has(path)) this.#groups.set(path, new Map());
+    }
+  }
+  async remove(name: string): Promise<void> {
+    for (const path of [...this.#groups.keys()]) if (path === name || path.startsWith(`${name}/`)) this.#groups.delete(path);
+  }
+  async exists(name: string): Promise<boolean> {
+    return this.#groups.has(name);
+  }
+  async children(name: string): Promise<readonly string[]> {
+    const prefix = name === '/' ? '/' : `${name}/`;
+    return [...this.#groups.keys()].filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/')).map((path) => path.slice(prefix.length)).sort();
+  }
+  async processes(): Promise<readonly number[]> {
+    return [];
+  }
+  async read(name: string, _controller: string, file: string): Promise<string | undefined> {
+    return this.#groups.get(name)?.get(file);
+  }
+  async write(name: string, _controller: string, file: string, value: string): Promise<void> {
+    const group = this.#groups.get(name);
+    if (group === undefined) throw new HostError('missing', `there is no cgroup ${name}`);
+    group.set(file, value);
+  }
+  async mounts(): Promise<Readonly<Record<string, string>>> {
+    return { unified: '/sys/fs/cgroup', memory: '/sys/fs/cgroup', cpu: '/sys/fs/cgroup', pids: '/sys/fs/cgroup' };
+  }
+}
+
+class FakeProcesses implements Processes {
+  readonly #alive = new Map<number, ProcessId>();
+  #nextPid = 1000;
+
+  async start(): Promise<ProcessId> {
+    const process = { pid: this.#nextPid++, startTicks: this.#nextPid };
+    this.#alive.set(process.pid, process);
+    return process;
+  }
+  async alive({ pid, startTicks }: ProcessId): Promise<boolean> {
+    return this.#alive.get(pid)?.startTicks === startTicks;
+  }
+  async signal(process: ProcessId, signal: string): Promise<void> {
+    if ((await this.alive(process)) && (signal === 'SIGKILL' || signal === 'SIGTERM')) this.#alive.delete(process.pid);
+  }
+  async identify(pid: number): Promise<ProcessId | undefined> {
+    return this.#alive.get(pid);
+  }
+}
