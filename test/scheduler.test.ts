@@ -49,7 +49,7 @@ class Stage implements AsyncDisposable {
         log: silentLog,
         openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
         yieldToLoop: drain,
-        addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '127.0.0.1', port: 6443 }),
+        addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
         caPem: '',
         serviceCidr: '10.96.0.0/16',
         nodePorts: { first: 30000, last: 32767 },
