@@ -65,7 +65,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     authenticate: authenticator(authentication, check),
     impersonate: impersonator(authorize),
     authorize,
-    admission: admissionChain({ random, disabled: options.disabledAdmission ?? [] }),
+    admission: admissionChain({ random, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [] }),
     routes: [
       ...discoveryRoutes(options),
       ...openApiRoutes({ served: options.served, facts: options.facts ?? builtinFacts, keys, version: options.version.gitVersion }),

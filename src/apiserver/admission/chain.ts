@@ -1,29 +1,62 @@
 import type { Random } from '../../base/random.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import type { RbacIndex } from '../authz/rbac.ts';
 import type { AdmissionPlugin } from '../stages.ts';
+import { certificateApproval } from './certificate-approval.ts';
+import { certificateRequester } from './certificate-requester.ts';
+import { certificateSigning } from './certificate-signing.ts';
+import { certificateSubjectRestriction } from './certificate-subject-restriction.ts';
+import { clusterTrustBundleAttest } from './cluster-trust-bundle-attest.ts';
+import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
+import { rbacEscalation } from './rbac-escalation.ts';
+import { resourceQuota } from './resource-quota.ts';
+import { runtimeClass } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export interface AdmissionOptions {
   readonly random: Random;
+  /** For plugins that ask who may sign, approve or hand out rights. */
+  readonly authorize: Authorizer;
+  readonly rbac: RbacIndex;
   /** Plugins that are on by default and shall not run, by name. */
   readonly disabled?: readonly string[];
 }
 
 /** Every plugin that is on by default, in Kubernetes' order. */
-export function admissionChain({ random, disabled = [] }: AdmissionOptions): readonly AdmissionPlugin[] {
+export function admissionChain({ random, authorize, rbac, disabled = [] }: AdmissionOptions): readonly AdmissionPlugin[] {
   const all: readonly AdmissionPlugin[] = [
     namespaceLifecycle,
+    limitRanger,
     serviceAccountAdmission(random),
+    nodeRestriction,
     taintNodesByCondition,
     priority,
     defaultTolerationSeconds(),
     defaultStorageClass,
     storageObjectInUseProtection,
+    persistentVolumeClaimResize,
+    runtimeClass,
+    certificateApproval(authorize),
+    certificateSigning(authorize),
+    clusterTrustBundleAttest(authorize),
+    certificateSubjectRestriction,
+    defaultIngressClass,
+    podTopologyLabels,
+    // What upstream does while it stores.
+    certificateRequester,
+    rbacEscalation(authorize, rbac),
+    // The place of policies and webhooks.
+    resourceQuota,
   ];
   const unknown = disabled.find((name) => !all.some((plugin) => plugin.name === name));
   if (unknown !== undefined) throw new Error(`no admission plugin is called ${JSON.stringify(unknown)}`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configMaps, namespaces, nodes, persistentVolumeClaims, persistentVolumes, pods, priorityClasses, serviceAccounts, storageClasses } from '../../api/gen/resources.ts';
 import { SeededRandom } from '../../base/random.ts';
+import { RbacIndex } from '../authz/rbac.ts';
 import { admissionChain } from './chain.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
@@ -183,5 +184,5 @@ test('StorageObjectInUseProtection', async () => {
 });
 
 test('the chain refuses a name that it does not know', () => {
-  assert.throws(() => admissionChain({ random: new SeededRandom(1), disabled: ['Prioritee'] }), /no admission plugin is called "Prioritee"/);
+  assert.throws(() => admissionChain({ random: new SeededRandom(1), authorize: () => ({ allowed: true, reason: '' }), rbac: new RbacIndex(), disabled: ['Prioritee'] }), /no admission plugin is called "Prioritee"/);
 });
