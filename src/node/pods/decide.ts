@@ -226,7 +226,7 @@ function graceForKill(view: PodView, c: PodContainer, last: Container): number {
 
 /** The waiting message of a container whose restart waits; undefined when it does not wait. */
 export function backOffMessage(view: PodView, c: PodContainer, last: Container): string | undefined {
-  if (view.memory.ending !== undefined || last.state !== 'exited' || isChanged(c, last) || !restartsAfter(view.pod, c, last.exitCode)) return undefined;
+  if (view.memory.ending !== undefined || view.memory.starting === c.spec.name || last.state !== 'exited' || isChanged(c, last) || !restartsAfter(view.pod, c, last.exitCode)) return undefined;
   const backOff = view.memory.backOffs.get(c.spec.name);
   if (backOff === undefined || remainingMs(backOff, last.finishedAtMs, view.nowMs) === 0) return undefined;
   return `back-off ${formatDelay(backOff.delayMs)} restarting failed container=${c.spec.name} pod=${formatPod(identity(view.pod))}`;
