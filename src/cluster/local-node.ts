@@ -1,0 +1,160 @@
+import { nodeIdentity, STORAGE } from '../apiserver/bootstrap/identities.ts';
+import type { Clock } from '../base/clock.ts';
+import { Disposals } from '../base/disposal.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { subjectAccessReviews, tokenReviews } from '../api/gen/resources.ts';
+import type { Client } from '../client/client.ts';
+import type { CsiDriver } from '../csi/driver.ts';
+import { openSystemHost } from '../host/system.ts';
+import { startNode } from '../node/node.ts';
+import type { Drivers } from '../node/options.ts';
+import { SystemProbeNetwork } from '../node/probes/system-network.ts';
+import type { AuthenticateToken, AuthorizeNode } from '../node/server/identity.ts';
+import { startNodeServer } from '../node/server/node-server.ts';
+import { PoolDriver } from '../storage/driver/driver.ts';
+import { openPool } from '../storage/pool/open.ts';
+import type { Pool } from '../storage/pool/pool.ts';
+import { startPoolNode } from '../storage/pool-node.ts';
+import type { ClusterConfig } from './config.ts';
+import { openContainerd, probeMachine } from './containerd.ts';
+import type { ControlPlane } from './control-plane.ts';
+import type { ClusterIdentity, Layout } from './data-directory.ts';
+import type { ClusterCertificates } from './identities.ts';
+import { readHostDns, readMachine } from './machine.ts';
+
+export interface LocalNodeOptions {
+  readonly config: ClusterConfig;
+  readonly identity: ClusterIdentity;
+  readonly layout: Layout;
+  readonly plane: ControlPlane;
+  readonly certificates: ClusterCertificates;
+  readonly caPem: string;
+  readonly address: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface LocalNode extends AsyncDisposable {
+  /** What this machine lacks, and what follows from it: a sentence each. */
+  readonly findings: readonly string[];
+  /** Rejects when the node can't go on. */
+  readonly failed: Promise<never>;
+  /** What disposing does with pods. */
+  stopPodsAtEnd(stop: boolean): void;
+}
+
+const LOG_FILES = { maxBytes: 10 * 1024 * 1024, maxFiles: 5 };
+
+/** This machine as a node: containerd, pool, kubelet and its server. */
+export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNode> {
+  const ends = new Disposals();
+  try {
+    return await start(options, ends);
+  } catch (thrown) {
+    await ends[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalNode> {
+  const { config, identity, layout, plane, certificates, caPem, address, clock, random, log } = options;
+  const { nodeName } = config;
+  // The helper is a fork of this process: before it grows.
+  const host = ends.use(openSystemHost({ clock, random }));
+  const [probe, machine, hostDns] = await Promise.all([probeMachine(identity), readMachine(layout.directory), readHostDns()]);
+  let stopPods = false;
+  const [containerd, pool] = await Promise.all([
+    openContainerd({ layout, identity, clock, random, log }, probe),
+    openPool({ host, clock, root: layout.pool, mark: identity.id, kind: config.pool.kind, trashMs: config.trashMs, ...(config.pool.sizeBytes === 0 ? {} : { maxBytes: config.pool.sizeBytes }) }),
+  ]);
+  ends.use(pool);
+  ends.add(() => containerd.stop({ pods: stopPods }));
+  const driver = new PoolDriver({ host, pool, nodeName });
+  await driver.recover();
+  const components = plane.componentOptions(nodeIdentity(nodeName), 'kubelet');
+  const node = ends.use(
+    await startNode({
+      ...components,
+      nodeName,
+      mark: identity.id,
+      runtime: containerd.runtime,
+      host,
+      network: new SystemProbeNetwork(clock),
+      drivers: onlyDriver(driver),
+      rootDirectory: identity.kubeletRoot,
+      podLogDirectory: layout.podLogs,
+      addresses: [address],
+      port: identity.nodePort,
+      machine,
+      extendedResources: config.extendedResources,
+      labels: config.nodeLabels,
+      maxPods: 110,
+      dns: { servers: [], domain: 'cluster.local', host: hostDns },
+      cgroupParent: containerd.layout.podCgroup,
+      logs: LOG_FILES,
+    }),
+  );
+  ends.use(
+    await startNodeServer({
+      nodeName,
+      address: '127.0.0.1',
+      port: identity.nodePort,
+      tls: certificates.node,
+      clientCaPem: caPem,
+      pods: node.lookup,
+      runtime: containerd.runtime,
+      authorize: authorizeBy(components.client, nodeName),
+      authenticateToken: authenticateBy(components.client),
+      clock,
+      log,
+    }),
+  );
+  ends.use(await startPoolNode({ ...plane.componentOptions(STORAGE, 'berth-pool'), nodeName, driver }));
+  return {
+    findings: [...probe.findings.map(({ missing, consequence }) => `${missing} is missing: ${consequence}`), ...poolFindings(pool)],
+    failed: new Promise<never>(() => {}),
+    stopPodsAtEnd: (stop) => {
+      stopPods = stop;
+    },
+    [Symbol.asyncDispose]: () => ends[Symbol.asyncDispose](),
+  };
+}
+
+function poolFindings(pool: Pool): readonly string[] {
+  const findings: string[] = [];
+  if (!pool.enforcesSize) findings.push('there are no loop devices: volumes are directories, and their size is not enforced');
+  else if (!pool.growsOnline(pool.filesystem)) findings.push(`${pool.filesystem} can't grow while it is mounted here: a volume grows when its pod is started again`);
+  return findings;
+}
+
+/** Berth's own driver; others register themselves by their sockets. */
+function onlyDriver(driver: CsiDriver): Drivers {
+  return {
+    find: (name) => (name === driver.name ? driver : undefined),
+    list: () => [driver],
+    onChange: () => ({ [Symbol.dispose]: () => {} }),
+  };
+}
+
+/** Whether a user may use the node's server is the API server's to say. */
+function authorizeBy(client: Client, nodeName: string): AuthorizeNode {
+  return async ({ user, verb, subresources }) => {
+    for (const subresource of subresources) {
+      const { status } = await client.create(subjectAccessReviews, {
+        spec: { user: user.name, groups: user.groups, resourceAttributes: { group: '', version: 'v1', resource: 'nodes', name: nodeName, verb, subresource } },
+      });
+      if (status?.allowed === true) return true;
+    }
+    return false;
+  };
+}
+
+function authenticateBy(client: Client): AuthenticateToken {
+  return async (token) => {
+    const { status } = await client.create(tokenReviews, { spec: { token } });
+    if (status?.authenticated !== true || status.user?.username === undefined) return undefined;
+    return { name: status.user.username, groups: status.user.groups ?? [], ...(status.user.uid === undefined ? {} : { uid: status.user.uid }) };
+  };
+}
