@@ -57,8 +57,9 @@ export function checkUnique<T>(errors: Errors, path: FieldPath, items: readonly 
   }
 }
 
-export function isEmpty(value: string | undefined): value is undefined | '' {
-  return value === undefined || value === '';
+/** Times that are not set are null in stored objects. */
+export function isEmpty(value: string | null | undefined): value is null | undefined | '' {
+  return value === undefined || value === null || value === '';
 }
 
 /** An object of the schema as plain JSON, for the value of an error. */

@@ -22,12 +22,12 @@ async function gone(world: NodeHarness, name: string): Promise<void> {
 async function reasons(world: NodeHarness, name: string): Promise<readonly string[]> {
   await world.advance(2_000);
   const all = await world.client.list(events, { namespace: 'default' });
-  return all.items.filter((e) => (e as { readonly involvedObject?: { readonly name?: string } }).involvedObject?.name === name).map((e) => `${(e as { readonly reason?: string }).reason ?? ''}`);
+  return all.items.filter((e) => e.involvedObject.name === name).map((e) => e.reason ?? '');
 }
 
 async function counts(world: NodeHarness, reason: string): Promise<readonly (number | undefined)[]> {
   const all = await world.client.list(events, { namespace: 'default' });
-  return all.items.filter((e) => (e as { readonly reason?: string }).reason === reason).map((e) => (e as { readonly count?: number }).count);
+  return all.items.filter((e) => e.reason === reason).map((e) => e.count);
 }
 
 test('a pod runs, is deleted, and nothing of it is left', async () => {
