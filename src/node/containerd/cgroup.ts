@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Clock, sleep } from '../../base/clock.ts';
 
 const ROOT = '/sys/fs/cgroup';
 /** Its cgroups take processes only after cpus and memory nodes were set; the daemon needs no place in it. */
@@ -36,16 +37,29 @@ export async function makeDaemonCgroups(cgroup: string): Promise<readonly string
   return files;
 }
 
+/** A process that has ended holds its cgroup until the kernel is done with it. */
+const PATIENCE_MS = 2_000;
+const RETRY_MS = 10;
+
 /** Removes the cluster's empty cgroups, from the leaves up; those that still hold a process stay. */
-export async function removeCgroups(cgroup: string): Promise<void> {
-  for (const hierarchy of await hierarchies()) await removeTree(join(hierarchy, cgroup));
+export async function removeCgroups(cgroup: string, clock: Clock): Promise<void> {
+  const deadlineMs = clock.monotonic() + PATIENCE_MS;
+  for (const hierarchy of await hierarchies()) {
+    while (!(await removeTree(join(hierarchy, cgroup))) && clock.monotonic() < deadlineMs) await sleep(clock, RETRY_MS);
+  }
 }
 
-async function removeTree(path: string): Promise<void> {
+/** False when it is still in use. */
+async function removeTree(path: string): Promise<boolean> {
   const children = await readdir(path, { withFileTypes: true }).catch(() => []);
   for (const child of children) if (child.isDirectory()) await removeTree(join(path, child.name));
-  await rmdir(path).catch((thrown: NodeJS.ErrnoException) => {
-    // In use (EBUSY) or gone already: either is no fault.
-    if (thrown.code !== 'EBUSY' && thrown.code !== 'ENOENT') throw thrown;
-  });
+  try {
+    await rmdir(path);
+    return true;
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+    if (code === 'ENOENT') return true;
+    if (code === 'EBUSY' || code === 'ENOTEMPTY') return false;
+    throw thrown;
+  }
 }

@@ -112,7 +112,7 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
       if (!ended) throw new ContainerdError('not every pod could be ended; what is left of them is still there');
       await unmountBelow(layout.stateDirectory, options.run);
       await options.run('ip', ['link', 'delete', bridge]);
-      await removeCgroups(layout.cgroup);
+      await removeCgroups(layout.cgroup, clock);
     },
     [Symbol.asyncDispose]: dispose,
   };
