@@ -9,10 +9,13 @@ export interface Transport {
   watch(request: TransportRequest, sink: WatchSink): Promise<WatchHandle>;
 }
 
-/** Straight into an API server of the same process: no sockets, and objects are handed over. */
+/**
+ * Straight into an API server of the same process: no sockets, and objects are handed over. They come without managedFields
+ * unless a request says otherwise: no component looks at them, and an update that leaves them out keeps them.
+ */
 export function inProcessTransport(handler: ApiHandler, user: UserInfo, userAgent: string): Transport {
   return {
-    request: (request) => handler.request({ ...request, user, userAgent }),
-    watch: (request, sink) => handler.watch({ ...request, user, userAgent }, sink),
+    request: (request) => handler.request({ omitManagedFields: true, ...request, user, userAgent }),
+    watch: (request, sink) => handler.watch({ omitManagedFields: true, ...request, user, userAgent }, sink),
   };
 }

@@ -32,7 +32,22 @@ export function withoutKey<T>(record: Readonly<Record<string, T>> | undefined, k
 
 /** Freezes a value made of plain objects and arrays, all the way down. Depth is bounded by whoever parsed it. */
 export function deepFreeze<T>(value: T): T {
+  // Only the root is asked whether it is frozen already: asking costs three times as much as freezing again.
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const key in value) deepFreeze((value as Record<string, unknown>)[key]);
+  return freezeAll(value);
+}
+
+function freezeAll<T extends object>(value: T): T {
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = value[i];
+      if (typeof item === 'object' && item !== null) freezeAll(item);
+    }
+  } else {
+    for (const key in value) {
+      const item = value[key];
+      if (typeof item === 'object' && item !== null) freezeAll(item);
+    }
+  }
   return Object.freeze(value);
 }

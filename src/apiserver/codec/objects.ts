@@ -20,7 +20,7 @@ export class ObjectCache {
   #oldest = 0;
   #bytes = 0;
 
-  constructor(registry: Registry, maxBytes = 32 * 1024 * 1024) {
+  constructor(registry: Registry, maxBytes = 8 * 1024 * 1024) {
     this.#registry = registry;
     this.#maxBytes = maxBytes;
   }
@@ -31,7 +31,7 @@ export class ObjectCache {
     if (projection.version === entry.modRevision && projection.object !== undefined) return projection.object;
     const kind = this.#kindOf(entry.key);
     const known = projection.object;
-    const body = known ?? deepFreeze(parseBody(entry.value, projection));
+    const body = deepFreeze(known ?? parseBody(entry.value, projection));
     const object = freezeWhole(withHead(body, kind.kind, formatApiVersion(kind), String(entry.modRevision)));
     // The last state of what was deleted goes to those who are told of it now; others find the state before.
     if (projection.version !== 0) return object;
@@ -41,7 +41,7 @@ export class ObjectCache {
     return object;
   }
 
-  /** Takes the writer's own frozen body, so that the first reader need not parse. Its version is known when it is committed. */
+  /** Takes the writer's own body, which nobody changes any more, so that the first reader need not parse. Its version is known when it is committed. */
   remember(projection: Projection, body: KubeObject, bytes: number): void {
     projection.object = body;
     projection.version = 0;
