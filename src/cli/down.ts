@@ -7,7 +7,7 @@ export function addDown(program: Command): void {
   program
     .command('down')
     .description('stop the cluster, its pods and its containerd; all data stays')
-    .option('--data-dir DIR', 'of the cluster')
+    .option('--data-dir <DIR>', 'of the cluster')
     .addHelpText('after', '\nExamples:\n  berth down\n  berth down --data-dir /srv/second\n')
     .action(async (options: { readonly dataDir?: string }) => {
       const directory = dataDirectoryOf(options.dataDir);

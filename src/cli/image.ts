@@ -10,7 +10,7 @@ export function addImage(program: Command): void {
     .command('load')
     .argument('<file>', 'a docker-archive or an OCI archive (.tar, .tar.gz)')
     .description('load an image from a file, so that pods can use it without a registry')
-    .option('--data-dir DIR', 'of the cluster')
+    .option('--data-dir <DIR>', 'of the cluster')
     .addHelpText('after', '\nExamples:\n  docker save my/app:1 -o app.tar && berth image load app.tar\n  skopeo copy docker://busybox:1.36 oci-archive:busybox.tar:docker.io/library/busybox:1.36 && berth image load busybox.tar\n')
     .action(async (file: string, options: { readonly dataDir?: string }) => {
       await using images = await openImages(dataDirectoryOf(options.dataDir));
@@ -19,8 +19,8 @@ export function addImage(program: Command): void {
   image
     .command('ls')
     .description('list the images on the node')
-    .option('--data-dir DIR', 'of the cluster')
-    .option('-o, --output FORMAT', 'text or json', 'text')
+    .option('--data-dir <DIR>', 'of the cluster')
+    .option('-o, --output <FORMAT>', 'text or json', 'text')
     .addHelpText('after', '\nExamples:\n  berth image ls\n  berth image ls -o json\n')
     .action(async (options: { readonly dataDir?: string; readonly output: string }) => {
       await using images = await openImages(dataDirectoryOf(options.dataDir));

@@ -8,7 +8,7 @@ export function addKubeconfig(program: Command): void {
   program
     .command('kubeconfig')
     .description('print the kubeconfig of the cluster')
-    .option('--data-dir DIR', 'of the cluster')
+    .option('--data-dir <DIR>', 'of the cluster')
     .option('--path', 'print where the file lies instead')
     .addHelpText('after', '\nExamples:\n  export KUBECONFIG=$(berth kubeconfig --path)\n  berth kubeconfig > ~/.kube/config\n')
     .action(async (options: { readonly dataDir?: string; readonly path?: boolean }) => {

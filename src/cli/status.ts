@@ -25,8 +25,8 @@ export function addStatus(program: Command): void {
   program
     .command('status')
     .description('what runs, and what this machine could not give')
-    .option('--data-dir DIR', 'of the cluster')
-    .option('-o, --output FORMAT', 'text or json', 'text')
+    .option('--data-dir <DIR>', 'of the cluster')
+    .option('-o, --output <FORMAT>', 'text or json', 'text')
     .addHelpText('after', '\nExamples:\n  berth status\n  berth status -o json\n\nExit codes: 0 it runs, 3 it does not.\n')
     .action(async (options: { readonly dataDir?: string; readonly output: string }) => {
       if (options.output !== 'text' && options.output !== 'json') throw new Error(`-o ${options.output}: text or json is expected`);

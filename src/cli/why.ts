@@ -18,9 +18,9 @@ export function addWhy(program: Command): void {
     .command('why')
     .argument('<kind/name>', 'as pod/web-0, pvc/data, deployment/web')
     .description('why an object is not where you want it, and what to do')
-    .option('-n, --namespace NAME', 'of the object', 'default')
-    .option('--data-dir DIR', 'of the cluster')
-    .option('-o, --output FORMAT', 'text or json', 'text')
+    .option('-n, --namespace <NAME>', 'of the object', 'default')
+    .option('--data-dir <DIR>', 'of the cluster')
+    .option('-o, --output <FORMAT>', 'text or json', 'text')
     .addHelpText('after', '\nExamples:\n  berth why pod/web-0\n  berth why pvc/data -n shop\n\nExit codes: 0 all is well, 4 something is not.\n')
     .action(async (target: string, options: { readonly namespace: string; readonly dataDir?: string; readonly output: string }) => {
       const [kindName = '', name = ''] = target.split('/');
