@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request as httpRequest, type RequestListener, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { describe, test } from 'node:test';
+import { endpoints, nodes, pods, services } from '../../api/gen/resources.ts';
+import { builtinKinds } from '../../api/registry.ts';
+import { defined } from '../../base/assert.ts';
+import { SeededRandom } from '../../base/random.ts';
+import { StatusError } from '../../machinery/status-error.ts';
+import { readerOf, type StoredObject, stored } from '../admission/testing.ts';
+import type { Dial } from '../dial.ts';
+import type { StreamSubresource, SubresourceCall } from '../stages.ts';
+import { parseProxyName } from './proxy-target.ts';
+import { streamSubresources } from './standard.ts';
+
+/** What the node or the pod is asked, and how it answers. */
+type Backend = { readonly server: Server; readonly port: number; readonly seen: string[] };
+
+async function backend(answer: RequestListener, onUpgrade?: (request: IncomingMessage, socket: Socket) => void): Promise<Backend> {
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    answer(request, response);
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    seen.push(`${request.method} ${request.url}`);
+    onUpgrade?.(request, socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, port: (server.address() as AddressInfo).port, seen };
+}
+
+const containers = [{ name: 'web', ports: [{ containerPort: 80, name: 'http' }] }];
+const objects: readonly StoredObject[] = [
+  stored(pods, 'web', { spec: { nodeName: 'n1', containers }, status: { podIPs: [{ ip: '10.0.0.5' }] } }, 'shop'),
+  stored(pods, 'two', { spec: { nodeName: 'n1', containers: [{ name: 'a' }, { name: 'b' }], initContainers: [{ name: 'i' }] } }, 'shop'),
+  stored(pods, 'waiting', { spec: { containers } }, 'shop'),
+  stored(nodes, 'n1'),
+  stored(services, 'svc', { spec: { ports: [{ name: 'http', port: 80 }] } }, 'shop'),
+  stored(endpoints, 'svc', { subsets: [{ addresses: [{ ip: '10.0.0.5' }], ports: [{ name: 'http', port: 8080 }] }] }, 'shop'),
+  stored(services, 'empty', { spec: { ports: [{ port: 80 }] } }, 'shop'),
+];
+const reader = readerOf(objects);
+
+interface Front {
+  readonly url: string;
+  readonly port: number;
+  /** `ip:port` of what was dialled. */
+  readonly dialled: string[];
+}
+
+/** A server that hands every request to the stage, as the core does: `/POD/SUBRESOURCE…`. */
+async function withFront(port: number | undefined, resource: string, run: (front: Front) => Promise<void>, mayCreate = true): Promise<void> {
+  const dialled: string[] = [];
+  const dial: Dial = (target) => {
+    dialled.push(target.to === 'node' ? `node ${target.node.metadata.name}` : `${target.ip}:${target.port}`);
+    return { scheme: 'http', host: '127.0.0.1', port: port ?? 1 };
+  };
+  const stages = streamSubresources(dial, () => ({ allowed: mayCreate, reason: '' }), new SeededRandom(1));
+  const find = (request: IncomingMessage): { readonly stage: StreamSubresource; readonly call: SubresourceCall } => {
+    const url = new URL(request.url ?? '', 'http://x');
+    const [, name = '', subresource = ''] = url.pathname.split('/');
+    const stage = defined(stages.find((each) => each.resource === resource && each.subresource === subresource), subresource);
+    const kind = defined(builtinKinds().find((each) => each.resource === resource), resource);
+    const call: SubresourceCall = {
+      user: { name: 'ann', groups: [] },
+      kind,
+      namespace: resource === 'nodes' ? '' : 'shop',
+      name: decodeURIComponent(name),
+      subresource,
+      method: request.method ?? 'GET',
+      rest: url.pathname.slice(`/${name}/${subresource}`.length),
+      query: [...url.searchParams],
+      parent: reader.get('', resource, resource === 'nodes' ? '' : 'shop', decodeURIComponent(name)),
+      reader,
+      nowMs: 0,
+      dryRun: false,
+      signal: undefined,
+      warn: () => {},
+    };
+    return { stage, call };
+  };
+  const refused = (thrown: unknown): { readonly code: number; readonly text: string } =>
+    thrown instanceof StatusError ? { code: thrown.code, text: thrown.message } : { code: 599, text: String(thrown) };
+  const server = createServer((request, response) => {
+    const { stage, call } = find(request);
+    stage.handle(call, { upgrade: false, request, response }).catch((thrown: unknown) => {
+      const { code, text } = refused(thrown);
+      response.writeHead(code).end(text);
+    });
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    const { stage, call } = find(request);
+    stage.handle(call, { upgrade: true, request, socket, head }).catch((thrown: unknown) => {
+      const { code, text } = refused(thrown);
+      socket.end(`HTTP/1.1 ${code} x\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const own = (server.address() as AddressInfo).port;
+  try {
+    await run({ url: `http://127.0.0.1:${own}`, port: own, dialled });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+async function close({ server }: Backend): Promise<void> {
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+}
+
+async function get(url: string, init: { readonly method?: string; readonly body?: string; readonly headers?: Record<string, string> } = {}): Promise<{ readonly code: number; readonly text: string; readonly headers: IncomingMessage['headers'] }> {
+  const request = httpRequest(url, { method: init.method ?? 'GET', headers: init.headers ?? {} });
+  request.end(init.body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response as AsyncIterable<Buffer>) text += chunk.toString();
+  return { code: response.statusCode ?? 0, text, headers: response.headers };
+}
+
+describe('logs', () => {
+  test('come from the node, with the wishes passed on', async () => {
+    const node = await backend((_, response) => response.end('one\ntwo\n'));
+    await withFront(node.port, 'pods', async ({ url, dialled }) => {
+      const answer = await get(`${url}/web/log?tailLines=2&timestamps=true&follow=false`);
+      assert.deepEqual([answer.code, answer.text, answer.headers['content-type']], [200, 'one\ntwo\n', 'text/plain']);
+      assert.deepEqual([node.seen, dialled], [['GET /containerLogs/shop/web/web?timestamps=true&tailLines=2'], ['node n1']]);
+    });
+    await close(node);
+  });
+
+  const rows: readonly (readonly [string, number, string])[] = [
+    ['/two/log', 400, 'a container name must be specified for pod two, choose one of: [a b] or one of the init containers: [i]'],
+    ['/two/log?container=x', 400, 'container x is not valid for pod two'],
+    ['/web/log?tailLines=-1', 422, 'PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0'],
+    ['/web/log?limitBytes=0', 422, 'PodLogOptions "" is invalid: limitBytes: Invalid value: 0: must be greater than 0'],
+    ['/waiting/log', 200, ''],
+  ];
+  for (const [path, code, text] of rows) {
+    test(path, () => withFront(undefined, 'pods', async ({ url }) => assert.deepEqual({ ...(await get(url + path)), headers: 0 }, { code, text, headers: 0 })));
+  }
+
+  test('the node’s own refusal, and a node that is down', async () => {
+    const node = await backend((_, response) => response.writeHead(400).end('container "web" in pod "web" is waiting to start: ContainerCreating'));
+    await withFront(node.port, 'pods', async ({ url }) => {
+      assert.deepEqual({ ...(await get(`${url}/web/log`)), headers: 0 }, { code: 400, text: 'container "web" in pod "web" is waiting to start: ContainerCreating', headers: 0 });
+    });
+    await close(node);
+    await withFront(node.port, 'pods', async ({ url }) => {
+      const { code, text } = await get(`${url}/web/log`);
+      assert.deepEqual([code, text], [500, `error dialing backend: dial tcp 127.0.0.1:${node.port}: connect: connection refused`]);
+    });
+  });
+});
+
+describe('exec', () => {
+  const upgradeRequest = (path: string, method = 'POST'): string =>
+    `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\nAuthorization: Bearer secret\r\n\r\n`;
+
+  async function talk(port: number, request: string, until: string): Promise<string> {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(request);
+    let text = '';
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      text += chunk.toString();
+      if (text.includes(until)) break;
+    }
+    return text;
+  }
+
+  test('hands the upgrade on without credentials and copies both ways', async () => {
+    let headers: IncomingMessage['headers'] = {};
+    const node = await backend(() => {}, (request, socket) => {
+      headers = request.headers;
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\nhello ');
+      socket.pipe(socket);
+    });
+    await withFront(node.port, 'pods', async ({ port }) => {
+      const text = await talk(port, `${upgradeRequest('/web/exec?command=echo&command=a%20b&stdout=true&stdin=1&tty=false')}and back`, 'and back');
+      assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n(.*\r\n)*Upgrade: SPDY\/3\.1/);
+      assert.ok(text.endsWith('hello and back'), text);
+      assert.deepEqual(node.seen, ['POST /exec/shop/web/web?input=1&output=1&command=echo&command=a+b']);
+      assert.equal(headers.authorization, undefined);
+      assert.equal(headers['x-stream-protocol-version'], 'v4.channel.k8s.io');
+    });
+    await close(node);
+  });
+
+  test('a refusal of the node reaches the client', async () => {
+    const node = await backend((_, response) => response.writeHead(404).end('container not found ("web")'), (_, socket) => socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 27\r\n\r\ncontainer not found ("web")'));
+    await withFront(node.port, 'pods', async ({ port }) => {
+      assert.match(await talk(port, upgradeRequest('/web/exec?command=x&stdout=1'), 'not found ('), /^HTTP\/1\.1 404 Not Found\r\n[^]*container not found \("web"\)$/);
+    });
+    await close(node);
+  });
+
+  test('what is missing', async () => {
+    await withFront(undefined, 'pods', async ({ url, port }) => {
+      assert.equal((await get(`${url}/web/exec?command=x&stdout=1`, { method: 'POST' })).text, 'Upgrade request required');
+      assert.equal((await get(`${url}/web/exec?stdout=1`)).text, 'you must specify at least 1 command for the container');
+      assert.equal((await get(`${url}/web/exec?command=x`)).text, 'you must specify at least 1 of stdin, stdout, stderr');
+      assert.match(await talk(port, upgradeRequest('/waiting/exec?command=x&stdout=1'), 'assigned'), /pod waiting does not have a host assigned/);
+    });
+  });
+
+  test('a WebSocket’s GET needs the right to create', async () => {
+    await withFront(undefined, 'pods', async ({ port }) => {
+      assert.match(await talk(port, upgradeRequest('/web/exec?command=x&stdout=1', 'GET'), 'namespace'), /^HTTP\/1\.1 403 [^]*cannot create resource "pods\/exec"/);
+    }, false);
+  });
+});
+
+describe('proxies', () => {
+  test('any method, path, query and body', async () => {
+    const pod = await backend((request, response) => request.pipe(response));
+    await withFront(pod.port, 'pods', async ({ url, dialled }) => {
+      const answer = await get(`${url}/web/proxy/a/b%2Fc?x=1&x=2`, { method: 'PUT', body: 'body', headers: { authorization: 'Bearer secret' } });
+      assert.deepEqual([answer.code, answer.text, pod.seen, dialled], [200, 'body', ['PUT /a/b%2Fc?x=1&x=2'], ['10.0.0.5:80']]);
+    });
+    await close(pod);
+  });
+
+  test('without a slash at the end: one is added', async () => {
+    await withFront(undefined, 'pods', async ({ url }) => {
+      const answer = await get(`${url}/web/proxy?x=1`, { method: 'POST' });
+      assert.deepEqual([answer.code, answer.headers.location], [301, '/web/proxy/?x=1']);
+    });
+  });
+
+  test('a redirect to the backend stays below the proxy', async () => {
+    const pod = await backend((request, response) => response.writeHead(302, { location: request.url === '/far' ? 'https://elsewhere/x' : '/login?to=a' }).end());
+    await withFront(pod.port, 'pods', async ({ url }) => {
+      assert.equal((await get(`${url}/web/proxy/deep/page`)).headers.location, '/web/proxy/login?to=a');
+      assert.equal((await get(`${url}/web/proxy/far`)).headers.location, 'https://elsewhere/x');
+    });
+    await close(pod);
+  });
+
+  test('a service by port name, by number, and without endpoints', async () => {
+    const pod = await backend((_, response) => response.end('ok'));
+    await withFront(pod.port, 'services', async ({ url, dialled }) => {
+      for (const name of ['svc', 'svc:http', 'http:svc:80', 'svc:8080']) assert.equal((await get(`${url}/${name}/proxy/`)).text, 'ok', name);
+      assert.deepEqual([...new Set(dialled)], ['10.0.0.5:8080']);
+      assert.deepEqual({ ...(await get(`${url}/empty/proxy/`)), headers: 0 }, { code: 503, text: 'no endpoints available for service "empty"', headers: 0 });
+      assert.deepEqual({ ...(await get(`${url}/svc:admin/proxy/`)), headers: 0 }, { code: 503, text: 'no service port "admin" found for service "svc"', headers: 0 });
+    });
+    await close(pod);
+  });
+
+  test('a backend that is down', () =>
+    withFront(undefined, 'pods', async ({ url }) => {
+      assert.deepEqual({ ...(await get(`${url}/web/proxy/`)), headers: 0 }, { code: 503, text: 'error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused', headers: 0 });
+    }));
+
+  test('names', () => {
+    assert.deepEqual(parseProxyName('web'), { scheme: 'http', name: 'web', port: '' });
+    assert.deepEqual(parseProxyName('web:80'), { scheme: 'http', name: 'web', port: '80' });
+    assert.deepEqual(parseProxyName('https:web:'), { scheme: 'https', name: 'web', port: '' });
+    for (const wrong of ['', ':80', 'ftp:web:80', 'a:b:c:d']) assert.equal(parseProxyName(wrong), undefined);
+  });
+});
