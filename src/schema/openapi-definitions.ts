@@ -27,8 +27,8 @@ const PREFIXES: readonly (readonly [string, string])[] = [
   ['apiregistration.', 'io.k8s.kube-aggregator.pkg.apis.apiregistration.'],
 ];
 
-/** The definitions of the types named and of everything that they refer to, sorted by name. */
-export function definitions(options: DefinitionOptions, typeNames: Iterable<string>): DraftObject {
+/** The definitions of the types named and of everything that they refer to, sorted by name. Made in short steps. */
+export function* definitions(options: DefinitionOptions, typeNames: Iterable<string>): Generator<undefined, DraftObject> {
   const out = new Map<string, DraftObject>();
   const waiting = [...typeNames];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
@@ -37,6 +37,7 @@ export function definitions(options: DefinitionOptions, typeNames: Iterable<stri
     if (out.has(at) || type === undefined) continue;
     out.set(at, typeDefinition(options, type));
     for (const field of Object.values(type.fields)) waiting.push(...named(field.type));
+    yield undefined;
   }
   return Object.fromEntries([...out].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -51,12 +51,13 @@ export function typesOfKinds(facts: Facts, kinds: readonly OpenApiKind[]): Reado
   return out;
 }
 
-/** All paths of some kinds, sorted. */
-export function paths(context: PathContext, kinds: readonly OpenApiKind[]): DraftObject {
+/** All paths of some kinds, sorted. Made in short steps. */
+export function* paths(context: PathContext, kinds: readonly OpenApiKind[]): Generator<undefined, DraftObject> {
   const out = new Map<string, DraftObject>();
   for (const kind of kinds) {
     out.set(`${rootOf(kind)}/`, resourceList(context, kind));
     for (const [path, item] of pathsOfKind(context, kind)) out.set(path, item);
+    yield undefined;
   }
   return Object.fromEntries([...out].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,11 +1,15 @@
 import type { Json, JsonObject } from '../machinery/object.ts';
+import { atOnce } from './openapi.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
 
 /**
  * The Swagger document in protobuf: the only form that kubectl
  * before 1.27 asks for. Messages and numbers are those of gnostic's OpenAPIv2.proto; extensions travel as JSON text, which is YAML.
  */
-export function encodeOpenApiV2(document: JsonObject): Uint8Array {
+export const encodeOpenApiV2 = (document: JsonObject): Uint8Array => atOnce(encodeOpenApiV2Steps(document));
+
+/** The same in short steps (see `openApiV2Steps`). */
+export function* encodeOpenApiV2Steps(document: JsonObject): Generator<undefined, Uint8Array> {
   const out = new ProtobufWriter();
   out.text(1, text(document.swagger));
   out.message(2, (info) => {
@@ -13,13 +17,20 @@ export function encodeOpenApiV2(document: JsonObject): Uint8Array {
     info.text(1, text(given.title));
     info.text(2, text(given.version));
   });
-  out.message(8, (all) => {
-    for (const [name, item] of entries(document.paths)) all.message(2, (named) => writeNamed(named, name, (value) => writePath(value, object(item))));
-  });
-  out.message(9, (all) => {
-    for (const [name, schema] of entries(document.definitions)) all.message(1, (named) => writeNamed(named, name, (value) => writeSchema(value, object(schema))));
-  });
+  out.encoded(8, yield* writeAll(document.paths, 2, writePath));
+  out.encoded(9, yield* writeAll(document.definitions, 1, writeSchema));
   return out.finish();
+}
+
+function* writeAll(values: Json | undefined, number: number, write: (out: ProtobufWriter, value: JsonObject) => void): Generator<undefined, readonly Uint8Array[]> {
+  const parts: Uint8Array[] = [];
+  for (const [name, value] of entries(values)) {
+    const part = new ProtobufWriter();
+    part.message(number, (named) => writeNamed(named, name, (inner) => write(inner, object(value))));
+    parts.push(part.finish());
+    yield undefined;
+  }
+  return parts;
 }
 
 /** The Content-Type of the answer. */

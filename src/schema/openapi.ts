@@ -21,30 +21,46 @@ export type { Describe } from './openapi-definitions.ts';
 const info = (version: string): DraftObject => ({ title: 'Kubernetes', version });
 
 /** `GET /openapi/v2`. */
-export function openApiV2({ facts, version, describe }: OpenApiOptions, kinds: readonly OpenApiKind[]): DraftObject {
+export const openApiV2 = (options: OpenApiOptions, kinds: readonly OpenApiKind[]): DraftObject => atOnce(openApiV2Steps(options, kinds));
+
+/**
+ * The same in short steps: all of the API takes some tens of milliseconds, and whoever holds the event loop may let others have
+ * it in between.
+ */
+export function* openApiV2Steps({ facts, version, describe }: OpenApiOptions, kinds: readonly OpenApiKind[]): Generator<undefined, DraftObject> {
   const flavour = 2;
   return {
     swagger: '2.0',
     info: info(version),
-    paths: paths({ facts, flavour }, kinds),
-    definitions: definitions({ facts, flavour, describe }, typesOfKinds(facts, kinds)),
+    paths: yield* paths({ facts, flavour }, kinds),
+    definitions: yield* definitions({ facts, flavour, describe }, typesOfKinds(facts, kinds)),
     securityDefinitions: { BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' } },
     security: [{ BearerToken: [] }],
   };
 }
 
 /** `GET /openapi/v3/apis/apps/v1`: `kinds` are those of one group version. */
-export function openApiV3({ facts, version, describe }: OpenApiOptions, kinds: readonly OpenApiKind[]): DraftObject {
+export const openApiV3 = (options: OpenApiOptions, kinds: readonly OpenApiKind[]): DraftObject => atOnce(openApiV3Steps(options, kinds));
+
+export function* openApiV3Steps({ facts, version, describe }: OpenApiOptions, kinds: readonly OpenApiKind[]): Generator<undefined, DraftObject> {
   const flavour = 3;
   return {
     openapi: '3.0.0',
     info: info(version),
-    paths: paths({ facts, flavour }, kinds),
+    paths: yield* paths({ facts, flavour }, kinds),
     components: {
-      schemas: definitions({ facts, flavour, describe }, typesOfKinds(facts, kinds)),
+      schemas: yield* definitions({ facts, flavour, describe }, typesOfKinds(facts, kinds)),
       securitySchemes: { BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' } },
     },
   };
+}
+
+/** Takes all steps without a pause. */
+export function atOnce<T>(steps: Generator<undefined, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 /** `GET /openapi/v3`. `hashOf` names the content of a document, so that clients may keep it. */

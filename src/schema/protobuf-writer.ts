@@ -1,5 +1,7 @@
 import { BYTES, VARINT, WireWriter } from './protobuf-wire.ts';
 
+const NOTHING = new Uint8Array(0);
+
 /** Writes a message field by field, from the front; the wire writer below needs the end first. */
 export class ProtobufWriter {
   readonly #fields: ((out: WireWriter) => void)[] = [];
@@ -28,6 +30,16 @@ export class ProtobufWriter {
     this.#fields.push((out) => {
       const before = out.length;
       inner.#write(out);
+      out.varint(out.length - before);
+      out.tag(number, BYTES);
+    });
+  }
+
+  /** A message of which the fields are there in bytes already. */
+  encoded(number: number, parts: readonly Uint8Array[]): void {
+    this.#fields.push((out) => {
+      const before = out.length;
+      for (let i = parts.length - 1; i >= 0; i--) out.raw(parts[i] ?? NOTHING);
       out.varint(out.length - before);
       out.tag(number, BYTES);
     });
