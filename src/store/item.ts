@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
-import type { Row } from './journal.ts';
-import type { Entry, Operation, Projector, StoreEvent } from './store.ts';
+import type { RecoveredRow } from './journal.ts';
+import type { Entry, Operation, StoreEvent } from './store.ts';
 
 /** An entry with what only the store knows of it. */
 export interface Item<P> extends Entry<P> {
@@ -44,8 +44,8 @@ export function changeOf<P>(operation: Operation<P>, previous: Item<P> | undefin
   return { type: 'delete', key, entry, previous, revision, timeMs };
 }
 
-export function recoveredChange<P>(row: Row, previous: Item<P> | undefined, project: Projector<P>): Change<P> {
+export function recoveredChange<P>({ row, projection }: RecoveredRow<P>, previous: Item<P> | undefined): Change<P> {
   const { key, value, createRevision, revision, id, expiresAtMs, timeMs } = row;
-  const entry: Item<P> = { key, value, projection: project(key, value), createRevision, modRevision: revision, rowId: id, expiresAtMs };
+  const entry: Item<P> = { key, value, projection, createRevision, modRevision: revision, rowId: id, expiresAtMs };
   return { type: row.deleted ? 'delete' : 'put', key, entry, previous, revision, timeMs };
 }

@@ -36,11 +36,16 @@ export interface Row {
 }
 
 /** What a journal knew when it was opened. */
-export interface Recovered {
+export interface Recovered<P> {
   /** Where revisions go on; not below the revision of any row. */
   readonly revision: number;
   /** Versions below it are not whole. Equal to `revision` when revisions may have been shown that are not on disk. */
   readonly compactedRevision: number;
   /** In the order of writing. */
-  readonly rows: Iterable<Row>;
+  readonly rows: Iterable<RecoveredRow<P>>;
+}
+
+export interface RecoveredRow<P> {
+  readonly row: Row;
+  readonly projection: P;
 }

@@ -18,7 +18,6 @@ import {
   type ListOptions,
   type Operation,
   type Page,
-  type Projector,
   type Store,
   StoreError,
   type StoreSettings,
@@ -34,8 +33,8 @@ export interface MvccOptions<P> {
   readonly clock: Clock;
   readonly settings: StoreSettings;
   readonly log?: Log;
-  /** What the journal had; with the projector that makes its projections. Absent: nothing. */
-  readonly recovered?: { readonly from: Recovered; readonly project: Projector<P> };
+  /** What the journal had. Absent: nothing. */
+  readonly recovered?: Recovered<P>;
 }
 
 /** Rows removed by one transaction of the journal: about a millisecond. */
@@ -74,7 +73,7 @@ export class MvccStore<P> implements Store<P> {
     this.#settings = options.settings;
     this.#log = options.log ?? silentLog;
     this.#expiry = new Expiry(options.clock, (keys) => this.#expire(keys));
-    if (options.recovered !== undefined) this.#restore(options.recovered.from, options.recovered.project);
+    if (options.recovered !== undefined) this.#restore(options.recovered);
     this.#watches = new Watches(this.#log, this.#revision);
     const show = (changes: readonly Change<P>[], revision: number): void => this.#show(changes, revision);
     this.#commits = new GroupCommit({ journal: this.#journal, clock: this.#clock, log: this.#log, show }, this.#lastRowId);
@@ -308,11 +307,12 @@ export class MvccStore<P> implements Store<P> {
 
   // ── start and end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #restore({ revision, compactedRevision, rows }: Recovered, project: Projector<P>): void {
+  #restore({ revision, compactedRevision, rows }: Recovered<P>): void {
     const windowFromMs = this.#clock.now() - this.#settings.watchWindowMs;
     this.#compactedRevision = compactedRevision;
-    for (const row of rows) {
-      this.#apply(recoveredChange(row, this.#index.get(row.key), project));
+    for (const recovered of rows) {
+      const { row } = recovered;
+      this.#apply(recoveredChange(recovered, this.#index.get(row.key)));
       this.#lastRowId = row.id;
       this.#lastRevision = row.revision;
       if (row.revision <= compactedRevision) this.#trim(compactedRevision);

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../base/clock.ts';
 import { failure, type Log } from '../base/log.ts';
-import type { Journal, Recovered, Row } from './journal.ts';
+import type { Journal, Recovered, RecoveredRow, Row } from './journal.ts';
 import { filesOf } from './sqlite-directory.ts';
 import { type Answer, type Opening, packRows, type Request, RESERVE, unpackRows, type WriterData } from './sqlite-wire.ts';
-import { StoreError } from './store.ts';
+import { type Projector, StoreError } from './store.ts';
 import { workerFile } from './worker-file.ts';
 
 const CHECKPOINT_BYTES = 4 * 1024 * 1024;
@@ -55,12 +55,15 @@ export class SqliteJournal implements Journal {
   }
 
   /** Throws StoreError `locked`, `damaged`, `newer-format` or `unavailable`. */
-  static async open(options: SqliteJournalOptions): Promise<{ readonly journal: SqliteJournal; readonly recovered: Recovered; readonly clean: boolean }> {
+  static async open<P>(options: SqliteJournalOptions, project: Projector<P>): Promise<{ readonly journal: SqliteJournal; readonly recovered: Recovered<P>; readonly clean: boolean }> {
     const worker = new Worker(workerFile('sqlite-worker'), { workerData: options.data, name: 'store', resourceLimits: { maxYoungGenerationSizeMb: 4 } });
-    const { chunks, opened } = await hear(worker);
+    const rows: RecoveredRow<P>[] = [];
+    const opened = await hear(worker, (packed) => {
+      for (const row of unpackRows(packed)) rows.push({ row, projection: project(row.key, row.value) });
+    });
     const journal = new SqliteJournal(worker, options, opened.reservedRevision);
     const { revision, compactedRevision, clean } = opened;
-    return { journal, recovered: { revision, compactedRevision, rows: rowsOf(chunks) }, clean };
+    return { journal, recovered: { revision, compactedRevision, rows }, clean };
   }
 
   get reservedRevision(): number {
@@ -148,30 +151,28 @@ export class SqliteJournal implements Journal {
   }
 }
 
-interface Heard {
-  readonly chunks: Uint8Array[];
-  readonly opened: Extract<Opening, { is: 'open' }>;
-}
+type Opened = Extract<Opening, { is: 'open' }>;
 
-/** Listens until the writer has opened or refused. */
-function hear(worker: Worker): Promise<Heard> {
+/** Listens until the writer has opened or refused. Rows are taken while the writer goes on reading. */
+function hear(worker: Worker, take: (rows: Uint8Array) => void): Promise<Opened> {
   return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
     const onMessage = (message: Opening): void => {
       if (message.is === 'rows') {
-        chunks.push(message.rows);
+        try {
+          take(message.rows);
+        } catch (thrown) {
+          worker.off('message', onMessage).off('exit', onExit);
+          const fault = new StoreError('damaged', 'an entry could not be read', { cause: thrown });
+          worker.terminate().then(() => reject(fault), reject);
+        }
         return;
       }
       worker.off('message', onMessage).off('error', reject).off('exit', onExit);
-      if (message.is === 'open') resolve({ chunks, opened: message });
+      if (message.is === 'open') resolve(message);
       // The thread lets go of the directory when it ends, which it is about to.
       else worker.once('exit', () => reject(new StoreError(message.code, message.message)));
     };
     const onExit = (): void => reject(new StoreError('unavailable', "the store's thread ended while it opened"));
     worker.on('message', onMessage).on('error', reject).on('exit', onExit);
   });
-}
-
-function* rowsOf(chunks: Uint8Array[]): Generator<Row, void, undefined> {
-  for (const chunk of chunks) yield* unpackRows(chunk);
 }

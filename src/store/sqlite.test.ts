@@ -151,6 +151,19 @@ describe('sqlite: what is not opened', () => {
     await assert.rejects(open(copy), refusedWith('damaged', /is damaged: file is not a database/));
   });
 
+  it('an entry that can not be understood', async () => {
+    const directory = fresh();
+    const store = await open(directory);
+    await store.commit([put('/a')]);
+    await store[Symbol.asyncDispose]();
+    const project = (): number => {
+      throw new Error('no such kind');
+    };
+    const opening = openSqliteStore<number>({ directory, clock, settings: defaultStoreSettings, project, log: silentLog, ballastBytes: 0 });
+    await assert.rejects(opening, refusedWith('damaged', /an entry could not be read/));
+    await (await open(directory))[Symbol.asyncDispose]();
+  });
+
   it('a torn write of the marks leaves the other slot', () => {
     const path = join(fresh());
     const marks = MarksFile.open(path);

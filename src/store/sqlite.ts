@@ -29,13 +29,9 @@ const WAL_CAP_BYTES = 64 * 1024 * 1024;
 export async function openSqliteStore<P>(options: SqliteStoreOptions<P>): Promise<Store<P>> {
   const { directory, clock, project, settings, ballastBytes = DEFAULT_BALLAST_BYTES, ballastDelayMs = 5000, synchronous = 'full' } = options;
   const log = options.log.child('store');
-  const { journal, recovered, clean } = await SqliteJournal.open({
-    data: { directory, synchronous, ballastBytes, walCapBytes: WAL_CAP_BYTES },
-    log,
-    clock,
-    ballastDelayMs,
-  });
-  const store = new MvccStore<P>({ journal, clock, settings, log, recovered: { from: recovered, project } });
+  const data = { directory, synchronous, ballastBytes, walCapBytes: WAL_CAP_BYTES };
+  const { journal, recovered, clean } = await SqliteJournal.open({ data, log, clock, ballastDelayMs }, project);
+  const store = new MvccStore<P>({ journal, clock, settings, log, recovered });
   log.info('the store is open', { revision: store.revision, entries: store.count(''), clean });
   return store;
 }
