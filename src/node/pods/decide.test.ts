@@ -53,6 +53,11 @@ const ROWS: readonly { readonly says: string; readonly view: PodView; readonly d
     does: 'start c#2 next 20s',
   },
   {
+    says: 'a restart that is under way does not wait',
+    view: viewOf(podOf(), [containerOf('c', 'exited', { exitCode: 1 })], { memory: { starting: 'c', backOffs: new Map([['c', { delayMs: 10_000, raisedAtMs: T0 }]]) } }),
+    does: '',
+  },
+  {
     says: 'it is never longer than five minutes',
     view: viewOf(podOf(), [containerOf('c', 'exited', { exitCode: 1 })], { memory: { backOffs: new Map([['c', { delayMs: 300_000, raisedAtMs: T0 }]]) }, nowMs: T0 + 400_000 }),
     does: 'start c#1 next 300s',
@@ -93,6 +98,7 @@ const ROWS: readonly { readonly says: string; readonly view: PodView; readonly d
     view: viewOf(podOf({ containers: [{ name: 'c', image: 'i', livenessProbe: { terminationGracePeriodSeconds: 3 } }] }), [containerOf('c', 'running')], { memory: { probes: new Map([['c/0', { liveness: false }]]) } }),
     does: 'kill c 3s (Container c failed liveness probe, will be restarted)',
   },
+  { says: 'a container of which the runtime knows nothing is ended first', view: viewOf(podOf(), [containerOf('c', 'unknown')]), does: 'kill c 30s (Container c is in unknown state, try killing it before restart)' },
   { says: 'once', view: viewOf(podOf(), [containerOf('c', 'running')], { memory: { probes: new Map([['c/0', { liveness: false }]]), killing: new Map([['c/0', T0]]) } }), does: '' },
   { says: 'a start that failed is tried again later', view: viewOf(podOf(), [], { memory: { startErrors: new Map([['c', { reason: 'ErrImagePull', message: '', retryAtMs: T0 + 10_000 }]]) } }), does: 'again +8s' },
   { says: 'a sandbox that died takes its containers along, and is made again', view: viewOf(podOf(), [containerOf('c', 'exited', { exitCode: 137 })], { sandboxes: [sandboxOf({ ready: false })] }), does: 'sandbox #1' },

@@ -102,7 +102,7 @@ function wantsSandbox(view: PodView): boolean {
 function killsOutside(view: PodView, sandboxId: string | undefined): readonly Action[] {
   const names = new Set(containersOf(view.pod).map((c) => c.spec.name));
   return view.containers
-    .filter((c) => c.state === 'running' && (c.sandboxId !== sandboxId || !names.has(c.name)) && !view.memory.killing.has(c.id))
+    .filter((c) => (c.state === 'running' || c.state === 'unknown') && (c.sandboxId !== sandboxId || !names.has(c.name)) && !view.memory.killing.has(c.id))
     .map((c) => ({ do: 'kill', id: c.id, name: c.name, message: `Stopping container ${c.name}`, graceSeconds: graceSecondsOf(view.pod) }));
 }
 
@@ -187,6 +187,7 @@ class Pass {
 
   #afterExit(c: PodContainer, last: Container): void {
     const { pod, memory, nowMs } = this.#view;
+    if (memory.starting === c.spec.name) return;
     if (isChanged(c, last)) return this.#wantStart(c, last.attempt + 1);
     if (!restartsAfter(pod, c, last.exitCode)) return;
     const backOff = memory.backOffs.get(c.spec.name);
@@ -200,6 +201,7 @@ class Pass {
     const { pod, memory } = this.#view;
     const restarted = restartsAfter(pod, c, 137) ? ', will be restarted' : '';
     const results = memory.probes.get(last.id);
+    if (last.state === 'unknown') return `Container ${c.spec.name} is in unknown state, try killing it before restart`;
     if (isChanged(c, last)) return `Container ${c.spec.name} definition changed, will be restarted`;
     if (results?.startup === false) return `Container ${c.spec.name} failed startup probe${restarted}`;
     if (results?.liveness === false) return `Container ${c.spec.name} failed liveness probe${restarted}`;
