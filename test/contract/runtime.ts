@@ -121,7 +121,9 @@ export class Events implements Disposable {
   }
 
   async #take(runtime: Runtime, event: RuntimeEvent): Promise<void> {
-    const state = event.type === 'lost' ? undefined : (await runtime.container(event.containerId))?.state;
+    // A runtime that has gone since cannot be asked.
+    const looked = event.type === 'lost' ? undefined : await runtime.container(event.containerId).catch(() => undefined);
+    const state = looked?.state;
     this.all.push({ event, state });
     for (const wake of this.#wakes.splice(0)) wake();
   }

@@ -28,7 +28,7 @@ const TOPICS: Readonly<Record<string, { readonly type: Exclude<RuntimeEvent['typ
   '/containers/delete': { type: 'deleted', message: 'containerd.events.ContainerDelete' },
 };
 const FIRST_BACKOFF_MS = 50;
-const LONGEST_BACKOFF_MS = 5_000;
+const LONGEST_BACKOFF_MS = 1_000;
 const MARK_MS = 20;
 /** How long the CRI plugin may lag behind the event before it is passed on all the same. */
 const LONGEST_LAG_MS = 5_000;

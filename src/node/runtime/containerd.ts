@@ -56,6 +56,7 @@ export class ContainerdRuntime implements Runtime {
   readonly #channel: GrpcChannel;
   readonly #own: GrpcChannel;
   readonly #disposals = new Disposals();
+  readonly #following = new Set<() => void>();
 
   private constructor(options: ContainerdRuntimeOptions, channel: GrpcChannel, own: GrpcChannel) {
     this.#options = options;
@@ -186,15 +187,19 @@ export class ContainerdRuntime implements Runtime {
   events(listener: (event: RuntimeEvent) => void): Disposable {
     const ending = new AbortController();
     const { clock, log } = this.#options;
-    const end = (): void => ending.abort(new Error('ended'));
+    const end = (): void => {
+      ending.abort(new Error('ended'));
+      this.#following.delete(end);
+    };
+    this.#following.add(end);
     followEvents({ channel: this.#own, clock, log, look: (id) => this.container(id), signal: ending.signal }, listener).catch((thrown: unknown) =>
       log.error('the event stream of containerd ended', failure(thrown)),
     );
-    this.#disposals.add(end);
     return { [Symbol.dispose]: end };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    for (const end of this.#following) end();
     return this.#disposals[Symbol.asyncDispose]();
   }
 }

@@ -1,6 +1,7 @@
 import type { CallOptions, Client as GrpcClient, ClientDuplexStream, ClientReadableStream, Metadata, ServiceError } from '@grpc/grpc-js';
-import type { INamespace, Type } from 'protobufjs';
 import type * as GrpcLibrary from '@grpc/grpc-js';
+import type { INamespace, Type } from 'protobufjs';
+import { CriError } from './runtime.ts';
 
 /** Names a service of a table; its type parameter carries the methods' requests and responses. */
 export interface GrpcService<Methods> {
@@ -109,6 +110,7 @@ export class GrpcChannel implements Disposable {
   readonly #client: GrpcClient;
   readonly #now: () => number;
   readonly #metadata: Readonly<Record<string, string>>;
+  #closed = false;
 
   private constructor(loaded: Loaded, client: GrpcClient, now: () => number, metadata: Readonly<Record<string, string>>) {
     this.#loaded = loaded;
@@ -137,6 +139,7 @@ export class GrpcChannel implements Disposable {
     const { path, serialize, deserialize } = this.#loaded.method(service, method);
     return new Promise((resolve, reject) => {
       const { signal } = settings;
+      if (this.#closed) return reject(new CriError('unavailable', 'the connection to containerd was closed here'));
       if (signal?.aborted === true) return reject(signal.reason as Error);
       const call = this.#client.makeUnaryRequest(path, serialize, deserialize, request, this.#head(settings), this.#options(settings), (error, value) => {
         signal?.removeEventListener('abort', cancel);
@@ -148,6 +151,7 @@ export class GrpcChannel implements Disposable {
     });
   }
 
+  /** Throws when the channel was closed here. */
   serverStream<M, K extends keyof M & string>(
     service: GrpcService<M>,
     method: K,
@@ -185,6 +189,7 @@ export class GrpcChannel implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#client.close();
   }
 
