@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { csiDrivers, csiStorageCapacities, events, persistentVolumeClaims, persistentVolumes, storageClasses } from '../src/api/gen/resources.ts';
+import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec } from '../src/api/gen/types/core.v1.ts';
+import { BIND_COMPLETED, BOUND_BY_CONTROLLER, COUNTED_UNTIL, PROVISIONED_BY, SELECTED_NODE } from '../src/api/core/persistent-volume.rules.ts';
+import { ADMIN, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
+import { Disposals } from '../src/base/disposal.ts';
+import type { Keys } from '../src/base/keys.ts';
+import { silentLog } from '../src/base/log.ts';
+import { SeededRandom } from '../src/base/random.ts';
+import { VirtualClock } from '../src/base/virtual-clock.ts';
+import type { Client } from '../src/client/client.ts';
+import { ControlPlane } from '../src/cluster/control-plane.ts';
+import { FakeHost } from '../src/host/fake.ts';
+import type { Stored } from '../src/machinery/object.ts';
+import { PoolDriver } from '../src/storage/driver/driver.ts';
+import { openPool } from '../src/storage/pool/open.ts';
+import type { Pool } from '../src/storage/pool/pool.ts';
+import { startPoolNode } from '../src/storage/pool-node.ts';
+import { startStorage } from '../src/storage/storage.ts';
+import { openMemoryStore } from '../src/store/memory.ts';
+import { defaultStoreSettings } from '../src/store/settings.ts';
+
+const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const keys: Keys = {
+  digest: () => new Uint8Array(32),
+  secret: (length) => new Uint8Array(length),
+  sign: () => new Uint8Array(32),
+  verify: () => true,
+  signing: { algorithm: 'HS256', keyId: 'test' },
+};
+
+type Claim = Stored<PersistentVolumeClaim>;
+type Volume = Stored<PersistentVolume>;
+
+/** An API server, storage and one node's pool on a fake machine, on virtual time. */
+class Stage implements AsyncDisposable {
+  readonly client: Client;
+  readonly pool: Pool;
+  readonly #clock: VirtualClock;
+  readonly #ends: Disposals;
+
+  private constructor(client: Client, pool: Pool, clock: VirtualClock, ends: Disposals) {
+    this.client = client;
+    this.pool = pool;
+    this.#clock = clock;
+    this.#ends = ends;
+  }
+
+  static async set({ diskBytes = 100 * 2 ** 30, classes = true }: { readonly diskBytes?: number; readonly classes?: boolean } = {}): Promise<Stage> {
+    const clock = new VirtualClock();
+    const ends = new Disposals();
+    const plane = ends.use(
+      await ControlPlane.open({
+        clock,
+        random: new SeededRandom(1),
+        keys,
+        log: silentLog,
+        openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
+        yieldToLoop: drain,
+        addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
+        caPem: '',
+        serviceCidr: '10.96.0.0/16',
+        nodePorts: { first: 30000, last: 32767 },
+        runtimeConfig: {},
+      }),
+    );
+    await plane.bootstrap();
+    const options = plane.componentOptions(STORAGE, 'storage');
+    const host = new FakeHost({ clock, diskBytes });
+    const pool = ends.use(await openPool({ host, clock, root: '/var/lib/berth/pool', mark: 'test', kind: 'plain' }));
+    ends.use(await startStorage({ ...options, classes }));
+    ends.use(await startPoolNode({ ...options, nodeName: 'node-1', driver: new PoolDriver({ host, pool, nodeName: 'node-1' }) }));
+    const { client } = plane.componentOptions(ADMIN, 'test');
+    const stage = new Stage(client, pool, clock, ends);
+    await stage.rest();
+    return stage;
+  }
+
+  async rest(ms = 100): Promise<void> {
+    for (let i = 0; i < 60; i++) await drain();
+    await this.#clock.advance(ms, drain);
+    for (let i = 0; i < 60; i++) await drain();
+  }
+
+  async claim(name: string, spec: Partial<PersistentVolumeClaimSpec> & { readonly size?: string } = {}): Promise<Claim> {
+    const { size = '1Gi', ...rest } = spec;
+    await this.client.create<PersistentVolumeClaim>(persistentVolumeClaims, { metadata: { name, namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: size } }, ...rest } });
+    await this.rest();
+    return this.look(name);
+  }
+
+  async volume(name: string, spec: Partial<PersistentVolumeSpec> & { readonly size?: string } = {}): Promise<void> {
+    const { size = '1Gi', ...rest } = spec;
+    await this.client.create<PersistentVolume>(persistentVolumes, {
+      metadata: { name },
+      spec: { capacity: { storage: size }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/data' }, persistentVolumeReclaimPolicy: 'Retain', storageClassName: '', ...rest },
+    });
+    await this.rest();
+  }
+
+  look(name: string): Promise<Claim> {
+    return this.client.get(persistentVolumeClaims, name, 'default');
+  }
+  lookVolume(name: string): Promise<Volume> {
+    return this.client.get(persistentVolumes, name);
+  }
+
+  async select(name: string, node = 'node-1'): Promise<Claim> {
+    await this.client.patch(persistentVolumeClaims, name, { type: 'merge', body: { metadata: { annotations: { [SELECTED_NODE]: node } } } }, { namespace: 'default' });
+    await this.rest();
+    return this.look(name);
+  }
+
+  /** Without the finalizers that other components would take away. */
+  async remove(name: string): Promise<void> {
+    await this.client.patch(persistentVolumeClaims, name, { type: 'merge', body: { metadata: { finalizers: null } } }, { namespace: 'default' });
+    await this.client.delete(persistentVolumeClaims, name, 'default');
+    await this.rest();
+  }
+
+  async said(about: string): Promise<readonly string[]> {
+    const { items } = await this.client.list(events, { namespace: 'default' });
+    return items.filter(({ involvedObject }) => involvedObject.name === about).map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ends[Symbol.asyncDispose]();
+  }
+}
+
+function check(sentence: string, body: (stage: Stage) => Promise<void>, options: Parameters<typeof Stage.set>[0] = {}): void {
+  it(sentence, { timeout: 20_000 }, async () => {
+    await using stage = await Stage.set(options);
+    await body(stage);
+  });
+}
+
+describe('storage, through the API', () => {
+  check('a claim and the volume that it names are bound on both sides', async (stage) => {
+    await stage.volume('mine', { accessModes: ['ReadWriteMany'] });
+    assert.equal((await stage.lookVolume('mine')).status?.phase, 'Available');
+    const claim = await stage.claim('c', { volumeName: 'mine', storageClassName: '', accessModes: ['ReadWriteMany'] });
+    assert.equal(claim.status?.phase, 'Bound');
+    assert.deepEqual(claim.status.capacity, { storage: '1Gi' });
+    assert.deepEqual(claim.status.accessModes, ['ReadWriteMany']);
+    assert.equal(claim.metadata.annotations?.[BIND_COMPLETED], 'yes');
+    assert.equal(claim.metadata.annotations[BOUND_BY_CONTROLLER], undefined, 'a person chose the volume');
+    const volume = await stage.lookVolume('mine');
+    assert.equal(volume.status?.phase, 'Bound');
+    assert.equal(volume.spec?.claimRef?.uid, claim.metadata.uid);
+    assert.equal(volume.metadata.annotations?.[BOUND_BY_CONTROLLER], 'yes');
+  });
+
+  check('the smallest volume that is large enough is taken, one for each claim; the rest wait and say for what', async (stage) => {
+    await stage.volume('large', { size: '5Gi' });
+    await stage.volume('small', { size: '1Gi' });
+    await stage.volume('medium', { size: '2Gi' });
+    await Promise.all(['a', 'b', 'c', 'd'].map((name) => stage.claim(name, { storageClassName: '', size: '1500Mi' })));
+    const claims = await Promise.all(['a', 'b', 'c', 'd'].map((name) => stage.look(name)));
+    assert.deepEqual(claims.map(({ spec }) => spec?.volumeName ?? '').sort(), ['', '', 'large', 'medium']);
+    const waiting = claims.find(({ spec }) => (spec?.volumeName ?? '') === '');
+    assert.equal(waiting?.status?.phase, 'Pending');
+    assert.deepEqual(await stage.said(waiting.metadata.name), ['Normal FailedBinding no persistent volumes available for this claim and no storage class is set']);
+    await stage.volume('late', { size: '3Gi' });
+    assert.equal((await stage.lookVolume('late')).status?.phase, 'Bound', 'a volume that comes later is found by a claim that waits');
+  });
+
+  check('a deleted claim releases its volume, which keeps its data and is not given to anybody else', async (stage) => {
+    await stage.volume('kept');
+    await stage.claim('first', { storageClassName: '' });
+    await stage.remove('first');
+    assert.equal((await stage.lookVolume('kept')).status?.phase, 'Released');
+    assert.equal((await stage.claim('second', { storageClassName: '' })).status?.phase, 'Pending');
+    await stage.client.patch(persistentVolumes, 'kept', { type: 'merge', body: { spec: { claimRef: null } } });
+    await stage.rest();
+    assert.equal((await stage.look('second')).status?.phase, 'Bound', 'until somebody gives it free');
+  });
+
+  check('a claim whose volume goes away is lost, and says so', async (stage) => {
+    await stage.volume('gone');
+    await stage.claim('c', { storageClassName: '' });
+    await stage.client.patch(persistentVolumes, 'gone', { type: 'merge', body: { metadata: { finalizers: null } } });
+    await stage.client.delete(persistentVolumes, 'gone');
+    await stage.rest();
+    assert.equal((await stage.look('c')).status?.phase, 'Lost');
+    assert.deepEqual(await stage.said('c'), ['Warning ClaimLost Bound claim has lost its PersistentVolume. Data on the volume is lost!']);
+  });
+
+  check('the default class waits for a consumer; once a node is chosen the volume is made there, and goes to the trash with its claim', async (stage) => {
+    const waiting = await stage.claim('data', { size: '64Mi' });
+    assert.equal(waiting.spec?.storageClassName, 'berth');
+    assert.equal(waiting.status?.phase, 'Pending');
+    assert.deepEqual(await stage.said('data'), ['Normal WaitForFirstConsumer waiting for first consumer to be created before binding']);
+    const bound = await stage.select('data');
+    assert.equal(bound.status?.phase, 'Bound');
+    const volume = await stage.lookVolume(`pvc-${bound.metadata.uid}`);
+    assert.equal(volume.status?.phase, 'Bound');
+    assert.equal(volume.metadata.annotations?.[PROVISIONED_BY], 'pool.berth.dev');
+    assert.deepEqual(volume.spec?.capacity, { storage: '64Mi' });
+    assert.deepEqual(volume.spec?.csi, { driver: 'pool.berth.dev', volumeHandle: volume.metadata.name });
+    assert.deepEqual(volume.spec?.nodeAffinity?.required?.nodeSelectorTerms, [{ matchExpressions: [{ key: 'topology.berth.dev/node', operator: 'In', values: ['node-1'] }] }]);
+    assert.deepEqual(stage.pool.volumes().map(({ claim, sizeBytes }) => ({ claim, sizeBytes })), [{ claim: { namespace: 'default', name: 'data' }, sizeBytes: 64 * 2 ** 20 }]);
+    await stage.remove('data');
+    // pv-protection is another component's to take away.
+    const left = (await stage.client.list(persistentVolumes)).items;
+    assert.ok(left.every(({ metadata }) => metadata.deletionTimestamp !== undefined && !metadata.finalizers?.includes('external-provisioner.volume.kubernetes.io/finalizer')), JSON.stringify(left));
+    assert.deepEqual(stage.pool.volumes(), []);
+    assert.equal(stage.pool.trash().length, 1);
+  });
+
+  check('an immediate class needs no consumer; what the class can not give is refused by name', async (stage) => {
+    assert.equal((await stage.claim('now', { storageClassName: 'berth-immediate' })).status?.phase, 'Bound');
+    const shared = await stage.claim('shared', { storageClassName: 'berth-immediate', accessModes: ['ReadWriteMany'] });
+    assert.equal(shared.status?.phase, 'Pending');
+    assert.match((await stage.said('shared')).join('\n'), /Warning ProvisioningFailed failed to provision volume with StorageClass "berth-immediate": .*ReadWriteOnce and ReadWriteOncePod/);
+  });
+
+  check('a claim can be a copy of another', async (stage) => {
+    await stage.claim('source', { storageClassName: 'berth-immediate', size: '64Mi' });
+    const copy = await stage.claim('copy', { storageClassName: 'berth-immediate', size: '96Mi', dataSource: { kind: 'PersistentVolumeClaim', name: 'source' } });
+    assert.equal(copy.status?.phase, 'Bound');
+    const source = await stage.look('source');
+    assert.deepEqual(stage.pool.volume(`pvc-${copy.metadata.uid}`)?.from, { volumeId: `pvc-${source.metadata.uid}` });
+  });
+
+  check('a claim that asks for more gets it: volume, then node', async (stage) => {
+    const claim = await stage.claim('grow', { storageClassName: 'berth-immediate', size: '64Mi' });
+    await stage.client.patch(persistentVolumeClaims, 'grow', { type: 'merge', body: { spec: { resources: { requests: { storage: '128Mi' } } } } }, { namespace: 'default' });
+    await stage.rest();
+    assert.deepEqual((await stage.lookVolume(`pvc-${claim.metadata.uid}`)).spec?.capacity, { storage: '128Mi' });
+    const grown = await stage.look('grow');
+    assert.deepEqual(grown.status?.capacity, { storage: '64Mi' }, 'until the node has grown what is on it');
+    assert.equal(grown.status.allocatedResourceStatuses?.['storage'], 'NodeResizePending');
+    assert.equal(grown.status.conditions?.[0]?.type, 'FileSystemResizePending');
+    assert.equal(stage.pool.volume(`pvc-${claim.metadata.uid}`)?.sizeBytes, 128 * 2 ** 20);
+  });
+
+  check(
+    'a node without room gives the claim back to the scheduler, with the reason; trash makes room',
+    async (stage) => {
+      await stage.claim('first', { size: '2Gi' });
+      await stage.select('first');
+      await stage.remove('first');
+      await stage.claim('second', { size: '2Gi' });
+      assert.equal((await stage.select('second')).status?.phase, 'Bound', 'the trash counts as free');
+      assert.deepEqual(stage.pool.trash(), []);
+      await stage.claim('third', { size: '2Gi' });
+      const refused = await stage.select('third');
+      assert.equal(refused.status?.phase, 'Pending');
+      assert.equal(refused.metadata.annotations?.[SELECTED_NODE], undefined);
+      assert.match((await stage.said('third')).join('\n'), /ProvisioningFailed .* code = ResourceExhausted desc = the pool can promise \d+ bytes more/);
+    },
+    { diskBytes: 4 * 2 ** 30 },
+  );
+
+  check('the room of the node is published for each class, and says which claims it counts', async (stage) => {
+    const before = await stage.client.list(csiStorageCapacities, { namespace: 'kube-system' });
+    assert.deepEqual(before.items.map(({ storageClassName }) => storageClassName).sort(), ['berth', 'berth-immediate']);
+    const claim = await stage.claim('data', { storageClassName: 'berth-immediate', size: '1Gi' });
+    await stage.rest();
+    const after = await stage.client.list(csiStorageCapacities, { namespace: 'kube-system' });
+    assert.deepEqual(after.items[0]?.nodeTopology, { matchLabels: { 'topology.berth.dev/node': 'node-1' } });
+    assert.notEqual(after.items[0].capacity, before.items[0]?.capacity);
+    assert.ok(BigInt(after.items[0].metadata.annotations?.[COUNTED_UNTIL] ?? '0') > 0n && claim.status?.phase === 'Bound');
+  });
+
+  check(
+    'a claim without a class gets the default one when that appears',
+    async (stage) => {
+      assert.equal((await stage.claim('early')).spec?.storageClassName, undefined);
+      await stage.client.create(csiDrivers, { metadata: { name: 'pool.berth.dev' }, spec: { attachRequired: false } });
+      await stage.client.create(storageClasses, { metadata: { name: 'late', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } }, provisioner: 'pool.berth.dev' });
+      await stage.rest();
+      const claim = await stage.look('early');
+      assert.equal(claim.spec?.storageClassName, 'late');
+      assert.equal(claim.status?.phase, 'Bound');
+    },
+    { classes: false },
+  );
+});
