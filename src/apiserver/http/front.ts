@@ -109,8 +109,9 @@ export class HttpFront {
       await outcome.run({ upgrade: true, request, socket, head });
     };
     this.#handle(context, request, run).catch((thrown: unknown) => {
-      if (response.socket === null) socket.destroy();
-      else this.#fail(context, thrown);
+      // Whoever streams throws only before it has answered: then the refusal is a Status here too.
+      if (response.socket === null) response.assignSocket(socket as TLSSocket);
+      this.#fail(context, thrown);
     });
   }
 
