@@ -21,10 +21,14 @@ addKubeconfig(program);
 addImage(program);
 addWhy(program);
 
+// Clocks never keep a process alive; a command that waits must, until it is done.
+const held = setInterval(() => {}, 2 ** 30);
 try {
   await program.parseAsync(process.argv);
 } catch (thrown) {
   // Help and version end this way too; commander has said what there is to say.
   if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode;
   else fail(thrown);
+} finally {
+  clearInterval(held);
 }

@@ -1,4 +1,4 @@
-import { ADMIN, CONTROLLERS, KUBELET_CLIENT, nodeIdentity, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
+import { ADMIN, CONTROLLERS, KUBELET_CLIENT, NETWORK, nodeIdentity, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
 import type { Listening } from '../apiserver/http/front.ts';
 import type { Clock } from '../base/clock.ts';
@@ -6,6 +6,7 @@ import { Disposals } from '../base/disposal.ts';
 import { failure, type Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { startControllers } from '../controllers/controllers.ts';
+import { startNetworkNotices } from '../network/notices.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { startStorage } from '../storage/storage.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
@@ -70,7 +71,7 @@ class Start {
   }
 
   async run(): Promise<Cluster> {
-    const { clock, random, log, stage, say } = this.#around;
+    const { clock, random, log, say } = this.#around;
     const config = this.#config;
     const identity = await this.#identity();
     const address = nodeAddress();
@@ -90,6 +91,7 @@ class Start {
     this.#ends.use(startControllers({ ...plane.componentOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem }));
     this.#ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
     this.#ends.use(await startStorage(plane.componentOptions(STORAGE, 'berth-storage')));
+    this.#ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));
     const findings: string[] = [];
     let node: LocalNode | undefined;
     if (config.runtime === 'containerd') {
@@ -101,7 +103,6 @@ class Start {
     } else this.#ends.use(await startSimulatedNodes({ config, identity, plane, clock, random, log }));
     this.#stage('node started');
     await writeRunning(this.#layout, { server, findings });
-    stage('', 0);
     return this.#cluster(server, node);
   }
 

@@ -37,18 +37,10 @@ async function stopServer(layout: Layout, clock: SystemClock, say: (text: string
   const givenUpMs = clock.monotonic() + STOP_TIMEOUT_MS;
   while (await isRunning(running)) {
     if (clock.monotonic() > givenUpMs) throw new Error(`the server (process ${running.pid}) has not stopped after ${STOP_TIMEOUT_MS / 1000} s; end it with kill -9 ${running.pid}, nothing acknowledged is lost`);
-    await sleep(new SleepClock(), LOOK_EVERY_MS);
+    await sleep(clock, LOOK_EVERY_MS);
   }
   await forgetRunning(layout);
   return true;
-}
-
-/** A command that waits must not end before it is done: these timers keep the process alive. */
-class SleepClock extends SystemClock {
-  override setTimer(delayMs: number, fn: () => void): ReturnType<SystemClock['setTimer']> {
-    const handle = setTimeout(fn, delayMs);
-    return { active: true, [Symbol.dispose]: () => clearTimeout(handle) };
-  }
 }
 
 async function stopPods(layout: Layout, identity: ClusterIdentity, clock: SystemClock, say: (text: string) => void): Promise<boolean> {
