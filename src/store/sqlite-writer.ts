@@ -268,8 +268,9 @@ function startOf(marks: Marks | undefined, { lastRowId, lastRevision, compactedR
   if (lastRowId < promised) {
     throw new Refusal('damaged', `the database ends at row ${lastRowId}, but row ${promised} was on disk: what was acknowledged is lost. Restore a backup`);
   }
-  const clean = marks === undefined || marks.clean?.rowId === lastRowId;
-  const revision = Math.max(lastRevision, clean ? (marks?.clean?.revision ?? 0) : (marks?.reserved ?? 0));
+  const isFirst = marks === undefined || marks.reserved === 0;
+  const clean = isFirst || marks.clean?.rowId === lastRowId;
+  const revision = Math.max(lastRevision, clean ? (marks?.clean?.revision ?? 0) : marks.reserved);
   // After an unclean end something may have been shown that is not on disk: nobody may go on from a version of before.
   const floor = Math.max(compactedRevision, marks?.floor ?? 0, clean ? 0 : revision);
   return { revision, compactedRevision: floor, reservedRevision: revision + RESERVE, clean };
