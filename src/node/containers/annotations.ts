@@ -1,5 +1,6 @@
 import type { PodContainer, PodIdentity } from '../pods/pod.ts';
 import { IMAGE_ANNOTATION } from '../pods/decide.ts';
+import { RESOURCES_ANNOTATION, resourceText } from '../pods/resources.ts';
 
 /** Written at creation, read by whoever finds the container later: the only memory that outlives this process and the API object. */
 export const GRACE_ANNOTATION = 'berth.dev/termination-grace-seconds';
@@ -22,6 +23,7 @@ export function containerAnnotations(
 ): Readonly<Record<string, string>> {
   return {
     [IMAGE_ANNOTATION]: spec.image ?? '',
+    [RESOURCES_ANNOTATION]: resourceText(spec),
     [GRACE_ANNOTATION]: String(facts.graceSeconds),
     [TERMINATION_LOG_ANNOTATION]: facts.terminationLog,
     [TERMINATION_POLICY_ANNOTATION]: spec.terminationMessagePolicy ?? 'File',

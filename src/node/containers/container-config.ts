@@ -101,11 +101,13 @@ async function ownMounts({ options, paths, pod, container }: ContainerFacts, mou
 
 export interface SandboxFacts {
   readonly options: NodeComponentOptions;
+  /** Of the pod's RuntimeClass; empty for the default. */
+  readonly runtimeHandler: string;
   readonly pod: Pod;
   readonly attempt: number;
 }
 
-export function sandboxConfig({ options, pod, attempt }: SandboxFacts): SandboxSpec {
+export function sandboxConfig({ options, pod, attempt, runtimeHandler }: SandboxFacts): SandboxSpec {
   const id = identity(pod);
   const s = spec(pod);
   const security = s.securityContext ?? {};
@@ -127,7 +129,7 @@ export function sandboxConfig({ options, pod, attempt }: SandboxFacts): SandboxS
     portMappings: portMappings(pod),
     labels: sandboxLabels(id, pod.metadata?.labels),
     annotations: pod.metadata?.annotations ?? {},
-    runtimeHandler: '',
+    runtimeHandler,
     ...(security.runAsUser === undefined ? {} : { runAsUser: security.runAsUser }),
     ...(security.runAsGroup === undefined ? {} : { runAsGroup: security.runAsGroup }),
     supplementalGroups: [...(security.supplementalGroups ?? []), ...(security.fsGroup === undefined ? [] : [security.fsGroup])],

@@ -3,6 +3,7 @@ import { formatTime } from '../../machinery/time.ts';
 import type { Container } from '../runtime/runtime.ts';
 import { backOffMessage, isStarted } from './decide.ts';
 import { initContainers, type PodContainer } from './pod.ts';
+import { currentResources, reportedResources } from './resources.ts';
 import { latest, type PodView } from './view.ts';
 
 /** Longest termination message that a status carries, bytes (API reference: 4096 for one, 12 KiB for a pod). */
@@ -28,7 +29,7 @@ export function containerStatus(view: PodView, c: PodContainer): ContainerStatus
     containerID: `containerd://${current.id}`,
     started: running && isStarted(view, c, current),
     ...mountsOf(c),
-    ...(running && c.kind !== 'ephemeral' ? resourcesOf(c) : {}),
+    ...(running && c.kind !== 'ephemeral' ? resourcesOf(view, c, current) : {}),
   };
 }
 
@@ -120,11 +121,7 @@ function mountsOf({ spec: { volumeMounts = [] } }: PodContainer): { readonly vol
   };
 }
 
-function resourcesOf({ spec: { resources } }: PodContainer): Pick<ContainerStatus, 'resources' | 'allocatedResources'> {
-  if (resources === undefined) return { resources: {} };
-  const { requests, limits } = resources;
-  return {
-    ...(requests === undefined ? {} : { allocatedResources: requests }),
-    resources: { ...(limits === undefined ? {} : { limits }), ...(requests === undefined ? {} : { requests }) },
-  };
+function resourcesOf(view: PodView, { spec }: PodContainer, container: Container): Pick<ContainerStatus, 'resources' | 'allocatedResources'> {
+  const requests = spec.resources?.requests;
+  return { ...(requests === undefined ? {} : { allocatedResources: requests }), resources: reportedResources(spec, currentResources(view.memory, container)) };
 }

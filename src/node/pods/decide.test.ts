@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Decision, decide } from './decide.ts';
+import { RESOURCES_ANNOTATION } from './resources.ts';
 import { containerOf, podOf, sandboxOf, T0, viewOf } from './testdata/views.ts';
 import type { Ending, PodView } from './view.ts';
 
 const SIDE = { name: 'side', image: 'i', restartPolicy: 'Always' };
 const INIT = { name: 'init', image: 'i' };
+const ONE_GIGABYTE = { [RESOURCES_ANNOTATION]: '{"requests":{},"limits":{"memory":"1Gi"}}' };
 const ending = (over: Partial<Ending> = {}): Ending => ({ cause: 'deleted', atMs: T0, graceSeconds: 30, ...over });
 
 /** A decision in a line: `start c#1`, `kill c 30s`, `end deleted`; `again +8s`; `ended`. */
@@ -22,6 +24,8 @@ function words({ actions, againAtMs, ended }: Decision, nowMs: number): string {
         return `kill ${a.name} ${a.graceSeconds}s (${a.message})`;
       case 'report-back-off':
         return `waits ${a.name}`;
+      case 'resize':
+        return `resize ${a.name}`;
       case 'end':
         return `end ${a.ending.cause}${a.ending.reason === undefined ? '' : ` ${a.ending.reason}`}`;
     }
@@ -99,6 +103,17 @@ const ROWS: readonly { readonly says: string; readonly view: PodView; readonly d
     does: 'kill c 3s (Container c failed liveness probe, will be restarted)',
   },
   { says: 'a container of which the runtime knows nothing is ended first', view: viewOf(podOf(), [containerOf('c', 'unknown')]), does: 'kill c 30s (Container c is in unknown state, try killing it before restart)' },
+  { says: 'more memory: the container is told, once', view: viewOf(podOf({ containers: [{ name: 'c', image: 'i', resources: { limits: { memory: '2Gi' } } }] }), [containerOf('c', 'running', { annotations: ONE_GIGABYTE })]), does: 'resize c' },
+  {
+    says: 'while that is under way nothing is done',
+    view: viewOf(podOf({ containers: [{ name: 'c', image: 'i', resources: { limits: { memory: '2Gi' } } }] }), [containerOf('c', 'running', { annotations: ONE_GIGABYTE })], { memory: { resizing: new Set(['c/0']) } }),
+    does: '',
+  },
+  {
+    says: 'a container that must be restarted for it is',
+    view: viewOf(podOf({ containers: [{ name: 'c', image: 'i', resources: { limits: { memory: '2Gi' } }, resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] }] }), [containerOf('c', 'running', { annotations: ONE_GIGABYTE })]),
+    does: 'kill c 30s (Container c resize requires restart)',
+  },
   { says: 'once', view: viewOf(podOf(), [containerOf('c', 'running')], { memory: { probes: new Map([['c/0', { liveness: false }]]), killing: new Map([['c/0', T0]]) } }), does: '' },
   { says: 'a start that failed is tried again later', view: viewOf(podOf(), [], { memory: { startErrors: new Map([['c', { reason: 'ErrImagePull', message: '', retryAtMs: T0 + 10_000 }]]) } }), does: 'again +8s' },
   { says: 'a sandbox that died takes its containers along, and is made again', view: viewOf(podOf(), [containerOf('c', 'exited', { exitCode: 137 })], { sandboxes: [sandboxOf({ ready: false })] }), does: 'sandbox #1' },

@@ -2,6 +2,7 @@ import type { Container, Sandbox } from '../runtime/runtime.ts';
 import { type BackOff, formatDelay, raised, remainingMs } from './back-off.ts';
 import { decideEnding } from './decide-ending.ts';
 import { appContainers, type ContainerKind, containersOf, ephemeralContainers, formatPod, graceSecondsOf, identity, initContainers, isTerminalPhase, type PodContainer, restartsAfter, spec } from './pod.ts';
+import { wantedResize } from './resources.ts';
 import { type Ending, latest, type PodView } from './view.ts';
 
 /** The annotation, written at a container's creation, with the image that the pod named: another one now means a new container. */
@@ -12,6 +13,7 @@ export type Action =
   | { readonly do: 'stop-sandbox'; readonly id: string }
   | { readonly do: 'start'; readonly name: string; readonly kind: ContainerKind; readonly attempt: number; readonly sandboxId: string; readonly backOff?: BackOff }
   | { readonly do: 'kill'; readonly id: string; readonly name: string; readonly message: string; readonly graceSeconds: number }
+  | { readonly do: 'resize'; readonly id: string; readonly name: string }
   /** Tell, once for each container that ended, that its restart waits. */
   | { readonly do: 'report-back-off'; readonly name: string; readonly id: string }
   | { readonly do: 'end'; readonly ending: Ending };
@@ -171,8 +173,9 @@ class Pass {
     if (last === undefined) return this.#fresh(c);
     if (last.state === 'created') return this.#wantStart(c, last.attempt);
     if (last.state === 'exited') return this.#afterExit(c, last);
+    if (this.#view.memory.killing.has(last.id)) return;
     const message = this.#reasonToKill(c, last);
-    if (message === undefined || this.#view.memory.killing.has(last.id)) return;
+    if (message === undefined) return this.#keepResources(c, last);
     this.#actions.push({ do: 'kill', id: last.id, name: c.spec.name, message, graceSeconds: graceForKill(this.#view, c, last) });
   }
 
@@ -203,9 +206,16 @@ class Pass {
     const results = memory.probes.get(last.id);
     if (last.state === 'unknown') return `Container ${c.spec.name} is in unknown state, try killing it before restart`;
     if (isChanged(c, last)) return `Container ${c.spec.name} definition changed, will be restarted`;
+    if (wantedResize(memory, c.spec, last) === 'restart') return `Container ${c.spec.name} resize requires restart`;
     if (results?.startup === false) return `Container ${c.spec.name} failed startup probe${restarted}`;
     if (results?.liveness === false) return `Container ${c.spec.name} failed liveness probe${restarted}`;
     return undefined;
+  }
+
+  #keepResources(c: PodContainer, last: Container): void {
+    const { memory } = this.#view;
+    if (memory.resizing.has(last.id) || memory.starting === c.spec.name || wantedResize(memory, c.spec, last) !== 'in-place') return;
+    this.#actions.push({ do: 'resize', id: last.id, name: c.spec.name });
   }
 
   #wantStart(c: PodContainer, attempt: number, backOff?: BackOff): void {

@@ -4,6 +4,7 @@ import type { Informer } from '../../client/informer.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { GRACE_ANNOTATION } from '../containers/annotations.ts';
 import { admit } from './admission.ts';
+import { fieldsWithoutEffect } from './no-effect.ts';
 import type { NodeParts } from './parts.ts';
 import { isTerminalPhase, type PodIdentity } from './pod.ts';
 import { PodWorker } from './worker.ts';
@@ -69,6 +70,12 @@ export class Pods implements AsyncDisposable {
     const refusal = this.#refusalOf(pod);
     const worker = this.#work(pod, false);
     if (refusal !== undefined) worker.reject(refusal.reason, refusal.message);
+    else if (pod.status?.startTime === undefined) this.#tellNoEffect(pod);
+  }
+
+  #tellNoEffect(pod: Stored<Pod>): void {
+    const fields = fieldsWithoutEffect(pod);
+    if (fields.length > 0) this.#options.parts.options.recorder.event(pod, 'Warning', 'NoEffect', `On this node these fields have no effect: ${fields.join(', ')}`);
   }
 
   #remove(last: Stored<Pod>): void {

@@ -32,6 +32,10 @@ export interface PodMemory {
   readonly probes: ReadonlyMap<string, ProbeResults>;
   /** By container id: the message read from its termination log, when it has been read. */
   readonly terminationMessages: ReadonlyMap<string, string>;
+  /** By container id: the resources that it has now (see `resources.ts`), where they were changed in this run. */
+  readonly resized: ReadonlyMap<string, string>;
+  /** Ids of containers whose resources are being changed, or can't be for now. */
+  readonly resizing: ReadonlySet<string>;
   /** The pod is to end, whatever its spec says. */
   readonly ending: Ending | undefined;
 }
@@ -74,6 +78,8 @@ export const NOTHING_REMEMBERED: PodMemory = {
   backOffs: new Map(),
   probes: new Map(),
   terminationMessages: new Map(),
+  resized: new Map(),
+  resizing: new Set(),
   ending: undefined,
 };
 

@@ -1,17 +1,19 @@
-import { pods } from '../../api/gen/resources.ts';
+import { pods, runtimeClasses } from '../../api/gen/resources.ts';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { Timer } from '../../base/clock.ts';
 import { failure, type Log } from '../../base/log.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { podLogDirectory, sandboxConfig } from '../containers/container-config.ts';
+import { linuxResources } from '../containers/resources.ts';
 import type { Container } from '../runtime/runtime.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import { type Action, currentSandbox, decide } from './decide.ts';
 import { killContainer } from './kill-container.ts';
 import type { NodeParts } from './parts.ts';
-import { formatPod, graceSecondsOf, identity, type PodIdentity, spec } from './pod.ts';
+import { findContainer, formatPod, graceSecondsOf, identity, type PodIdentity, spec } from './pod.ts';
 import { PodProbes } from './pod-probes.ts';
+import { resourceText } from './resources.ts';
 import { startContainer } from './start-container.ts';
 import { StartFailure } from './start-failure.ts';
 import { podStatus } from './status.ts';
@@ -51,6 +53,8 @@ export class PodWorker {
   readonly #messages = new Map<string, string>();
   readonly #reading = new Set<string>();
   readonly #reported = new Set<string>();
+  readonly #resized = new Map<string, string>();
+  readonly #resizing = new Set<string>();
   readonly #starts = new AbortController();
   #pod: Stored<Pod>;
   #gone: boolean;
@@ -151,6 +155,8 @@ export class PodWorker {
       backOffs: this.#backOffs,
       probes: this.#probes.results,
       terminationMessages: this.#messages,
+      resized: this.#resized,
+      resizing: this.#resizing,
       ending: this.#ending,
     };
   }
@@ -197,6 +203,8 @@ export class PodWorker {
         return this.#start(action);
       case 'kill':
         return this.#kill(action);
+      case 'resize':
+        return this.#resize(action);
       case 'report-back-off':
         if (this.#reported.has(action.id)) return;
         this.#reported.add(action.id);
@@ -238,8 +246,13 @@ export class PodWorker {
     await options.host.files.makeDirectory(podLogDirectory(options, pod), { mode: 0o755 });
     if (attempt > 0) options.recorder.event(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
     for (const old of runtime.ofPod(this.id.uid).sandboxes) await options.runtime.stopSandbox(old.id);
-    const { id } = await options.runtime.runSandbox(sandboxConfig({ options, pod, attempt }));
+    const { id } = await options.runtime.runSandbox(sandboxConfig({ options, pod, attempt, runtimeHandler: await this.#runtimeHandler() }));
     await runtime.refreshSandbox(id);
+  }
+
+  async #runtimeHandler(): Promise<string> {
+    const name = spec(this.#pod).runtimeClassName ?? '';
+    return name === '' ? '' : (await this.#parts.options.client.get(runtimeClasses, name)).handler;
   }
 
   #start(action: Extract<Action, { readonly do: 'start' }>): void {
@@ -286,6 +299,30 @@ export class PodWorker {
         this.#log.warn('a container could not be stopped, trying again', { container: action.name, ...failure(thrown) });
         clock.setTimer(FIRST_RETRY_MS, () => {
           this.#killing.delete(action.id);
+          this.wake();
+        });
+      },
+    );
+  }
+
+  #resize({ id, name }: Extract<Action, { readonly do: 'resize' }>): void {
+    const { options } = this.#parts;
+    const container = findContainer(this.#pod, name)?.spec;
+    if (container === undefined) return;
+    const wanted = resourceText(container);
+    this.#resizing.add(id);
+    void options.runtime.updateResources(id, linuxResources(this.#pod, container, options.machine.memoryBytes)).then(
+      () => {
+        this.#resized.set(id, wanted);
+        this.#resizing.delete(id);
+        options.recorder.event(this.#pod, 'Normal', 'ResizeCompleted', `Pod resize completed: ${wanted}`);
+        this.wake();
+      },
+      (thrown: unknown) => {
+        this.#log.warn('the resources of a container could not be changed, trying again', { container: name, ...failure(thrown) });
+        options.recorder.event(this.#pod, 'Warning', 'ResizeError', `Error resizing container ${name}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+        options.clock.setTimer(LONGEST_RETRY_MS, () => {
+          this.#resizing.delete(id);
           this.wake();
         });
       },
