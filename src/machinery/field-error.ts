@@ -91,13 +91,13 @@ export const notSupported = (path: FieldPath, value: Json, supported: readonly s
 export const tooLong = (path: FieldPath, maxLength: number): FieldError => ({
   type: 'FieldValueTooLong',
   field: path.toString(),
-  detail: `may not be more than ${maxLength} bytes`,
+  detail: `may not be more than ${maxLength} ${maxLength === 1 ? 'byte' : 'bytes'}`,
 });
 export const tooMany = (path: FieldPath, actual: number, max: number): FieldError => ({
   type: 'FieldValueTooMany',
   field: path.toString(),
   value: actual,
-  detail: `must have at most ${max} items`,
+  detail: `must have at most ${max} ${max === 1 ? 'item' : 'items'}`,
 });
 export const typeInvalid = (path: FieldPath, value: Json | undefined, detail: string): FieldError => ({
   type: 'FieldValueTypeInvalid',

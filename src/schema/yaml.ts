@@ -16,6 +16,7 @@ export interface YamlDuplicate {
 }
 
 const MAX_DEPTH = 1000;
+const MAX_DUPLICATES = 100;
 
 /** One document. Several, or none, are a fault. */
 export async function parseYaml(body: string | Uint8Array): Promise<ParsedYaml> {
@@ -54,7 +55,7 @@ export async function parseYamlDocuments(text: string): Promise<ParsedYamlDocume
         for (const { key } of node.items) {
           if (!isScalar(key) || key.value === '<<') continue;
           const name = String(key.value);
-          if (seen.has(name)) duplicates.push({ line: lines.linePos(key.range?.[0] ?? 0).line, key: name });
+          if (seen.has(name) && duplicates.length < MAX_DUPLICATES) duplicates.push({ line: lines.linePos(key.range?.[0] ?? 0).line, key: name });
           seen.add(name);
         }
       },
