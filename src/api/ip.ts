@@ -54,3 +54,18 @@ export function cidrFaults(text: string): readonly string[] {
 
 /** `IPv4`, `IPv6`, or undefined. */
 export const familyOf = (text: string): 'IPv4' | 'IPv6' | undefined => (isIPv4(text) ? 'IPv4' : isIPv6(text) ? 'IPv6' : undefined);
+
+/** As one number; undefined when the text is no address. */
+export function addressNumber(text: string): bigint | undefined {
+  if (isIPv4(text)) return text.split('.').reduce((all, part) => all * 256n + BigInt(part), 0n);
+  return groupsOf(text)?.reduce((all, group) => all * 65_536n + BigInt(group), 0n);
+}
+
+/** Whether all addresses of `inner` are in `outer`. Both are well-formed. */
+export function cidrContains(outer: string, inner: string): boolean {
+  const [base = '', bits = '0'] = outer.split('/');
+  const [address = '', innerBits = '0'] = inner.split('/');
+  if (familyOf(base) !== familyOf(address) || Number(innerBits) < Number(bits)) return false;
+  const shift = BigInt((isIPv4(base) ? 32 : 128) - Number(bits));
+  return (addressNumber(base) ?? 0n) >> shift === (addressNumber(address) ?? 0n) >> shift;
+}

@@ -1,4 +1,4 @@
-import { mutatingPolicyRules, policyBindingRules, validatingPolicyRules } from './admissionregistration/admission-policy.ts';
+import { mutatingPolicyBindingRules, mutatingPolicyRules, validatingPolicyBindingRules, validatingPolicyRules } from './admissionregistration/admission-policy.ts';
 import { mutatingWebhookRules, validatingWebhookRules } from './admissionregistration/webhook-configuration.ts';
 import { customResourceDefinitionRules } from './apiextensions/custom-resource-definition.ts';
 import { apiServiceRules } from './apiregistration/api-service.ts';
@@ -77,10 +77,10 @@ const RULES: ReadonlyMap<string, KindRules> = new Map([
   ['Service.', erased(serviceRules)],
   ['ServiceAccount.', erased(serviceAccountRules)],
   ['MutatingAdmissionPolicy.admissionregistration.k8s.io', erased(mutatingPolicyRules)],
-  ['MutatingAdmissionPolicyBinding.admissionregistration.k8s.io', erased(policyBindingRules)],
+  ['MutatingAdmissionPolicyBinding.admissionregistration.k8s.io', erased(mutatingPolicyBindingRules)],
   ['MutatingWebhookConfiguration.admissionregistration.k8s.io', erased(mutatingWebhookRules)],
   ['ValidatingAdmissionPolicy.admissionregistration.k8s.io', erased(validatingPolicyRules)],
-  ['ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io', erased(policyBindingRules)],
+  ['ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io', erased(validatingPolicyBindingRules)],
   ['ValidatingWebhookConfiguration.admissionregistration.k8s.io', erased(validatingWebhookRules)],
   ['CustomResourceDefinition.apiextensions.k8s.io', erased(customResourceDefinitionRules)],
   ['APIService.apiregistration.k8s.io', erased(apiServiceRules)],

@@ -3,6 +3,7 @@ import type * as v1 from '../gen/types/admissionregistration.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { generationOf, specAndStatus } from '../strategy.ts';
 import { mutatingPolicyColumns, policyBindingColumns, validatingPolicyColumns } from './columns.ts';
+import { validateMutatingPolicy, validatePolicyBinding, validateValidatingPolicy, validateValidatingPolicyBinding } from './policy.validation.ts';
 
 function defaultMatch(match: Draft<v1.MatchResources> | undefined): void {
   if (match === undefined) return;
@@ -21,6 +22,8 @@ export const validatingPolicyRules: KindRules<v1.ValidatingAdmissionPolicy> = {
       defaultMatch(spec.matchConstraints);
     },
     allowUnconditionalUpdate: false,
+    validateCreate: validateValidatingPolicy,
+    validateUpdate: validateValidatingPolicy,
   },
   columns: validatingPolicyColumns,
   categories: ['api-extensions'],
@@ -36,19 +39,37 @@ export const mutatingPolicyRules: KindRules<v1.MutatingAdmissionPolicy> = {
       defaultMatch(spec.matchConstraints);
     },
     allowUnconditionalUpdate: false,
+    validateCreate: validateMutatingPolicy,
+    validateUpdate: validateMutatingPolicy,
   },
   columns: mutatingPolicyColumns,
   categories: ['api-extensions'],
 };
 
-/** Of validating and of mutating policies. */
-export const policyBindingRules: KindRules<v1.ValidatingAdmissionPolicyBinding | v1.MutatingAdmissionPolicyBinding> = {
+/** Of mutating policies. */
+export const mutatingPolicyBindingRules: KindRules<v1.MutatingAdmissionPolicyBinding> = {
   strategy: {
     ...generationOf('spec'),
     default: ({ spec }) => {
       defaultMatch(spec?.matchResources);
     },
     allowUnconditionalUpdate: false,
+    validateCreate: validatePolicyBinding,
+    validateUpdate: validatePolicyBinding,
+  },
+  columns: policyBindingColumns,
+  categories: ['api-extensions'],
+};
+
+export const validatingPolicyBindingRules: KindRules<v1.ValidatingAdmissionPolicyBinding> = {
+  strategy: {
+    ...generationOf('spec'),
+    default: ({ spec }) => {
+      defaultMatch(spec?.matchResources);
+    },
+    allowUnconditionalUpdate: false,
+    validateCreate: validateValidatingPolicyBinding,
+    validateUpdate: validateValidatingPolicyBinding,
   },
   columns: policyBindingColumns,
   categories: ['api-extensions'],

@@ -3,6 +3,7 @@ import type * as v1 from '../gen/types/admissionregistration.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { generationOf } from '../strategy.ts';
 import { webhookColumns } from './columns.ts';
+import { validateWebhooks } from './webhook.validation.ts';
 
 function defaultWebhook(webhook: Draft<v1.ValidatingWebhook>): void {
   webhook.failurePolicy ??= 'Fail';
@@ -21,6 +22,8 @@ export const validatingWebhookRules: KindRules<v1.ValidatingWebhookConfiguration
       for (const webhook of webhooks ?? []) defaultWebhook(webhook);
     },
     allowUnconditionalUpdate: false,
+    validateCreate: validateWebhooks,
+    validateUpdate: validateWebhooks,
   },
   columns: webhookColumns,
   categories: ['api-extensions'],
@@ -36,6 +39,8 @@ export const mutatingWebhookRules: KindRules<v1.MutatingWebhookConfiguration> = 
       }
     },
     allowUnconditionalUpdate: false,
+    validateCreate: validateWebhooks,
+    validateUpdate: validateWebhooks,
   },
   columns: webhookColumns,
   categories: ['api-extensions'],

@@ -2,6 +2,7 @@ import type { Draft } from '../../machinery/object.ts';
 import type * as apiextensions from '../gen/types/apiextensions.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
+import { validateCustomResourceDefinition, validateCustomResourceDefinitionUpdate } from './custom-resource-definition.validation.ts';
 
 function defaultDefinition({ spec, status }: Draft<apiextensions.CustomResourceDefinition>): void {
   if (spec === undefined) return;
@@ -24,6 +25,8 @@ export const customResourceDefinitionRules: KindRules<apiextensions.CustomResour
       draft.status = { storedVersions: stored };
     },
     allowUnconditionalUpdate: false,
+    validateCreate: validateCustomResourceDefinition,
+    validateUpdate: validateCustomResourceDefinitionUpdate,
   },
   shortNames: ['crd', 'crds'],
   categories: ['api-extensions'],

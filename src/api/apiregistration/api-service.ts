@@ -2,6 +2,7 @@ import type * as apiregistration from '../gen/types/apiregistration.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { apiServiceColumns } from './columns.ts';
+import { validateApiService } from './api-service.validation.ts';
 
 export const apiServiceRules: KindRules<apiregistration.APIService> = {
   strategy: {
@@ -10,6 +11,8 @@ export const apiServiceRules: KindRules<apiregistration.APIService> = {
       if (spec?.service !== undefined) spec.service.port ??= 443;
     },
     allowUnconditionalUpdate: false,
+    validateCreate: validateApiService,
+    validateUpdate: validateApiService,
   },
   columns: apiServiceColumns,
   categories: ['api-extensions'],

@@ -5,6 +5,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { autoscalerColumns, autoscalerV1Columns } from './columns.ts';
 import { autoscalerFromStorage, autoscalerToStorage } from './horizontal-pod-autoscaler.convert.ts';
+import { validateAutoscaler } from './horizontal-pod-autoscaler.validation.ts';
 
 const CPU_PERCENT = 80;
 
@@ -34,7 +35,7 @@ function defined<T extends object>(rules: T | undefined): T {
 }
 
 export const autoscalerRules: KindRules<v2.HorizontalPodAutoscaler> = {
-  strategy: { ...specAndStatus({ generation: false }), default: defaultAutoscaler, allowUnconditionalUpdate: true },
+  strategy: { ...specAndStatus({ generation: false }), default: defaultAutoscaler, allowUnconditionalUpdate: true, validateCreate: validateAutoscaler, validateUpdate: validateAutoscaler },
   columns: autoscalerColumns,
   shortNames: ['hpa'],
   categories: ['all'],

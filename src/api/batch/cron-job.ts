@@ -3,6 +3,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { cronJobColumns } from './columns.ts';
 import { defaultTemplate } from '../core/pod-template.defaults.ts';
+import { validateCronJob } from './cron-job.validation.ts';
 
 export const cronJobRules: KindRules<batch.CronJob> = {
   strategy: {
@@ -16,6 +17,8 @@ export const cronJobRules: KindRules<batch.CronJob> = {
       defaultTemplate(spec.jobTemplate?.spec?.template);
     },
     allowUnconditionalUpdate: true,
+    validateCreate: validateCronJob,
+    validateUpdate: validateCronJob,
   },
   columns: cronJobColumns,
   shortNames: ['cj'],

@@ -4,6 +4,7 @@ import type * as batch from '../gen/types/batch.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { jobColumns } from './columns.ts';
+import { validateJob, validateJobUpdate } from './job.validation.ts';
 
 const LARGEST = 2 ** 31 - 1;
 
@@ -51,6 +52,8 @@ export const jobRules: KindRules<batch.Job> = {
       generateSelector(draft);
     },
     allowUnconditionalUpdate: true,
+    validateCreate: validateJob,
+    validateUpdate: validateJobUpdate,
   },
   columns: jobColumns,
   categories: ['all'],

@@ -2,6 +2,7 @@ import type * as certificates from '../gen/types/certificates.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { certificateSigningRequestColumns } from './columns.ts';
+import { validateCertificateSigningRequest } from './certificate-signing-request.validation.ts';
 
 /** The spec never changes after creation; the user's fields in it are filled in by the server. */
 export const certificateSigningRequestRules: KindRules<certificates.CertificateSigningRequest> = {
@@ -14,6 +15,8 @@ export const certificateSigningRequestRules: KindRules<certificates.CertificateS
       keep(draft, old, 'status');
     },
     allowUnconditionalUpdate: true,
+    validateCreate: validateCertificateSigningRequest,
+    validateUpdate: validateCertificateSigningRequest,
     status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
   },
   columns: certificateSigningRequestColumns,

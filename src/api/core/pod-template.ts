@@ -3,8 +3,12 @@ import type { KindRules } from '../kind-rules.ts';
 import { generationOf } from '../strategy.ts';
 import { podTemplateColumns } from './columns.ts';
 import { defaultTemplate } from './pod-template.defaults.ts';
+import { validateTemplate } from './pod-template.validation.ts';
+import { root } from '../checks.ts';
+
+const validate = ({ template }: core.PodTemplate) => validateTemplate(template, root('template'));
 
 export const podTemplateRules: KindRules<core.PodTemplate> = {
-  strategy: { ...generationOf('template'), default: ({ template }) => defaultTemplate(template), allowUnconditionalUpdate: true },
+  strategy: { ...generationOf('template'), default: ({ template }) => defaultTemplate(template), allowUnconditionalUpdate: true, validateCreate: validate, validateUpdate: validate },
   columns: podTemplateColumns,
 };

@@ -3,6 +3,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { metadataOf, specAndStatus } from '../strategy.ts';
 import { replicationControllerColumns } from './columns.ts';
 import { defaultTemplate } from './pod-template.defaults.ts';
+import { validateReplicationController } from './replication-controller.validation.ts';
 
 export const replicationControllerRules: KindRules<core.ReplicationController> = {
   strategy: {
@@ -20,6 +21,8 @@ export const replicationControllerRules: KindRules<core.ReplicationController> =
       defaultTemplate(spec.template);
     },
     allowUnconditionalUpdate: true,
+    validateCreate: validateReplicationController,
+    validateUpdate: validateReplicationController,
   },
   columns: replicationControllerColumns,
   shortNames: ['rc'],

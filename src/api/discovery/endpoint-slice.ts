@@ -2,6 +2,7 @@ import type * as discovery from '../gen/types/discovery.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { generationOf } from '../strategy.ts';
 import { endpointSliceColumns } from './columns.ts';
+import { validateEndpointSlice, validateEndpointSliceUpdate } from './endpoint-slice.validation.ts';
 
 export const endpointSliceRules: KindRules<discovery.EndpointSlice> = {
   strategy: {
@@ -13,6 +14,8 @@ export const endpointSliceRules: KindRules<discovery.EndpointSlice> = {
       }
     },
     allowUnconditionalUpdate: true,
+    validateCreate: validateEndpointSlice,
+    validateUpdate: validateEndpointSliceUpdate,
   },
   columns: endpointSliceColumns,
 };

@@ -3,6 +3,7 @@ import type * as flowcontrol from '../gen/types/flowcontrol.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { priorityLevelColumns } from './columns.ts';
+import { validatePriorityLevel } from './flowcontrol.validation.ts';
 
 function defaultLevel({ spec }: Draft<flowcontrol.PriorityLevelConfiguration>): void {
   if (spec?.exempt !== undefined) {
@@ -20,6 +21,6 @@ function defaultLevel({ spec }: Draft<flowcontrol.PriorityLevelConfiguration>): 
 }
 
 export const priorityLevelRules: KindRules<flowcontrol.PriorityLevelConfiguration> = {
-  strategy: { ...specAndStatus(), default: defaultLevel, allowUnconditionalUpdate: false },
+  strategy: { ...specAndStatus(), default: defaultLevel, allowUnconditionalUpdate: false, validateCreate: validatePriorityLevel, validateUpdate: validatePriorityLevel },
   columns: priorityLevelColumns,
 };

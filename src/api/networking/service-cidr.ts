@@ -2,6 +2,7 @@ import type * as networking from '../gen/types/networking.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { serviceCidrColumns } from './columns.ts';
+import { validateServiceCIDR, validateServiceCIDRUpdate } from './address.validation.ts';
 
 export const serviceCidrRules: KindRules<networking.ServiceCIDR> = {
   strategy: {
@@ -11,6 +12,8 @@ export const serviceCidrRules: KindRules<networking.ServiceCIDR> = {
     prepareForUpdate: (draft, old) => keep(draft, old, 'status'),
     status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
     allowUnconditionalUpdate: false,
+    validateCreate: validateServiceCIDR,
+    validateUpdate: validateServiceCIDRUpdate,
   },
   columns: serviceCidrColumns,
 };

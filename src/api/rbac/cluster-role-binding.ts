@@ -3,8 +3,9 @@ import type * as rbac from '../gen/types/rbac.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { bindingColumns } from './columns.ts';
 import { defaultBinding } from './role-binding.ts';
+import { validateClusterRoleBinding, validateClusterRoleBindingUpdate } from './rbac.validation.ts';
 
 export const clusterRoleBindingRules: KindRules<rbac.ClusterRoleBinding> = {
-  strategy: { validateName: pathSegmentNameFaults, default: defaultBinding, allowUnconditionalUpdate: true },
+  strategy: { validateName: pathSegmentNameFaults, default: defaultBinding, allowUnconditionalUpdate: true, validateCreate: validateClusterRoleBinding, validateUpdate: validateClusterRoleBindingUpdate },
   columns: bindingColumns,
 };

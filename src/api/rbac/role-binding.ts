@@ -3,6 +3,7 @@ import type { Draft } from '../../machinery/object.ts';
 import type * as rbac from '../gen/types/rbac.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { bindingColumns } from './columns.ts';
+import { validateRoleBinding, validateRoleBindingUpdate } from './rbac.validation.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 
@@ -16,6 +17,6 @@ export function defaultBinding({ roleRef, subjects }: Draft<rbac.RoleBinding> | 
 }
 
 export const roleBindingRules: KindRules<rbac.RoleBinding> = {
-  strategy: { validateName: pathSegmentNameFaults, default: defaultBinding, allowUnconditionalUpdate: true },
+  strategy: { validateName: pathSegmentNameFaults, default: defaultBinding, allowUnconditionalUpdate: true, validateCreate: validateRoleBinding, validateUpdate: validateRoleBindingUpdate },
   columns: bindingColumns,
 };

@@ -3,6 +3,7 @@ import type * as storage from '../gen/types/storage.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { setGeneration } from '../strategy.ts';
 import { csiDriverColumns } from './columns.ts';
+import { validateCSIDriver, validateCSIDriverUpdate } from './storage.validation.ts';
 
 /** The fields that may be changed; each change counts. */
 const COUNTED = ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds'] as const;
@@ -21,6 +22,8 @@ export const csiDriverRules: KindRules<storage.CSIDriver> = {
     },
     prepareForUpdate: (draft, old) => setGeneration(draft, old, COUNTED.some((field) => !semanticEqual(draft.spec?.[field], old.spec[field]))),
     allowUnconditionalUpdate: false,
+    validateCreate: validateCSIDriver,
+    validateUpdate: validateCSIDriverUpdate,
   },
   columns: csiDriverColumns,
 };

@@ -2,6 +2,7 @@ import type * as storage from '../gen/types/storage.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { asObject, keep } from '../strategy.ts';
 import { volumeAttachmentColumns } from './columns.ts';
+import { validateVolumeAttachment, validateVolumeAttachmentUpdate } from './storage.validation.ts';
 
 export const volumeAttachmentRules: KindRules<storage.VolumeAttachment> = {
   strategy: {
@@ -11,6 +12,8 @@ export const volumeAttachmentRules: KindRules<storage.VolumeAttachment> = {
     prepareForUpdate: (draft, old) => keep(asObject(draft), old, 'status'),
     status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
     allowUnconditionalUpdate: false,
+    validateCreate: validateVolumeAttachment,
+    validateUpdate: validateVolumeAttachmentUpdate,
   },
   columns: volumeAttachmentColumns,
 };

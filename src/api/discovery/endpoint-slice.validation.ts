@@ -1,0 +1,63 @@
+import { duplicate, type FieldError, type FieldPath, invalid, notSupported, required, tooMany } from '../../machinery/field-error.ts';
+import { dns1123LabelFaults, dns1123SubdomainFaults, qualifiedNameFaults } from '../../machinery/names.ts';
+import { addFaults, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
+import { endpointAddressErrors } from '../core/endpoints.validation.ts';
+import type * as discovery from '../gen/types/discovery.v1.ts';
+import { familyOf, ipFaults } from '../ip.ts';
+
+const ADDRESS_TYPES = ['FQDN', 'IPv4', 'IPv6'];
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
+const MAX_ENDPOINTS = 1000;
+const MAX_ADDRESSES = 100;
+const MAX_PORTS = 20_000;
+
+export function validateEndpointSlice({ addressType, endpoints = [], ports = [] }: discovery.EndpointSlice): readonly FieldError[] {
+  const errors: Errors = [];
+  if (isEmpty(addressType)) errors.push(required(root('addressType')));
+  else if (!ADDRESS_TYPES.includes(addressType)) errors.push(notSupported(root('addressType'), addressType, ADDRESS_TYPES));
+  if (endpoints.length > MAX_ENDPOINTS) return [...errors, tooMany(root('endpoints'), endpoints.length, MAX_ENDPOINTS)];
+  for (const [i, endpoint] of endpoints.entries()) errors.push(...validateEndpoint(endpoint, addressType, root('endpoints').index(i)));
+  if (ports.length > MAX_PORTS) return [...errors, tooMany(root('ports'), ports.length, MAX_PORTS)];
+  const names = new Set<string>();
+  for (const [i, port] of ports.entries()) errors.push(...validatePort(port, root('ports').index(i), names));
+  return errors;
+}
+
+function validateEndpoint({ addresses, nodeName, hostname, hints }: discovery.Endpoint, type: string, path: FieldPath): Errors {
+  const errors: Errors = [];
+  const at = path.child('addresses');
+  if ((addresses ?? []).length === 0) errors.push(required(at, 'must contain at least 1 address'));
+  else if (addresses.length > MAX_ADDRESSES) errors.push(tooMany(at, addresses.length, MAX_ADDRESSES));
+  for (const [i, address] of (addresses ?? []).entries()) {
+    if (type === 'FQDN') addFaults(errors, at.index(i), address, dns1123SubdomainFaults(address));
+    else if (ipFaults(address).length > 0) addFaults(errors, at.index(i), address, ipFaults(address));
+    else if (familyOf(address) !== type) errors.push(invalid(at.index(i), address, `must be an ${type} address`));
+    else errors.push(...endpointAddressErrors(address, at.index(i)));
+  }
+  if (nodeName !== undefined) addFaults(errors, path.child('nodeName'), nodeName, dns1123SubdomainFaults(nodeName));
+  if (hostname !== undefined) addFaults(errors, path.child('hostname'), hostname, dns1123LabelFaults(hostname));
+  const zones = new Set<string>();
+  for (const [i, { name }] of (hints?.forZones ?? []).entries()) {
+    const zone = path.child('hints', 'forZones').index(i).child('name');
+    if (zones.has(name)) errors.push(duplicate(zone, name));
+    zones.add(name);
+  }
+  return errors;
+}
+
+function validatePort({ name = '', protocol, appProtocol }: discovery.EndpointPort, path: FieldPath, names: Set<string>): Errors {
+  const errors: Errors = [];
+  if (name !== '') addFaults(errors, path.child('name'), name, dns1123LabelFaults(name));
+  if (names.has(name)) errors.push(duplicate(path.child('name'), name));
+  names.add(name);
+  if (protocol === undefined) errors.push(required(path.child('protocol')));
+  else if (!PROTOCOLS.includes(protocol)) errors.push(notSupported(path.child('protocol'), protocol, PROTOCOLS));
+  if (appProtocol !== undefined) addFaults(errors, path.child('appProtocol'), appProtocol, qualifiedNameFaults(appProtocol));
+  return errors;
+}
+
+export function validateEndpointSliceUpdate(slice: discovery.EndpointSlice, old: discovery.EndpointSlice): readonly FieldError[] {
+  const errors: Errors = [...validateEndpointSlice(slice)];
+  if (slice.addressType !== old.addressType) errors.push(invalid(root('addressType'), slice.addressType, IMMUTABLE));
+  return errors;
+}

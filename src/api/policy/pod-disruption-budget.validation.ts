@@ -1,0 +1,16 @@
+import { type FieldError, invalid } from '../../machinery/field-error.ts';
+import { validateLabelSelector } from '../../machinery/labels.ts';
+import { checkCountOrPercent } from '../apps/workload.validation.ts';
+import { asJson, checkSupported, type Errors, root } from '../checks.ts';
+import type * as policy from '../gen/types/policy.v1.ts';
+
+export function validatePodDisruptionBudget({ spec }: policy.PodDisruptionBudget): readonly FieldError[] {
+  const errors: Errors = [];
+  const path = root('spec');
+  if (spec?.minAvailable !== undefined && spec.maxUnavailable !== undefined) errors.push(invalid(path, asJson(spec), 'minAvailable and maxUnavailable cannot be both set'));
+  checkCountOrPercent(errors, path.child('minAvailable'), spec?.minAvailable);
+  checkCountOrPercent(errors, path.child('maxUnavailable'), spec?.maxUnavailable);
+  checkSupported(errors, path.child('unhealthyPodEvictionPolicy'), spec?.unhealthyPodEvictionPolicy, ['AlwaysAllow', 'IfHealthyBudget']);
+  errors.push(...validateLabelSelector(spec?.selector, path.child('selector')));
+  return errors;
+}
