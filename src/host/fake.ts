@@ -63,6 +63,10 @@ export class FakeHost implements Host {
     return this.#capabilities;
   }
 
+  async helper(): Promise<ProcessId> {
+    return { pid: 2, startTicks: 1 };
+  }
+
   async watch(directory: string): Promise<Disposable> {
     if ((await this.files.stat(directory)) === undefined) throw new HostError('missing', `${directory} does not exist`);
     return { [Symbol.dispose]: () => {} };

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { findCapabilities } from './capabilities.ts';
 import { hostError } from './errno.ts';
-import { type Capabilities, type Host, HostError, type Processes, type RunOptions, type RunResult } from './host.ts';
+import { type Capabilities, type Host, HostError, type Processes, type ProcessId, type RunOptions, type RunResult } from './host.ts';
 import { Queue } from './queue.ts';
 import { SystemProcesses } from './system-processes.ts';
 import { SystemFilesystems } from './filesystems.ts';
@@ -73,6 +73,13 @@ class SystemHost implements Host {
   capabilities(): Promise<Capabilities> {
     this.#capabilities ??= findCapabilities(this.files, this.mounts);
     return this.#capabilities;
+  }
+
+  async helper(): Promise<ProcessId> {
+    const { pid } = this.#channel;
+    const found = pid === undefined ? undefined : await this.processes.identify(pid);
+    if (found === undefined) throw new HostError('closed', 'the helper process has ended');
+    return found;
   }
 
   async watch(directory: string, changed: () => void): Promise<Disposable> {

@@ -15,6 +15,8 @@ export interface Ground extends AsyncDisposable {
   removeFolder(path: string): Promise<void>;
   /** Waits until space of removed folders can be used again. */
   settle(): Promise<void>;
+  /** What was done before survives a power cut. Called after a rename; files were synced, and so were directories. */
+  durable(): Promise<void>;
   space(): Promise<GroundSpace>;
   /** Sees to it that this many bytes are free, by growing if that is how; rejects `no-space`. */
   ensure(bytes: number): Promise<void>;

@@ -242,6 +242,7 @@ export class ImagePool implements Pool {
   async #move(from: string, to: string, parents: readonly ('work' | 'volumes' | 'snapshots' | 'trash')[]): Promise<void> {
     await this.#host.files.rename(from, to);
     await Promise.all(parents.map((kind) => this.#host.files.sync(this.#records.parent(kind))));
+    await this.#ground.durable();
   }
 
   /** First out of the trash, so that half of a volume never comes back. */

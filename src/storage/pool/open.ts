@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Clock } from '../../base/clock.ts';
-import type { FilesystemType, Host } from '../../host/host.ts';
+import { type Clock, sleep } from '../../base/clock.ts';
+import type { FilesystemType, Host, ProcessId } from '../../host/host.ts';
 import { openBtrfsGround } from './btrfs.ts';
 import type { Ground } from './ground.ts';
 import { ImagePool } from './image-pool.ts';
@@ -19,6 +19,8 @@ export interface PoolOptions {
   readonly kind?: 'auto' | Pool['kind'] | undefined;
   readonly maxBytes?: number | undefined;
   readonly keepFreeBytes?: number | undefined;
+  /** By how much a btrfs pool file grows at least. Default 2 GiB. */
+  readonly stepBytes?: number | undefined;
   /** Default 24 hours. */
   readonly trashMs?: number | undefined;
 }
@@ -36,6 +38,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   const { host, clock, root, maxBytes, trashMs = DAY_MS } = options;
   await host.files.makeDirectory(root, { mode: 0o700 });
   const { kind } = await readOrMake(options);
+  await takeOver(options);
   const ground = await openGround(options, kind);
   for (const name of ['work', 'volumes', 'snapshots', 'trash']) await host.files.makeDirectory(join(ground.root, name), { mode: 0o700 });
   const { sysResource, filesystems } = await host.capabilities();
@@ -55,11 +58,27 @@ async function readOrMake(options: PoolOptions): Promise<PoolFile> {
     return found;
   }
   // What a killed predecessor may have left before it wrote the file is ours; anything else is not.
-  const foreign = there.find(({ name }) => !name.startsWith('.') && name !== 'pool.btrfs');
+  const foreign = there.find(({ name }) => !name.startsWith('.'));
   if (foreign !== undefined) throw new PoolError('foreign', `${root} holds ${foreign.name} and no pool.json: not made a pool`);
   const made: PoolFile = { format: 1, mark, kind: kind === 'auto' ? await chooseKind(options) : kind };
   await host.files.writeFileAtomic(path, `${JSON.stringify(made)}\n`, { mode: 0o600, durable: true });
   return made;
+}
+
+const TAKE_OVER_MS = 120_000;
+const LOOK_MS = 20;
+
+/** A killed predecessor's helper may be in the middle of a mkfs or a copy: waits until it is gone, then signs in. */
+async function takeOver({ host, clock, root }: PoolOptions): Promise<void> {
+  const path = join(root, '.owner.json');
+  const self = await host.helper();
+  const before = (await host.files.stat(path)) === undefined ? undefined : (JSON.parse(await host.files.readText(path)) as ProcessId);
+  const untilMs = clock.monotonic() + TAKE_OVER_MS;
+  while (before !== undefined && before.pid !== self.pid && (await host.processes.alive(before))) {
+    if (clock.monotonic() > untilMs) throw new PoolError('in-use', `${root} is used by the process ${before.pid}`);
+    await sleep(clock, LOOK_MS);
+  }
+  await host.files.writeFileAtomic(path, JSON.stringify(self), { mode: 0o600 });
 }
 
 const BTRFS_MAGIC = 0x9123683e;

@@ -58,6 +58,7 @@ class PlainGround implements Ground {
   }
 
   async settle(): Promise<void> {}
+  async durable(): Promise<void> {}
 
   async space(): Promise<GroundSpace> {
     const { totalBytes, availableBytes } = await this.#host.files.statfs(this.root);
