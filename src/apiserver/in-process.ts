@@ -2,6 +2,7 @@ import type { ApiHandler, ApiRequest, ApiResponse, WatchHandle, WatchSink } from
 import type { Json, JsonObject } from '../machinery/object.ts';
 import { badRequest, StatusError } from '../machinery/status-error.ts';
 import { ObjectBody } from './codec/body.ts';
+import { listMetadata } from './codec/representation.ts';
 import type { Core } from './core.ts';
 import { type Answer, type Call, type ListAnswer, Warnings } from './handlers/call.ts';
 import { asStatusError } from './handlers/failures.ts';
@@ -80,7 +81,7 @@ export class InProcessApi implements ApiHandler {
 
   async #list(answer: ListAnswer, bare: boolean): Promise<JsonObject> {
     const { objects, yieldToLoop } = this.#core;
-    const { binding, entries, resourceVersion, continueToken, remaining } = answer;
+    const { binding, entries } = answer;
     const items: Json[] = [];
     for (let at = 0; at < entries.length; at++) {
       if (at > 0 && at % SLICE === 0) await yieldToLoop();
@@ -90,11 +91,7 @@ export class InProcessApi implements ApiHandler {
     return Object.freeze({
       kind: binding.kind.listKind,
       apiVersion: binding.apiVersion,
-      metadata: Object.freeze({
-        resourceVersion,
-        ...(continueToken === '' ? {} : { continue: continueToken }),
-        ...(remaining === undefined || remaining === 0 ? {} : { remainingItemCount: remaining }),
-      }),
+      metadata: Object.freeze(listMetadata(answer)),
       items: Object.freeze(items),
     });
   }

@@ -22,6 +22,8 @@ import type { Dial } from './dial.ts';
 import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
 import { type HealthCheck, healthRoutes } from './health/health.ts';
 import { type VersionInfo, versionRoute } from './health/version.ts';
+import { RequestMetrics } from './metrics/request-metrics.ts';
+import { type Gauge, metricsRoute } from './metrics/route.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import type { Stages, StoredReader } from './stages.ts';
 import { streamSubresources } from './subresources/standard.ts';
@@ -45,6 +47,8 @@ export interface StandardStagesOptions {
   readonly dial?: Dial | undefined;
   /** Besides `ping`: the store's health, and the bootstrap objects (`only: 'ready'`). */
   readonly checks: readonly HealthCheck[];
+  /** Figures for `/metrics` beside those about requests. */
+  readonly gauges?: readonly Gauge[] | undefined;
   readonly anonymous?: boolean | undefined;
   readonly disabledAdmission?: readonly string[] | undefined;
 }
@@ -59,6 +63,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const relations = new NodeRelations(reader);
   const nodeRules = (CLUSTER_ROLES['system:node'] ?? []).map(parseRule);
   const authorize = unionOf([privilegedGroups('system:masters'), nodeAuthorizer(relations, nodeRules), rbacAuthorizer(rbac.index)]);
+  const requests = new RequestMetrics();
   const authentication = { tokens, reader, clock, anonymous: options.anonymous ?? true };
   const check = tokenChecker(authentication);
   return {
@@ -72,10 +77,12 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       ...healthRoutes(options.checks),
       versionRoute(options.version),
       ...openidRoutes(tokens),
+      metricsRoute(requests, options.gauges ?? []),
     ],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),
     virtualResources: [tokenReviews(check, tokens.audiences), selfSubjectReviews, ...accessReviews(authorize, rbac.index)],
+    onRequest: (record) => requests.record(record),
     [Symbol.dispose]: () => {
       rbac[Symbol.dispose]();
       relations[Symbol.dispose]();

@@ -1,29 +1,81 @@
+import type { Json, JsonObject, KubeObject } from '../../machinery/object.ts';
 import { badRequest } from '../../machinery/status-error.ts';
-import { decodeProtobufObject, ProtobufError } from '../../schema/protobuf-decode.ts';
 import type { Facts } from '../../schema/facts.ts';
+import { decodeProtobufObject, ProtobufError } from '../../schema/protobuf-decode.ts';
+import { encodeProtobufMessage, encodeProtobufObject } from '../../schema/protobuf-encode.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ProtobufReader } from './body.ts';
-import type { Json } from '../../machinery/object.ts';
 
-/** Options of requests: every group version has them, none of them is a resource. */
-const OPTIONS: ReadonlySet<string> = new Set(['DeleteOptions', 'CreateOptions', 'UpdateOptions', 'PatchOptions', 'ListOptions']);
+/** Kinds that belong to meta/v1 in whatever group version they come. */
+const META: ReadonlySet<string> = new Set(['CreateOptions', 'DeleteOptions', 'ListOptions', 'PatchOptions', 'Status', 'UpdateOptions']);
+
+/** The schema's name of a kind; undefined for one that the tables do not know (custom resources). */
+export function typeNameOf(facts: Facts, registry: Registry, apiVersion: string, kind: string): string | undefined {
+  if (META.has(kind)) return `machinery.meta.v1.${kind}`;
+  const served = registry.findKind(apiVersion, kind);
+  if (served !== undefined) return facts.type(served.kind.typeName) === undefined ? undefined : served.kind.typeName;
+  const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['core', apiVersion];
+  const name = `${group.split('.')[0]}.${version}.${kind}`;
+  return facts.type(name) === undefined ? undefined : name;
+}
 
 /** Bodies in Kubernetes' protobuf, of every kind that is served and of the kinds of their subresources. */
 export function protobufReader(facts: Facts, registry: Registry): ProtobufReader {
-  const typeNameOf = (apiVersion: string, kind: string): string | undefined => {
-    if (OPTIONS.has(kind)) return `machinery.meta.v1.${kind}`;
-    const served = registry.findKind(apiVersion, kind);
-    if (served !== undefined) return served.kind.typeName;
-    const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['core', apiVersion];
-    const name = `${group.split('.')[0]}.${version}.${kind}`;
-    return facts.type(name) === undefined ? undefined : name;
-  };
   return (bytes) => {
     try {
-      return decodeProtobufObject(facts, bytes, typeNameOf) as Json;
+      return decodeProtobufObject(facts, bytes, (apiVersion, kind) => typeNameOf(facts, registry, apiVersion, kind)) as Json;
     } catch (thrown) {
       if (!(thrown instanceof ProtobufError)) throw thrown;
       throw badRequest(`the object provided is unrecognized (must be of type Object): couldn't get version/kind; protobuf: ${thrown.message}`);
     }
   };
+}
+
+export function protobufObject(facts: Facts, typeName: string, object: KubeObject | JsonObject): Uint8Array {
+  return encodeProtobufObject(facts, typeName, object as JsonObject);
+}
+
+const MAGIC = Buffer.from('k8s\0', 'latin1');
+/** Content encoding and content type: empty, and written, as Go does. */
+const ENVELOPE_TAIL = Buffer.from([0x1a, 0x00, 0x22, 0x00]);
+const METADATA_TAG = 0x0a;
+const ITEM_TAG = 0x12;
+const RAW_TAG = 0x12;
+const TYPE_TAG = 0x0a;
+
+/** One item of a list, or its metadata, as a field of the list's message. */
+export function protobufItem(facts: Facts, typeName: string, object: KubeObject): Buffer {
+  return framed(ITEM_TAG, encodeProtobufMessage(facts, typeName, object as unknown as JsonObject));
+}
+
+export const protobufListMeta = (facts: Facts, metadata: JsonObject): Buffer => framed(METADATA_TAG, encodeProtobufMessage(facts, 'machinery.meta.v1.ListMeta', metadata));
+
+/** What stands before the fields of a list of so many bytes; the tail follows them. */
+export function protobufListHead(apiVersion: string, kind: string, bytes: number): Buffer {
+  const type = Buffer.concat([framed(0x0a, Buffer.from(apiVersion)), framed(0x12, Buffer.from(kind))]);
+  return Buffer.concat([MAGIC, framed(TYPE_TAG, type), Buffer.from([RAW_TAG]), varint(bytes)]);
+}
+
+export const protobufListTail = ENVELOPE_TAIL;
+
+/** A watch event: its length in four bytes, then the message; the object in its own envelope. */
+export function protobufEvent(type: string, object: Uint8Array): Buffer {
+  const raw = framed(0x0a, object);
+  const event = Buffer.concat([framed(0x0a, Buffer.from(type)), framed(0x12, raw)]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(event.length);
+  return Buffer.concat([length, event]);
+}
+
+const framed = (tag: number, bytes: Uint8Array): Buffer => Buffer.concat([Buffer.from([tag]), varint(bytes.length), bytes]);
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest > 0x7f) {
+    bytes.push((rest & 0x7f) | 0x80);
+    rest = Math.floor(rest / 128);
+  }
+  bytes.push(rest);
+  return Buffer.from(bytes);
 }

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../machinery/object.ts';
 import { badRequest } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
@@ -46,17 +47,17 @@ export function entryBytes(core: Core, call: Call, answer: Extract<Answer, { as:
   }
 }
 
-function listMeta({ resourceVersion, continueToken, remaining }: ListAnswer): string {
-  return JSON.stringify({
+export function listMetadata({ resourceVersion, continueToken, remaining }: ListAnswer): JsonObject {
+  return {
     resourceVersion,
     ...(continueToken === '' ? {} : { continue: continueToken }),
     ...(remaining === undefined || remaining === 0 ? {} : { remainingItemCount: remaining }),
-  });
+  };
 }
 
 export function listWriter(core: Core, call: Call, answer: ListAnswer, representation: Representation): ListWriter {
   const { binding } = answer;
-  const metadata = listMeta(answer);
+  const metadata = JSON.stringify(listMetadata(answer));
   if (representation.as === 'Table') {
     const form = tableForm(call, representation);
     const nowMs = core.clock.now();

@@ -1,6 +1,9 @@
 import { CONTENT_TYPES, type Representation } from '../codec/accept.ts';
+import { protobufEvent, protobufObject } from '../codec/protobuf.ts';
 import { objectBytes, partialBytes } from '../codec/render.ts';
 import type { Core } from '../core.ts';
+import type { JsonObject } from '../../machinery/object.ts';
+import type { StatusError } from '../../machinery/status-error.ts';
 import type { Binding } from '../registry/registry.ts';
 import { columnDefinitions, oneRowTable, type TableForm } from '../tables/table.ts';
 import type { Told, ToldEvent } from '../watch/events.ts';
@@ -24,8 +27,8 @@ export function frameForm(core: Core, binding: Binding, representation: Represen
     binding,
     representation,
     table,
-    contentType: CONTENT_TYPES[representation.format],
-    key: `${binding.apiVersion}/${binding.kind.resource};${as};${metaVersion};${table?.include ?? ''}`,
+    contentType: representation.format === 'protobuf' ? `${CONTENT_TYPES.protobuf};stream=watch` : CONTENT_TYPES[representation.format],
+    key: `${representation.format};${binding.apiVersion}/${binding.kind.resource};${as};${metaVersion};${table?.include ?? ''}`,
   };
 }
 
@@ -40,6 +43,7 @@ export function frameOf(form: FrameForm, told: Told, first: boolean): Buffer {
     const body = oneRowTable(core, binding, told.entry, table, core.clock.now(), first ? columnDefinitions(binding.kind) : '[]');
     return Buffer.concat([Buffer.from(head), body, Buffer.from(LINE)]);
   }
+  if (representation.format === 'protobuf') return protobufEvent(told.type, protobufObject(core.facts, binding.kind.typeName, core.objects.full(told.entry, binding)));
   if (representation.as !== undefined) return partialBytes(told.entry, representation.metaVersion, head, LINE);
   return objectBytes(core, binding, told.entry, head, LINE);
 }
@@ -47,6 +51,7 @@ export function frameOf(form: FrameForm, told: Told, first: boolean): Buffer {
 function bookmarkFrame(form: FrameForm, revision: number, initialEnd: boolean, first: boolean): Buffer {
   const { binding, representation, table } = form;
   const plain = bookmarkObject(binding, revision, initialEnd);
+  if (representation.format === 'protobuf') return protobufEvent('BOOKMARK', protobufObject(form.core.facts, binding.kind.typeName, plain));
   let object: unknown = plain;
   if (table !== undefined) {
     object = {
@@ -60,6 +65,13 @@ function bookmarkFrame(form: FrameForm, revision: number, initialEnd: boolean, f
     object = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${representation.metaVersion}`, metadata: plain.metadata };
   }
   return Buffer.from(`{"type":"BOOKMARK","object":${JSON.stringify(object)}${LINE}`);
+}
+
+/** The last event of a watch that failed. */
+export function errorFrame({ core, representation }: FrameForm, error: StatusError): Buffer {
+  const status = error.toStatus();
+  if (representation.format !== 'protobuf') return Buffer.from(`{"type":"ERROR","object":${JSON.stringify(status)}${LINE}`);
+  return protobufEvent('ERROR', protobufObject(core.facts, 'machinery.meta.v1.Status', status as unknown as JsonObject));
 }
 
 /**

@@ -12,7 +12,7 @@ import { type Call, Warnings } from '../handlers/call.ts';
 import { asStatusError } from '../handlers/failures.ts';
 import { parseQuery } from '../handlers/query.ts';
 import type { Outcome, Router } from '../handlers/router.ts';
-import type { RawExchange } from '../stages.ts';
+import type { RawExchange, RequestRecord } from '../stages.ts';
 import type { Watchers } from '../watch/watchers.ts';
 import { type AnswerContext, writeAnswer, writeFailure } from './answer.ts';
 import { readBody } from './body-reader.ts';
@@ -138,9 +138,27 @@ export class HttpFront {
   }
 
   async #handle(context: AnswerContext & { call: { user: UserInfo } }, request: AnyRequest, run: (outcome: Outcome) => Promise<void>): Promise<void> {
-    const { call } = context;
-    call.user = await this.#identify(request);
-    await run(await this.#options.router.route(call as Call).run());
+    const { call, response } = context;
+    const { stages, clock } = this.#options.core;
+    const began = clock.monotonic();
+    let attributes: RequestRecord['attributes'];
+    let code = 0;
+    let watch = false;
+    try {
+      call.user = await this.#identify(request);
+      const routed = this.#options.router.route(call as Call);
+      attributes = routed.attributes;
+      const outcome = await routed.run();
+      watch = outcome.do === 'watch' || outcome.do === 'stream';
+      await run(outcome);
+      code = response.statusCode;
+    } catch (thrown) {
+      code = asStatusError(thrown).code;
+      throw thrown;
+    } finally {
+      const { method, path, user, startedMs } = call as Call;
+      stages.onRequest?.({ user, attributes, method, path, code, startedMs, elapsedMs: clock.monotonic() - began, watch });
+    }
   }
 
   async #identify(request: AnyRequest): Promise<UserInfo> {

@@ -1,7 +1,7 @@
 import type { StatusError } from '../../machinery/status-error.ts';
 import type { Told } from '../watch/events.ts';
 import type { WatchOutput } from '../watch/watcher.ts';
-import { type FrameCache, type FrameForm, frameOf } from './frames.ts';
+import { errorFrame, type FrameCache, type FrameForm, frameOf } from './frames.ts';
 import { type AnyResponse, drained, isHttp2 } from './respond.ts';
 
 /** Bytes that may wait for a slow receiver before it is cut off. The buffers are shared by all watches, so this is mostly theirs. */
@@ -78,7 +78,7 @@ export class HttpWatchOutput implements WatchOutput {
 
   /** The error is the last event: the answer's code has been sent long ago. */
   end(error?: StatusError): void {
-    if (error !== undefined) this.#last = Buffer.from(`{"type":"ERROR","object":${JSON.stringify(error.toStatus())}}\n`);
+    if (error !== undefined) this.#last = errorFrame(this.#form, error);
     this.#ended = true;
     this.#flusher.add(this);
   }
