@@ -2,10 +2,14 @@ import { existsSync } from 'node:fs';
 import { SystemClock } from '../base/system-clock.ts';
 import { SystemRandom } from '../base/random.ts';
 import { silentLog } from '../base/log.ts';
+import { runCommand } from '../node/containerd/commands.ts';
 import { containerdLayout } from '../node/containerd/layout.ts';
+import { connectContainerd } from '../node/containerd/start.ts';
+import { hasOverlay } from '../node/runtime/probe.ts';
 import type { Images } from '../node/runtime/runtime.ts';
-import { openContainerd } from './containerd.ts';
 import { layoutOf, readIdentity } from './data-directory.ts';
+
+const KEEP_ALIVE_MS = 60_000;
 
 /** The images of a cluster's node, for a command beside the running cluster. Throws one line when there is none. */
 export async function openImages(dataDirectory: string): Promise<Images & AsyncDisposable> {
@@ -15,8 +19,19 @@ export async function openImages(dataDirectory: string): Promise<Images & AsyncD
   if (!existsSync(containerdLayout(dataDirectory, identity.id).socket)) {
     throw new Error(`no containerd of the cluster in ${dataDirectory} runs; start it with \`berth up\` (a simulated node has no images)`);
   }
-  const containerd = await openContainerd({ layout, identity, clock: new SystemClock(), random: new SystemRandom(), log: silentLog });
-  const { images } = containerd.runtime;
+  const log = silentLog;
+  const overlayfs = await hasOverlay(runCommand, true);
+  const runtime = await connectContainerd({
+    dataDirectory,
+    clusterId: identity.id,
+    probe: { overlayfs },
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    log,
+  });
+  // The clock's timers do not keep a process alive, and a command has to wait until containerd shows what it was given.
+  const alive = setInterval(() => {}, KEEP_ALIVE_MS);
+  const { images } = runtime;
   return {
     find: (image) => images.find(image),
     list: () => images.list(),
@@ -24,6 +39,9 @@ export async function openImages(dataDirectory: string): Promise<Images & AsyncD
     load: (path) => images.load(path),
     remove: (image) => images.remove(image),
     usage: () => images.usage(),
-    [Symbol.asyncDispose]: () => containerd[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => {
+      clearInterval(alive);
+      return runtime[Symbol.asyncDispose]();
+    },
   };
 }

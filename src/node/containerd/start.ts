@@ -48,20 +48,19 @@ const READY_RETRY_MS = 10;
 
 /** Takes over or starts the cluster's containerd. Throws ContainerdError when it cannot be. Disposing leaves everything running. */
 export async function startContainerd(options: StartContainerdOptions): Promise<RunningContainerd> {
-  const { probe, clock, random, log, dataDirectory, clusterId, bridge, podCidrs } = options;
+  const { probe, clock, log, dataDirectory, clusterId, bridge, podCidrs } = options;
   const fatal = probe.findings.filter((finding) => finding.fatal);
   if (fatal.length > 0 || probe.containerd === undefined || probe.cniBinDirectory === undefined) {
     throw new ContainerdError(fatal.map(({ missing, consequence }) => `${missing} is missing: ${consequence}`).join('; '));
   }
   if (Buffer.byteLength(bridge) > 15) throw new ContainerdError(`the name of the bridge is longer than 15 bytes: ${bridge}`);
   const layout = containerdLayout(dataDirectory, clusterId);
-  const snapshotter = probe.overlayfs ? 'overlayfs' : 'native';
   const supervisor = await Supervisor.start({
     layout,
     binary: probe.containerd,
     config: formatContainerdConfig({
       layout,
-      snapshotter,
+      snapshotter: snapshotterOf(probe),
       restrictOomScoreAdj: !probe.capSysResource,
       cniBinDirectory: probe.cniBinDirectory,
       sandboxImage: SANDBOX_IMAGE,
@@ -73,18 +72,7 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
     log,
   });
   const architecture = ociArchitecture(process.arch);
-  const runtime = await ContainerdRuntime.open({
-    socket: layout.socket,
-    clusterId,
-    clock,
-    random,
-    log,
-    snapshotter,
-    architecture,
-    temporaryDirectory: layout.directory,
-    sandboxImage: SANDBOX_IMAGE,
-    cgroupParent: layout.podCgroup,
-  });
+  const runtime = await connectContainerd(options);
   const dispose = async (): Promise<void> => {
     await runtime[Symbol.asyncDispose]();
     await supervisor[Symbol.asyncDispose]();
@@ -116,6 +104,31 @@ export async function startContainerd(options: StartContainerdOptions): Promise<
     },
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+export type ConnectContainerdOptions = Pick<StartContainerdOptions, 'dataDirectory' | 'clusterId' | 'clock' | 'random' | 'log'> & {
+  readonly probe: Pick<RuntimeProbe, 'overlayfs'>;
+};
+
+/** Speaks to the cluster's containerd where it runs, without watching over it: for commands beside the server. */
+export function connectContainerd({ dataDirectory, clusterId, probe, clock, random, log }: ConnectContainerdOptions): Promise<ContainerdRuntime> {
+  const layout = containerdLayout(dataDirectory, clusterId);
+  return ContainerdRuntime.open({
+    socket: layout.socket,
+    clusterId,
+    clock,
+    random,
+    log,
+    snapshotter: snapshotterOf(probe),
+    architecture: ociArchitecture(process.arch),
+    temporaryDirectory: layout.directory,
+    sandboxImage: SANDBOX_IMAGE,
+    cgroupParent: layout.podCgroup,
+  });
+}
+
+function snapshotterOf({ overlayfs }: Pick<RuntimeProbe, 'overlayfs'>): 'overlayfs' | 'native' {
+  return overlayfs ? 'overlayfs' : 'native';
 }
 
 /** The socket is there before the CRI plugin has looked through its containers. */

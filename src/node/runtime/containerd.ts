@@ -76,8 +76,8 @@ export class ContainerdRuntime implements Runtime {
   }
 
   async version(): Promise<string> {
-    const { runtime_name, runtime_version } = await cri(this.#channel.unary(RUNTIME, 'Version', { version: 'v1' }, { timeoutMs: CALL_TIMEOUT_MS }));
-    return `${runtime_name}://${runtime_version}`;
+    const { runtime_version } = await cri(this.#channel.unary(RUNTIME, 'Version', { version: 'v1' }, { timeoutMs: CALL_TIMEOUT_MS }));
+    return runtime_version;
   }
 
   async list(): Promise<{ readonly sandboxes: readonly Sandbox[]; readonly containers: readonly Container[] }> {

@@ -111,7 +111,8 @@ async function cgroupVersion(): Promise<'v1' | 'v2' | 'none'> {
   return / - cgroup \S+ \S*\bmemory\b/.test(mounts) ? 'v1' : 'none';
 }
 
-async function hasOverlay(run: RunCommand, root: boolean): Promise<boolean> {
+/** Loads the module where it is not built in. */
+export async function hasOverlay(run: RunCommand, root: boolean): Promise<boolean> {
   const listed = async (): Promise<boolean> => /\toverlay$/m.test(await readFile('/proc/filesystems', 'utf8').catch(() => ''));
   if (await listed()) return true;
   return root && (await run('modprobe', ['overlay'])).code === 0 && (await listed());

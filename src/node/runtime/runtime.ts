@@ -4,6 +4,7 @@
  */
 export interface Runtime extends AsyncDisposable {
   readonly name: string;
+  /** Of the program, as it calls it itself: `1.6.20`. */
   version(): Promise<string>;
 
   /** All sandboxes and containers that carry this cluster's mark. */
