@@ -145,6 +145,7 @@ export const BERTH_CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> 
   ],
   'system:berth-network': [
     EVENTS,
+    'READ; core; events',
     'READ; core; services endpoints nodes pods namespaces secrets configmaps',
     'get patch update; core; services/status',
     'READ; discovery.k8s.io; endpointslices',
