@@ -20,7 +20,15 @@ export interface ListAtom {
   readonly relation: 'atomic' | 'set' | 'map';
   readonly element: () => Atom;
   /** Sorted by name. For `map`. */
-  readonly keys: readonly { readonly name: string; readonly default: Json | undefined }[];
+  readonly keys: readonly KeyAtom[];
+}
+
+export interface KeyAtom {
+  readonly name: string;
+  /** What an item that does not name it is taken to say. */
+  readonly default: Json | undefined;
+  /** What decoding may have left out. */
+  readonly zero: Json;
 }
 
 export interface MapAtom {
@@ -105,14 +113,18 @@ function compileField(facts: Facts, field: FieldFacts): Atom {
   }
   if ('map' in type) return mapAtom(facts, type.map, field.mapType === 'atomic');
   const relation = field.listType ?? 'atomic';
-  const keys = (field.listMapKeys ?? []).map((name) => ({ name, default: keyDefault(facts, type.list, name) }));
+  const keys = (field.listMapKeys ?? []).map((name) => keyAtom(facts, type.list, name));
   keys.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { kind: 'list', relation: relation === 'map' && keys.length === 0 ? 'atomic' : relation, element: lazily(() => refAtom(facts, type.list)), keys };
 }
 
-function keyDefault(facts: Facts, element: TypeRef, key: string): Json | undefined {
-  return typeof element === 'string' ? getOwn(facts.type(element)?.fields, key)?.default : undefined;
+function keyAtom(facts: Facts, element: TypeRef, name: string): KeyAtom {
+  const field = typeof element === 'string' ? getOwn(facts.type(element)?.fields, name) : undefined;
+  const atom = typeof field?.type === 'string' ? SCALARS.get(field.type) : undefined;
+  return { name, default: field?.default, zero: atom?.of === undefined ? null : ZEROS[atom.of] };
 }
+
+const ZEROS = { string: '', number: 0, boolean: false } as const;
 
 function refAtom(facts: Facts, ref: TypeRef): Atom {
   if (typeof ref === 'string') return atomOf(facts, ref);
@@ -132,26 +144,23 @@ export function childAtom(atom: MapAtom, key: string): Atom {
   return atom.fields?.get(key)?.atom() ?? atom.element();
 }
 
-/**
- * Where an item stands in its list. A key that is missing and has no default counts as null; `missingKey` tells, for input that
- * must not do so.
- */
+/** Where an item stands in its list. A key that is missing and has no default counts as its zero, which decoding may have left out. */
 export function itemElement(list: ListAtom, item: Json): PathElement {
   if (list.relation === 'set') return valueElement(item);
   const { keys } = list;
   const first = keys[0];
-  if (keys.length === 1 && first !== undefined) return `k:{${JSON.stringify(first.name)}:${JSON.stringify(keyOf(item, first))}}`;
-  return keyElement(keys.map((key) => [key.name, keyOf(item, key)] as const));
+  if (keys.length === 1 && first !== undefined) return `k:{${JSON.stringify(first.name)}:${JSON.stringify(keyOf(item, first) ?? first.zero)}}`;
+  return keyElement(keys.map((key) => [key.name, keyOf(item, key) ?? key.zero] as const));
 }
 
-function keyOf(item: Json, key: ListAtom['keys'][number]): Json {
+function keyOf(item: Json, key: KeyAtom): Json | undefined {
   const value = typeof item === 'object' && item !== null && !Array.isArray(item) ? getOwn(item as JsonObject, key.name) : undefined;
-  return value ?? key.default ?? null;
+  return value ?? key.default;
 }
 
-/** The first key that an item lacks; undefined when it has all. */
+/** The first key that an item lacks, for input that may not; undefined when it has all. */
 export function missingKey(list: ListAtom, item: Json): string | undefined {
-  return list.relation === 'map' ? list.keys.find((key) => keyOf(item, key) === null)?.name : undefined;
+  return list.relation === 'map' ? list.keys.find((key) => keyOf(item, key) === undefined)?.name : undefined;
 }
 
 export const isMap = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
