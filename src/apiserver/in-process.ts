@@ -43,6 +43,7 @@ export class InProcessApi implements ApiHandler {
     try {
       const outcome = await this.#router.route(call).run();
       if (outcome.do !== 'watch') throw badRequest('the request is no watch');
+      if (outcome.plan.refusal !== undefined) throw outcome.plan.refusal;
       const output = new InProcessOutput(this.#core, outcome.plan.binding, sink, request.omitManagedFields === true);
       const watcher = this.#watchers.start(outcome.plan, output);
       return {

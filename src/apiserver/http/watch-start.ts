@@ -18,6 +18,7 @@ export async function startWatch(context: AnswerContext, plan: WatchPlan, watche
   writeHead(response, 200, headersOf(form.contentType, auditId, call.warnings.texts));
   // HTTP/2 has sent them by now.
   if (!isHttp2(response)) response.flushHeaders();
+  if (plan.refusal !== undefined) return output.end(plan.refusal);
   try {
     const watcher = watchers.start(plan, output);
     response.on('close', () => watcher.close());

@@ -22,13 +22,15 @@ export interface WatchPlan {
   readonly markInitialEnd: boolean;
   readonly bookmarks: boolean;
   readonly timeoutMs: number;
+  /** 410: the version is too old. Over HTTP it is told in the stream, as Kubernetes does. */
+  readonly refusal?: StatusError | undefined;
 }
 
 const LEAST_TIMEOUT_MS = 1_800_000;
 
 /**
  * Versions (API reference, "Resource versions"): absent or "0" starts with the present state; any other starts right after it,
- * without the state; `sendInitialEvents` says it explicitly. Throws 410 when the version is too old, 504 when it is not known yet.
+ * without the state; `sendInitialEvents` says it explicitly. Throws 504 for a version that is not known yet.
  */
 export function planWatch(core: Core, target: Target, options: ListOptions, selection: Selection): WatchPlan {
   const { binding } = target;
@@ -49,8 +51,8 @@ export function planWatch(core: Core, target: Target, options: ListOptions, sele
     return { ...common, initial: page.entries, after: page.revision, markInitialEnd: options.sendInitialEvents === true && options.allowWatchBookmarks };
   }
   const after = version === 0 ? core.store.revision : version;
-  if (after < core.store.compactedRevision) throw tooOld(after, core.store.compactedRevision);
-  return { ...common, initial: [], after, markInitialEnd: false };
+  const oldest = core.store.compactedRevision;
+  return { ...common, initial: [], after, markInitialEnd: false, refusal: after < oldest ? tooOld(after, oldest) : undefined };
 }
 
 export const tooOld = (version: number, oldest: number): StatusError => expired(`too old resource version: ${version} (${oldest})`);

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
+import { Agent, request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { connect } from 'node:tls';
+import { builtinFacts } from '../src/api/facts.ts';
+import type { Listening } from '../src/apiserver/http/front.ts';
+import { openStages, type Credentials } from '../src/apiserver/stages.ts';
+import { configMap, startTestServer, type TestServer } from '../src/apiserver/testing.ts';
+import { SystemClock } from '../src/base/system-clock.ts';
+import { Certificates, type KeyPair } from '../src/cluster/certificates.ts';
+import type { JsonObject } from '../src/machinery/object.ts';
+import { decodeProtobufObject } from '../src/schema/protobuf-decode.ts';
+import { exchange, type RawAnswer } from './apiserver-exchange.ts';
+
+const MAPS = '/api/v1/namespaces/http/configmaps';
+
+describe('the HTTPS front', () => {
+  let server: TestServer;
+  let listening: Listening;
+  let directory: string;
+  let certificates: Certificates;
+  let pair: KeyPair;
+  let agent: Agent;
+  const seen: Credentials[] = [];
+
+  before(async () => {
+    const clock = new SystemClock();
+    const stages = {
+      ...openStages,
+      authenticate: (credentials: Credentials) => {
+        seen.push(credentials);
+        return openStages.authenticate(credentials);
+      },
+    };
+    server = startTestServer({ clock, stages: () => stages, yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)) });
+    directory = await mkdtemp(join(tmpdir(), 'berth-http-'));
+    certificates = await Certificates.open(directory, clock);
+    pair = await certificates.issue({ commonName: 'server', organizations: [], dnsNames: [], ipAddresses: ['127.0.0.1'], usages: ['server'] });
+    listening = await listen();
+    agent = new Agent({ keepAlive: true });
+    await server.ask('POST', MAPS, configMap('a', { k: 'v' }));
+  });
+
+  const listen = (): Promise<Listening> => server.api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: certificates.caPem } });
+
+  after(async () => {
+    agent.destroy();
+    await server[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
+  });
+
+  const ask = (method: string, path: string, headers: Readonly<Record<string, string>> = {}, body?: string | Uint8Array): Promise<RawAnswer> =>
+    exchange(listening.port, certificates.caPem, agent, method, path, body, headers);
+  const json = (answer: RawAnswer): JsonObject => JSON.parse(answer.text) as JsonObject;
+
+  test('answers carry what clients expect of every answer', async () => {
+    const { code, headers } = await ask('GET', `${MAPS}/a`);
+    assert.equal(code, 200);
+    assert.equal(headers['content-type'], 'application/json');
+    assert.equal(headers['cache-control'], 'no-cache, private');
+    assert.match(String(headers['audit-id']), /^[0-9a-f-]{36}$/);
+  });
+
+  test('HEAD is GET without the body', async () => {
+    const got = await ask('GET', `${MAPS}/a`);
+    const head = await ask('HEAD', `${MAPS}/a`);
+    assert.deepEqual({ code: head.code, text: head.text, length: head.headers['content-length'] }, { code: 200, text: '', length: got.headers['content-length'] });
+  });
+
+  test('people with curl or a browser, or who ask for it, get it indented', async () => {
+    assert.match((await ask('GET', `${MAPS}/a`, { 'user-agent': 'curl/8' })).text, /^\{\n {2}"kind": "ConfigMap"/);
+    assert.match((await ask('GET', `${MAPS}?pretty=true`)).text, /^\{\n {2}"kind": "ConfigMapList"/);
+    assert.match((await ask('GET', `${MAPS}/a?pretty=false`, { 'user-agent': 'curl/8' })).text, /^\{"kind"/);
+  });
+
+  test('YAML both ways, as YAML 1.1', async () => {
+    const body = 'apiVersion: v1\nkind: Secret\nmetadata: {name: yam}\nstringData: {k: "yes"}\n';
+    const made = await ask('POST', '/api/v1/namespaces/http/secrets', { 'content-type': 'application/yaml', accept: 'application/yaml' }, body);
+    assert.equal(made.code, 201, made.text);
+    assert.equal(made.headers['content-type'], 'application/yaml');
+    assert.match(made.text, /^kind: Secret$/m);
+  });
+
+  test('Kubernetes protobuf both ways', async () => {
+    const typeNameOf = (): string => 'core.v1.ConfigMap';
+    const got = await ask('GET', `${MAPS}/a`, { accept: 'application/vnd.kubernetes.protobuf,application/json' });
+    assert.equal(got.headers['content-type'], 'application/vnd.kubernetes.protobuf');
+    assert.equal(got.bytes.toString('latin1', 0, 4), 'k8s\0');
+    const object = decodeProtobufObject(builtinFacts, got.bytes, typeNameOf) as JsonObject;
+    assert.deepEqual(object.data, { k: 'v' });
+    const bytes = Buffer.from(got.bytes);
+    bytes.write('b', bytes.indexOf('\n\x01a') + 2);
+    const { encodeProtobufObject } = await import('../src/schema/protobuf-encode.ts');
+    const sent = encodeProtobufObject(builtinFacts, 'core.v1.ConfigMap', configMap('b', { p: 'q' }));
+    const made = await ask('POST', MAPS, { 'content-type': 'application/vnd.kubernetes.protobuf' }, sent);
+    assert.equal(made.code, 201, made.text);
+    assert.deepEqual(json(made).data, { p: 'q' });
+    const list = await ask('GET', `${MAPS}?fieldSelector=metadata.name=b`, { accept: 'application/vnd.kubernetes.protobuf' });
+    const read = decodeProtobufObject(builtinFacts, list.bytes, () => 'core.v1.ConfigMapList') as { items: JsonObject[] };
+    assert.deepEqual(read.items.map(({ data }) => data), [{ p: 'q' }]);
+  });
+
+  test('tables and partial objects, of one and of many', async () => {
+    const table = json(await ask('GET', MAPS, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' }));
+    assert.equal(table.kind, 'Table');
+    const [row] = table.rows as JsonObject[];
+    assert.deepEqual((row?.cells as unknown[]).slice(0, 2), ['a', 1]);
+    assert.equal((row?.object as JsonObject).kind, 'PartialObjectMetadata');
+    assert.equal(((row?.object as JsonObject).metadata as JsonObject).name, 'a');
+    const bare = json(await ask('GET', `${MAPS}/a?includeObject=None`, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }));
+    assert.equal((bare.rows as JsonObject[])[0]?.object, null);
+    const partial = json(await ask('GET', `${MAPS}/a`, { accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' }));
+    assert.deepEqual({ kind: partial.kind, apiVersion: partial.apiVersion, data: partial.data }, { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', data: undefined });
+    const many = json(await ask('GET', MAPS, { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' }));
+    assert.equal(many.kind, 'PartialObjectMetadataList');
+  });
+
+  test('what can not be answered or read is 406 and 415', async () => {
+    const wanted = await ask('GET', `${MAPS}/a`, { accept: 'text/html' });
+    assert.equal(wanted.code, 406);
+    assert.equal(json(wanted).reason, 'NotAcceptable');
+    const sent = await ask('POST', MAPS, { 'content-type': 'text/html' }, '<p>');
+    assert.equal(sent.code, 415);
+    assert.match(String(json(sent).message), /^the body of the request was in an unknown format - accepted media types include: application\/json, application\/yaml, application\/vnd.kubernetes.protobuf$/);
+  });
+
+  test('hostile bodies are refused, each with one clear Status', async () => {
+    const post = (body: string): Promise<RawAnswer> => ask('POST', `${MAPS}?fieldValidation=Strict`, { 'content-type': 'application/json' }, body);
+    const refusals: [body: string, code: number, message: RegExp][] = [
+      ['{"metadata":', 400, /couldn't get version\/kind; json parse error: unexpected end of JSON input$/],
+      ['[]', 400, /the object provided is unrecognized/],
+      ['', 400, /./],
+      ['['.repeat(200_000), 413, /too deeply/],
+      [`{"metadata":{"name":"x"},"data":{${'"a":"",'.repeat(400_000)}"b":""}}`, 413, /too many values/],
+      [`{"metadata":{"name":"x"},"data":{"k":"${'x'.repeat(3 * 1024 * 1024)}"}}`, 413, /limit is 3145728$/],
+      [`{"metadata":{"name":"x"},"data":{"k":"${'x'.repeat(1_500_000)}"}}`, 422, /Too long/],
+      ['{"metadata":{"name":"x"},"data":{"k":"1","k":"2"}}', 400, /strict decoding error: duplicate field "data.k"$/],
+      ['{"metadata":{"name":3}}', 400, /cannot unmarshal number into Go struct field ObjectMeta.metadata.name of type string$/],
+    ];
+    for (const [body, code, message] of refusals) {
+      const answer = await post(body);
+      assert.equal(answer.code, code, `${body.slice(0, 60)}: ${answer.text.slice(0, 300)}`);
+      assert.equal(json(answer).kind, 'Status');
+      assert.match(String(json(answer).message), message);
+    }
+  });
+
+  test('a client certificate is an identity only when the client CA signed it', async () => {
+    const mine = await certificates.issue({ commonName: 'jane', organizations: ['a', 'b'], dnsNames: [], ipAddresses: [], usages: ['client'] });
+    const own = new Agent({ key: mine.keyPem, cert: mine.certPem, maxCachedSessions: 0 });
+    await exchange(listening.port, certificates.caPem, own, 'GET', `${MAPS}/a`, undefined);
+    assert.equal(seen.at(-1)?.certificate?.commonName, 'jane');
+    assert.deepEqual(seen.at(-1)?.certificate?.organizations, ['a', 'b']);
+    own.destroy();
+    const elsewhere = await mkdtemp(join(tmpdir(), 'berth-http-'));
+    const others = await Certificates.open(elsewhere, new SystemClock());
+    const forged = await others.issue({ commonName: 'jane', organizations: ['system:masters'], dnsNames: [], ipAddresses: [], usages: ['client'] });
+    const bad = new Agent({ key: forged.keyPem, cert: forged.certPem, maxCachedSessions: 0 });
+    await exchange(listening.port, certificates.caPem, bad, 'GET', `${MAPS}/a`, undefined);
+    assert.equal(seen.at(-1)?.certificate, undefined);
+    bad.destroy();
+    await rm(elsewhere, { recursive: true });
+    await ask('GET', `${MAPS}/a`, { authorization: 'Bearer abc' });
+    assert.equal(seen.at(-1)?.bearerToken, 'abc');
+  });
+
+  test('a resumed TLS session keeps its identity', async () => {
+    const mine = await certificates.issue({ commonName: 'resumed', organizations: [], dnsNames: [], ipAddresses: [], usages: ['client'] });
+    const own = new Agent({ key: mine.keyPem, cert: mine.certPem, keepAlive: false });
+    for (let i = 0; i < 3; i++) await exchange(listening.port, certificates.caPem, own, 'GET', `${MAPS}/a`, undefined);
+    assert.deepEqual(seen.slice(-3).map(({ certificate }) => certificate?.commonName), ['resumed', 'resumed', 'resumed']);
+    own.destroy();
+  });
+
+  test('HTTP/2 gives the same, warnings included', async () => {
+    const client = connectHttp2(`https://127.0.0.1:${listening.port}`, { ca: certificates.caPem });
+    const body = JSON.stringify({ ...configMap('h2'), one: 1, two: 2 });
+    const stream = client.request({ ':method': 'POST', ':path': MAPS, 'content-type': 'application/json' });
+    stream.end(body);
+    const headers = await new Promise<Record<string, unknown>>((resolve) => stream.on('response', (h) => resolve(h)));
+    let text = '';
+    for await (const chunk of stream) text += String(chunk);
+    assert.equal(headers[':status'], 201);
+    assert.deepEqual(String(headers.warning), '299 - "unknown field \\"one\\"", 299 - "unknown field \\"two\\""');
+    assert.equal((JSON.parse(text) as JsonObject).kind, 'ConfigMap');
+    const list = client.request({ ':path': MAPS });
+    let all = '';
+    for await (const chunk of list) all += String(chunk);
+    assert.equal((JSON.parse(all) as JsonObject).kind, 'ConfigMapList');
+    client.close();
+  });
+
+  /** Opens a watch and gives its lines one by one. */
+  async function watch(path: string, port = listening.port, accept = 'application/json'): Promise<{ readonly lines: AsyncIterator<string>; readonly code: number; readonly stop: () => void }> {
+    return new Promise((resolve, reject) => {
+      const request = httpsRequest({ host: '127.0.0.1', port, ca: certificates.caPem, path, headers: { accept }, agent: false }, (response) => {
+        async function* lines(): AsyncGenerator<string> {
+          let rest = '';
+          for await (const chunk of response) {
+            const parts = (rest + String(chunk)).split('\n');
+            rest = parts.pop() ?? '';
+            yield* parts;
+          }
+        }
+        resolve({ lines: lines(), code: response.statusCode ?? 0, stop: () => request.destroy() });
+      });
+      request.on('error', reject);
+      request.end();
+    });
+  }
+
+  test('a watch is a line for each event; a Table shows its columns once', async () => {
+    const { lines, stop } = await watch(`${MAPS}?watch=true&fieldSelector=metadata.name=w`);
+    const tables = await watch(`${MAPS}?watch=true&fieldSelector=metadata.name=w`, listening.port, 'application/json;as=Table;v=v1;g=meta.k8s.io');
+    await server.ask('POST', MAPS, configMap('w', { k: '1' }));
+    const first = JSON.parse(String((await lines.next()).value)) as JsonObject;
+    assert.equal(first.type, 'ADDED');
+    assert.equal((first.object as JsonObject).kind, 'ConfigMap');
+    const table = JSON.parse(String((await tables.lines.next()).value)) as { object: JsonObject };
+    assert.ok((table.object.columnDefinitions as unknown[]).length > 0);
+    await server.ask('DELETE', `${MAPS}/w`);
+    assert.equal((JSON.parse(String((await lines.next()).value)) as JsonObject).type, 'DELETED');
+    const second = JSON.parse(String((await tables.lines.next()).value)) as { object: JsonObject };
+    assert.deepEqual(second.object.columnDefinitions, []);
+    stop();
+    tables.stop();
+  });
+
+  test('a watch from a version that is too old says so in its stream', async () => {
+    for (let i = 0; i < 3; i++) await server.ask('PUT', `${MAPS}/a`, configMap('a', { k: String(i) }));
+    await server.store.compact(server.store.revision);
+    const { lines, code, stop } = await watch(`${MAPS}?watch=true&resourceVersion=1`);
+    const event = JSON.parse(String((await lines.next()).value)) as { type: string; object: JsonObject };
+    assert.deepEqual({ code, type: event.type, status: event.object.code, reason: event.object.reason }, { code: 200, type: 'ERROR', status: 410, reason: 'Expired' });
+    stop();
+  });
+
+  test('a watcher that does not read is cut off; others go on', async () => {
+    const stuck = connect({ host: '127.0.0.1', port: listening.port, ca: certificates.caPem, ALPNProtocols: ['http/1.1'] });
+    await new Promise<void>((resolve) => stuck.once('secureConnect', () => resolve()));
+    stuck.write(`GET /api/v1/namespaces/slow/configmaps?watch=true HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await new Promise<void>((resolve) => stuck.once('data', () => resolve()));
+    stuck.pause();
+    const cut = new Promise<void>((resolve) => stuck.on('close', () => resolve()));
+    stuck.on('error', () => {});
+    const open = server.api.watchCount;
+    const quick = await watch('/api/v1/namespaces/slow/configmaps?watch=true');
+    for (let i = 0; i < 60; i++) {
+      await server.ask('POST', '/api/v1/namespaces/slow/configmaps', configMap(`m${i}`, { k: 'x'.repeat(500_000) }));
+      await quick.lines.next();
+    }
+    while (server.api.watchCount > open) await new Promise((resolve) => setImmediate(resolve));
+    stuck.resume();
+    await cut;
+    quick.stop();
+  });
+
+  test('an upgrade to a path that does not stream is refused in words', async () => {
+    const answer = await ask('GET', `${MAPS}/a`, { connection: 'upgrade', upgrade: 'websocket' });
+    assert.equal(answer.code, 400);
+    assert.equal(json(answer).reason, 'BadRequest');
+  });
+
+  test('shutdown ends watches cleanly', async () => {
+    const other = startTestServer({ clock: new SystemClock(), yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)) });
+    const there = await other.api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: certificates.caPem } });
+    const { lines } = await watch(`${MAPS}?watch=true`, there.port);
+    const ended = lines.next();
+    await other[Symbol.asyncDispose]();
+    assert.deepEqual(await ended, { value: undefined, done: true });
+  });
+});
