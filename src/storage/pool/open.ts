@@ -72,13 +72,19 @@ const LOOK_MS = 20;
 async function takeOver({ host, clock, root }: PoolOptions): Promise<void> {
   const path = join(root, '.owner.json');
   const self = await host.helper();
-  const before = (await host.files.stat(path)) === undefined ? undefined : (JSON.parse(await host.files.readText(path)) as ProcessId);
+  const before = (await host.files.stat(path)) === undefined ? undefined : readOwner(await host.files.readText(path));
   const untilMs = clock.monotonic() + TAKE_OVER_MS;
   while (before !== undefined && before.pid !== self.pid && (await host.processes.alive(before))) {
     if (clock.monotonic() > untilMs) throw new PoolError('in-use', `${root} is used by the process ${before.pid}`);
     await sleep(clock, LOOK_MS);
   }
-  await host.files.writeFileAtomic(path, JSON.stringify(self), { mode: 0o600 });
+  await host.files.writeFileAtomic(path, JSON.stringify({ pid: self.pid, startTicks: self.startTicks }), { mode: 0o600 });
+}
+
+/** It is not flushed: after a power cut it may be empty, and then there is nobody to wait for. */
+function readOwner(text: string): ProcessId | undefined {
+  const [, pid, startTicks] = /^{"pid":(\d+),"startTicks":(\d+)}$/.exec(text) ?? [];
+  return pid === undefined || startTicks === undefined ? undefined : { pid: Number(pid), startTicks: Number(startTicks) };
 }
 
 const BTRFS_MAGIC = 0x9123683e;
