@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SystemClock } from '../../src/base/system-clock.ts';
+import { runCommand } from '../../src/node/containerd/commands.ts';
 import type { RunningContainerd } from '../../src/node/containerd/start.ts';
 import { containerSpec, Events, sandboxSpec } from '../contract/runtime.ts';
 import { writeBusyboxImage } from '../fixtures/busybox-image.ts';
@@ -35,6 +36,21 @@ function shims(socket: string): readonly number[] {
       }
     })
     .map(Number);
+}
+
+function childrenOf(pid: number): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter((text) => text !== '')
+    .map(Number);
+}
+
+function mountsBelow(directory: string): readonly string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((point) => point.startsWith(`${directory}/`));
 }
 
 describe('containers outlive what watches over them', { skip: whyNoContainers() ?? false }, () => {
@@ -117,10 +133,9 @@ describe('containers outlive what watches over them', { skip: whyNoContainers() 
     process.kill(pid, 'SIGSTOP');
     // Through the host: the daemon does not answer now.
     const [shim] = shims(first.layout.socket);
-    const children = readFileSync(`/proc/${shim}/task/${shim}/children`, 'utf8').trim().split(' ');
-    const main = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('/stop'));
+    const main = childrenOf(shim ?? 0).find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('/stop'));
     process.kill(pid, 'SIGKILL');
-    process.kill(Number(main), 'SIGKILL');
+    process.kill(main ?? 0, 'SIGKILL');
     const second = await at.start();
     const container = await until('the exit', async () => {
       const found = await second.runtime.container(id);
@@ -146,6 +161,41 @@ describe('containers outlive what watches over them', { skip: whyNoContainers() 
     await running.runtime.removeSandbox(sandbox?.id ?? '');
     const next = await runContainer(running, at, 'sleep 600', 1);
     assert.equal((await running.runtime.container(next))?.state, 'running');
+  });
+
+  it('power loss: what ran is seen as ended, can be removed with its address, and new pods run', async () => {
+    await using at = await testContainerd();
+    const first = await at.start();
+    const id = await runContainer(first, at, 'sleep 600');
+    const [before] = (await first.runtime.list()).sandboxes;
+    const { pid, layout } = first;
+    await first.stop({ pods: false });
+    // Nothing that the kernel keeps survives: processes, mounts, devices.
+    const all = [pid, ...shims(layout.socket).flatMap((shim) => [shim, ...childrenOf(shim)])];
+    for (const each of all) process.kill(each, 'SIGKILL');
+    for (const each of all) await until(`the end of ${each}`, () => (existsSync(`/proc/${each}/exe`) ? undefined : true));
+    for (const point of mountsBelow(layout.stateDirectory).toReversed()) await runCommand('umount', ['-l', point]);
+    await runCommand('ip', ['link', 'delete', `b${at.clusterId}`]);
+
+    const second = await at.start();
+    const { sandboxes, containers } = await second.runtime.list();
+    assert.deepEqual(
+      sandboxes.map((sandbox) => [sandbox.id, sandbox.ready]),
+      [[before?.id, false]],
+    );
+    assert.deepEqual(
+      containers.map((container) => [container.id, container.state]),
+      [[id, 'exited']],
+    );
+    assert.notEqual(containers[0]?.exitCode, 0);
+    await second.runtime.stopSandbox(before?.id ?? '');
+    await second.runtime.removeSandbox(before?.id ?? '');
+    assert.deepEqual(
+      readdirSync(join(layout.ipamDirectory, `b${at.clusterId}`)).filter((name) => /^\d/.test(name)),
+      [],
+    );
+    const next = await runContainer(second, at, 'sleep 600', 1);
+    assert.equal((await second.runtime.execSync(next, ['true'], 5000)).exitCode, 0);
   });
 
   it('too much memory is told as such', async () => {

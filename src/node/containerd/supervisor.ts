@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
@@ -80,7 +80,10 @@ export class Supervisor implements AsyncDisposable {
   async end(): Promise<void> {
     await this[Symbol.asyncDispose]();
     await stopDaemon(this.#options, this.#pid);
-    await Promise.all([this.layout.pidFile, this.layout.socket, this.layout.ttrpcSocket].map((path) => rm(path, { force: true })));
+    const { pidFile, socket, ttrpcSocket, directory } = this.layout;
+    await Promise.all([pidFile, socket, ttrpcSocket].map((path) => rm(path, { force: true })));
+    // Where the sockets have a place of their own, it goes with them.
+    if (dirname(socket) !== directory) await rmdir(dirname(socket));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
