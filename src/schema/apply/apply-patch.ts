@@ -3,7 +3,7 @@ import { badRequest, StatusError } from '../../machinery/status-error.ts';
 import { formatTime } from '../../machinery/time.ts';
 import { decode } from '../decode.ts';
 import { equalJson } from '../copy.ts';
-import { compare, exclude, fieldSetOf } from './compare.ts';
+import { compare, exclude, fieldSetOf, isSame } from './compare.ts';
 import { applyConflict } from './conflict.ts';
 import { difference, EMPTY, equalSets, type FieldSet, intersection, isEmpty, setOf, union } from './field-set.ts';
 import { intern } from './fields-v1.ts';
@@ -47,7 +47,7 @@ export function applyPatch(request: AppliedPatch): Applied {
   const outcome = applyWithMigration({ request, ground, live, managers });
   const { object } = outcome;
   if (request.manager === KUBECTL) noteLastApplied(object, patch);
-  return { object, managedFields: encodeManagers(outcome.managers), changed: !equalJson(object, live) };
+  return { object, managedFields: encodeManagers(outcome.managers), changed: outcome.changed || !equalJson(object, live) };
 }
 
 const KUBECTL = 'kubectl';
@@ -89,6 +89,8 @@ interface Situation {
 interface Outcome {
   readonly object: DraftObject;
   readonly managers: Managers;
+  /** Known to differ from the live object; the order of lists is not looked at. */
+  readonly changed: boolean;
 }
 
 function applyWithMigration(situation: Situation): Outcome {
@@ -119,22 +121,28 @@ function apply({ request, ground, live, managers }: Situation, force: boolean): 
   const id = managerId(mine);
   const last = managers.get(id);
   const claimed = new Map(managers).set(id, mine);
-  const merged = (merge(atom, live, request.patch) ?? {}) as JsonObject;
-  const pruned = last === undefined ? merged : prune({ ground, merged, last: last.fields, managers: claimed });
-  // A container that the patch names empty is gone with its last part, and stands again.
-  const whole = pruned === merged ? merged : ((merge(atom, pruned, request.patch) ?? {}) as JsonObject);
-  // Compared in its stored form: `0.5` is no change of `500m`, nor is an empty map that is not stored.
-  const decoded = decode(ground.facts, ground.typeName, whole);
-  if (decoded.fault !== undefined) throw badRequest(decoded.fault);
-  const { object } = decoded;
-  const comparison = exclude(compare(atom, live, object), ignored);
+  const object = laidOver({ request, ground, live, managers: claimed }, last?.fields ?? EMPTY);
+  const raw = compare(atom, live, object);
+  const comparison = exclude(raw, ignored);
   const conflicts = takenFields(claimed, id, comparison);
   if (!force && conflicts.length > 0) return { conflicts };
   const after = afterChange(claimed, id, comparison);
   const own = intern(stripped(fields));
   if (isEmpty(own)) after.delete(id);
   else after.set(id, { ...mine, fields: own, time: sameAsBefore(last, own, comparison.added, comparison.modified) ? last?.time : mine.time });
-  return { object, managers: after };
+  return { object, managers: after, changed: !isSame(raw) };
+}
+
+/** The live object with the patch over it, less what the applier owned before and nobody owns now; in its stored form. */
+function laidOver({ request: { patch }, ground, live, managers }: Situation, last: FieldSet): DraftObject {
+  const merged = asObject(merge(ground.atom, live, patch) ?? {});
+  const pruned = prune({ ground, merged, last, managers });
+  // A container that the patch names empty is gone with its last part, and stands again.
+  const whole = pruned === merged ? merged : asObject(merge(ground.atom, pruned, patch) ?? {});
+  // Compared in its stored form: `0.5` is no change of `500m`, nor is an empty map that is not stored.
+  const decoded = decode(ground.facts, ground.typeName, whole);
+  if (decoded.fault !== undefined) throw badRequest(decoded.fault);
+  return decoded.object;
 }
 
 /** An apply that changes nothing leaves its time as it was, so that nothing is stored. */
@@ -151,6 +159,7 @@ interface Pruning {
 
 /** Takes out what the applier owned before, then puts back what anybody (itself as of now included) owns. */
 function prune({ ground: { atom }, merged, last, managers }: Pruning): JsonObject {
+  if (isEmpty(last)) return merged;
   let owned: FieldSet = EMPTY;
   for (const manager of managers.values()) owned = union(owned, manager.fields);
   if (isEmpty(difference(last, owned))) return merged;

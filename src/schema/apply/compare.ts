@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../machinery/object.ts';
 import { getOwn, hasOwn } from '../../machinery/record.ts';
 import { equalJson } from '../copy.ts';
 import { type Atom, childAtom, isEmptyContainer, isList, isMap, itemElement, type ListAtom, type MapAtom, resolve } from './atom.ts';
-import { EMPTY, type FieldSet, recursiveDifference, SetBuilder, union } from './field-set.ts';
+import { EMPTY, type FieldSet, isEmpty, recursiveDifference, SetBuilder, union } from './field-set.ts';
 import { fieldElement, type PathElement } from './path-element.ts';
 
 /** How a new object differs from an old one. */
@@ -22,6 +22,8 @@ export function exclude({ added, removed, modified }: Comparison, ignored: Field
   const without = (set: FieldSet): FieldSet => recursiveDifference(set, ignored);
   return { added: without(added), removed: without(removed), modified: without(modified) };
 }
+
+export const isSame = ({ added, removed, modified }: Comparison): boolean => isEmpty(added) && isEmpty(removed) && isEmpty(modified);
 
 export const changed = ({ added, modified }: Comparison): FieldSet => union(added, modified);
 
