@@ -1,5 +1,6 @@
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { IncomingMessage } from 'node:http';
+import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { failure } from '../../base/log.ts';
@@ -17,6 +18,7 @@ import type { Watchers } from '../watch/watchers.ts';
 import { type AnswerContext, writeAnswer, writeFailure } from './answer.ts';
 import { readBody } from './body-reader.ts';
 import { FrameCache } from './frames.ts';
+import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
 import { certificateOf } from './identity.ts';
 import type { AnyRequest, AnyResponse } from './respond.ts';
 import { writeRaw } from './raw.ts';
@@ -53,6 +55,11 @@ export interface FrontOptions {
   readonly protobuf: ProtobufReader | undefined;
 }
 
+/** A request on its way: who asks is known after authentication. */
+interface HttpCall extends AnswerContext {
+  readonly call: Call & { user: UserInfo };
+}
+
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** The HTTPS front: HTTP/1.1 and HTTP/2 on one port, in front of the same handlers as the in-process way. */
@@ -67,7 +74,8 @@ export class HttpFront {
   }
 
   async listen({ host, port, tls }: ListenOptions): Promise<Listening> {
-    const server = createSecureServer({ allowHTTP1: true, ...tlsSettings(tls), requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' });
+    const server = createSecureServer({ allowHTTP1: true, ...tlsSettings(tls), requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
+    const door = admitConnections(server);
     const sockets = new Set<Duplex>();
     server.on('secureConnection', (socket: TLSSocket) => {
       sockets.add(socket);
@@ -78,19 +86,19 @@ export class HttpFront {
     server.on('sessionError', () => {});
     server.on('tlsClientError', () => {});
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port }, () => {
-        server.off('error', reject);
+      door.once('error', reject);
+      door.listen({ host, port }, () => {
+        door.off('error', reject);
         resolve();
       });
     });
-    const address = server.address();
+    const address = door.address();
     const bound = typeof address === 'object' && address !== null ? address : { address: host, port };
     return {
       host: bound.address,
       port: bound.port,
       renew: (fresh) => server.setSecureContext(tlsSettings(fresh)),
-      [Symbol.asyncDispose]: () => close(server, sockets),
+      [Symbol.asyncDispose]: () => close(door, server, sockets),
     };
   }
 
@@ -115,7 +123,7 @@ export class HttpFront {
     });
   }
 
-  #context(request: AnyRequest, response: AnyResponse): AnswerContext & { call: Call & { user: UserInfo } } {
+  #context(request: AnyRequest, response: AnyResponse): HttpCall {
     const { core, protobuf } = this.#options;
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
@@ -137,7 +145,7 @@ export class HttpFront {
     return { core, call, response, auditId: uuid(core.random), accept: request.headers.accept, headOnly: request.method === 'HEAD' };
   }
 
-  async #handle(context: AnswerContext & { call: { user: UserInfo } }, request: AnyRequest, run: (outcome: Outcome) => Promise<void>): Promise<void> {
+  async #handle(context: HttpCall, request: AnyRequest, run: (outcome: Outcome) => Promise<void>): Promise<void> {
     const { call, response } = context;
     const { stages, clock } = this.#options.core;
     const began = clock.monotonic();
@@ -146,7 +154,7 @@ export class HttpFront {
     let watch = false;
     try {
       call.user = await this.#identify(request);
-      const routed = this.#options.router.route(call as Call);
+      const routed = this.#options.router.route(call);
       attributes = routed.attributes;
       const outcome = await routed.run();
       watch = outcome.do === 'watch' || outcome.do === 'stream';
@@ -156,7 +164,7 @@ export class HttpFront {
       code = asStatusError(thrown).code;
       throw thrown;
     } finally {
-      const { method, path, user, startedMs } = call as Call;
+      const { method, path, user, startedMs } = call;
       stages.onRequest?.({ user, attributes, method, path, code, startedMs, elapsedMs: clock.monotonic() - began, watch });
     }
   }
@@ -217,8 +225,10 @@ function bearerToken(request: AnyRequest): string | undefined {
 }
 
 /** No new connections; those that are open are ended (their watches have been told). */
-async function close(server: Http2SecureServer, sockets: ReadonlySet<Duplex>): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+async function close(door: Server, server: Http2SecureServer, sockets: ReadonlySet<Duplex>): Promise<void> {
+  const closed = new Promise<void>((resolve) => door.close(() => resolve()));
   for (const socket of sockets) socket.destroy();
   await closed;
+  // It never listened itself; this ends its timers.
+  server.close();
 }

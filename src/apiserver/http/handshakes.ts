@@ -1,0 +1,54 @@
+import type { Http2SecureServer } from 'node:http2';
+import { createServer, type Server, type Socket } from 'node:net';
+
+/** A TLS handshake holds the loop for half a millisecond: fifty at once would be felt by everybody. */
+const ABREAST = 16;
+/** Connections that wait for their turn; more are refused at once. */
+const WAITING = 4096;
+const LONGEST_MS = 10_000;
+
+/**
+ * Takes connections for the server and lets a few of them shake hands at a time; who does not finish in time makes room.
+ * The listening socket that it returns is the one to close.
+ */
+export function admitConnections(server: Http2SecureServer): Server {
+  const waiting: Socket[] = [];
+  const finishOf = new Map<string, () => void>();
+  let shaking = 0;
+
+  const next = (): void => {
+    while (shaking < ABREAST) {
+      const socket = waiting.shift();
+      if (socket === undefined) return;
+      if (!socket.destroyed) begin(socket);
+    }
+  };
+  const begin = (socket: Socket): void => {
+    shaking++;
+    const peer = peerOf(socket);
+    let over = false;
+    const finish = (): void => {
+      if (over) return;
+      over = true;
+      shaking--;
+      finishOf.delete(peer);
+      socket.off('close', finish);
+      next();
+    };
+    finishOf.set(peer, finish);
+    socket.on('close', finish);
+    server.emit('connection', socket);
+  };
+  server.on('secureConnection', (secure: Socket) => finishOf.get(peerOf(secure))?.());
+  return createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 180_000 }, (socket) => {
+    if (waiting.length >= WAITING) return void socket.destroy();
+    socket.on('error', () => {});
+    waiting.push(socket);
+    next();
+  });
+}
+
+/** The same for a plain socket and for the TLS socket above it. */
+const peerOf = ({ remoteAddress, remotePort, localPort }: Socket): string => `${remoteAddress} ${remotePort} ${localPort}`;
+
+export const HANDSHAKE_TIMEOUT_MS = LONGEST_MS;
