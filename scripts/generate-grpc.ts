@@ -147,6 +147,14 @@ const TARGETS: readonly Target[] = [
     services: { 'pluginregistration.Registration': ['GetInfo', 'NotifyRegistrationStatus'] },
     messages: [],
   },
+  {
+    table: 'grpc.deviceplugin.v1beta1.json',
+    name: 'device-plugin',
+    folder: 'node/devices/gen',
+    prefixes: ['v1beta1.'],
+    services: { 'v1beta1.Registration': ['Register'], 'v1beta1.DevicePlugin': ['ListAndWatch', 'Allocate'] },
+    messages: [],
+  },
 ];
 
 const SCALARS: Readonly<Record<string, string>> = {

@@ -38,9 +38,9 @@ export async function startNode(given: NodeComponentOptions): Promise<NodeCompon
 
 async function start(options: NodeComponentOptions, ends: Disposals): Promise<NodeComponent> {
   const { informers, runtime, clock, log, drivers, nodeName } = options;
-  const devices = new Map(Object.entries(options.extendedResources).map(([name, count]) => [name, Array.from({ length: count }, (_, i) => String(i))]));
+  const devices = (): ReadonlyMap<string, readonly string[]> => devicesOf(options);
   const volumes = ends.use(new Volumes(options));
-  const reporter = ends.use(new NodeReporter({ options, devices: () => new Map([...devices].map(([name, ids]) => [name, ids.length])), volumesInUse: () => volumes.inUse() }));
+  const reporter = ends.use(new NodeReporter({ options, devices: () => new Map([...devices()].map(([name, ids]) => [name, ids.length])), volumesInUse: () => volumes.inUse() }));
   let pods: Pods | undefined;
   const cache = ends.use(new RuntimeCache({ runtime, clock, log, changed: (uid) => pods?.changed(uid) }));
   const parts: NodeParts = {
@@ -48,12 +48,13 @@ async function start(options: NodeComponentOptions, ends: Disposals): Promise<No
     runtime: cache,
     volumes,
     puller: new Puller({ images: runtime.images, clock, recorder: options.recorder, secrets: (pod) => pullSecrets(options, pod) }),
-    allocations: new Allocations(() => devices),
+    allocations: new Allocations(devices),
     services: informers.of(services),
   };
   await options.host.files.makeDirectory(volumes.paths.pods, { mode: 0o750 });
   const [onDisk] = await Promise.all([volumes.start(), cache.start(), parts.services.whenSynced(), reporter.start()]);
   ends.use(drivers.onChange(() => reporter.driversChanged()));
+  if (options.deviceSource !== undefined) ends.use(options.deviceSource.onChange(() => reporter.changed()));
   pods = ends.use(
     new Pods({
       parts,
@@ -67,6 +68,12 @@ async function start(options: NodeComponentOptions, ends: Disposals): Promise<No
   ends.use(new LogRotation({ options, running: () => pods?.all().flatMap((w) => w.view().containers.filter((c) => c.state === 'running')) ?? [] }));
   log.info('node is ready', { node: nodeName, pods: pods.all().length });
   return { name: 'node', lookup: podLookup(pods, options.addresses), [Symbol.asyncDispose]: () => ends[Symbol.asyncDispose]() };
+}
+
+/** Those that are only counted win over plugins of the same name. */
+function devicesOf({ extendedResources, deviceSource }: NodeComponentOptions): ReadonlyMap<string, readonly string[]> {
+  const counted = Object.entries(extendedResources).map(([name, count]) => [name, Array.from({ length: count }, (_, i) => String(i))] as const);
+  return new Map<string, readonly string[]>([...(deviceSource?.devices() ?? []), ...counted]);
 }
 
 /** Those that are not there are left out: the registry then says what it thinks of that. */

@@ -1,6 +1,7 @@
 import type { ComponentOptions } from '../client/component.ts';
 import type { CsiDriver } from '../csi/driver.ts';
 import type { Host } from '../host/host.ts';
+import type { DeviceSource } from './devices/source.ts';
 import type { ProbeNetwork } from './probes/network.ts';
 import type { Runtime } from './runtime/runtime.ts';
 
@@ -26,6 +27,8 @@ export interface NodeOptions {
   readonly machine: Machine;
   /** Devices that are only counted: `nvidia.com/gpu` → 2. */
   readonly extendedResources: Readonly<Record<string, number>>;
+  /** Devices that device plugins bring; absent: there are none. */
+  readonly deviceSource?: DeviceSource | undefined;
   /** Added to those that every node has. */
   readonly labels: Readonly<Record<string, string>>;
   readonly maxPods: number;

@@ -3,6 +3,7 @@ import type { NodeComponentOptions } from '../options.ts';
 import { graceSecondsOf, identity, type PodContainer, spec } from '../pods/pod.ts';
 import type { ContainerSpec, Image, Mount, SandboxSpec } from '../runtime/runtime.ts';
 import type { Devices } from '../devices/allocations.ts';
+import type { DeviceEdits } from '../devices/source.ts';
 import type { VolumePaths } from '../volumes/paths.ts';
 import type { MountedVolume } from '../volumes/volume.ts';
 import { containerAnnotations, containerLabels, sandboxLabels } from './annotations.ts';
@@ -26,6 +27,8 @@ export interface ContainerFacts {
   readonly services: readonly Service[];
   readonly sources: EnvironmentSources;
   readonly devices: Devices;
+  /** What the devices need in the container. */
+  readonly edits: readonly DeviceEdits[];
   readonly volume: (name: string) => MountedVolume | undefined;
 }
 
@@ -54,9 +57,9 @@ export async function containerConfig(facts: ContainerFacts): Promise<ContainerS
     command: (own.command ?? []).map((part) => expand(part, lookup)),
     args: (own.args ?? []).map((part) => expand(part, lookup)),
     workingDir: own.workingDir ?? '',
-    env: [...variables, ...deviceVariables(facts.devices)].map(([name, value]) => ({ name, value })),
-    mounts: [...mounts, ...(await ownMounts(facts, mounts, podIps, terminationLog))],
-    devices: volumeDevicesOf(own, mountFacts),
+    env: [...variables, ...facts.edits.flatMap((e) => Object.entries(e.env))].map(([name, value]) => ({ name, value })),
+    mounts: [...mounts, ...(await ownMounts(facts, mounts, podIps, terminationLog)), ...facts.edits.flatMap((e) => e.mounts.map((m) => ({ ...m, propagation: 'private' as const })))],
+    devices: [...volumeDevicesOf(own, mountFacts), ...facts.edits.flatMap((e) => e.devices)],
     resources: linuxResources(pod, own, machine.memoryBytes),
     security: securityOf(pod, own, image, `${options.rootDirectory}/seccomp`),
     logPath: `${own.name}/${attempt}.log`,
@@ -71,11 +74,6 @@ export async function containerConfig(facts: ContainerFacts): Promise<ContainerS
 /** The API server's own Service is told of even where the others are not. */
 function isMaster({ metadata }: Service): boolean {
   return metadata?.namespace === 'default' && metadata.name === 'kubernetes';
-}
-
-function deviceVariables(devices: Devices): readonly (readonly [string, string])[] {
-  const gpus = Object.hasOwn(devices, 'nvidia.com/gpu') ? devices['nvidia.com/gpu'] : undefined;
-  return gpus === undefined ? [] : [['NVIDIA_VISIBLE_DEVICES', gpus.join(',')]];
 }
 
 /** What every container gets, unless it mounts something of its own there. */

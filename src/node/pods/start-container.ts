@@ -6,6 +6,8 @@ import type { KubeObject, Stored } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { containerConfig } from '../containers/container-config.ts';
 import type { EnvironmentSources } from '../containers/environment.ts';
+import type { Devices } from '../devices/allocations.ts';
+import { countedEdits, type DeviceEdits } from '../devices/source.ts';
 import { runHook } from '../probes/action.ts';
 import { CriError } from '../runtime/runtime.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
@@ -74,6 +76,7 @@ async function create(request: StartRequest, container: PodContainer, image: Par
       services: [...parts.services.list(namespace), ...(namespace === 'default' ? [] : [parts.services.get('kubernetes', 'default')].filter((s) => s !== undefined))],
       sources: sourcesOf(parts, namespace),
       devices: allocated.devices,
+      edits: await editsOf(parts, allocated.devices),
       volume: (name) => volumes.get(name),
     });
     const id = await options.runtime.createContainer(action.sandboxId, config);
@@ -84,6 +87,17 @@ async function create(request: StartRequest, container: PodContainer, image: Par
     options.recorder.event(pod, 'Warning', 'Failed', `Error: ${failure.message}`);
     throw failure;
   }
+}
+
+async function editsOf({ options }: NodeParts, devices: Devices): Promise<readonly DeviceEdits[]> {
+  const source = options.deviceSource;
+  const edits: DeviceEdits[] = [];
+  for (const [resource, ids] of Object.entries(devices)) {
+    // What is only counted is the node's own to tell of.
+    if (Object.hasOwn(options.extendedResources, resource) || source === undefined) edits.push(countedEdits(resource, ids));
+    else edits.push(await source.edits(resource, ids));
+  }
+  return edits;
 }
 
 /** A container that was made and never started, by a run that ended in between. */
