@@ -24,6 +24,8 @@ export interface SimulatedBehaviour {
   readonly exitCode?: number;
   /** How long it takes to end after SIGTERM; longer than the grace period: it is killed. */
   readonly stopsInMs?: number;
+  /** After SIGTERM; absent: 143, as of a program that does not handle it. */
+  readonly stopExitCode?: number;
 }
 
 export interface SimulatedRuntimeOptions {
@@ -91,7 +93,7 @@ export class SimulatedRuntime implements Runtime {
   }
 
   async stopSandbox(id: string): Promise<void> {
-    for (const running of this.#containers.values()) if (running.container.sandboxId === id) this.#exit(running, 137, 'Error');
+    for (const running of this.#containers.values()) if (running.container.sandboxId === id) this.#exit(running, 137);
     const sandbox = this.#sandboxes.get(id);
     if (sandbox?.ready === true) this.#sandboxes.set(id, { ...sandbox, ready: false, ips: [] });
   }
@@ -106,6 +108,11 @@ export class SimulatedRuntime implements Runtime {
     const sandbox = this.#sandboxes.get(sandboxId);
     if (sandbox?.ready !== true) throw new CriError('not-found', `sandbox ${sandboxId} is not ready`);
     const { podUid, name, attempt, imageRef, imageName, labels, annotations, logPath } = spec;
+    if ((await this.images.find(imageRef)) === undefined) throw new CriError('image-missing', `image ${imageRef} is not there`);
+    for (const { container } of this.#containers.values()) {
+      const same = container.sandboxId === sandboxId && container.name === name && container.attempt === attempt;
+      if (same) throw new CriError('name-reserved', `name ${name}_${attempt} is reserved for ${container.id}`);
+    }
     const id = this.#id();
     const container: Container = {
       id,
@@ -136,18 +143,17 @@ export class SimulatedRuntime implements Runtime {
     if (running.container.state !== 'created') throw new CriError('invalid', `container ${id} is ${running.container.state}`);
     running.container = { ...running.container, state: 'running', startedAtMs: this.#options.clock.now() };
     const { exitsAfterMs, exitCode = 0 } = running.behaviour;
-    if (exitsAfterMs !== undefined)
-      running.timer = this.#options.clock.setTimer(exitsAfterMs, () => this.#exit(running, exitCode, exitCode === 0 ? 'Completed' : 'Error'));
+    if (exitsAfterMs !== undefined) running.timer = this.#options.clock.setTimer(exitsAfterMs, () => this.#exit(running, exitCode));
     this.#tell({ type: 'started', containerId: id });
   }
 
   async stopContainer(id: string, graceSeconds: number): Promise<void> {
     const running = this.#containers.get(id);
     if (running === undefined || running.container.state === 'exited') return;
-    const { stopsInMs = 0 } = running.behaviour;
+    const { stopsInMs = 0, stopExitCode = 143 } = running.behaviour;
     const graceMs = graceSeconds * 1_000;
     await this.#wait(Math.min(stopsInMs, graceMs));
-    this.#exit(running, stopsInMs > graceMs ? 137 : 143, 'Error');
+    this.#exit(running, stopsInMs > graceMs ? 137 : stopExitCode);
   }
 
   async removeContainer(id: string): Promise<void> {
@@ -177,12 +183,15 @@ export class SimulatedRuntime implements Runtime {
 
   events(listener: (event: RuntimeEvent) => void): Disposable {
     this.#listeners.add(listener);
+    queueMicrotask(() => {
+      if (this.#listeners.has(listener)) listener({ type: 'lost' });
+    });
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /** For tests: the container ends by itself, as a crash would have it. */
   crash(id: string, exitCode: number): void {
-    this.#exit(this.#find(id), exitCode, exitCode === 0 ? 'Completed' : 'Error');
+    this.#exit(this.#find(id), exitCode);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -190,9 +199,10 @@ export class SimulatedRuntime implements Runtime {
     this.#listeners.clear();
   }
 
-  #exit(running: Running, exitCode: number, reason: string): void {
+  #exit(running: Running, exitCode: number): void {
     running.timer?.[Symbol.dispose]();
     if (running.container.state === 'exited') return;
+    const reason = exitCode === 0 ? 'Completed' : 'Error';
     running.container = { ...running.container, state: 'exited', exitCode, reason, finishedAtMs: this.#options.clock.now() };
     this.#tell({ type: 'exited', containerId: running.container.id });
   }
@@ -232,7 +242,8 @@ class SimulatedImages implements Images {
   }
 
   async find(image: string): Promise<Image | undefined> {
-    return this.#there.get(nameOf(image));
+    const byId = [...this.#there.values()].find(({ id }) => id === image);
+    return byId ?? (image.startsWith('sha256:') ? undefined : this.#there.get(nameOf(image)));
   }
 
   async list(): Promise<readonly Image[]> {
@@ -255,7 +266,8 @@ class SimulatedImages implements Images {
   }
 
   async remove(image: string): Promise<void> {
-    this.#there.delete(nameOf(image));
+    const found = await this.find(image);
+    for (const name of found?.names ?? []) this.#there.delete(name);
   }
 
   async usage(): Promise<{ readonly usedBytes: number; readonly availableBytes: number }> {
