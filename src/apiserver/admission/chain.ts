@@ -15,6 +15,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
+import { type PodSecurityOptions, podSecurity } from './pod-security.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { resourceQuota } from './resource-quota.ts';
@@ -28,18 +29,20 @@ export interface AdmissionOptions {
   /** For plugins that ask who may sign, approve or hand out rights. */
   readonly authorize: Authorizer;
   readonly rbac: RbacIndex;
+  readonly podSecurity?: PodSecurityOptions | undefined;
   /** Plugins that are on by default and shall not run, by name. */
   readonly disabled?: readonly string[];
 }
 
 /** Every plugin that is on by default, in Kubernetes' order. */
-export function admissionChain({ random, authorize, rbac, disabled = [] }: AdmissionOptions): readonly AdmissionPlugin[] {
+export function admissionChain({ random, authorize, rbac, podSecurity: podSecurityOptions = {}, disabled = [] }: AdmissionOptions): readonly AdmissionPlugin[] {
   const all: readonly AdmissionPlugin[] = [
     namespaceLifecycle,
     limitRanger,
     serviceAccountAdmission(random),
     nodeRestriction,
     taintNodesByCondition,
+    podSecurity(podSecurityOptions),
     priority,
     defaultTolerationSeconds(),
     defaultStorageClass,

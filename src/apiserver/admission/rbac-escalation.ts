@@ -67,7 +67,7 @@ function grant(index: RbacIndex, request: AdmissionRequest, rules: readonly Poli
 
 function escalation(request: AdmissionRequest, missing: readonly PolicyRule[], errors: readonly string[]): StatusError {
   const unresolved = errors.length === 0 ? '' : `; resolution errors: [${errors.join(', ')}]`;
-  const why = `user ${formatUser(request.user)} is attempting to grant RBAC permissions not currently held:\n${missing.map(formatRule).join('\n')}${unresolved}`;
+  const why = `user ${formatUser(request.user)} is attempting to grant RBAC permissions not currently held:\n${missing.map(formatRule).sort().join('\n')}${unresolved}`;
   return forbiddenRequest({ group: GROUP, resource: request.resource }, nameOf(request), why);
 }
 

@@ -1,0 +1,197 @@
+import type { SELinuxOptions } from '../../../api/gen/types/core.v1.ts';
+import { type AnyContainer, type Check, containersNamed, namesWhere, plural, quoted, violation } from './check.ts';
+
+const CAPABILITIES: ReadonlySet<string> = new Set([
+  'AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT',
+]);
+
+/** Safe sysctls, with the version from which they are. */
+const SYSCTLS: Readonly<Record<string, number>> = {
+  'kernel.shm_rmid_forced': 0,
+  'net.ipv4.ip_local_port_range': 0,
+  'net.ipv4.ip_unprivileged_port_start': 0,
+  'net.ipv4.tcp_syncookies': 0,
+  'net.ipv4.ping_group_range': 0,
+  'net.ipv4.ip_local_reserved_ports': 27,
+  'net.ipv4.tcp_keepalive_time': 29,
+  'net.ipv4.tcp_fin_timeout': 29,
+  'net.ipv4.tcp_keepalive_intvl': 29,
+  'net.ipv4.tcp_keepalive_probes': 29,
+  'net.ipv4.tcp_rmem': 32,
+  'net.ipv4.tcp_wmem': 32,
+};
+
+const SELINUX_TYPES: ReadonlySet<string> = new Set(['', 'container_t', 'container_init_t', 'container_kvm_t', 'container_engine_t']);
+
+/** The level "baseline" of the Pod Security Standards (kubernetes.io, Pod Security Standards, 1.36). */
+export const BASELINE_CHECKS: readonly Check[] = [
+  {
+    id: 'appArmorProfile',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec, annotations }) => {
+      const wrong = (type: string | undefined): boolean => type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost';
+      const details: string[] = [];
+      const own = spec.securityContext?.appArmorProfile?.type;
+      if (wrong(own)) details.push(`pod must not set AppArmor profile type to ${JSON.stringify(own)}`);
+      const names = namesWhere(spec, ({ securityContext }) => wrong(securityContext?.appArmorProfile?.type));
+      if (names.length > 0) details.push(`${containersNamed(names)} must not set AppArmor profile type to "Unconfined"`);
+      for (const [key, value] of Object.entries(annotations ?? {})) {
+        if (!key.startsWith('container.apparmor.security.beta.kubernetes.io/')) continue;
+        if (value !== '' && value !== 'runtime/default' && !value.startsWith('localhost/')) details.push(`annotation ${JSON.stringify(key)} must not be ${JSON.stringify(value)}`);
+      }
+      return violation(plural('forbidden AppArmor profile', details), details);
+    },
+  },
+  {
+    id: 'capabilities_baseline',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }) => {
+      const added = new Set<string>();
+      const names = namesWhere(spec, ({ securityContext }) => {
+        const wrong = (securityContext?.capabilities?.add ?? []).filter((capability) => !CAPABILITIES.has(capability));
+        for (const capability of wrong) added.add(capability);
+        return wrong.length > 0;
+      });
+      return violation('non-default capabilities', names.length === 0 ? [] : [`${containersNamed(names)} must not include ${quoted([...added].sort())} in securityContext.capabilities.add`]);
+    },
+  },
+  {
+    id: 'hostNamespaces',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }) => violation('host namespaces', (['hostNetwork', 'hostPID', 'hostIPC'] as const).filter((name) => spec[name] === true).map((name) => `${name}=true`)),
+  },
+  {
+    id: 'hostPathVolumes',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }) => {
+      const names = (spec.volumes ?? []).filter(({ hostPath }) => hostPath !== undefined).map(({ name }) => name);
+      return violation('hostPath volumes', names.length === 0 ? [] : [`${plural('volume', names)} ${quoted(names)}`]);
+    },
+  },
+  {
+    id: 'hostPorts',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }) => {
+      const ports = new Set<number>();
+      const names = namesWhere(spec, (container) => {
+        const taken = ('ports' in container ? (container.ports ?? []) : []).map(({ hostPort }) => hostPort ?? 0).filter((port) => port !== 0);
+        for (const port of taken) ports.add(port);
+        return taken.length > 0;
+      });
+      const list = [...ports].sort((a, b) => a - b);
+      return violation('hostPort', names.length === 0 ? [] : [`${containersNamed(names)} ${names.length === 1 ? 'uses' : 'use'} ${plural('hostPort', list)} ${list.join(', ')}`]);
+    },
+  },
+  {
+    id: 'hostProbesAndHostLifecycle',
+    level: 'baseline',
+    since: 34,
+    check: ({ spec }) => {
+      const hosts = new Set<string>();
+      const names = namesWhere(spec, (container) => {
+        const own = handlerHosts(container);
+        for (const host of own) hosts.add(host);
+        return own.length > 0;
+      });
+      return violation('probe or lifecycle host', names.length === 0 ? [] : [`${containersNamed(names)} ${names.length === 1 ? 'uses' : 'use'} probe or lifecycle ${plural('host', [...hosts])} ${quoted([...hosts].sort())}`]);
+    },
+  },
+  {
+    id: 'privileged',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }) => {
+      const names = namesWhere(spec, ({ securityContext }) => securityContext?.privileged === true);
+      return violation('privileged', names.length === 0 ? [] : [`${containersNamed(names)} must not set securityContext.privileged=true`]);
+    },
+  },
+  {
+    id: 'procMount',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }, minor) => {
+      // With a user namespace of its own, the pod's /proc shows nothing of the host's.
+      if (spec.hostUsers === false && minor >= 35) return undefined;
+      const mounts = new Set<string>();
+      const names = namesWhere(spec, ({ securityContext }) => {
+        const mount = securityContext?.procMount ?? 'Default';
+        if (mount !== 'Default') mounts.add(mount);
+        return mount !== 'Default';
+      });
+      return violation('procMount', names.length === 0 ? [] : [`${containersNamed(names)} must not set securityContext.procMount to ${quoted([...mounts].sort())}`]);
+    },
+  },
+  {
+    id: 'seLinuxOptions',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }) => {
+      const who: string[] = [];
+      const wrong = new Set<string>();
+      const look = (options: SELinuxOptions | undefined): boolean => {
+        const faults = selinuxFaults(options);
+        for (const fault of faults) wrong.add(fault);
+        return faults.length > 0;
+      };
+      if (look(spec.securityContext?.seLinuxOptions)) who.push('pod');
+      const names = namesWhere(spec, ({ securityContext }) => look(securityContext?.seLinuxOptions));
+      if (names.length > 0) who.push(containersNamed(names));
+      return violation('seLinuxOptions', who.length === 0 ? [] : [`${who.join(' and ')} set forbidden securityContext.seLinuxOptions: ${[...wrong].join('; ')}`]);
+    },
+  },
+  {
+    id: 'seccompProfile_baseline',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }) => {
+      const wrong = (type: string | undefined): boolean => type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost';
+      const who: string[] = [];
+      if (wrong(spec.securityContext?.seccompProfile?.type)) who.push('pod');
+      const names = namesWhere(spec, ({ securityContext }) => wrong(securityContext?.seccompProfile?.type));
+      if (names.length > 0) who.push(containersNamed(names));
+      return violation('seccompProfile', who.length === 0 ? [] : [`${who.join(' and ')} must not set securityContext.seccompProfile.type to "Unconfined"`]);
+    },
+  },
+  {
+    id: 'sysctls',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }, minor) => {
+      const wrong = (spec.securityContext?.sysctls ?? []).map(({ name }) => name).filter((name) => !Object.hasOwn(SYSCTLS, name) || (SYSCTLS[name] ?? 0) > minor);
+      return violation(plural('forbidden sysctl', wrong), wrong);
+    },
+  },
+  {
+    id: 'windowsHostProcess',
+    level: 'baseline',
+    since: 0,
+    check: ({ spec }) => {
+      const who: string[] = [];
+      if (spec.securityContext?.windowsOptions?.hostProcess === true) who.push('pod');
+      const names = namesWhere(spec, ({ securityContext }) => securityContext?.windowsOptions?.hostProcess === true);
+      if (names.length > 0) who.push(containersNamed(names));
+      return violation('hostProcess', who.length === 0 ? [] : [`${who.join(' and ')} must not set securityContext.windowsOptions.hostProcess=true`]);
+    },
+  },
+];
+
+function selinuxFaults(options: SELinuxOptions | undefined): readonly string[] {
+  const faults: string[] = [];
+  if (!SELINUX_TYPES.has(options?.type ?? '')) faults.push(`type ${JSON.stringify(options?.type)}`);
+  if ((options?.user ?? '') !== '') faults.push('user may not be set');
+  if ((options?.role ?? '') !== '') faults.push('role may not be set');
+  return faults;
+}
+
+/** Hosts that probes and hooks are sent to instead of the pod. */
+function handlerHosts(container: AnyContainer): readonly string[] {
+  const { livenessProbe, readinessProbe, startupProbe, lifecycle } = container;
+  const handlers = [livenessProbe, readinessProbe, startupProbe, lifecycle?.postStart, lifecycle?.preStop];
+  return handlers.flatMap((handler) => [handler?.httpGet?.host, handler?.tcpSocket?.host]).filter((host) => host !== undefined && host !== '') as string[];
+}
+
