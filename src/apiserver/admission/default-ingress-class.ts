@@ -17,10 +17,11 @@ export const defaultIngressClass: AdmissionPlugin = {
     if (ingress.spec === undefined || hasOwn(ingress.metadata?.annotations, OLD_CLASS)) return;
     if (ingress.spec.ingressClassName !== undefined && ingress.spec.ingressClassName !== null) return;
     const marked = storedList(request.reader, ingressClasses).filter(({ metadata }) => getOwn(metadata.annotations, DEFAULT) === 'true');
-    const [found] = marked.sort((a, b) => {
-      const newer = (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '');
-      return newer !== 0 ? newer : a.metadata.name < b.metadata.name ? -1 : 1;
-    });
+    const [found] = marked.sort((a, b) => compare(b.metadata.creationTimestamp ?? '', a.metadata.creationTimestamp ?? '') || compare(a.metadata.name, b.metadata.name));
     if (found !== undefined) ingress.spec.ingressClassName = found.metadata.name;
   },
 };
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
