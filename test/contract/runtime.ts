@@ -247,11 +247,11 @@ export function runtimeContract(backend: RuntimeBackend): void {
       const second = await runtime.createContainer(sandboxId, containerSpec(spec, imageRef, backend.waits, { attempt: 1, logPath: 'main-1.log' }));
       const listed = (await runtime.list()).containers.filter((container) => container.sandboxId === sandboxId);
       assert.deepEqual(
-        listed.map(({ id, attempt }) => [id, attempt]).toSorted(),
-        [
+        new Map(listed.map(({ id, attempt }) => [id, attempt])),
+        new Map([
           [first, 0],
           [second, 1],
-        ].toSorted(),
+        ]),
       );
     });
 

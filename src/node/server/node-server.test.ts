@@ -187,9 +187,10 @@ for (const [who, path, code, says] of [
   ['the API server', '/metrics', 200, /kubelet_running_pods 1\n/],
   ['the API server', '/metrics/resource', 200, /container_memory_working_set_bytes\{container="main",namespace="default",pod="web"\} 4096 /],
   ['the API server', '/exec/default/web/main?command=cat&output=1', 400, /Upgrade request required/],
+  ['the API server', `/exec/default/web/main?output=1&command=${'x'.repeat(100_000)}`, 400, /Upgrade request required/],
   ['the API server', '/nothing', 404, /404 page not found/],
 ] as const) {
-  test(`${who} asks for ${path}: ${code}`, async () => {
+  test(`${who} asks for ${path.slice(0, 100)}: ${code}`, async () => {
     const answer = await call(who, path);
     assert.equal(answer.code, code, answer.body);
     assert.match(answer.body, says);

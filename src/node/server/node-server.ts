@@ -45,6 +45,8 @@ export interface NodeServer extends AsyncDisposable {
 }
 
 const HEADERS_TIMEOUT_MS = 30_000;
+/** The words of an exec are in its URL: as much as Go's servers take. */
+const LARGEST_HEAD_BYTES = 1024 * 1024;
 
 /** The node's own HTTPS server: the kubelet's API, reached by the API server as by anybody else. */
 export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
@@ -61,6 +63,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       headersTimeout: HEADERS_TIMEOUT_MS,
+      maxHeaderSize: LARGEST_HEAD_BYTES,
     },
     (request, response) => void handler.serve(request, response),
   );

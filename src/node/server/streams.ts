@@ -27,7 +27,8 @@ interface StreamOptions {
   readonly log: Log;
 }
 
-const LARGEST_MESSAGE_BYTES = 1024 * 1024;
+/** As much as Go's servers take; kubectl sends 32 KiB at a time, others a whole file. */
+const LARGEST_MESSAGE_BYTES = 32 * 1024 * 1024;
 
 /** Answers an upgrade to SPDY/3.1 or WebSocket and carries the stream to its end. Throws Refusal before the upgrade. */
 export async function upgradeStream(stream: StreamRequest, options: StreamOptions): Promise<void> {
