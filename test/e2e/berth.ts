@@ -74,7 +74,7 @@ export class Berth implements AsyncDisposable {
     return join(this.directory, 'kubeconfig');
   }
 
-  /** Everything that `berth up` has printed. */
+  /** Everything that the last `berth up` has printed. */
   get output(): string {
     return this.#output;
   }
@@ -85,6 +85,7 @@ export class Berth implements AsyncDisposable {
 
   /** `berth up` on the same directory; resolves when it says that it is ready. */
   async up(): Promise<void> {
+    this.#output = '';
     const child = spawn(process.execPath, [join(ROOT, 'bin', 'berth.cjs'), 'up', '--data-dir', this.directory, ...this.#args], {
       cwd: ROOT,
       detached: true,
@@ -106,8 +107,6 @@ export class Berth implements AsyncDisposable {
         reject(new Error(`berth up ended (${code ?? signal}):\n${this.#output}`));
       });
     });
-    // The next start must not find this one's words.
-    this.#output += '\n';
   }
 
   /** kill -9 of the whole process group: server and helper, at once. */
@@ -118,7 +117,6 @@ export class Berth implements AsyncDisposable {
     process.kill(-child.pid, 'SIGKILL');
     await ended;
     this.#child = undefined;
-    this.#output = '';
   }
 
   /** Ctrl-C; gives the exit code. */
