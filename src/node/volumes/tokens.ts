@@ -27,11 +27,11 @@ const LONGEST_MS = 24 * 3_600_000;
 
 /** The tokens of pods' service accounts, asked for at the API server, kept until they are due for renewal. */
 export class Tokens {
-  readonly #client: Client;
+  readonly #client: Pick<Client, 'createSubresource'>;
   readonly #clock: Clock;
   readonly #kept = new Map<string, Map<string, Token>>();
 
-  constructor(client: Client, clock: Clock) {
+  constructor(client: Pick<Client, 'createSubresource'>, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
   }
