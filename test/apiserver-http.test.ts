@@ -13,6 +13,7 @@ import { configMap, startTestServer, type TestServer } from '../src/apiserver/te
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates, type KeyPair } from '../src/cluster/certificates.ts';
 import type { JsonObject } from '../src/machinery/object.ts';
+import { parseYaml } from '../src/schema/yaml.ts';
 import { decodeProtobufObject } from '../src/schema/protobuf-decode.ts';
 import { exchange, type RawAnswer } from './apiserver-exchange.ts';
 
@@ -74,6 +75,10 @@ describe('the HTTPS front', () => {
   test('people with curl or a browser, or who ask for it, get it indented', async () => {
     assert.match((await ask('GET', `${MAPS}/a`, { 'user-agent': 'curl/8' })).text, /^\{\n {2}"kind": "ConfigMap"/);
     assert.match((await ask('GET', `${MAPS}?pretty=true`)).text, /^\{\n {2}"kind": "ConfigMapList"/);
+    for (const path of [MAPS, '/api/v1/namespaces/none/configmaps']) {
+      const plain = json(await ask('GET', path));
+      assert.equal((await ask('GET', `${path}?pretty=1`)).text, JSON.stringify(plain, null, 2));
+    }
     assert.match((await ask('GET', `${MAPS}/a?pretty=false`, { 'user-agent': 'curl/8' })).text, /^\{"kind"/);
   });
 
@@ -83,6 +88,11 @@ describe('the HTTPS front', () => {
     assert.equal(made.code, 201, made.text);
     assert.equal(made.headers['content-type'], 'application/yaml');
     assert.match(made.text, /^kind: Secret$/m);
+    await ask('POST', '/api/v1/namespaces/http/secrets', { 'content-type': 'application/yaml' }, body.replace('yam', 'yam2'));
+    for (const path of ['/api/v1/namespaces/http/secrets', '/api/v1/namespaces/none/secrets']) {
+      const parsed = await parseYaml((await ask('GET', path, { accept: 'application/yaml' })).text);
+      assert.deepEqual('value' in parsed ? parsed.value : parsed.fault, json(await ask('GET', path)));
+    }
   });
 
   test('Kubernetes protobuf both ways', async () => {

@@ -20,6 +20,7 @@ import { parseRule } from './bootstrap/policy-rules.ts';
 import { CLUSTER_ROLES } from './bootstrap/policy-roles.ts';
 import type { Dial } from './dial.ts';
 import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
+import { componentStatuses } from './health/component-statuses.ts';
 import { type HealthCheck, healthRoutes } from './health/health.ts';
 import { type VersionInfo, versionRoute } from './health/version.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
@@ -81,11 +82,16 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     ],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),
-    virtualResources: [tokenReviews(check, tokens.audiences), selfSubjectReviews, ...accessReviews(authorize, rbac.index)],
+    virtualResources: [componentStatuses({ 'etcd-0': storeHealth(options.checks) }), tokenReviews(check, tokens.audiences), selfSubjectReviews, ...accessReviews(authorize, rbac.index)],
     onRequest: (record) => requests.record(record),
     [Symbol.dispose]: () => {
       rbac[Symbol.dispose]();
       relations[Symbol.dispose]();
     },
   };
+}
+
+/** The store stands where people look for etcd. */
+function storeHealth(checks: readonly HealthCheck[]): HealthCheck['check'] {
+  return checks.find(({ name }) => name === 'store' || name === 'etcd')?.check ?? (() => undefined);
 }

@@ -115,6 +115,11 @@ function nestingFault(text: string): string | undefined {
 
 /** As `kubectl get -o yaml` prints: two blanks, keys as they stand, texts quoted where YAML 1.1 would read something else. */
 export async function formatYaml(value: Json): Promise<string> {
+  return (await yamlFormatter())(value);
+}
+
+/** The same for many values, once the library is there. */
+export async function yamlFormatter(): Promise<(value: Json) => string> {
   const { stringify } = await import('yaml');
-  return stringify(value, { version: '1.1', schema: 'yaml-1.1', indent: 2, indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false });
+  return (value) => stringify(value, { version: '1.1', schema: 'yaml-1.1', indent: 2, indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false });
 }

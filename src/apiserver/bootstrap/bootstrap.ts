@@ -29,16 +29,21 @@ export async function bootstrap({ handler, reader, addresses, caPem }: Bootstrap
     writer.keep(authenticationConfig(caPem), ['data']),
     reconcilePolicy(writer),
   ]);
+  await writer.keepStatus(serviceCidrObject(addresses), SERVICE_CIDR_READY);
 }
+
+const SERVICE_CIDR_READY: JsonObject = { type: 'Ready', status: 'True', message: 'Kubernetes Service CIDR is ready' };
 
 /** Requests of the API server to itself. */
 export class Writer {
   readonly #handler: ApiHandler;
   readonly #reader: StoredReader;
+  readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(handler: ApiHandler, reader: StoredReader) {
+  constructor(handler: ApiHandler, reader: StoredReader, clock: Pick<Clock, 'now'>) {
     this.#handler = handler;
     this.#reader = reader;
+    this.#clock = clock;
   }
 
   find({ group, resource, object }: BootstrapObject): KubeObject | undefined {
@@ -65,6 +70,15 @@ export class Writer {
     if (found === undefined) return this.ensure(wanted);
     const changes = fields.filter((field) => !includes(found[field], wanted.object[field]));
     if (changes.length > 0) await this.replace(wanted, { ...found, ...Object.fromEntries(changes.map((field) => [field, wanted.object[field]])) });
+  }
+
+  /** Makes sure of one condition in the status. */
+  async keepStatus(wanted: BootstrapObject, condition: JsonObject): Promise<void> {
+    const found = this.find(wanted) as (JsonObject & { readonly status?: { readonly conditions?: readonly JsonObject[] } }) | undefined;
+    if (found === undefined || found.status?.conditions?.some((each) => includes(each, condition)) === true) return;
+    const others = (found.status?.conditions ?? []).filter(({ type }) => type !== condition['type']);
+    const status = { ...found.status, conditions: [...others, { ...condition, reason: '', lastTransitionTime: formatTime(this.#clock.now()) }] };
+    await this.#send('PUT', `${wanted.path}/${encodeURIComponent(wanted.object.metadata.name)}/status`, { ...found, status });
   }
 
   /** An update guarded by the version that `object` carries. */

@@ -7,10 +7,12 @@ import { negotiate, type Offers, type Representation } from './accept.ts';
 import type { StoredEntry } from './projection.ts';
 import { itemHead, objectBytes, partialBytes, storedBody } from './render.ts';
 
-/** A list as it is written: what stands first, each entry, what stands last; entries are separated by commas. */
+/** A list as it is written: what stands first, each entry, what stands last. */
 export interface ListWriter {
   readonly head: string;
   readonly tail: string;
+  /** Between two entries; a comma when absent. */
+  readonly separator?: string | undefined;
   /** The pieces of one entry, in order. */
   readonly piece: (entry: StoredEntry) => readonly (string | Uint8Array)[];
   /** Bytes of all pieces of one entry, where that is known without making them. */

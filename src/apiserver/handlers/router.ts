@@ -24,6 +24,7 @@ import { parseListOptions } from './list-options.ts';
 import { patchObject } from './patch.ts';
 import { parseSelection } from './selection.ts';
 import { callObjectSubresource, callVirtual } from './special.ts';
+import { bindByCollection } from './subresource/binding.ts';
 import { subresourceHandler } from './subresource/table.ts';
 import { methodNotServed, pathNotFound, resolve, splitPath, type Target } from './target.ts';
 import { updateObject } from './update.ts';
@@ -113,6 +114,7 @@ export class Router {
     const virtual = this.#virtual.get(at);
     if (virtual !== undefined) return { do: 'answer', answer: await callVirtual(this.#core, call, target, virtual, attributes.verb) };
     if (!serves(target.binding.kind, attributes.verb)) throw methodNotServed();
+    if (at === '/bindings') return { do: 'answer', answer: await bindByCollection(this.#core, call, target) };
     if (attributes.verb === 'watch') return { do: 'watch', plan: this.#planWatch(call, target) };
     return { do: 'answer', answer: await this.#verb(call, target, attributes.verb) };
   }

@@ -1,11 +1,12 @@
 import type { StatusError } from '../../machinery/status-error.ts';
 import { CONTENT_TYPES, type Representation } from '../codec/accept.ts';
 import { protobufItem, protobufListHead, protobufListMeta, protobufListTail, protobufObject, typeNameOf } from '../codec/protobuf.ts';
+import { prettyList, type ReadableList, yamlList } from '../codec/readable.ts';
 import { chooseRepresentation, entryBytes, listMetadata, listWriter } from '../codec/representation.ts';
 import { formatYaml } from '../../schema/yaml.ts';
 import type { Json } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
-import type { Answer, Call } from '../handlers/call.ts';
+import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
 import { listLength, writeList } from './list-writer.ts';
 import { type AnyResponse, headersOf, sendBytes, writeHead } from './respond.ts';
 
@@ -27,21 +28,21 @@ export async function writeAnswer(context: AnswerContext, answer: Answer): Promi
   if (answer.as === 'object') return send(context, answer.code, representation, Buffer.from(JSON.stringify(answer.body)));
   if (answer.as === 'entry') return send(context, answer.code, representation, entryBytes(core, call, answer, representation));
   const writer = listWriter(core, call, answer, representation);
-  if (representation.format === 'yaml' || isPretty(call)) {
-    const parts: Buffer[] = [Buffer.from(writer.head)];
-    answer.entries.forEach((entry, at) => {
-      if (at > 0) parts.push(Buffer.from(','));
-      for (const piece of writer.piece(entry)) parts.push(Buffer.from(piece));
-    });
-    parts.push(Buffer.from(writer.tail));
-    return send(context, 200, representation, Buffer.concat(parts));
-  }
+  if (representation.format === 'yaml') return writeReadable(context, answer, await yamlList(writer, answer.entries.length));
+  if (isPretty(call)) return writeReadable(context, answer, prettyList(writer, answer.entries.length));
   const headers = headersOf(CONTENT_TYPES.json, context.auditId, call.warnings.texts);
   const length = listLength(writer, answer.entries);
   if (length !== undefined) headers.push('Content-Length', String(length));
   writeHead(response, 200, headers);
   if (context.headOnly) response.end();
   else await writeList(response, writer, answer.entries, core.yieldToLoop);
+}
+
+/** For people: made item by item, so that a long list does not hold the loop. */
+async function writeReadable({ core, call, response, auditId, headOnly }: AnswerContext, { entries }: ListAnswer, list: ReadableList): Promise<void> {
+  writeHead(response, 200, headersOf(CONTENT_TYPES[list.format], auditId, call.warnings.texts));
+  if (!headOnly) await writeList(response, list, entries, core.yieldToLoop);
+  else response.end();
 }
 
 /** The message of the answer in Kubernetes' protobuf; undefined where there is none. */

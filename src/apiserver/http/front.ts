@@ -60,6 +60,9 @@ interface HttpCall extends AnswerContext {
   readonly call: Call & { user: UserInfo };
 }
 
+/** Longer than clients keep idle connections (Go: 90 s), so that they close first. */
+const KEEP_ALIVE_MS = 180_000;
+
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** The HTTPS front: HTTP/1.1 and HTTP/2 on one port, in front of the same handlers as the in-process way. */
@@ -74,7 +77,17 @@ export class HttpFront {
   }
 
   async listen({ host, port, tls }: ListenOptions): Promise<Listening> {
-    const server = createSecureServer({ allowHTTP1: true, ...tlsSettings(tls), requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
+    const server = createSecureServer({
+      allowHTTP1: true,
+      ...tlsSettings(tls),
+      // Who has a certificate may show it; whether it counts is decided after the handshake.
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      settings: { maxConcurrentStreams: 1000 },
+      http1Options: { keepAliveTimeout: KEEP_ALIVE_MS },
+    });
     const door = admitConnections(server);
     const sockets = new Set<Duplex>();
     server.on('secureConnection', (socket: TLSSocket) => {
@@ -92,6 +105,8 @@ export class HttpFront {
         resolve();
       });
     });
+    // It never listens itself, but this is when it begins to look for requests that do not end.
+    server.emit('listening');
     const address = door.address();
     const bound = typeof address === 'object' && address !== null ? address : { address: host, port };
     return {

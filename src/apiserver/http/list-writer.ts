@@ -25,7 +25,7 @@ export async function writeList(response: AnyResponse, writer: ListWriter, entri
   for (const entry of entries) {
     let room = true;
     if (first) first = false;
-    else stream.write(',');
+    else stream.write(writer.separator ?? ',');
     for (const piece of writer.piece(entry)) {
       corked += piece.length;
       room = stream.write(piece);

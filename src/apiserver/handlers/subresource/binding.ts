@@ -2,7 +2,7 @@ import type * as core from '../../../api/gen/types/core.v1.ts';
 import { type FieldError, FieldPath, notSupported, required } from '../../../machinery/field-error.ts';
 import type { Draft } from '../../../machinery/object.ts';
 import { deepFreeze } from '../../../machinery/record.ts';
-import { conflict, invalidObject, objectNotFound } from '../../../machinery/status-error.ts';
+import { badRequest, conflict, invalidObject, objectNotFound } from '../../../machinery/status-error.ts';
 import { formatTime } from '../../../machinery/time.ts';
 import type { Core } from '../../core.ts';
 import { readObject } from '../../codec/decode.ts';
@@ -10,7 +10,7 @@ import { Admission } from '../admission.ts';
 import type { Answer, Call } from '../call.ts';
 import { type ChangeRules, changeObject } from '../change.ts';
 import { settleName } from '../update.ts';
-import type { Target } from '../target.ts';
+import { methodNotServed, type Target } from '../target.ts';
 import { writeOptions } from '../write-options.ts';
 import { metadataOf } from '../metadata.ts';
 
@@ -18,10 +18,21 @@ const PODS = { group: '', resource: 'pods' };
 /** The scheduler's word is the spec: nothing is restored. */
 const NO_RULES: ChangeRules = {};
 
+const BINDING = { apiVersion: 'v1', kind: 'Binding', typeName: 'core.v1.Binding' };
+
+/** POST bindings: the old form, which names its pod in the body only. */
+export async function bindByCollection(core: Core, call: Call, target: Target): Promise<Answer> {
+  const binding = core.registry.find('v1', 'pods');
+  if (binding === undefined || target.name !== '' || target.namespace === '' || call.method !== 'POST') throw methodNotServed();
+  const { name = '' } = metadataOf(await readObject(core, call, BINDING, 'Ignore'));
+  if (name === '') throw badRequest('name is required');
+  return bindPod(core, call, { ...target, binding, name, subresource: 'binding' });
+}
+
 /** POST pods/NAME/binding: assigns a pod to a node, once. */
 export async function bindPod(core: Core, call: Call, target: Target): Promise<Answer> {
   const options = writeOptions(call, 'CreateOptions');
-  const draft = await readObject(core, call, { apiVersion: 'v1', kind: 'Binding', typeName: 'core.v1.Binding' }, options.fieldValidation);
+  const draft = await readObject(core, call, BINDING, options.fieldValidation);
   settleName(target, metadataOf(draft));
   const admission = new Admission(core, call, target, { operation: 'CREATE', name: target.name, object: draft, old: undefined, options: options.json, dryRun: options.dryRun });
   await admission.mutate();
