@@ -1,22 +1,29 @@
 import { Disposals } from '../base/disposal.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
 import type { CsiDriver } from '../csi/driver.ts';
+import { startAttacher } from './attach/attacher.ts';
 import { startCapacity } from './capacity.ts';
 import { startProvisioner } from './provision/provisioner.ts';
 import { startResizer } from './resize.ts';
 
 export interface PoolNodeOptions extends ComponentOptions {
   readonly nodeName: string;
+  /** Berth's own, or any other that listens on a socket of this node. */
   readonly driver: CsiDriver;
 }
 
-/** The doing part of storage on one node, for one driver: makes and deletes volumes, grows them, says how much room there is. */
+/**
+ * The doing part of storage on one node, for one driver and what it can do: makes and deletes volumes, grows them, attaches them,
+ * says how much room there is.
+ */
 export async function startPoolNode(options: PoolNodeOptions): Promise<Component> {
   const disposals = new Disposals();
-  const { topology } = await options.driver.nodeInfo();
-  const capacity = disposals.use(startCapacity({ ...options, topology }));
-  const changed = (): void => capacity.wake('');
-  disposals.use(startProvisioner({ ...options, topology, changed }));
-  disposals.use(startResizer({ ...options, topology, changed }));
+  const { driver } = options;
+  const [{ topology }, can] = await Promise.all([driver.nodeInfo(), driver.controllerCapabilities()]);
+  const capacity = can.includes('get-capacity') ? disposals.use(startCapacity({ ...options, topology })) : undefined;
+  const changed = (): void => capacity?.wake('');
+  if (can.includes('create-delete-volume')) disposals.use(startProvisioner({ ...options, topology, changed }));
+  if (can.includes('expand-volume')) disposals.use(startResizer({ ...options, topology, changed }));
+  disposals.use(startAttacher(options));
   return { name: 'pool-node', [Symbol.asyncDispose]: () => disposals[Symbol.asyncDispose]() };
 }

@@ -2,6 +2,7 @@ import { Disposals } from '../base/disposal.ts';
 import { failure } from '../base/log.ts';
 import { sleep } from '../base/clock.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
+import { startAttachDetach } from './attach/attach-detach.ts';
 import { startBinder } from './binder/binder.ts';
 import { ensureClasses } from './classes.ts';
 
@@ -18,6 +19,7 @@ const RETRY_MS = 1_000;
 export async function startStorage(options: StorageOptions): Promise<Component> {
   const disposals = new Disposals();
   disposals.use(startBinder(options));
+  disposals.use(startAttachDetach(options));
   if (options.classes !== false) disposals.use(keepTrying(options));
   return { name: 'storage', [Symbol.asyncDispose]: () => disposals[Symbol.asyncDispose]() };
 }

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { PersistentVolumeClaim, Pod } from '../../api/gen/types/core.v1.ts';
+import type { VolumeAttachment } from '../../api/gen/types/storage.v1.ts';
+import { csiDrivers, nodes as nodeResource, persistentVolumeClaims, persistentVolumes, pods as podResource, volumeAttachments } from '../../api/gen/resources.ts';
+import type { ComponentOptions } from '../../client/component.ts';
+import { StatusError } from '../../machinery/status-error.ts';
+import { claimKeysOf } from '../binder/binder.ts';
+import { changes, type Loop, startLoop } from '../loop.ts';
+import { type Attachment, decideAttach } from './decide.ts';
+
+const POD_CLAIMS = 'storage/claim';
+const BY_VOLUME = 'storage/volume';
+
+/** Makes and removes VolumeAttachments, for drivers that want attaching (attachdetach-controller). Keys are volume names. */
+export function startAttachDetach(options: ComponentOptions): Loop {
+  const { client, informers } = options;
+  const recorder = options.recorder.as('attachdetach-controller');
+  const pods = informers.of(podResource, { indexes: { [POD_CLAIMS]: claimKeysOf } });
+  const claims = informers.of(persistentVolumeClaims);
+  const volumes = informers.of(persistentVolumes);
+  const drivers = informers.of(csiDrivers);
+  const nodes = informers.of(nodeResource);
+  const attachments = informers.of(volumeAttachments, { indexes: { [BY_VOLUME]: ({ spec }) => [spec.source.persistentVolumeName ?? ''] } });
+  const volumesOf = (pod: Pod): readonly string[] => claimKeysOf(pod).flatMap((key) => named(claims.get(key.slice(key.indexOf('/') + 1), key.slice(0, key.indexOf('/')))));
+  const said = new Set<string>();
+
+  return startLoop(options, {
+    name: 'attach-detach',
+    concurrency: 8,
+    sources: [
+      changes(pods, volumesOf),
+      changes(claims, named),
+      changes(volumes, ({ metadata }) => [metadata.name]),
+      changes(drivers, ({ metadata }) => volumes.list().filter(({ spec }) => spec?.csi?.driver === metadata.name).map((volume) => volume.metadata.name)),
+      // A node that reports less in use lets something be detached; heartbeats touch nothing that is attached.
+      changes(nodes, ({ metadata }) => attachments.list().filter(({ spec }) => spec.nodeName === metadata.name).flatMap(volumeOf)),
+      changes(attachments, volumeOf),
+    ],
+    pass: async (name) => {
+      const volume = volumes.get(name);
+      if (volume === undefined) return undefined;
+      const { namespace = '', name: claimName = '' } = volume.spec?.claimRef ?? {};
+      const unique = `kubernetes.io/csi/${volume.spec?.csi?.driver ?? ''}^${volume.spec?.csi?.volumeHandle ?? ''}`;
+      const { create, remove, blocked } = decideAttach({
+        volume,
+        driver: drivers.get(volume.spec?.csi?.driver ?? ''),
+        pods: pods.byIndex(POD_CLAIMS, `${namespace}/${claimName}`),
+        attachments: attachments.byIndex(BY_VOLUME, name),
+        inUse: (node) => nodes.get(node)?.status?.volumesInUse?.includes(unique) === true,
+      });
+      for (const { pod, message } of blocked) {
+        const once = `${pod.metadata?.uid ?? ''} ${name}`;
+        if (said.has(once)) continue;
+        said.add(once);
+        recorder.event(pod, 'Warning', 'FailedAttachVolume', message);
+      }
+      for (const attachment of create) await client.create(volumeAttachments, attachmentObject(attachment));
+      for (const gone of remove) await client.delete(volumeAttachments, gone).catch(ifGone);
+      return undefined;
+    },
+  });
+}
+
+function named(claim: PersistentVolumeClaim | undefined): readonly string[] {
+  const name = claim?.spec?.volumeName ?? '';
+  return name === '' ? [] : [name];
+}
+
+function volumeOf({ spec }: VolumeAttachment): readonly string[] {
+  return spec.source.persistentVolumeName === undefined ? [] : [spec.source.persistentVolumeName];
+}
+
+/** The name by which the node looks for it: Kubernetes' own, so that drivers' sidecars find theirs too. */
+function attachmentObject({ driver, handle, volumeName, node }: Attachment): VolumeAttachment {
+  const name = `csi-${createHash('sha256').update(`${handle}${driver}${node}`).digest('hex')}`;
+  return { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name }, spec: { attacher: driver, nodeName: node, source: { persistentVolumeName: volumeName } } };
+}
+
+function ifGone(thrown: unknown): undefined {
+  if (thrown instanceof StatusError && thrown.reason === 'NotFound') return undefined;
+  throw thrown;
+}
