@@ -96,6 +96,12 @@ export class FakeLoops implements Loops {
     this.#tree.find('/dev', true).inode.children.delete(device.slice('/dev/'.length));
   }
 
+  detachAll(): void {
+    const { children } = this.#tree.find('/dev', true).inode;
+    for (const device of this.#attached.keys()) children.delete(device.slice('/dev/'.length));
+    this.#attached.clear();
+  }
+
   async list(): Promise<readonly LoopDevice[]> {
     return [...this.#attached.values()].map(({ inode, ...device }) => ({ ...device, deleted: !this.#isThere(device.file, inode) }));
   }

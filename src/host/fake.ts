@@ -23,8 +23,8 @@ export class FakeHost implements Host {
   readonly mounts: FakeMounts;
   readonly loops: FakeLoops;
   readonly filesystems: FakeFilesystems;
-  readonly cgroups: Cgroups = new FakeCgroups();
-  readonly processes: Processes = new FakeProcesses();
+  readonly cgroups = new FakeCgroups();
+  readonly processes = new FakeProcesses();
   /** Every command that was run, oldest first. */
   readonly commands: (readonly [command: string, ...args: string[]])[] = [];
 
@@ -72,12 +72,23 @@ export class FakeHost implements Host {
     return { [Symbol.dispose]: () => {} };
   }
 
+  /** The machine goes down without notice and comes up again: files stay; mounts, loop devices, cgroups and processes are gone. */
+  reboot(): void {
+    this.#tree.mounts.splice(1);
+    this.loops.detachAll();
+    this.cgroups.clear();
+    this.processes.clear();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 class FakeCgroups implements Cgroups {
   readonly #groups = new Map<string, Map<string, string>>();
 
+  clear(): void {
+    this.#groups.clear();
+  }
   async create(name: string): Promise<void> {
     const parts = name.split('/').filter((part) => part !== '');
     for (let i = 1; i <= parts.length; i++) {
@@ -115,6 +126,9 @@ class FakeProcesses implements Processes {
   readonly #alive = new Map<number, ProcessId>();
   #nextPid = 1000;
 
+  clear(): void {
+    this.#alive.clear();
+  }
   async start(): Promise<ProcessId> {
     const process = { pid: this.#nextPid++, startTicks: this.#nextPid };
     this.#alive.set(process.pid, process);

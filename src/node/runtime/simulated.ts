@@ -194,6 +194,13 @@ export class SimulatedRuntime implements Runtime {
     this.#exit(this.#find(id), exitCode);
   }
 
+  /** The machine has gone down and comes up again: nothing runs, and nobody was told (containerd then reports the code 255). */
+  reboot(): void {
+    this.#listeners.clear();
+    for (const running of this.#containers.values()) this.#exit(running, 255);
+    for (const [id, sandbox] of this.#sandboxes) this.#sandboxes.set(id, { ...sandbox, ready: false, ips: [] });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { timer } of this.#containers.values()) timer?.[Symbol.dispose]();
     this.#listeners.clear();
