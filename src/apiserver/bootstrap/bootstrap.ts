@@ -34,16 +34,18 @@ export async function bootstrap({ handler, reader, addresses, caPem }: Bootstrap
 
 const SERVICE_CIDR_READY: JsonObject = { type: 'Ready', status: 'True', message: 'Kubernetes Service CIDR is ready' };
 
+interface WithConditions extends KubeObject {
+  readonly status?: { readonly conditions?: readonly JsonObject[] };
+}
+
 /** Requests of the API server to itself. */
 export class Writer {
   readonly #handler: ApiHandler;
   readonly #reader: StoredReader;
-  readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(handler: ApiHandler, reader: StoredReader, clock: Pick<Clock, 'now'>) {
+  constructor(handler: ApiHandler, reader: StoredReader) {
     this.#handler = handler;
     this.#reader = reader;
-    this.#clock = clock;
   }
 
   find({ group, resource, object }: BootstrapObject): KubeObject | undefined {
@@ -72,13 +74,13 @@ export class Writer {
     if (changes.length > 0) await this.replace(wanted, { ...found, ...Object.fromEntries(changes.map((field) => [field, wanted.object[field]])) });
   }
 
-  /** Makes sure of one condition in the status. */
+  /** Makes sure of one condition in the status; it counts from the object's creation. */
   async keepStatus(wanted: BootstrapObject, condition: JsonObject): Promise<void> {
-    const found = this.find(wanted) as (JsonObject & { readonly status?: { readonly conditions?: readonly JsonObject[] } }) | undefined;
+    const found = this.find(wanted) as WithConditions | undefined;
     if (found === undefined || found.status?.conditions?.some((each) => includes(each, condition)) === true) return;
     const others = (found.status?.conditions ?? []).filter(({ type }) => type !== condition['type']);
-    const status = { ...found.status, conditions: [...others, { ...condition, reason: '', lastTransitionTime: formatTime(this.#clock.now()) }] };
-    await this.#send('PUT', `${wanted.path}/${encodeURIComponent(wanted.object.metadata.name)}/status`, { ...found, status });
+    const status = { ...found.status, conditions: [...others, { ...condition, reason: '', lastTransitionTime: found.metadata?.creationTimestamp ?? null }] };
+    await this.#send('PUT', `${wanted.path}/${encodeURIComponent(wanted.object.metadata.name)}/status`, { ...found, status } as unknown as JsonObject);
   }
 
   /** An update guarded by the version that `object` carries. */
