@@ -52,6 +52,8 @@ export interface StandardStagesOptions {
   readonly gauges?: readonly Gauge[] | undefined;
   readonly anonymous?: boolean | undefined;
   readonly disabledAdmission?: readonly string[] | undefined;
+  /** As the server's; long answers are made in slices between which others have the event loop. Absent: at once. */
+  readonly yieldToLoop?: (() => Promise<void>) | undefined;
 }
 
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
@@ -74,10 +76,10 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     admission: admissionChain({ random, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [] }),
     routes: [
       ...discoveryRoutes(options),
-      ...openApiRoutes({ served: options.served, facts: options.facts ?? builtinFacts, keys, version: options.version.gitVersion }),
+      ...openApiRoutes({ served: options.served, facts: options.facts ?? builtinFacts, keys, version: options.version.gitVersion, yieldToLoop: options.yieldToLoop ?? (() => Promise.resolve()) }),
       ...healthRoutes(options.checks),
       versionRoute(options.version),
-      ...openidRoutes(tokens),
+      ...openidRoutes(tokens, options.serverAddress),
       metricsRoute(requests, options.gauges ?? []),
     ],
     objectSubresources: [tokenSubresource(tokens, random)],
