@@ -74,6 +74,7 @@ export class ControlPlane implements AsyncDisposable {
         random,
         keys,
         dial: options.dial,
+        yieldToLoop,
         serverAddress: () => `${addresses().advertiseIp}:${addresses().port}`,
         version: versionInfo(VERSION, { version: process.version, os: process.platform, arch: process.arch }),
         checks: [

@@ -7,11 +7,16 @@ import type { RawResponse } from '../stages.ts';
 import { openApiRoutes } from './routes.ts';
 
 const kinds = builtinKinds().filter(({ servedByDefault }) => servedByDefault);
+let turns = 0;
 const routes = openApiRoutes({
   served: { revision: 1, kinds: () => kinds },
   facts: builtinFacts,
   keys: { digest: (data) => createHash('sha256').update(data).digest() },
   version: 'v1.36.0+berth-1',
+  yieldToLoop: () => {
+    turns++;
+    return new Promise((resolve) => setImmediate(resolve));
+  },
 });
 
 async function ask(url: string, headers: Record<string, string> = {}): Promise<RawResponse> {
@@ -37,6 +42,16 @@ test('the index leads to documents, an old hash to today’s', async () => {
   assert.equal((await ask(url, { 'if-none-match': answer.headers?.['etag'] ?? '' })).code, 304);
   const old = await ask('/openapi/v3/apis/apps/v1?hash=OLD');
   assert.deepEqual([old.code, old.headers?.['location']], [301, url]);
+});
+
+test('a whole document is made in slices, once for all who ask meanwhile', async () => {
+  turns = 0;
+  const answers = await Promise.all([ask('/openapi/v2', { accept: 'application/json' }), ask('/openapi/v2', { accept: 'application/json' })]);
+  assert.ok(turns > 20, `${turns} turns`);
+  assert.equal(answers[0].body, answers[1].body);
+  const before = turns;
+  await ask('/openapi/v2', { accept: 'application/json' });
+  assert.equal(turns, before);
 });
 
 test('what kubectl looks for before it leaves validation to the server', async () => {
