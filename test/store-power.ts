@@ -146,7 +146,16 @@ class Bench {
   }
 
   #unmount(at: string): void {
-    execFileSync('umount', [at]);
+    // The loop device of what lay inside is let go a moment after its unmount, and keeps this one busy until then.
+    for (let tries = 1; ; tries++) {
+      try {
+        execFileSync('umount', [at], { stdio: 'pipe' });
+        break;
+      } catch (thrown) {
+        if (tries === 100) throw thrown;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+      }
+    }
     this.#mounted.splice(this.#mounted.indexOf(at), 1);
   }
 }

@@ -120,6 +120,18 @@ export async function formatYaml(value: Json): Promise<string> {
 
 /** The same for many values, once the library is there. */
 export async function yamlFormatter(): Promise<(value: Json) => string> {
-  const { stringify } = await import('yaml');
-  return (value) => stringify(value, { version: '1.1', schema: 'yaml-1.1', indent: 2, indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false });
+  const { Document, isScalar, stringify, visit } = await import('yaml');
+  const options = { version: '1.1', schema: 'yaml-1.1', indent: 2, indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false } as const;
+  return (value) => {
+    const text = stringify(value, options);
+    // A plain `<<` as a key would be read as a merge: it is quoted. Rare, so the slower way is taken only then.
+    if (!text.includes('<<')) return text;
+    const document = new Document(value, options);
+    visit(document, {
+      Pair: (_, { key }) => {
+        if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
+      },
+    });
+    return document.toString(options);
+  };
 }
