@@ -5,7 +5,8 @@ import type { Core } from '../core.ts';
 import type { JsonObject } from '../../machinery/object.ts';
 import type { StatusError } from '../../machinery/status-error.ts';
 import type { Binding } from '../registry/registry.ts';
-import { columnDefinitions, oneRowTable, type TableForm } from '../tables/table.ts';
+import { columnDefinitions } from '../tables/cells.ts';
+import { oneRowTable, type TableForm } from '../tables/table.ts';
 import type { Told, ToldEvent } from '../watch/events.ts';
 import { bookmarkObject } from '../watch/in-process.ts';
 
