@@ -44,6 +44,7 @@ export interface ContainerdRuntimeOptions {
 const CALL_TIMEOUT_MS = 30_000;
 /** Making a sandbox runs CNI plugins, making a container may unpack its image. */
 const LONG_CALL_TIMEOUT_MS = 4 * 60_000;
+const EXEC_PATIENCE_MS = 5_000;
 const MOST_ABREAST = 16;
 const LONGEST_OUTPUT_BYTES = 16 * 1024;
 
@@ -161,14 +162,16 @@ export class ContainerdRuntime implements Runtime {
   }
 
   async execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
+    // CRI counts whole seconds: then its own end is waited for, since a call that is cancelled while the command starts leaves its
+    // pipes behind in containerd 1.6. Other limits are ours to keep.
+    const whole = timeoutMs % 1000 === 0;
     const request = { container_id: id, cmd: command, timeout: Math.max(1, Math.ceil(timeoutMs / 1000)) };
-    // CRI counts whole seconds and then waits for the process: the call's own deadline is exact.
-    using limit = deadline(this.#options.clock, timeoutMs);
+    using limit = deadline(this.#options.clock, whole ? timeoutMs + EXEC_PATIENCE_MS : timeoutMs);
     try {
       const { exit_code, stdout, stderr } = await cri(this.#channel.unary(RUNTIME, 'ExecSync', request, { signal: limit.signal }));
       return { exitCode: exit_code, stdout: outputText(stdout), stderr: outputText(stderr) };
     } catch (thrown) {
-      if (!limit.signal.aborted) throw thrown;
+      if (!limit.signal.aborted && !(thrown instanceof CriError && thrown.code === 'deadline')) throw thrown;
       throw new CriError('deadline', `command ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s`, thrown);
     }
   }
