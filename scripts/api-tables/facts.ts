@@ -20,7 +20,7 @@ const CONSTANTS: Readonly<Record<string, string>> = { AzureDataDiskCachingReadWr
 export function compactFacts(tables: Tables): Record<string, string> {
   const out: Record<string, string> = {};
   for (const name of Object.keys(tables.types).sort()) out[name] = JSON.stringify(compactType(tables, name, tables.types[name] as TypeRow));
-  out['machinery.meta.v1.Duration'] = JSON.stringify({ s: 'string' });
+  out['machinery.meta.v1.Duration'] = JSON.stringify({ f: {}, s: 'string' });
   return out;
 }
 

@@ -810,5 +810,5 @@ export const FACTS: ReadonlyMap<string, string> = new Map([
   ['storagemigration.v1beta1.StorageVersionMigrationList', '{"f":{"apiVersion":["string","",0],"items":[{"list":"storagemigration.v1beta1.StorageVersionMigration"},"r",2],"kind":["string","",0],"metadata":["machinery.meta.v1.ListMeta","o",1]},"g":"storagemigration.k8s.io/v1beta1/StorageVersionMigrationList"}'],
   ['storagemigration.v1beta1.StorageVersionMigrationSpec', '{"f":{"resource":["machinery.meta.v1.GroupResource","r",1]}}'],
   ['storagemigration.v1beta1.StorageVersionMigrationStatus', '{"f":{"conditions":[{"list":"machinery.meta.v1.Condition"},"o",1,0,{"listType":"map","listMapKeys":["type"],"patchMergeKey":"type","patchStrategy":"merge"}],"resourceVersion":["string","o",2]}}'],
-  ['machinery.meta.v1.Duration', '{"s":"string"}'],
+  ['machinery.meta.v1.Duration', '{"f":{},"s":"string"}'],
 ]);

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../machinery/object.ts';
+import { autoscalerFromStorage, autoscalerToStorage } from './autoscaling/horizontal-pod-autoscaler.convert.ts';
+import { parseSchedule, type Schedule } from './batch/schedule.rules.ts';
+import { eventFromStorage, eventToStorage } from './core/event.convert.ts';
+import { cidrContains, isIPv4, isIPv6 } from './ip.ts';
+
+test('an autoscaler of v1 is one metric of v2', () => {
+  const v1 = { apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: 'x' }, spec: { maxReplicas: 3, targetCPUUtilizationPercentage: 70 } };
+  const v2 = autoscalerToStorage(v1);
+  assert.deepEqual(v2.spec, { maxReplicas: 3, metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } }] });
+  assert.equal(v2.apiVersion, 'autoscaling/v2');
+  assert.deepEqual(autoscalerFromStorage(v2), v1);
+});
+
+test('what v1 cannot say travels in annotations and comes back', () => {
+  const v2: JsonObject = {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'x', annotations: { mine: 'kept' } },
+    spec: { maxReplicas: 3, metrics: [{ type: 'Pods', pods: { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '5' } } }], behavior: { scaleDown: { selectPolicy: 'Min' } } },
+    status: { desiredReplicas: 1, currentMetrics: null, conditions: [{ type: 'AbleToScale', status: 'True' }] },
+  };
+  const v1 = autoscalerFromStorage(v2);
+  assert.deepEqual(Object.keys((v1.metadata as { annotations: JsonObject }).annotations).sort(), [
+    'autoscaling.alpha.kubernetes.io/behavior',
+    'autoscaling.alpha.kubernetes.io/conditions',
+    'autoscaling.alpha.kubernetes.io/metrics',
+    'mine',
+  ]);
+  assert.deepEqual(autoscalerToStorage(v1), v2);
+});
+
+test('an annotation that is no JSON stays an annotation', () => {
+  const v1 = { metadata: { annotations: { 'autoscaling.alpha.kubernetes.io/metrics': '{' } }, spec: { maxReplicas: 1 } };
+  assert.deepEqual(autoscalerToStorage(v1), v1);
+});
+
+test('an event reads the same in both groups', () => {
+  const event = {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name: 'e' },
+    eventTime: '2026-01-01T00:00:00.000000Z',
+    regarding: { kind: 'Pod', name: 'p' },
+    reason: 'R',
+    note: 'text',
+    reportingController: 'c',
+    deprecatedCount: 2,
+  };
+  const stored = eventToStorage(event);
+  assert.equal(stored.apiVersion, 'v1');
+  assert.deepEqual(stored.involvedObject, { kind: 'Pod', name: 'p' });
+  assert.equal(stored.message, 'text');
+  assert.equal(stored.reportingComponent, 'c');
+  assert.equal(stored.count, 2);
+  assert.deepEqual({ ...eventFromStorage(stored), deprecatedSource: undefined, deprecatedFirstTimestamp: undefined, deprecatedLastTimestamp: undefined }, {
+    ...event,
+    deprecatedSource: undefined,
+    deprecatedFirstTimestamp: undefined,
+    deprecatedLastTimestamp: undefined,
+  });
+});
+
+test('schedules', () => {
+  const of = (text: string): Schedule => {
+    const parsed = parseSchedule(text);
+    assert.ok(typeof parsed !== 'string', String(parsed));
+    return parsed;
+  };
+  assert.deepEqual([...of('*/15 0-6/2 1,15 jan-mar mon').minutes], [0, 15, 30, 45]);
+  assert.deepEqual([...of('*/15 0-6/2 1,15 jan-mar mon').hours], [0, 2, 4, 6]);
+  assert.deepEqual([...of('*/15 0-6/2 1,15 jan-mar mon').months], [1, 2, 3]);
+  assert.deepEqual([...of('*/15 0-6/2 1,15 jan-mar mon').daysOfWeek], [1]);
+  assert.deepEqual([of('@hourly').minutes.size, of('@hourly').hours.size], [1, 24]);
+  assert.equal(of('@every 1h30m').everyMs, 5_400_000);
+  for (const bad of ['', '@never', '* * * *', '60 * * * *', '5-1 * * * *', '*/0 * * * *', 'a * * * *', '1/2/3 * * * *', '@every soon']) assert.equal(typeof parseSchedule(bad), 'string', bad);
+});
+
+test('addresses and ranges', () => {
+  for (const good of ['0.0.0.0', '255.255.255.255', '10.9.8.7']) assert.ok(isIPv4(good), good);
+  for (const bad of ['256.0.0.1', '1.2.3', '01.2.3.4', '1.2.3.4.5', '']) assert.ok(!isIPv4(bad), bad);
+  for (const good of ['::', '::1', 'fd00::1', '1:2:3:4:5:6:7:8', '::ffff:10.0.0.1']) assert.ok(isIPv6(good), good);
+  for (const bad of [':::', '1::2::3', '1:2:3:4:5:6:7', 'g::1', '10.0.0.1']) assert.ok(!isIPv6(bad), bad);
+  assert.ok(cidrContains('10.0.0.0/8', '10.1.0.0/16'));
+  assert.ok(!cidrContains('10.0.0.0/16', '10.0.0.0/8'));
+  assert.ok(cidrContains('fd00::/8', 'fd12:3456::/32'));
+});
