@@ -10,6 +10,7 @@ import { ControlPlane } from '../../src/cluster/control-plane.ts';
 import { hmacKeys } from '../../src/cluster/node-keys.ts';
 import type { CsiDriver } from '../../src/csi/driver.ts';
 import { FakeHost } from '../../src/host/fake.ts';
+import type { RunResult } from '../../src/host/host.ts';
 import type { Stored } from '../../src/machinery/object.ts';
 import { type NodeComponent, startNode } from '../../src/node/node.ts';
 import type { ProbeNetwork } from '../../src/node/probes/network.ts';
@@ -26,6 +27,8 @@ export interface HarnessOptions {
   readonly drivers?: readonly CsiDriver[];
   readonly extendedResources?: Readonly<Record<string, number>>;
   readonly log?: Log;
+  /** Answers commands on the machine. */
+  readonly run?: (command: string, args: readonly string[]) => RunResult;
 }
 
 /** A real API server in memory, a machine that is a fake, a runtime that is simulated, and the real kubelet between them. */
@@ -45,7 +48,7 @@ export class NodeHarness implements AsyncDisposable {
     this.#options = options;
     this.#plane = plane;
     this.clock = clock;
-    this.host = new FakeHost({ clock });
+    this.host = new FakeHost({ clock, ...only('run', options.run) });
     this.runtime = new SimulatedRuntime({ clock, random: this.#random.fork(), latency: { sandboxMs: 0, startMs: 0, pullMs: 0 }, firstPodIp: '10.244.0.2', ...only('behave', options.behave), ...only('pullFault', options.pullFault) });
     this.client = plane.componentOptions(ADMIN, 'test').client;
     this.#ends.use(plane);

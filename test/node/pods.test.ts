@@ -230,6 +230,48 @@ test('a volume follows its ConfigMap by the atomic layout, and a missing one is 
   assert.ok(!names.includes('gone') && names.includes('new') && !names.includes(version ?? ''), names.join());
 });
 
+test('a pod that fills its emptyDir beyond the limit is put out', async () => {
+  let bytes = 1_000;
+  await using world = await NodeHarness.open({ run: (command) => ({ code: 0, stdout: command === 'du' ? `${bytes}\t/x\n` : '', stderr: '' }) });
+  await world.start();
+  await world.create('a', { ...GRACE, volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }], containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
+  await running(world, 'a');
+  await world.advance(30_000);
+  assert.equal((await world.get('a')).status?.phase, 'Running');
+  bytes = 2 ** 21;
+  await world.until('Failed', async () => (await world.get('a')).status?.phase === 'Failed');
+  await world.advance(1_000);
+  const { status } = await world.get('a');
+  assert.deepEqual([status?.reason, status?.message], ['Evicted', 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ']);
+  assert.equal(status?.conditions?.find((c) => c.type === 'DisruptionTarget')?.reason, 'TerminationByKubelet');
+  assert.ok((await world.runtime.list()).containers.every((c) => c.state === 'exited'));
+});
+
+test('an image is replaced under a running pod', async () => {
+  await using world = await NodeHarness.open();
+  await world.start();
+  await world.create('a', GRACE);
+  await running(world, 'a');
+  const before = statusOf(await world.get('a'));
+  await world.client.patch(pods, 'a', { type: 'strategic', body: { spec: { containers: [{ name: 'c', image: 'busybox:2' }] } } }, { namespace: 'default' });
+  await world.until('replaced', async () => statusOf(await world.get('a'))?.restartCount === 1 && statusOf(await world.get('a'))?.ready === true);
+  const after = statusOf(await world.get('a'));
+  assert.notEqual(after?.containerID, before?.containerID);
+  assert.equal((await world.get('a')).status?.observedGeneration, 2);
+});
+
+test('force deletion ends what runs, and a new pod of the name does not wait for it', async () => {
+  await using world = await NodeHarness.open({ behave: () => ({ stopsInMs: 20_000 }) });
+  await world.start();
+  await world.create('a', {});
+  await running(world, 'a');
+  await world.client.delete(pods, 'a', 'default', { gracePeriodSeconds: 0 });
+  const next = await world.create('a', {});
+  await running(world, 'a');
+  assert.equal((await world.get('a')).metadata.uid, next.metadata.uid);
+  await world.until('one left', async () => (await world.runtime.list()).containers.length === 1, 40);
+});
+
 test('GPUs are allocated once, told to the container, and free again afterwards', async () => {
   const env: (string | undefined)[] = [];
   await using world = await NodeHarness.open({

@@ -15,7 +15,8 @@ export interface ConditionFacts {
   readonly app: readonly ContainerStatus[];
   /** The sandbox is there and has its network. */
   readonly sandboxReady: boolean;
-  /** `failed` endings mark the pod as disrupted; nothing else adds a condition. */
+  /** The node has put it out: told by a condition of its own (DisruptionTarget). */
+  readonly evicted: string | undefined;
   readonly nowMs: number;
 }
 
@@ -30,8 +31,10 @@ export function conditionsOf(facts: ConditionFacts): readonly PodCondition[] {
     ['Ready', withGates(pod, ready)],
     ['ContainersReady', ready],
     ['PodScheduled', { status: 'True' }],
+    ...(facts.evicted === undefined ? [] : ([['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message: facts.evicted }]] satisfies [string, Verdict][])),
   ];
-  return [...own.map(([type, verdict]) => stamp(type, verdict, before, facts)), ...before.filter((c) => !OWN.has(c.type))];
+  const types = new Set(own.map(([type]) => type));
+  return [...own.map(([type, verdict]) => stamp(type, verdict, before, facts)), ...before.filter((c) => !OWN.has(c.type) && !types.has(c.type))];
 }
 
 function stamp(type: string, verdict: Verdict, before: readonly PodCondition[], { pod, nowMs }: ConditionFacts): PodCondition {

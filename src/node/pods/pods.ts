@@ -69,7 +69,7 @@ export class Pods implements AsyncDisposable {
     if (known !== undefined) return known.update(pod);
     const refusal = this.#refusalOf(pod);
     const worker = this.#work(pod, false);
-    if (refusal !== undefined) worker.reject(refusal.reason, refusal.message);
+    if (refusal !== undefined) worker.fail(refusal.reason, refusal.message);
     else if (pod.status?.startTime === undefined) this.#tellNoEffect(pod);
   }
 

@@ -25,7 +25,7 @@ export function podStatus(view: PodView, hostIps: readonly string[]): PodStatus 
     ...kept,
     ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
-    conditions: conditionsOf({ pod, phase, init, app, sandboxReady: isNetworkReady(view), nowMs }),
+    conditions: conditionsOf({ pod, phase, init, app, sandboxReady: isNetworkReady(view), evicted: memory.ending?.reason === 'Evicted' ? memory.ending.message : undefined, nowMs }),
     ...(hostIps[0] === undefined ? {} : { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
     ...addressesOf(view, hostIps, isTerminalPhase(phase) || memory.ending !== undefined ? { podIP, podIPs } : {}),
     startTime: before.startTime ?? formatTime(nowMs),

@@ -1,18 +1,19 @@
-import { pods, runtimeClasses } from '../../api/gen/resources.ts';
+import { runtimeClasses } from '../../api/gen/resources.ts';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { Timer } from '../../base/clock.ts';
 import { failure, type Log } from '../../base/log.ts';
 import type { Stored } from '../../machinery/object.ts';
-import { StatusError } from '../../machinery/status-error.ts';
 import { podLogDirectory, sandboxConfig } from '../containers/container-config.ts';
 import { linuxResources } from '../containers/resources.ts';
 import type { Container } from '../runtime/runtime.ts';
+import { EmptyDirLimits } from '../volumes/empty-dir-limits.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import { type Action, currentSandbox, decide } from './decide.ts';
 import { killContainer } from './kill-container.ts';
 import type { NodeParts } from './parts.ts';
 import { findContainer, formatPod, graceSecondsOf, identity, type PodIdentity, spec } from './pod.ts';
 import { PodProbes } from './pod-probes.ts';
+import { deleteFromApi, removeContainer, removeRemains } from './remains.ts';
 import { resourceText } from './resources.ts';
 import { startContainer } from './start-container.ts';
 import { StartFailure } from './start-failure.ts';
@@ -56,6 +57,7 @@ export class PodWorker {
   readonly #resized = new Map<string, string>();
   readonly #resizing = new Set<string>();
   readonly #starts = new AbortController();
+  readonly #limits: EmptyDirLimits;
   #pod: Stored<Pod>;
   #gone: boolean;
   #starting: string | undefined;
@@ -77,6 +79,8 @@ export class PodWorker {
     this.#done = done;
     this.#log = parts.options.log.child('pod', { pod: this.id.name, namespace: this.id.namespace, uid: this.id.uid });
     this.#volumes = parts.volumes.forPod(this.id, () => this.wake());
+    const { host, clock } = parts.options;
+    this.#limits = new EmptyDirLimits({ pod, volumes: this.#volumes, host, clock, log: this.#log, exceeded: (message) => this.fail('Evicted', message) });
     this.#probes = new PodProbes(parts, () => this.view(), () => this.wake());
     this.#writer = new StatusWriter({
       options: parts.options,
@@ -111,10 +115,11 @@ export class PodWorker {
     this.wake();
   }
 
-  /** Refused by the node: phase Failed, nothing is started. */
-  reject(reason: string, message: string): void {
+  /** The node refuses it, or puts it out: phase Failed, what runs is ended, nothing is started. */
+  fail(reason: string, message: string): void {
+    if (this.#ending !== undefined) return;
     this.#parts.options.recorder.event(this.#pod, 'Warning', reason, message);
-    this.#ending ??= { cause: 'failed', reason, message, atMs: this.#parts.options.clock.now(), graceSeconds: 0 };
+    this.#end({ cause: 'failed', reason, message, atMs: this.#parts.options.clock.now(), graceSeconds: 0 });
     this.wake();
   }
 
@@ -132,6 +137,7 @@ export class PodWorker {
     this.#stopped = true;
     this.#starts.abort(new Error('the node is stopping'));
     this.#timer?.[Symbol.dispose]();
+    this.#limits[Symbol.dispose]();
     this.#probes[Symbol.dispose]();
     this.#writer[Symbol.dispose]();
     this.#volumes[Symbol.dispose]();
@@ -175,6 +181,7 @@ export class PodWorker {
 
   #end(ending: Ending): void {
     this.#ending = ending;
+    this.#limits[Symbol.dispose]();
     this.#starts.abort(new Error('the pod is ending'));
   }
 
@@ -355,16 +362,9 @@ export class PodWorker {
   #prune(name: string): void {
     const dead = this.#parts.runtime.ofPod(this.id.uid).containers.filter((c) => c.name === name && c.state === 'exited');
     for (const old of dead.slice(1)) {
-      void this.#removeContainer(old).catch((thrown: unknown) => this.#log.warn('an old container could not be removed', failure(thrown)));
+      this.#messages.delete(old.id);
+      void removeContainer(this.#parts, old).catch((thrown: unknown) => this.#log.warn('an old container could not be removed', failure(thrown)));
     }
-  }
-
-  async #removeContainer(container: Container): Promise<void> {
-    const { runtime, host } = this.#parts.options;
-    await runtime.removeContainer(container.id);
-    this.#parts.runtime.forget(container.id);
-    this.#messages.delete(container.id);
-    if (container.logPath !== '') await host.files.removeFile(container.logPath);
   }
 
   #finish(): void {
@@ -386,37 +386,18 @@ export class PodWorker {
 
   /** Last status, volumes, API object, then what the runtime keeps. Every step may be repeated. */
   async #takeDown(): Promise<void> {
-    const { volumes, options } = this.#parts;
     if (!this.#gone) await this.#writer.settled();
     if (!this.#takenDown) {
-      await volumes.takeDown(this.id.uid);
+      await this.#parts.volumes.takeDown(this.id.uid);
       this.#takenDown = true;
       this.#parts.allocations.release(this.id.uid);
     }
     if (!this.#gone && this.#pod.metadata.deletionTimestamp === undefined) return;
-    if (!this.#gone) await this.#deleteFromApi();
+    if (!this.#gone) await deleteFromApi(this.#parts, this.#pod);
     this.#gone = true;
-    for (const { id } of this.#parts.runtime.ofPod(this.id.uid).containers) {
-      await options.runtime.removeContainer(id);
-      this.#parts.runtime.forget(id);
-    }
-    for (const { id } of this.#parts.runtime.ofPod(this.id.uid).sandboxes) {
-      await options.runtime.removeSandbox(id);
-      this.#parts.runtime.forget(id);
-    }
-    await options.host.files.removeTree(podLogDirectory(options, this.#pod));
-    this.#parts.puller.forget(this.id.uid);
+    await removeRemains(this.#parts, this.#pod);
     this.stop();
     this.#done(this.id.uid);
-  }
-
-  async #deleteFromApi(): Promise<void> {
-    try {
-      await this.#parts.options.client.delete(pods, this.id.name, this.id.namespace, { gracePeriodSeconds: 0, preconditions: { uid: this.id.uid } });
-    } catch (thrown) {
-      if (thrown instanceof StatusError && (thrown.reason === 'NotFound' || thrown.reason === 'Conflict')) return;
-      throw thrown;
-    }
   }
 }
 
