@@ -1,4 +1,5 @@
 import type { Component, ComponentOptions } from '../client/component.ts';
+import { startClusterRoleAggregation } from './cluster-role-aggregation.ts';
 import { startDeploymentController } from './deployment/deployment.ts';
 import { startGarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { builtinKindSource } from './kinds.ts';
@@ -6,6 +7,7 @@ import { startNamespaceController } from './namespace.ts';
 import { startNodeLifecycle } from './node-lifecycle.ts';
 import { startPodCollector } from './pod-gc.ts';
 import { startReplicaSetController } from './replica-set.ts';
+import { startResourceQuotaController } from './resource-quota.ts';
 import { together } from './runtime/controller.ts';
 import { startServiceAccountController } from './service-account.ts';
 import { startStatefulSetController } from './stateful-set/stateful-set.ts';
@@ -29,5 +31,7 @@ export function startControllers(options: ControllersOptions): Component {
     startNodeLifecycle(options),
     startPodCollector(options),
     startVolumeProtection(options),
+    startResourceQuotaController(options, kinds),
+    startClusterRoleAggregation(options),
   ]);
 }
