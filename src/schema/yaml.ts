@@ -120,7 +120,7 @@ export async function formatYaml(value: Json): Promise<string> {
 
 /** The same for many values, once the library is there. */
 export async function yamlFormatter(): Promise<(value: Json) => string> {
-  const { Document, isScalar, stringify, visit } = await import('yaml');
+  const { Document, isScalar, Scalar, stringify, visit } = await import('yaml');
   const options = { version: '1.1', schema: 'yaml-1.1', indent: 2, indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false } as const;
   return (value) => {
     const text = stringify(value, options);
@@ -128,8 +128,12 @@ export async function yamlFormatter(): Promise<(value: Json) => string> {
     if (!text.includes('<<')) return text;
     const document = new Document(value, options);
     visit(document, {
-      Pair: (_, { key }) => {
-        if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
+      Pair: (_, pair) => {
+        // In YAML 1.1 the library holds the merge key as a symbol.
+        if (!isScalar(pair.key) || (pair.key.value !== '<<' && typeof pair.key.value !== 'symbol')) return;
+        const key = new Scalar('<<');
+        key.type = 'QUOTE_DOUBLE';
+        pair.key = key;
       },
     });
     return document.toString(options);

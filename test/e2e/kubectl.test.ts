@@ -86,7 +86,7 @@ describe('kubectl', () => {
     assert.equal(await output('get', 'cm', 'applied', '-o', 'jsonpath={.data}'), '{"a":"3"}');
     const replaced = await berth.tryKubectl(['replace', '-f', '-'], { stdin: next.replace('"3"', '"4"') });
     assert.equal(replaced.stdout, 'configmap/applied replaced\n');
-    const edited = await berth.tryKubectl(['edit', 'cm', 'applied'], { env: { KUBE_EDITOR: 'sed -i s/4/5/' } });
+    const edited = await berth.tryKubectl(['edit', 'cm', 'applied'], { env: { KUBE_EDITOR: 'sed -i /a:/s/4/5/' } });
     assert.equal(edited.stdout, 'configmap/applied edited\n', edited.stderr);
     await berth.kubectl('patch', 'cm', 'applied', '--type=merge', '-p', '{"data":{"m":"1"}}');
     await berth.kubectl('patch', 'cm', 'applied', '--type=json', '-p', '[{"op":"add","path":"/data/j","value":"1"}]');
