@@ -2,7 +2,7 @@ import type { ClusterRole, PolicyRule, RoleBinding, Subject } from '../../api/ge
 import type { JsonObject } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
 import { StatusError } from '../../machinery/status-error.ts';
-import { compactRules, missingRules } from '../authz/rules.ts';
+import { missingRules } from '../authz/rules.ts';
 import type { Writer } from './bootstrap.ts';
 import type { BootstrapObject } from './objects.ts';
 import { defaultBindings, defaultRoles } from './policy.ts';
@@ -41,7 +41,7 @@ export function completeRole(stored: JsonObject, wanted: JsonObject): JsonObject
   const want = wanted as unknown as ClusterRole;
   // An aggregated role's rules belong to the aggregation controller.
   if (want.aggregationRule !== undefined) return undefined;
-  const missing: readonly PolicyRule[] = compactRules(missingRules(have.rules ?? [], want.rules ?? []));
+  const missing: readonly PolicyRule[] = (want.rules ?? []).filter((rule) => missingRules(have.rules ?? [], [rule]).length > 0);
   return missing.length === 0 ? undefined : { ...stored, rules: [...(have.rules ?? []), ...missing] as unknown as JsonObject[] };
 }
 

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { createHash, createHmac } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { builtinFacts } from '../api/facts.ts';
+import { builtinKinds } from '../api/registry.ts';
+import { silentLog } from '../base/log.ts';
+import type { Keys } from '../base/keys.ts';
+import { SeededRandom } from '../base/random.ts';
+import { VirtualClock } from '../base/virtual-clock.ts';
+import type { ApiRequest, UserInfo } from '../machinery/exchange.ts';
+import type { JsonObject } from '../machinery/object.ts';
+import { StatusError } from '../machinery/status-error.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { defaultStoreSettings } from '../store/settings.ts';
+import { bootstrap } from './bootstrap/bootstrap.ts';
+import { ADMIN, CONTROLLERS, nodeIdentity } from './bootstrap/identities.ts';
+import type { Projection } from './codec/projection.ts';
+import { versionInfo } from './health/version.ts';
+import { type ApiServer, createApiServer, createRegistry } from './server.ts';
+import type { Stages } from './stages.ts';
+import { standardStages } from './standard-stages.ts';
+
+const mac = (data: Uint8Array): Uint8Array => createHmac('sha256', 'key').update(data).digest();
+const keys: Keys = {
+  digest: (data) => createHash('sha256').update(data).digest(),
+  secret: (length) => new Uint8Array(length),
+  signing: { algorithm: 'HS256', keyId: 'k' },
+  sign: mac,
+  verify: (id, data, signature) => id === 'k' && Buffer.from(mac(data)).equals(signature),
+};
+const addresses = { serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.168.1.2', port: 6443 };
+const ann: UserInfo = { name: 'ann', groups: ['system:authenticated'] };
+
+describe('the server with everything around it', () => {
+  let api: ApiServer;
+  let stages: Stages & Disposable;
+  let ready = false;
+
+  const ask = async (user: UserInfo, method: ApiRequest['method'], path: string, body?: JsonObject): Promise<JsonObject> =>
+    (await api.handler.request({ method, path, query: [], contentType: method === 'PATCH' ? 'application/merge-patch+json' : 'application/json', body, user, userAgent: 'test/1' })).body;
+  const refusal = async (user: UserInfo, method: ApiRequest['method'], path: string, body?: JsonObject): Promise<string | undefined> => {
+    try {
+      await ask(user, method, path, body);
+      return undefined;
+    } catch (thrown) {
+      if (thrown instanceof StatusError) return `${thrown.code} ${thrown.message}`;
+      throw thrown;
+    }
+  };
+  const start = (): Promise<void> => bootstrap({ handler: api.handler, reader: api.reader, addresses, caPem: 'CA' });
+
+  before(async () => {
+    const clock = new VirtualClock();
+    const random = new SeededRandom(1);
+    const registry = createRegistry(builtinKinds().filter(({ servedByDefault }) => servedByDefault));
+    const store = openMemoryStore<Projection>({ clock, settings: defaultStoreSettings });
+    api = createApiServer({
+      store,
+      registry,
+      facts: builtinFacts,
+      clock,
+      random,
+      log: silentLog,
+      services: { cidr: addresses.serviceCidr },
+      yieldToLoop: () => Promise.resolve(),
+      stages: (reader) => {
+        stages = standardStages({
+          reader,
+          served: registry,
+          clock,
+          random,
+          keys,
+          serverAddress: () => '192.168.1.2:6443',
+          version: versionInfo('0', { version: 'v26', os: 'linux', arch: 'x64' }),
+          checks: [{ name: 'bootstrap', only: 'ready', check: () => (ready ? undefined : 'not yet') }],
+        });
+        return stages;
+      },
+    });
+    assert.match((await refusal(ADMIN, 'GET', '/readyz')) ?? '', /^500 .*\[-\]bootstrap failed/s);
+    await start();
+    ready = true;
+  });
+
+  after(async () => {
+    stages[Symbol.dispose]();
+    await api[Symbol.asyncDispose]();
+  });
+
+  const names = async (path: string): Promise<readonly string[]> => ((await ask(ADMIN, 'GET', path))['items'] as unknown as { metadata: { name: string } }[]).map(({ metadata }) => metadata.name);
+
+  test('what every cluster has', async () => {
+    assert.deepEqual(await names('/api/v1/namespaces'), ['default', 'kube-node-lease', 'kube-public', 'kube-system']);
+    assert.deepEqual(await names('/apis/scheduling.k8s.io/v1/priorityclasses'), ['system-cluster-critical', 'system-node-critical']);
+    const service = (await ask(ADMIN, 'GET', '/api/v1/namespaces/default/services/kubernetes')) as { spec?: { clusterIP: string } };
+    assert.equal(service.spec?.clusterIP, '10.96.0.1');
+    assert.ok((await names('/apis/rbac.authorization.k8s.io/v1/clusterroles')).length > 60);
+  });
+
+  test('a second start writes nothing, and puts right what was taken away', async () => {
+    const version = async (): Promise<unknown> => ((await ask(ADMIN, 'GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles'))['metadata'] as JsonObject)['resourceVersion'];
+    const before = await version();
+    await start();
+    assert.equal(await version(), before);
+    const role = '/apis/rbac.authorization.k8s.io/v1/clusterroles/system:basic-user';
+    await ask(ADMIN, 'PATCH', role, { rules: [{ verbs: ['get'], apiGroups: ['mine'], resources: ['x'] }] });
+    await start();
+    const { rules } = (await ask(ADMIN, 'GET', role)) as unknown as { rules: { apiGroups: string[] }[] };
+    assert.deepEqual(rules.map(({ apiGroups }) => apiGroups[0]), ['mine', 'authorization.k8s.io', 'authentication.k8s.io']);
+  });
+
+  test('rights follow roles and bindings at once', async () => {
+    const path = '/api/v1/namespaces/default/pods';
+    assert.equal(await refusal(ann, 'GET', path), '403 pods is forbidden: User "ann" cannot list resource "pods" in API group "" in the namespace "default"');
+    const binding = { metadata: { name: 'ann' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' }, subjects: [{ kind: 'User', name: 'ann' }] };
+    await ask(ADMIN, 'POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings', binding);
+    assert.equal(await refusal(ann, 'GET', path), undefined);
+    assert.match((await refusal(ann, 'GET', '/api/v1/pods')) ?? '', /^403 .* at the cluster scope$/);
+    await ask(ADMIN, 'DELETE', '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings/ann');
+    assert.match((await refusal(ann, 'GET', path)) ?? '', /^403/);
+  });
+
+  test('a token is good until its account goes', async () => {
+    await ask(ADMIN, 'POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'robot' } });
+    const { status } = (await ask(ADMIN, 'POST', '/api/v1/namespaces/default/serviceaccounts/robot/token', { spec: {} })) as unknown as { status: { token: string } };
+    const user = await stages.authenticate({ bearerToken: status.token });
+    assert.equal(user?.name, 'system:serviceaccount:default:robot');
+    const review = (await ask(ADMIN, 'POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: status.token } })) as unknown as { status: { authenticated: boolean } };
+    assert.equal(review.status.authenticated, true);
+    await ask(ADMIN, 'DELETE', '/api/v1/namespaces/default/serviceaccounts/robot');
+    assert.equal(await stages.authenticate({ bearerToken: status.token }), undefined);
+  });
+
+  test('can I?', async () => {
+    const can = async (user: UserInfo, verb: string, resource: string): Promise<unknown> =>
+      ((await ask(user, 'POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { spec: { resourceAttributes: { verb, resource, namespace: 'default' } } }))['status'] as JsonObject)['allowed'];
+    assert.deepEqual([await can(ADMIN, 'delete', 'pods'), await can(ann, 'delete', 'pods')], [true, false]);
+  });
+
+  test('no number of concurrent creates gets past a quota', async () => {
+    await ask(ADMIN, 'POST', '/api/v1/namespaces', { metadata: { name: 'tight' } });
+    const quota = await ask(ADMIN, 'POST', '/api/v1/namespaces/tight/resourcequotas', { metadata: { name: 'q' }, spec: { hard: { 'count/configmaps': '7' } } });
+    await ask(ADMIN, 'PUT', '/api/v1/namespaces/tight/resourcequotas/q/status', { ...quota, status: { hard: { 'count/configmaps': '7' }, used: { 'count/configmaps': '0' } } });
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, at) => refusal(CONTROLLERS, 'POST', '/api/v1/namespaces/tight/configmaps', { metadata: { name: `c${at}` } })));
+    assert.equal(answers.filter((answer) => answer === undefined).length, 7);
+    assert.equal((await names('/api/v1/namespaces/tight/configmaps')).length, 7);
+    const after = (await ask(ADMIN, 'GET', '/api/v1/namespaces/tight/resourcequotas/q')) as unknown as { status: { used: JsonObject } };
+    assert.deepEqual(after.status.used, { 'count/configmaps': '7' });
+    assert.match(answers.find((answer) => answer !== undefined) ?? '', /^403 configmaps "c\d+" is forbidden: exceeded quota: q, requested: count\/configmaps=1, used: count\/configmaps=7, limited: count\/configmaps=7$/);
+  });
+
+  test('a node registers itself and nobody else', async () => {
+    const n1 = nodeIdentity('n1');
+    assert.equal(await refusal(n1, 'POST', '/api/v1/nodes', { metadata: { name: 'n1' } }), undefined);
+    assert.match((await refusal(n1, 'POST', '/api/v1/nodes', { metadata: { name: 'n2' } })) ?? '', /^403 .*node "n1" is not allowed to modify node "n2"$/);
+    const { spec } = (await ask(n1, 'GET', '/api/v1/nodes/n1')) as unknown as { spec: { taints: unknown } };
+    assert.deepEqual(spec.taints, [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }]);
+    assert.match((await refusal(n1, 'GET', '/api/v1/nodes')) ?? '', /^403/);
+  });
+
+  test('what people see of the server', async () => {
+    assert.equal((await ask(ann, 'GET', '/version'))['minor'], '36');
+    assert.match((await refusal({ name: 'system:anonymous', groups: ['system:unauthenticated'] }, 'GET', '/apis')) ?? '', /^403 forbidden: User "system:anonymous" cannot get path "\/apis"$/);
+    assert.equal(((await ask(ann, 'GET', '/apis'))['groups'] as unknown[]).length > 15, true);
+  });
+});
