@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The launcher: finds the right Node, sets what must be set before it starts, and becomes the command line.
 'use strict';
-const fs = require('node:fs');
 const path = require('node:path');
+const { freshBundle } = require('../scripts/bundle.cjs');
 const { findNode, become, ROOT } = require('../scripts/node.cjs');
 
 const node = findNode();
@@ -10,8 +10,9 @@ if (node === undefined) {
   process.stderr.write('berth: Node 24 or newer is needed; run `npm start` once in the clone, which installs it, or install it yourself\n');
   process.exit(1);
 }
-const bundle = path.join(ROOT, 'dist', 'berth.js');
-const entry = fs.existsSync(bundle) ? bundle : path.join(ROOT, 'src', 'cli', 'main.ts');
+// Tests say BERTH_FROM=source: they run what they stand beside.
+const bundle = process.env.BERTH_FROM === 'source' ? undefined : freshBundle();
+const entry = bundle ?? path.join(ROOT, 'src', 'cli', 'main.ts');
 const env = { ...process.env };
 env.NODE_COMPILE_CACHE ??= path.join(process.getuid?.() === 0 ? '/var/cache/berth' : path.join(require('node:os').homedir(), '.cache', 'berth'), 'compile');
 env.UV_THREADPOOL_SIZE ??= '8';

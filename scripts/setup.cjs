@@ -5,6 +5,7 @@ const { createHash } = require('node:crypto');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { findNode } = require('./node.cjs');
 
 const ROOT = path.dirname(__dirname);
 const PURPOSE = process.argv[2] ?? 'start';
@@ -31,6 +32,17 @@ function main() {
   if (PURPOSE === 'develop' || PURPOSE === 'test') installTools();
   if (PURPOSE !== 'develop') installDistribution();
   if (PURPOSE === 'test') fetchKubectl();
+  if (PURPOSE === 'start') bundle();
+}
+
+/** Starts in half the time; without it the source runs as it stands. */
+function bundle() {
+  const node = findNode();
+  if (node === undefined) return;
+  const run = spawnSync(node, [path.join(__dirname, 'build.ts')], { cwd: ROOT, stdio: ['ignore', 'inherit', 'pipe'], encoding: 'utf8' });
+  const words = run.stderr.trim();
+  if (run.status !== 0) say(`no bundle, the source runs as it stands: ${words.split('\n').pop()}`);
+  else if (words !== '') say(words.replace(/^berth: /, ''));
 }
 
 function stamp(name, files) {

@@ -9,6 +9,8 @@ import { writeBusyboxImage } from '../fixtures/busybox-image.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const READY_MS = 60_000;
+// Never a bundle: what is tested is what stands here.
+process.env.BERTH_FROM = 'source';
 
 export interface Result {
   readonly code: number;
