@@ -88,7 +88,7 @@ function load(): Promise<Loaded> {
         if (request === null || response === null) throw new Error(`method ${path} has no types`);
         codec = {
           path,
-          serialize: (message) => Buffer.from(request.encode(request.fromObject(message as Record<string, unknown>)).finish()),
+          serialize: (message) => asBuffer(request.encode(request.fromObject(message as Record<string, unknown>)).finish()),
           deserialize: (bytes) => decodeMessage(response, bytes),
         };
         codecs.set(path, codec);
@@ -98,6 +98,11 @@ function load(): Promise<Loaded> {
     return { grpc, method, type: (table, name) => roots[table].lookupType(name) };
   })();
   return loading;
+}
+
+/** The same bytes, not a copy. */
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 function decodeMessage(type: Type, bytes: Uint8Array): unknown {

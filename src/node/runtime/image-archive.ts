@@ -42,7 +42,7 @@ export class ArchiveError extends Error {
 }
 
 const LONGEST_JSON_BYTES = 8 * 1024 * 1024;
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 512 * 1024;
 const DEEPEST_INDEX = 4;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
