@@ -19,7 +19,7 @@ import { type ClusterCertificates, ensureCertificates, serverRequest } from './i
 import { formatKubeconfig } from './kubeconfig.ts';
 import { dialFrom } from './dial.ts';
 import { type LocalNode, startLocalNode } from './local-node.ts';
-import { choosePodCidr, choosePort, nodeAddress, takenNetworks } from './network-plan.ts';
+import { choosePodCidr, choosePort, listenAnywhere, nodeAddress, takenNetworks } from './network-plan.ts';
 import { ecKeys } from './node-keys.ts';
 import { forgetRunning, writeRunning } from './running.ts';
 import { startSimulatedNodes } from './simulated-nodes.ts';
@@ -61,6 +61,8 @@ class Start {
   readonly #ends: Disposals;
   readonly #layout: Layout;
   #lastMs: number;
+  /** Where this machine's node listens; known for good once it does. */
+  #nodePort = 0;
 
   constructor(config: ClusterConfig, around: ClusterSurroundings, ends: Disposals) {
     this.#config = config;
@@ -75,17 +77,20 @@ class Start {
     const config = this.#config;
     const identity = await this.#identity();
     const address = nodeAddress();
-    const addresses: ClusterAddresses = { serviceIp: firstAddress(config.serviceCidr), serviceCidr: config.serviceCidr, advertiseIp: address, port: identity.apiPort };
+    let addresses: ClusterAddresses = { serviceIp: firstAddress(config.serviceCidr), serviceCidr: config.serviceCidr, advertiseIp: address, port: identity.apiPort };
     const authorities = await Certificates.open(this.#layout.certificates, clock);
     const names = { nodeName: config.nodeName, serviceIp: addresses.serviceIp, addresses: [...new Set([address, config.bindAddress])].filter((each) => each !== '0.0.0.0' && each !== '::'), extra: config.certificateNames };
     const certificates = await ensureCertificates(authorities, names, { admin: ADMIN, kubeletClient: KUBELET_CLIENT, node: nodeIdentity(config.nodeName) });
     this.#stage('certificates');
-    const plane = await this.#controlPlane(identity, addresses, authorities.caPem, certificates);
+    const plane = await this.#controlPlane(() => addresses, authorities.caPem, certificates);
     this.#stage('store');
-    const listening = await plane.api.listen({ host: config.bindAddress, port: identity.apiPort, tls: { key: certificates.server.keyPem, cert: certificates.server.certPem, clientCa: authorities.caPem } });
+    const tls = { key: certificates.server.keyPem, cert: certificates.server.certPem, clientCa: authorities.caPem };
+    const listen = (port: number): Promise<Listening> => plane.api.listen({ host: config.bindAddress, port, tls });
+    const listening = config.port === 0 ? await listenAnywhere(listen, identity.apiPort) : await listen(config.port);
+    addresses = { ...addresses, port: listening.port };
     this.#keepFresh(authorities, names, listening);
     await plane.bootstrap();
-    const server = `https://${config.bindAddress === '0.0.0.0' || config.bindAddress === '::' ? address : config.bindAddress}:${identity.apiPort}`;
+    const server = `https://${config.bindAddress === '0.0.0.0' || config.bindAddress === '::' ? address : config.bindAddress}:${listening.port}`;
     await this.#writeKubeconfig(server, authorities.caPem, certificates);
     this.#stage('API server ready');
     this.#ends.use(startControllers({ ...plane.componentOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem }));
@@ -97,11 +102,13 @@ class Start {
     if (config.runtime === 'containerd') {
       node = await startLocalNode({ config, identity, layout: this.#layout, plane, certificates, caPem: authorities.caPem, address, clock, random, log });
       const started = node;
+      this.#nodePort = node.port;
       this.#ends.add(() => started[Symbol.asyncDispose]());
       findings.push(...node.findings);
       for (const finding of findings) say(`note: ${finding}`);
     } else this.#ends.use(await startSimulatedNodes({ config, identity, plane, clock, random, log }));
     this.#stage('node started');
+    await writeIdentity(this.#layout, { ...identity, apiPort: listening.port, nodePort: this.#nodePort === 0 ? identity.nodePort : this.#nodePort });
     await writeRunning(this.#layout, { server, findings });
     return this.#cluster(server, node);
   }
@@ -125,7 +132,7 @@ class Start {
     return identity;
   }
 
-  async #controlPlane(identity: ClusterIdentity, addresses: ClusterAddresses, caPem: string, certificates: ClusterCertificates): Promise<ControlPlane> {
+  async #controlPlane(addresses: () => ClusterAddresses, caPem: string, certificates: ClusterCertificates): Promise<ControlPlane> {
     const { clock, random, log } = this.#around;
     const { watchWindowMs, runtimeConfig, nodePorts } = this.#config;
     const plane = await ControlPlane.open({
@@ -135,12 +142,12 @@ class Start {
       keys: ecKeys({ privatePem: certificates.serviceAccountKeyPem }),
       openStore: (project) => openSqliteStore({ directory: this.#layout.store, clock, project, log, settings: { ...defaultStoreSettings, watchWindowMs } }),
       yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
-      addresses: () => addresses,
+      addresses,
       caPem,
       serviceCidr: this.#config.serviceCidr,
       nodePorts,
       runtimeConfig,
-      dial: dialFrom({ nodeName: this.#config.nodeName, nodePort: identity.nodePort, caPem, client: certificates.kubeletClient }),
+      dial: dialFrom({ nodeName: this.#config.nodeName, nodePort: () => this.#nodePort, caPem, client: certificates.kubeletClient }),
     });
     this.#ends.add(() => plane[Symbol.asyncDispose]());
     return plane;

@@ -11,6 +11,7 @@ import { startNode } from '../node/node.ts';
 import type { Drivers } from '../node/options.ts';
 import { SystemProbeNetwork } from '../node/probes/system-network.ts';
 import type { AuthenticateToken, AuthorizeNode } from '../node/server/identity.ts';
+import type { PodLookup } from '../node/server/pod-lookup.ts';
 import { startNodeServer } from '../node/server/node-server.ts';
 import { PoolDriver } from '../storage/driver/driver.ts';
 import { openPool } from '../storage/pool/open.ts';
@@ -21,6 +22,7 @@ import { openContainerd, probeMachine } from './containerd.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ClusterIdentity, Layout } from './data-directory.ts';
 import type { ClusterCertificates } from './identities.ts';
+import { listenAnywhere } from './network-plan.ts';
 import { readHostDns, readMachine } from './machine.ts';
 
 export interface LocalNodeOptions {
@@ -39,11 +41,15 @@ export interface LocalNodeOptions {
 export interface LocalNode extends AsyncDisposable {
   /** What this machine lacks, and what follows from it: a sentence each. */
   readonly findings: readonly string[];
+  /** Where the node's server listens on loopback. */
+  readonly port: number;
   /** Rejects when the node can't go on. */
   readonly failed: Promise<never>;
   /** What disposing does with pods. */
   stopPodsAtEnd(stop: boolean): void;
 }
+
+const NO_PODS: PodLookup = { pod: () => undefined, pods: () => [], running: () => [] };
 
 const LOG_FILES = { maxBytes: 10 * 1024 * 1024, maxFiles: 5 };
 
@@ -73,7 +79,24 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
   ends.add(() => containerd.stop({ pods: stopPods }));
   const driver = new PoolDriver({ host, pool, nodeName });
   await driver.recover();
+  // The server listens before the node tells its port; until the node knows its pods, there are none.
+  let lookup: PodLookup = NO_PODS;
   const components = plane.componentOptions(nodeIdentity(nodeName), 'kubelet');
+  const serve = (port: number): ReturnType<typeof startNodeServer> =>
+    startNodeServer({
+      nodeName,
+      address: '127.0.0.1',
+      port,
+      tls: certificates.node,
+      clientCaPem: caPem,
+      pods: { pod: (...which) => lookup.pod(...which), pods: () => lookup.pods(), running: () => lookup.running() },
+      runtime: containerd.runtime,
+      authorize: authorizeBy(components.client, nodeName),
+      authenticateToken: authenticateBy(components.client),
+      clock,
+      log,
+    });
+  const server = ends.use(await listenAnywhere(serve, identity.nodePort));
   const node = ends.use(
     await startNode({
       ...components,
@@ -86,7 +109,7 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
       rootDirectory: identity.kubeletRoot,
       podLogDirectory: layout.podLogs,
       addresses: [address],
-      port: identity.nodePort,
+      port: server.port,
       machine,
       extendedResources: config.extendedResources,
       labels: config.nodeLabels,
@@ -96,23 +119,10 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
       logs: LOG_FILES,
     }),
   );
-  ends.use(
-    await startNodeServer({
-      nodeName,
-      address: '127.0.0.1',
-      port: identity.nodePort,
-      tls: certificates.node,
-      clientCaPem: caPem,
-      pods: node.lookup,
-      runtime: containerd.runtime,
-      authorize: authorizeBy(components.client, nodeName),
-      authenticateToken: authenticateBy(components.client),
-      clock,
-      log,
-    }),
-  );
+  lookup = node.lookup;
   ends.use(await startPoolNode({ ...plane.componentOptions(STORAGE, 'berth-pool'), nodeName, driver }));
   return {
+    port: server.port,
     findings: [...probe.findings.map(({ missing, consequence }) => `${missing} is missing: ${consequence}`), ...poolFindings(pool)],
     failed: new Promise<never>(() => {}),
     stopPodsAtEnd: (stop) => {

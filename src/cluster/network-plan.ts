@@ -71,3 +71,19 @@ function listenOnce(address: string, port: number): Promise<number | undefined> 
     });
   });
 }
+
+const MOST_TRIES = 5;
+
+/**
+ * Listens on the wanted port, or on another when somebody has taken it since it was chosen (two clusters that start at once). The
+ * port that came of it is what the caller remembers.
+ */
+export async function listenAnywhere<T>(listen: (port: number) => Promise<T>, wanted: number): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await listen(tries === 1 ? wanted : 0);
+    } catch (thrown) {
+      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE') || tries === MOST_TRIES) throw thrown;
+    }
+  }
+}

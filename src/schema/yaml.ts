@@ -120,20 +120,16 @@ export async function formatYaml(value: Json): Promise<string> {
 
 /** The same for many values, once the library is there. */
 export async function yamlFormatter(): Promise<(value: Json) => string> {
-  const { Document, isScalar, Scalar, stringify, visit } = await import('yaml');
+  const { Document, isScalar, stringify, visit } = await import('yaml');
   const options = { version: '1.1', schema: 'yaml-1.1', indent: 2, indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false } as const;
   return (value) => {
     const text = stringify(value, options);
     // A plain `<<` as a key would be read as a merge: it is quoted. Rare, so the slower way is taken only then.
     if (!text.includes('<<')) return text;
-    const document = new Document(value, options);
+    const document = new Document(value, { ...options, customTags: (tags) => tags.filter((tag) => (typeof tag === 'string' ? tag !== 'merge' : tag.tag !== 'tag:yaml.org,2002:merge')) });
     visit(document, {
-      Pair: (_, pair) => {
-        // In YAML 1.1 the library holds the merge key as a symbol.
-        if (!isScalar(pair.key) || (pair.key.value !== '<<' && typeof pair.key.value !== 'symbol')) return;
-        const key = new Scalar('<<');
-        key.type = 'QUOTE_DOUBLE';
-        pair.key = key;
+      Pair: (_, { key }) => {
+        if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
       },
     });
     return document.toString(options);
