@@ -4,6 +4,7 @@ import type { JsonObject } from '../machinery/object.ts';
 import { autoscalerFromStorage, autoscalerToStorage } from './autoscaling/horizontal-pod-autoscaler.convert.ts';
 import { parseSchedule, type Schedule } from './batch/schedule.rules.ts';
 import { eventFromStorage, eventToStorage } from './core/event.convert.ts';
+import { fromV1, toV1 } from './resource/convert.ts';
 import { cidrContains, isIPv4, isIPv6 } from './ip.ts';
 
 test('an autoscaler of v1 is one metric of v2', () => {
@@ -61,6 +62,13 @@ test('an event reads the same in both groups', () => {
     deprecatedFirstTimestamp: undefined,
     deprecatedLastTimestamp: undefined,
   });
+});
+
+test('a claim for devices in the shape of v1beta1', () => {
+  const old = { apiVersion: 'resource.k8s.io/v1beta1', kind: 'ResourceClaim', spec: { devices: { requests: [{ name: 'gpu', deviceClassName: 'c', count: 2 }, { name: 'any', firstAvailable: [{ name: 'a' }] }] } } };
+  const now = toV1(old);
+  assert.deepEqual(now.spec, { devices: { requests: [{ name: 'gpu', exactly: { deviceClassName: 'c', count: 2 } }, { name: 'any', firstAvailable: [{ name: 'a' }] }] } });
+  assert.deepEqual(fromV1(now), old);
 });
 
 test('schedules', () => {

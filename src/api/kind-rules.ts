@@ -15,6 +15,7 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   readonly selectable?: { readonly names: readonly string[]; readonly values: (object: T) => Readonly<Record<string, string>> };
   /** Where it is stored, when that is not the best version of its own group. */
   readonly storage?: { readonly group: string; readonly version: string };
+  readonly deprecation?: string;
   readonly convert?: { readonly toStorage: (object: JsonObject) => JsonObject; readonly fromStorage: (object: JsonObject) => JsonObject };
 }
 

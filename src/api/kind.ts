@@ -26,6 +26,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends GroupVersionKin
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   /** Names of the fields above, so that an unknown one is refused. */
   readonly selectableFieldNames?: readonly string[];
+  /** The text of the warning that every request for it gets: `v1 Endpoints is deprecated in v1.33+; use …`. */
+  readonly deprecation?: string;
   /** Between this version and the storage version. Absent: the fields are the same and only apiVersion changes. */
   readonly convert?: { readonly toStorage: (object: JsonObject) => JsonObject; readonly fromStorage: (object: JsonObject) => JsonObject };
 }

@@ -38,6 +38,7 @@ function kindOf(row: ResourceFacts): Kind {
     strategy: rules.strategy,
     columns: rules.columns ?? defaultColumns,
     ...(rules.selectable === undefined ? {} : { selectableFields: rules.selectable.values, selectableFieldNames: rules.selectable.names }),
+    ...(rules.deprecation === undefined ? {} : { deprecation: rules.deprecation }),
     ...(rules.convert === undefined ? {} : { convert: rules.convert }),
   };
 }

@@ -47,7 +47,16 @@ import { clusterRoleBindingRules } from './rbac/cluster-role-binding.ts';
 import { clusterRoleRules } from './rbac/cluster-role.ts';
 import { roleBindingRules } from './rbac/role-binding.ts';
 import { roleRules } from './rbac/role.ts';
-import { deviceClassRules, deviceTaintRules, resourceClaimRules, resourceClaimTemplateRules, resourceSliceRules } from './resource/dynamic-resource.ts';
+import {
+  deviceClassRules,
+  deviceTaintRules,
+  oldResourceClaimRules,
+  oldResourceClaimTemplateRules,
+  oldResourceSliceRules,
+  resourceClaimRules,
+  resourceClaimTemplateRules,
+  resourceSliceRules,
+} from './resource/dynamic-resource.ts';
 import { priorityClassRules } from './scheduling/priority-class.ts';
 import { csiDriverRules } from './storage/csi-driver.ts';
 import { csiNodeRules } from './storage/csi-node.ts';
@@ -60,7 +69,7 @@ import { specAndStatus } from './strategy.ts';
 
 /** The rules of each kind by `Kind.group`, and by `Kind.version.group` where one version has its own. */
 const RULES: ReadonlyMap<string, KindRules> = new Map([
-  ['ComponentStatus.', erased({ strategy: {}, columns: componentStatusColumns, shortNames: ['cs'] })],
+  ['ComponentStatus.', erased({ strategy: {}, columns: componentStatusColumns, shortNames: ['cs'], deprecation: 'v1 ComponentStatus is deprecated in v1.19+' })],
   ['ConfigMap.', erased(configMapRules)],
   ['Endpoints.', erased(endpointsRules)],
   ['Event.', erased(coreEventRules)],
@@ -117,8 +126,11 @@ const RULES: ReadonlyMap<string, KindRules> = new Map([
   ['DeviceClass.resource.k8s.io', erased(deviceClassRules)],
   ['DeviceTaintRule.resource.k8s.io', erased(deviceTaintRules)],
   ['ResourceClaim.resource.k8s.io', erased(resourceClaimRules)],
+  ['ResourceClaim.v1beta1.resource.k8s.io', erased(oldResourceClaimRules)],
   ['ResourceClaimTemplate.resource.k8s.io', erased(resourceClaimTemplateRules)],
+  ['ResourceClaimTemplate.v1beta1.resource.k8s.io', erased(oldResourceClaimTemplateRules)],
   ['ResourceSlice.resource.k8s.io', erased(resourceSliceRules)],
+  ['ResourceSlice.v1beta1.resource.k8s.io', erased(oldResourceSliceRules)],
   ['PriorityClass.scheduling.k8s.io', erased(priorityClassRules)],
   ['CSIDriver.storage.k8s.io', erased(csiDriverRules)],
   ['CSINode.storage.k8s.io', erased(csiNodeRules)],

@@ -15,4 +15,5 @@ export const endpointsRules: KindRules<core.Endpoints> = {
   },
   columns: endpointsColumns,
   shortNames: ['ep'],
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
 };

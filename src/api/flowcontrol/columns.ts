@@ -1,4 +1,4 @@
-import { ageColumn, integer, nameColumn, text } from '../columns.ts';
+import { ageColumn, nameColumn, text } from '../columns.ts';
 import type * as flowcontrol from '../gen/types/flowcontrol.v1.ts';
 import type { Column } from '../kind.ts';
 
@@ -10,7 +10,7 @@ const dangling = ({ status }: flowcontrol.FlowSchema): string => {
 export const flowSchemaColumns: readonly Column<flowcontrol.FlowSchema>[] = [
   nameColumn,
   text('PriorityLevel', 'The level that its requests get.', ({ spec }) => spec?.priorityLevelConfiguration.name ?? ''),
-  integer('MatchingPrecedence', 'The lowest number that matches wins.', ({ spec }) => spec?.matchingPrecedence ?? 0),
+  text('MatchingPrecedence', 'The lowest number that matches wins.', ({ spec }) => String(spec?.matchingPrecedence ?? 0)),
   text('DistinguisherMethod', 'What makes flows of it.', ({ spec }) => spec?.distinguisherMethod?.type ?? '<none>'),
   ageColumn,
   text('MissingPL', 'Whether the level is missing.', dangling),

@@ -43,7 +43,6 @@ export const csiStorageCapacityColumns: readonly Column<storage.CSIStorageCapaci
   nameColumn,
   text('StorageClassName', 'The class.', ({ storageClassName }) => storageClassName),
   text('Capacity', 'Free space.', ({ capacity }) => capacity ?? '<unset>'),
-  ageColumn,
 ];
 
 export const volumeAttributesClassColumns: readonly Column<storage.VolumeAttributesClass>[] = [
