@@ -49,7 +49,9 @@ class Decoder implements NestedReads {
     let kind = '';
     let contentType = '';
     while (!reader.done) {
-      const { number, wire } = reader.tag();
+      const tag = reader.tag();
+      const number = tag >>> 3;
+      const wire = tag & 7;
       if (number === 1 && wire === BYTES) ({ apiVersion, kind } = readTypeMeta(reader.message()));
       else if (number === 2 && wire === BYTES) raw = new Uint8Array(reader.bytes());
       else if (number === 4 && wire === BYTES) contentType = reader.string();
@@ -83,7 +85,9 @@ class Decoder implements NestedReads {
 
   #fields(plan: MessagePlan, reader: WireReader, out: DraftObject): void {
     while (!reader.done) {
-      const { number, wire } = reader.tag();
+      const tag = reader.tag();
+      const number = tag >>> 3;
+      const wire = tag & 7;
       const part = plan.byNumber.get(number);
       if (part === undefined) reader.skip(wire);
       else if ('inner' in part) {
@@ -111,7 +115,9 @@ class Decoder implements NestedReads {
     let key = '';
     let value: DraftJson | undefined;
     while (!reader.done) {
-      const { number, wire } = reader.tag();
+      const tag = reader.tag();
+      const number = tag >>> 3;
+      const wire = tag & 7;
       if (number === 1 && wire === BYTES) key = reader.string();
       else if (number === 2) value = this.#item(shape, wire, reader);
       else reader.skip(wire);
@@ -152,12 +158,9 @@ function readScalar(scalar: Scalar, wire: number, reader: WireReader): DraftJson
     case 'bool':
       return reader.varint() !== 0n;
     case 'int32':
-      return Number(BigInt.asIntN(32, reader.varint()));
-    case 'int64': {
-      const value = BigInt.asIntN(64, reader.varint());
-      if (!Number.isSafeInteger(Number(value))) throw new ProtobufError(`the whole number ${value} is beyond 2^53`);
-      return Number(value);
-    }
+      return reader.signed() | 0;
+    case 'int64':
+      return reader.signed();
   }
 }
 
@@ -165,7 +168,9 @@ function readTypeMeta(reader: WireReader): { readonly apiVersion: string; readon
   let apiVersion = '';
   let kind = '';
   while (!reader.done) {
-    const { number, wire } = reader.tag();
+    const tag = reader.tag();
+      const number = tag >>> 3;
+      const wire = tag & 7;
     if (number === 1 && wire === BYTES) apiVersion = reader.string();
     else if (number === 2 && wire === BYTES) kind = reader.string();
     else reader.skip(wire);

@@ -118,7 +118,7 @@ function writeScalar(scalar: Scalar, writer: WireWriter, value: Json): number {
       return VARINT;
     case 'int32':
     case 'int64':
-      writer.varint(BigInt(Math.trunc(Number(value))));
+      writer.varint(Math.trunc(Number(value)));
       return VARINT;
   }
 }

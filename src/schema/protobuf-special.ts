@@ -20,7 +20,9 @@ const encoder = new TextEncoder();
 export function readSpecial(special: Special, reader: WireReader, nested: NestedReads): DraftJson {
   const parts = new Map<number, (bigint | string | Uint8Array | DraftJson)[]>();
   while (!reader.done) {
-    const { number, wire } = reader.tag();
+    const tag = reader.tag();
+    const number = tag >>> 3;
+    const wire = tag & 7;
     const value = readPart(special, number, wire, reader, nested);
     const known = parts.get(number);
     if (known === undefined) parts.set(number, [value]);

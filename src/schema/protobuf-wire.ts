@@ -26,12 +26,41 @@ export class WireReader {
     return this.#at >= this.#end;
   }
 
-  /** Field number and wire type. */
-  tag(): { readonly number: number; readonly wire: number } {
-    const tag = this.varint();
-    const number = tag / 8n;
-    if (number < 1n || number > 536_870_911n) throw new ProtobufError(`proto: illegal tag ${number}`);
-    return { number: Number(number), wire: Number(tag % 8n) };
+  /** The field's number times eight, and its wire type in the lowest three bits. */
+  tag(): number {
+    const tag = this.#small();
+    if (tag < 8) throw new ProtobufError(`proto: illegal tag ${tag >>> 3}`);
+    return tag;
+  }
+
+  /** A varint of at most 32 bits: tags and lengths. */
+  #small(): number {
+    let value = 0;
+    for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
+      const byte = this.#byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value <= 0xffff_ffff ? value : this.#overflow();
+    }
+    return this.#overflow();
+  }
+
+  #overflow(): never {
+    throw new ProtobufError('proto: integer overflow');
+  }
+
+  /** As a number where it is one of 32 bits or a small negative one; the usual case, without big integers. */
+  signed(): number {
+    const at = this.#at;
+    let low = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.#byte();
+      low |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return low;
+    }
+    this.#at = at;
+    const value = BigInt.asIntN(64, this.varint());
+    if (!Number.isSafeInteger(Number(value))) throw new ProtobufError(`the whole number ${value} is beyond 2^53`);
+    return Number(value);
   }
 
   /** Unsigned, 64 bits. */
@@ -87,9 +116,9 @@ export class WireReader {
   }
 
   #length(): number {
-    const length = this.varint();
-    if (length > BigInt(this.#end - this.#at)) throw new ProtobufError('unexpected EOF');
-    return Number(length);
+    const length = this.#small();
+    if (length > this.#end - this.#at) throw new ProtobufError('unexpected EOF');
+    return length;
   }
 
   #byte(): number {
@@ -118,23 +147,30 @@ export class WireWriter {
   }
 
   varint(value: bigint | number): void {
+    if (typeof value === 'number' && value >= 0 && value < 0x8000_0000) this.#small(value);
+    else this.#large(BigInt.asUintN(64, BigInt(value)));
+  }
+
+  #small(value: number): void {
+    const length = value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
+    let at = this.#reserve(length);
+    for (let rest = value; ; rest >>>= 7) {
+      if (rest < 0x80) {
+        this.#bytes[at] = rest;
+        return;
+      }
+      this.#bytes[at++] = (rest & 0x7f) | 0x80;
+    }
+  }
+
+  #large(value: bigint): void {
     const bytes: number[] = [];
-    if (typeof value === 'number' && value >= 0 && value < 0x8000_0000) {
-      for (let rest = value; ; rest >>>= 7) {
-        if (rest < 0x80) {
-          bytes.push(rest);
-          break;
-        }
-        bytes.push((rest & 0x7f) | 0x80);
+    for (let rest = value; ; rest >>= 7n) {
+      if (rest < 0x80n) {
+        bytes.push(Number(rest));
+        break;
       }
-    } else {
-      for (let rest = BigInt.asUintN(64, BigInt(value)); ; rest >>= 7n) {
-        if (rest < 0x80n) {
-          bytes.push(Number(rest));
-          break;
-        }
-        bytes.push(Number(rest & 0x7fn) | 0x80);
-      }
+      bytes.push(Number(rest & 0x7fn) | 0x80);
     }
     const at = this.#reserve(bytes.length);
     for (let i = 0; i < bytes.length; i++) this.#bytes[at + i] = bytes[i] as number;
@@ -161,6 +197,22 @@ export class WireWriter {
   }
 
   string(text: string): void {
+    // Most texts are short and ASCII: written byte by byte they need no buffer of their own.
+    const { length } = text;
+    if (length <= 64) {
+      const at = this.#reserve(length);
+      let i = 0;
+      for (; i < length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 0x7f) break;
+        this.#bytes[at + i] = code;
+      }
+      if (i === length) {
+        this.#small(length);
+        return;
+      }
+      this.#at = at + length;
+    }
     this.bytes(encoder.encode(text));
   }
 
