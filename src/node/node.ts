@@ -39,8 +39,8 @@ export async function startNode(given: NodeComponentOptions): Promise<NodeCompon
 async function start(options: NodeComponentOptions, ends: Disposals): Promise<NodeComponent> {
   const { informers, runtime, clock, log, drivers, nodeName } = options;
   const devices = (): ReadonlyMap<string, readonly string[]> => devicesOf(options);
-  const volumes = ends.use(new Volumes(options));
-  const reporter = ends.use(new NodeReporter({ options, devices: () => new Map([...devices()].map(([name, ids]) => [name, ids.length])), volumesInUse: () => volumes.inUse() }));
+  const volumes = ends.use(new Volumes(options, () => reporter.changed()));
+  const reporter: NodeReporter = ends.use(new NodeReporter({ options, devices: () => new Map([...devices()].map(([name, ids]) => [name, ids.length])), volumesInUse: () => volumes.inUse() }));
   let pods: Pods | undefined;
   const cache = ends.use(new RuntimeCache({ runtime, clock, log, changed: (uid) => pods?.changed(uid) }));
   const parts: NodeParts = {

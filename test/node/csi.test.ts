@@ -176,7 +176,7 @@ test('a driver that refuses is asked again, and its words are told', async () =>
     assert.deepEqual(driver.calls, ['stage h-data', 'stage h-data', 'publish h-data']);
     await world.advance(2_000);
     const told = (await world.client.list(events, { namespace: 'default' })).items.find((e) => e.reason === 'FailedMount');
-    assert.equal(told?.message, 'MountVolume.SetUp failed for volume "v" : MountVolume.MountDevice failed: rpc error: code = Internal desc = the array is on fire');
+    assert.equal(told?.message, 'MountVolume.MountDevice failed for volume "pv-data" : rpc error: code = Internal desc = the array is on fire');
   });
 });
 
@@ -224,6 +224,21 @@ test('an inline volume is published without staging, and ends with its pod', asy
     assert.match(handle, /^csi-[0-9a-f]{64}$/);
     await remove(world, 'a');
     assert.deepEqual(driver.calls, [`publish ${handle}`, `unpublish ${handle}`]);
+  });
+});
+
+test('a driver that asks for it gets tokens of the pod, and is asked to publish again', async () => {
+  const { world, driver } = await open({ attachRequired: false, requiresRepublish: true, tokenRequests: [{ audience: 'vault', expirationSeconds: 600 }] });
+  await within(world, async () => {
+    await claim(world, 'data');
+    await world.create('a', { ...GRACE, ...using('data') });
+    await running(world, 'a');
+    const tokens = (): { readonly vault?: { readonly token: string } } => JSON.parse(driver.published.at(-1)?.context['csi.storage.k8s.io/serviceAccount.tokens'] ?? '{}') as { readonly vault?: { readonly token: string } };
+    const first = tokens().vault?.token;
+    assert.ok(first !== undefined && first.length > 20);
+    await world.until('published again', () => driver.published.length >= 9, 600);
+    assert.deepEqual(new Set(driver.calls.slice(1)), new Set(['publish h-data']));
+    assert.notEqual(tokens().vault?.token, first);
   });
 });
 

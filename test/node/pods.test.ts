@@ -189,6 +189,22 @@ test('readiness, startup and liveness decide by their thresholds', async () => {
   assert.ok(told.includes('Unhealthy') && told.includes('Killing'), told.join());
 });
 
+test('a pod that was ready stays ready while the kubelet comes back', async () => {
+  await using world = await NodeHarness.open();
+  await world.start();
+  const httpGet = { path: '/', port: 80 };
+  await world.create('a', { containers: [{ name: 'c', image: 'i', readinessProbe: { httpGet, periodSeconds: 5 }, startupProbe: { httpGet, initialDelaySeconds: 3 } }] });
+  await world.until('ready', async () => statusOf(await world.get('a'))?.ready === true);
+  const before = (await world.get('a')).status;
+  await world.stop();
+  await world.advance(10_000);
+  await world.start();
+  for (let i = 0; i < 50; i++) {
+    assert.deepEqual((await world.get('a')).status, before);
+    await world.advance(200);
+  }
+});
+
 test('a pod past its deadline fails', async () => {
   await using world = await NodeHarness.open();
   await world.start();

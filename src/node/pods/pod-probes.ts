@@ -24,6 +24,15 @@ export class PodProbes implements Disposable {
     this.#changed = changed;
   }
 
+  /** What the API knows of containers that an earlier run has started stays true until a probe says otherwise. */
+  learn({ pod, containers }: Pick<PodView, 'pod' | 'containers'>): void {
+    const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+    for (const { id, state } of containers) {
+      const status = statuses.find((s) => s.containerID === `containerd://${id}`);
+      if (state === 'running' && status !== undefined) this.results.set(id, { ...(status.started === true ? { startup: true } : {}), ...(status.ready ? { readiness: true } : {}) });
+    }
+  }
+
   /** Starts and ends probers so that they fit what runs. While a pod ends only its readiness is asked. */
   reconcile(view: PodView): void {
     const wanted = new Set<string>();
@@ -31,7 +40,7 @@ export class PodProbes implements Disposable {
       const container = latest(view, c.spec.name);
       if (container?.state !== 'running' || view.memory.starting === c.spec.name) continue;
       for (const kind of KINDS) {
-        if (probeOf(c, kind) === undefined || (view.memory.ending !== undefined && kind !== 'readiness')) continue;
+        if (probeOf(c, kind) === undefined || (kind === 'startup' && this.results.get(container.id)?.startup === true) || (view.memory.ending !== undefined && kind !== 'readiness')) continue;
         const key = `${container.id}/${kind}`;
         wanted.add(key);
         if (!this.#probers.has(key)) this.#start(key, kind, c, container, view);

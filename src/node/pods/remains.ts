@@ -25,10 +25,7 @@ export async function removeRemains(parts: NodeParts, pod: Pod): Promise<void> {
     await options.runtime.removeContainer(id);
     runtime.forget(id);
   }
-  for (const { id } of runtime.ofPod(uid).sandboxes) {
-    await options.runtime.removeSandbox(id);
-    runtime.forget(id);
-  }
+  for (const { id } of runtime.ofPod(uid).sandboxes) await removeSandbox(parts, id);
   await options.host.files.removeTree(podLogDirectory(options, pod));
   parts.puller.forget(uid);
 }
@@ -40,4 +37,10 @@ export async function removeContainer({ options, runtime }: NodeParts, { id, log
   if (logPath === '') return;
   await options.host.files.removeFile(logPath);
   for (let n = 1; n < options.logs.maxFiles; n++) await options.host.files.removeFile(`${logPath}.${n}`);
+}
+
+/** One that is not ready any more, and holds no container. */
+export async function removeSandbox({ options, runtime }: NodeParts, id: string): Promise<void> {
+  await options.runtime.removeSandbox(id);
+  runtime.forget(id);
 }

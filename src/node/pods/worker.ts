@@ -13,7 +13,7 @@ import { killContainer } from './kill-container.ts';
 import type { NodeParts } from './parts.ts';
 import { findContainer, formatPod, graceSecondsOf, identity, type PodIdentity, spec } from './pod.ts';
 import { PodProbes } from './pod-probes.ts';
-import { deleteFromApi, removeContainer, removeRemains } from './remains.ts';
+import { deleteFromApi, removeContainer, removeRemains, removeSandbox } from './remains.ts';
 import { resourceText } from './resources.ts';
 import { startContainer } from './start-container.ts';
 import { StartFailure } from './start-failure.ts';
@@ -66,6 +66,7 @@ export class PodWorker {
   #sandboxRetryAtMs = 0;
   #ending: Ending | undefined;
   #finishing = false;
+  #finishFailures = 0;
   #takenDown = false;
   #stopped = false;
   #woken = false;
@@ -88,6 +89,7 @@ export class PodWorker {
       written: (object) => this.update(object),
       gone: () => this.removed(),
     });
+    this.#probes.learn({ pod, containers: parts.runtime.ofPod(this.id.uid).containers });
     for (const c of parts.runtime.ofPod(this.id.uid).containers) parts.allocations.learn(this.id.uid, c.name, c.annotations['berth.dev/devices']);
   }
 
@@ -360,7 +362,11 @@ export class PodWorker {
 
   /** Of the containers that ended, the last one of each name is kept: its log and its state can still be asked for. */
   #prune(name: string): void {
-    const dead = this.#parts.runtime.ofPod(this.id.uid).containers.filter((c) => c.name === name && c.state === 'exited');
+    const { sandboxes, containers } = this.#parts.runtime.ofPod(this.id.uid);
+    const dead = containers.filter((c) => c.name === name && c.state === 'exited');
+    for (const { id } of sandboxes.filter((s) => !s.ready && !containers.some((c) => c.sandboxId === s.id))) {
+      void removeSandbox(this.#parts, id).catch((thrown: unknown) => this.#log.warn('an old sandbox could not be removed', failure(thrown)));
+    }
     for (const old of dead.slice(1)) {
       this.#messages.delete(old.id);
       void removeContainer(this.#parts, old).catch((thrown: unknown) => this.#log.warn('an old container could not be removed', failure(thrown)));
@@ -373,10 +379,12 @@ export class PodWorker {
     void this.#takeDown().then(
       () => {
         this.#finishing = false;
+        this.#finishFailures = 0;
       },
       (thrown: unknown) => {
         this.#log.warn('taking a pod down failed, trying again', failure(thrown));
-        this.#parts.options.clock.setTimer(FIRST_RETRY_MS, () => {
+        const delayMs = Math.min(FIRST_RETRY_MS * 2 ** this.#finishFailures++, LONGEST_RETRY_MS);
+        this.#parts.options.clock.setTimer(delayMs, () => {
           this.#finishing = false;
           this.wake();
         });

@@ -26,15 +26,12 @@ export function claimPlugin(tools: VolumeTools, csi: CsiMounter, resizer: Resize
       const bound = await find(tools, request);
       const { before } = request;
       // Nothing has changed since the last look: there is nothing to do.
-      if (before?.claim?.versions === versionsOf(bound)) return { ...before, againAtMs: request.nowMs + LOOK_AGAIN_MS };
-      checkMode(request, bound);
-      checkExclusive(csi, request, bound);
-      const readOnly = request.volume.persistentVolumeClaim?.readOnly === true;
-      const mounted = await setUpVolume(tools, csi, request, bound, readOnly);
+      if (before?.claim?.versions === versionsOf(bound) && !republishes(tools, bound)) return { ...before, againAtMs: request.nowMs + LOOK_AGAIN_MS };
+      const mounted = await setUpBound(tools, csi, request, bound);
       await resizer.growOnNode(bound, mounted, request.id);
       const uniqueName = uniqueNameOf(tools, bound);
       const claim = { claimName: bound.claim.metadata.name, volumeName: bound.volume.metadata.name, versions: versionsOf(bound), ...(uniqueName === undefined ? {} : { uniqueName }) };
-      return { ...mounted, claim, againAtMs: request.nowMs + LOOK_AGAIN_MS };
+      return { ...mounted, claim, againAtMs: mounted.againAtMs ?? request.nowMs + LOOK_AGAIN_MS };
     },
     // What was mounted lies in the directory of the plugin that did it.
     async tearDown(): Promise<void> {},
@@ -66,6 +63,20 @@ async function find({ client }: VolumeTools, { id, volume }: VolumeRequest): Pro
 
 function notFound(thrown: unknown, message: string): unknown {
   return thrown instanceof StatusError && thrown.reason === 'NotFound' ? new VolumeError('waiting', message, { cause: thrown }) : thrown;
+}
+
+async function setUpBound(tools: VolumeTools, csi: CsiMounter, request: VolumeRequest, bound: Bound): Promise<MountedVolume> {
+  try {
+    checkMode(request, bound);
+    checkExclusive(csi, request, bound);
+    return await setUpVolume(tools, csi, request, bound, request.volume.persistentVolumeClaim?.readOnly === true);
+  } catch (thrown) {
+    throw thrown instanceof VolumeError ? thrown.about(bound.volume.metadata.name) : thrown;
+  }
+}
+
+function republishes({ csiDriver }: VolumeTools, { volume }: Bound): boolean {
+  return csiDriver(volume.spec?.csi?.driver ?? '')?.spec.requiresRepublish === true;
 }
 
 function versionsOf({ claim, volume }: Bound): string {

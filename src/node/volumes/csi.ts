@@ -2,13 +2,19 @@ import type { CsiAccessMode, CsiDriver, NodePublish, Secrets, StringMap, VolumeC
 import { CsiError } from '../../csi/driver.ts';
 import type { CSIDriver } from '../../api/gen/types/storage.v1.ts';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
+import { serviceAccounts } from '../../api/gen/resources.ts';
+import { setOwn } from '../../machinery/record.ts';
+import { formatTime } from '../../machinery/time.ts';
 import { type PodIdentity, spec } from '../pods/pod.ts';
 import { type CsiData, readCsiData, removeCsiData, writeCsiData } from './csi-data.ts';
 import { digest } from './digest.ts';
 import { KeyedLock } from './keyed-lock.ts';
+import type { Tokens } from './tokens.ts';
 import { type MountedVolume, VolumeError, type VolumeTools } from './volume.ts';
 
 export const CSI_PLUGIN = 'kubernetes.io/csi';
+/** How often volumes are published again, for drivers that ask for it. */
+const REPUBLISH_MS = 60_000;
 
 /** A volume of a CSI driver as a pod wants it. */
 export interface CsiRequest {
@@ -33,12 +39,14 @@ export interface CsiRequest {
 /** Stages and publishes volumes of CSI drivers on this node, and undoes it from what lies on the disk. */
 export class CsiMounter {
   readonly #tools: VolumeTools;
+  readonly #tokens: Tokens;
   readonly #lock = new KeyedLock();
   /** Directories of pods' volumes → what is in them. */
   readonly #uses = new Map<string, CsiData>();
 
-  constructor(tools: VolumeTools) {
+  constructor(tools: VolumeTools, tokens: Tokens) {
     this.#tools = tools;
+    this.#tokens = tokens;
   }
 
   /** Learns at start of what an earlier run has mounted. */
@@ -90,7 +98,8 @@ export class CsiMounter {
     const csiDriver = this.#tools.csiDriver(request.driver);
     const capability = await capabilityOf(request, driver, csiDriver);
     const staged = request.lifecycle === 'Persistent' ? await this.#stage(driver, request, data, capability) : '';
-    if (!this.#uses.has(directory) || !(await this.#isPublished(target, request.mode))) {
+    const again = csiDriver?.spec.requiresRepublish === true;
+    if (again || !this.#uses.has(directory) || !(await this.#isPublished(target, request.mode))) {
       await host.files.makeDirectory(directory, { mode: 0o750 });
       if (request.mode === 'Block') await host.files.makeDirectory(parentOf(target), { mode: 0o750 });
       await writeCsiData(host, directory, data);
@@ -98,7 +107,7 @@ export class CsiMounter {
       await this.#publish(driver, request, csiDriver, { staged, target, capability });
     }
     if (request.mode === 'Filesystem' && wantsOwnership(request, capability, csiDriver)) await this.#own(request, target);
-    return { path: target, mode: request.mode, readOnly: request.readOnly, writable: true };
+    return { path: target, mode: request.mode, readOnly: request.readOnly, writable: true, ...(again ? { againAtMs: this.#tools.clock.now() + REPUBLISH_MS } : {}) };
   }
 
   async #stage(driver: CsiDriver, request: CsiRequest, data: CsiData, capability: VolumeCapability): Promise<string> {
@@ -109,7 +118,7 @@ export class CsiMounter {
     if ((await readCsiData(host, home)) !== undefined && (await this.#isPublished(path, request.mode))) return path;
     await host.files.makeDirectory(path, { mode: 0o750 });
     await writeCsiData(host, home, data);
-    await translated('MountVolume.MountDevice', () =>
+    await translated(request.mode === 'Block' ? 'MapVolume.SetUpDevice' : 'MountVolume.MountDevice', () =>
       driver.nodeStage({ volumeId: request.handle, stagingPath: path, publishContext: request.publishContext, context: request.attributes, capability, ...secretsOf(request.stageSecrets) }),
     );
     return path;
@@ -117,17 +126,32 @@ export class CsiMounter {
 
   async #publish(driver: CsiDriver, request: CsiRequest, csiDriver: CSIDriver | undefined, at: { readonly staged: string; readonly target: string; readonly capability: VolumeCapability }): Promise<void> {
     const info = csiDriver?.spec.podInfoOnMount === true ? podInfo(request) : {};
+    const tokens = await this.#tokensFor(request, csiDriver);
+    const inSecrets = csiDriver?.spec.serviceAccountTokenInSecrets === true;
     const publish: NodePublish = {
       volumeId: request.handle,
       stagingPath: at.staged,
       targetPath: at.target,
       publishContext: request.publishContext,
-      context: { ...request.attributes, ...info },
+      context: { ...request.attributes, ...info, ...(inSecrets ? {} : tokens) },
       capability: at.capability,
       readOnly: request.readOnly,
-      ...secretsOf(request.publishSecrets),
+      ...secretsOf(inSecrets ? { ...request.publishSecrets, ...tokens } : request.publishSecrets),
     };
-    await translated('MountVolume.SetUp', () => driver.nodePublish(publish));
+    await translated(request.mode === 'Block' ? 'MapVolume.MapPodDevice' : 'MountVolume.SetUp', () => driver.nodePublish(publish));
+  }
+
+  /** Tokens of the pod's service account, for the audiences that the driver names. */
+  async #tokensFor({ id, pod }: CsiRequest, csiDriver: CSIDriver | undefined): Promise<StringMap> {
+    const requests = csiDriver?.spec.tokenRequests ?? [];
+    if (requests.length === 0) return {};
+    const account = spec(pod).serviceAccountName ?? 'default';
+    const tokens: Record<string, { token: string; expirationTimestamp: string }> = {};
+    for (const { audience, expirationSeconds = 3_600 } of requests) {
+      const { token, expiresAtMs } = await this.#tokens.get({ pod: id, resource: serviceAccounts, account, audience, expirationSeconds });
+      setOwn(tokens, audience, { token, expirationTimestamp: formatTime(expiresAtMs) });
+    }
+    return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(tokens) };
   }
 
   async #own(request: CsiRequest, target: string): Promise<void> {
@@ -268,7 +292,7 @@ async function translated<T>(step: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (thrown) {
     if (!(thrown instanceof CsiError)) throw thrown;
-    throw new VolumeError('failed', `${step} failed: rpc error: code = ${grpcName(thrown.code)} desc = ${thrown.message}`, { cause: thrown });
+    throw new VolumeError('failed', `rpc error: code = ${grpcName(thrown.code)} desc = ${thrown.message}`, { step, reason: step.startsWith('MapVolume') ? 'FailedMapVolume' : 'FailedMount', cause: thrown });
   }
 }
 

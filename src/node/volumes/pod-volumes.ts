@@ -146,8 +146,7 @@ export class PodVolumes implements Disposable {
       if (nowMs - state.waitingSinceMs < TELL_WAITING_AFTER_MS || nowMs - state.toldMs < LONGEST_RETRY_MS) return;
     } else this.#later(name, state, Math.min(FIRST_RETRY_MS * 2 ** Math.min(state.failures - 1, 10), LONGEST_RETRY_MS));
     state.toldMs = nowMs;
-    const verb = error.reason === 'FailedAttachVolume' ? 'AttachVolume.Attach' : error.reason === 'FailedMapVolume' ? 'MapVolume.SetUpDevice' : 'MountVolume.SetUp';
-    tools.recorder.event(pod, 'Warning', error.reason, `${verb} failed for volume ${JSON.stringify(name)} : ${error.message}`);
+    tools.recorder.event(pod, 'Warning', error.reason, `${error.step} failed for volume ${JSON.stringify(error.volumeName ?? name)} : ${error.message}`);
   }
 
   #later(name: string, state: State, delayMs: number): void {

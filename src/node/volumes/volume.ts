@@ -84,6 +84,13 @@ export interface VolumeTools {
   readonly csiDriver: (name: string) => CSIDriver | undefined;
 }
 
+export interface VolumeErrorOptions {
+  readonly reason?: VolumeError['reason'];
+  readonly step?: string;
+  readonly volumeName?: string;
+  readonly cause?: unknown;
+}
+
 /**
  * Why a volume can't be had (now). `code` decides what the pod does: `waiting` is tried again soon and told only when it lasts,
  * `failed` is told by an event, `refused` as well and is not expected to change.
@@ -92,11 +99,22 @@ export class VolumeError extends Error {
   override readonly name = 'VolumeError';
   readonly code: 'waiting' | 'failed' | 'refused';
   /** The event's reason. */
-  readonly reason: 'FailedMount' | 'FailedAttachVolume' | 'FailedMapVolume' | 'VolumeResizeFailed';
+  readonly reason: 'FailedMount' | 'FailedAttachVolume' | 'FailedMapVolume';
+  /** What was being done, in the words of events. */
+  readonly step: string;
+  /** The persistent volume, once it is known. */
+  readonly volumeName: string | undefined;
 
-  constructor(code: 'waiting' | 'failed' | 'refused', message: string, options: { readonly reason?: VolumeError['reason']; readonly cause?: unknown } = {}) {
+  constructor(code: 'waiting' | 'failed' | 'refused', message: string, options: VolumeErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.reason = options.reason ?? 'FailedMount';
+    this.step = options.step ?? (this.reason === 'FailedAttachVolume' ? 'AttachVolume.Attach' : this.reason === 'FailedMapVolume' ? 'MapVolume.SetUpDevice' : 'MountVolume.SetUp');
+    this.volumeName = options.volumeName;
+  }
+
+  /** The same, said of a persistent volume. */
+  about(volumeName: string): VolumeError {
+    return new VolumeError(this.code, this.message, { reason: this.reason, step: this.step, volumeName, cause: this.cause });
   }
 }

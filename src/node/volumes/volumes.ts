@@ -35,16 +35,20 @@ export class Volumes implements AsyncDisposable {
   readonly #tokens: Tokens;
   readonly #pods = new Map<string, PodVolumes>();
   readonly #ends = new Disposals();
+  readonly #inUseChanged: () => void;
+  #inUse = '';
 
-  constructor(options: NodeComponentOptions) {
+  /** `inUseChanged`: what `inUse` says has changed. */
+  constructor(options: NodeComponentOptions, inUseChanged: () => void) {
     const { client, clock, random, log, host, drivers, nodeName, machine } = options;
     this.#options = options;
+    this.#inUseChanged = inUseChanged;
     this.paths = new VolumePaths(options.rootDirectory);
     const drivenBy = options.informers.of(csiDrivers);
     this.#tools = { host, client, recorder: options.recorder, drivers, paths: this.paths, clock, log, nodeName, machine, csiDriver: (name) => drivenBy.get(name) };
     this.#sources = this.#ends.use(new Sources({ client, clock, random, log }));
     this.#tokens = new Tokens(client, clock);
-    this.#csi = new CsiMounter(this.#tools);
+    this.#csi = new CsiMounter(this.#tools, this.#tokens);
     this.#plugins = pluginsOf(this.#tools, this.#csi, this.#tokens);
   }
 
@@ -76,7 +80,10 @@ export class Volumes implements AsyncDisposable {
       tools: this.#tools,
       plugins: this.#plugins,
       id,
-      changed,
+      changed: () => {
+        this.#compareInUse();
+        changed();
+      },
       prepare: () => this.#prepare(id),
       follow: (volume, again) => ({
         configMap: (pod, name) => this.#sources.configMap(`${pod.uid}/${volume}`, pod.namespace, name, again),
@@ -102,6 +109,14 @@ export class Volumes implements AsyncDisposable {
       await this.#options.host.files.removeTree(this.paths.pod(uid));
     }
     this.#pods.delete(uid);
+    this.#compareInUse();
+  }
+
+  #compareInUse(): void {
+    const now = this.inUse().join();
+    if (now === this.#inUse) return;
+    this.#inUse = now;
+    this.#inUseChanged();
   }
 
   /** Unique names of attached volumes that pods use, for the node's status. */
