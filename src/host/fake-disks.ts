@@ -1,5 +1,5 @@
 import type { FakeFilesystem, FakeInode, FakeTree } from './fake-tree.ts';
-import { type Filesystems, type FilesystemType, HostError, type LoopDevice, type Loops, type MakeFilesystem, type Mount, type Mounts, type Propagation } from './host.ts';
+import { type AttachLoop, type Filesystems, type FilesystemType, HostError, type LoopDevice, type Loops, type MakeFilesystem, type Mount, type Mounts, type Propagation } from './host.ts';
 import { mountsBelow } from './mountinfo.ts';
 
 interface FakeLoop extends LoopDevice {
@@ -74,7 +74,7 @@ export class FakeLoops implements Loops {
     this.#tree = tree;
   }
 
-  async attach(file: string, { readOnly = false, directIo = false }: { readonly readOnly?: boolean; readonly directIo?: boolean } = {}): Promise<LoopDevice> {
+  async attach(file: string, { readOnly = false, directIo = false }: AttachLoop = {}): Promise<LoopDevice> {
     const { inode, path } = this.#tree.find(file, true);
     let number = 0;
     while (this.#attached.has(`/dev/loop${number}`)) number++;

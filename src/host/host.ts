@@ -182,8 +182,11 @@ export interface Mount {
 }
 
 export interface Loops {
-  /** Direct I/O where the backing file system can, when asked. Not idempotent: see `find`. Rejects `no-device`, `missing`. */
-  attach(file: string, options?: { readonly readOnly?: boolean; readonly directIo?: boolean }): Promise<LoopDevice>;
+  /**
+   * Direct I/O where the backing file system can, when asked. `keepAllocated`: discards from above don't punch holes into the file.
+   * Not idempotent: see `find`. Rejects `no-device`, `missing`.
+   */
+  attach(file: string, options?: AttachLoop): Promise<LoopDevice>;
   /** Only while it still backs `file`; idempotent. The kernel may let it go later, when its last user does. */
   detach(device: string, file: string): Promise<void>;
   list(): Promise<readonly LoopDevice[]>;
@@ -191,6 +194,12 @@ export interface Loops {
   find(file: string): Promise<readonly LoopDevice[]>;
   /** Takes over the backing file's new size. */
   refresh(device: string): Promise<void>;
+}
+
+export interface AttachLoop {
+  readonly readOnly?: boolean;
+  readonly directIo?: boolean;
+  readonly keepAllocated?: boolean;
 }
 
 export interface LoopDevice {

@@ -1,18 +1,19 @@
 import { commandError } from './errno.ts';
-import { type Files, type Host, HostError, type LoopDevice, type Loops } from './host.ts';
+import { type AttachLoop, type Files, type Host, HostError, type LoopDevice, type Loops } from './host.ts';
 
 /** losetup(8) for changes, /sys/block for what is there. */
 export class SystemLoops implements Loops {
   readonly #run: Host['run'];
-  readonly #files: Pick<Files, 'readText' | 'readDirectory' | 'stat'>;
+  readonly #files: Pick<Files, 'readText' | 'readDirectory' | 'stat' | 'write'>;
 
-  constructor(run: Host['run'], files: Pick<Files, 'readText' | 'readDirectory' | 'stat'>) {
+  constructor(run: Host['run'], files: Pick<Files, 'readText' | 'readDirectory' | 'stat' | 'write'>) {
     this.#run = run;
     this.#files = files;
   }
 
-  async attach(file: string, { readOnly = false, directIo = false }: { readonly readOnly?: boolean; readonly directIo?: boolean } = {}): Promise<LoopDevice> {
+  async attach(file: string, { readOnly = false, directIo = false, keepAllocated = false }: AttachLoop = {}): Promise<LoopDevice> {
     const device = await this.#attachOnce(file, readOnly, directIo);
+    if (keepAllocated) await this.#refuseDiscards(device.slice('/dev/'.length));
     const found = await this.#describe(device.slice('/dev/'.length));
     if (found === undefined) throw new HostError('no-device', `${device} was let go at once`);
     return found;
@@ -49,6 +50,16 @@ export class SystemLoops implements Loops {
     if (directIo) return this.#attachOnce(file, readOnly, false);
     const error = commandError('losetup', args, code, stderr);
     throw error.code === 'missing' ? new HostError('no-device', error.message) : error;
+  }
+
+  /** The kernel keeps this for whoever gets the device next, and takes it back from nobody (seen on 6.18): they go without discards. */
+  async #refuseDiscards(name: string): Promise<void> {
+    try {
+      await this.#files.write(`/sys/block/${name}/queue/discard_max_bytes`, '0');
+    } catch (thrown) {
+      // Where /sys is read-only (some containers) nobody in it can be refused; a file system that is mounted without discard sends none.
+      if (!(thrown instanceof HostError) || !['read-only', 'not-permitted', 'missing'].includes(thrown.code)) throw thrown;
+    }
   }
 
   async #describe(name: string): Promise<LoopDevice | undefined> {

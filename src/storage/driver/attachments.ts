@@ -17,7 +17,7 @@ export class Attachments {
   }
 
   async attach(volumeId: string): Promise<LoopDevice> {
-    return (await this.device(volumeId)) ?? (await this.#host.loops.attach(this.#pool.path(volumeId), { directIo: true }));
+    return (await this.device(volumeId)) ?? (await this.#host.loops.attach(this.#pool.path(volumeId), { directIo: true, keepAllocated: true }));
   }
 
   /** Lets the devices go once nothing uses them any more. */

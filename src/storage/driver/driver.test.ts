@@ -143,6 +143,9 @@ for (const kind of ['plain', 'btrfs'] as const) {
       await b.driver.nodePublish({ ...stage, targetPath: target, readOnly: false });
       const { stdout } = await b.host.run('blockdev', ['--getsize64', target]);
       assert.equal(stdout.trim(), String(32 * MiB));
+      const allocated = (await b.host.files.stat(b.pool.path('block')))?.allocatedBytes;
+      assert.notEqual((await b.host.run('blkdiscard', [target])).code, 0, 'a discard would punch the reserve away');
+      assert.equal((await b.host.files.stat(b.pool.path('block')))?.allocatedBytes, allocated);
       await assert.rejects(b.driver.deleteVolume('block'), code('failed-precondition'));
       await b.driver.nodeUnpublish('block', target);
       await b.driver.nodeUnstage('block', stage.stagingPath);

@@ -24,6 +24,9 @@ const SUBVOLUME_INODE = 256;
 /** Kept from volumes: metadata in two copies, and room for btrfs to move in (TRAPS 3: it must never run out). */
 const OWN_SHARE = 0.06;
 const OWN_LEAST = 320 * 2 ** 20;
+/** A file inside, part of what is kept: given up when everything else is used. */
+const BALLAST = 'ballast';
+const BALLAST_BYTES = 64 * 2 ** 20;
 
 /** A btrfs: the one that `root` lies on, or one in a preallocated file in `root` that grows. Folders are subvolumes, without qgroups. */
 export async function openBtrfsGround(options: BtrfsGroundOptions): Promise<Ground> {
@@ -33,13 +36,14 @@ export async function openBtrfsGround(options: BtrfsGroundOptions): Promise<Grou
   const mountpoint = join(root, 'mnt');
   if ((await host.files.stat(file)) === undefined) await makeFile(options, file);
   await host.files.makeDirectory(mountpoint, { mode: 0o700 });
-  const { device } = (await host.loops.find(file))[0] ?? (await host.loops.attach(file, { directIo: true }));
+  const { device } = (await host.loops.find(file))[0] ?? (await host.loops.attach(file, { directIo: true, keepAllocated: true }));
   if ((await host.mounts.at(mountpoint)) === undefined) {
     // No discard: it would punch the reserve out of the pool file. No copy on write but for snapshots: an image is a disk.
     await host.mounts.mount({ source: device, target: mountpoint, type: 'btrfs', options: ['noatime', 'nodiscard', 'nodatacow'] });
   }
   const ground = new BtrfsGround(options, mountpoint, { file, device });
   await ground.catchUp();
+  await ground.reserve(true);
   return ground;
 }
 
@@ -111,6 +115,13 @@ class BtrfsGround implements Ground {
     await this.#btrfs('filesystem', 'sync', this.root);
   }
 
+  async reserve(hold: boolean): Promise<void> {
+    if (this.#own === undefined) return;
+    const ballast = join(this.root, BALLAST);
+    if (hold) await this.#host.files.allocate(ballast, 0, BALLAST_BYTES);
+    else await this.#host.files.removeFile(ballast);
+  }
+
   async space(): Promise<GroundSpace> {
     const { totalBytes, availableBytes } = await this.#host.files.statfs(this.root);
     if (this.#own === undefined) {
@@ -119,7 +130,7 @@ class BtrfsGround implements Ground {
     }
     const room = await outerRoom(this.#options);
     const growable = Math.max(0, this.#options.maxBytes === undefined ? room : Math.min(room, this.#options.maxBytes - totalBytes));
-    return { freeBytes: Math.max(0, availableBytes - kept(totalBytes)), growableBytes: usable(growable), totalBytes: usable(totalBytes + growable), own: true };
+    return { freeBytes: Math.max(0, availableBytes + BALLAST_BYTES - kept(totalBytes)), growableBytes: usable(growable), totalBytes: usable(totalBytes + growable), own: true };
   }
 
   async ensure(bytes: number): Promise<void> {

@@ -18,6 +18,11 @@ export interface Ground extends AsyncDisposable {
   /** What was done before survives a power cut. Called after a rename; files were synced, and so were directories. */
   durable(): Promise<void>;
   space(): Promise<GroundSpace>;
+  /**
+   * Gives up (or takes back) what is held in reserve inside it, so that the file system can go on committing while writers are held.
+   * Nothing where there is no reserve.
+   */
+  reserve(hold: boolean): Promise<void>;
   /** Sees to it that this many bytes are free, by growing if that is how; rejects `no-space`. */
   ensure(bytes: number): Promise<void>;
 }

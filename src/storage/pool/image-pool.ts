@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { failure, type Log } from '../../base/log.ts';
 import { type FilesystemType, type Host, HostError } from '../../host/host.ts';
 import type { Ground } from './ground.ts';
 import { KeyedLock } from './keyed-lock.ts';
@@ -8,6 +9,8 @@ import { Records } from './records.ts';
 import { Room } from './room.ts';
 
 const IMAGE_STEP = 4096;
+/** Below this the ground counts as used up. */
+const LEAST_FREE = 32 * 2 ** 20;
 
 export interface ImagePoolOptions {
   readonly host: Host;
@@ -19,6 +22,7 @@ export interface ImagePoolOptions {
   readonly maxBytes?: number | undefined;
   /** How long a deleted volume can come back. 0: not at all. */
   readonly trashMs: number;
+  readonly log: Log;
 }
 
 /** A pool of image files (of directories on directory ground), on any ground. See Pool for its promises. */
@@ -34,6 +38,8 @@ export class ImagePool implements Pool {
   readonly #room: Room;
   readonly #lock = new KeyedLock();
   #workNumber = 0;
+  #tight = false;
+  #purging: Disposable | undefined;
 
   private constructor(options: ImagePoolOptions) {
     this.#options = options;
@@ -55,6 +61,7 @@ export class ImagePool implements Pool {
     }
     await pool.#records.load();
     await pool.purge('old');
+    pool.#armPurge();
     return pool;
   }
 
@@ -117,6 +124,7 @@ export class ImagePool implements Pool {
       this.#records.volumes.delete(id);
       this.#records.trash.set(trashId, { trashId, volume, deletedMs });
       if (this.#options.trashMs === 0) await this.#purge(trashId);
+      this.#armPurge();
     });
   }
 
@@ -166,8 +174,46 @@ export class ImagePool implements Pool {
     return this.#room.space();
   }
 
+  async tight(): Promise<boolean> {
+    const isUsedUp = async (): Promise<boolean> => (await this.#ground.space()).freeBytes < LEAST_FREE;
+    if (!this.#isSharing() || !(await isUsedUp())) return this.#setTight(false);
+    await this.purge('all');
+    try {
+      await this.#ground.ensure(2 * LEAST_FREE);
+    } catch (thrown) {
+      if (!(thrown instanceof PoolError) || thrown.code !== 'no-space') throw thrown;
+    }
+    return this.#setTight(await isUsedUp());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#purging?.[Symbol.dispose]();
     await this.#ground[Symbol.asyncDispose]();
+  }
+
+  /** Nothing that is allocated once and for all can use up the ground. */
+  #isSharing(): boolean {
+    return this.#tight || [...this.volumes(), ...this.snapshots()].some(({ sharedBytes }) => sharedBytes > 0);
+  }
+
+  async #setTight(tight: boolean): Promise<boolean> {
+    if (tight !== this.#tight) await this.#ground.reserve(!tight);
+    this.#tight = tight;
+    return tight;
+  }
+
+  /** Wakes when the oldest deleted volume has lain long enough. */
+  #armPurge(): void {
+    this.#purging?.[Symbol.dispose]();
+    const { clock, trashMs, log } = this.#options;
+    const oldest = Math.min(...this.trash().map(({ deletedMs }) => deletedMs));
+    if (!Number.isFinite(oldest)) return;
+    this.#purging = clock.setTimer(oldest + trashMs - clock.now(), () => {
+      this.purge('old').then(
+        () => this.#armPurge(),
+        (thrown: unknown) => log.warn('the trash can not be emptied', failure(thrown)),
+      );
+    });
   }
 
   async #make(request: CreateImage): Promise<VolumeRecord> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
+import { type Log, silentLog } from '../../base/log.ts';
 import type { FilesystemType, Host, ProcessId } from '../../host/host.ts';
 import { openBtrfsGround } from './btrfs.ts';
 import type { Ground } from './ground.ts';
@@ -23,6 +24,7 @@ export interface PoolOptions {
   readonly stepBytes?: number | undefined;
   /** Default 24 hours. */
   readonly trashMs?: number | undefined;
+  readonly log?: Log | undefined;
 }
 
 /** `pool.json`: what was decided when the pool was made. */
@@ -35,7 +37,7 @@ interface PoolFile {
 const DAY_MS = 86_400_000;
 
 export async function openPool(options: PoolOptions): Promise<Pool> {
-  const { host, clock, root, maxBytes, trashMs = DAY_MS } = options;
+  const { host, clock, root, maxBytes, trashMs = DAY_MS, log = silentLog } = options;
   await host.files.makeDirectory(root, { mode: 0o700 });
   const { kind } = await readOrMake(options);
   await takeOver(options);
@@ -43,7 +45,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   for (const name of ['work', 'volumes', 'snapshots', 'trash']) await host.files.makeDirectory(join(ground.root, name), { mode: 0o700 });
   const { sysResource, filesystems } = await host.capabilities();
   const growsOnline = (type: FilesystemType): boolean => type !== 'ext4' || sysResource;
-  return ImagePool.open({ host, clock, ground, maxBytes, trashMs, growsOnline, filesystem: chooseFilesystem({ sysResource, filesystems }) });
+  return ImagePool.open({ host, clock, ground, maxBytes, trashMs, log, growsOnline, filesystem: chooseFilesystem({ sysResource, filesystems }) });
 }
 
 async function readOrMake(options: PoolOptions): Promise<PoolFile> {

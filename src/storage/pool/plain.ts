@@ -59,6 +59,7 @@ class PlainGround implements Ground {
 
   async settle(): Promise<void> {}
   async durable(): Promise<void> {}
+  async reserve(): Promise<void> {}
 
   async space(): Promise<GroundSpace> {
     const { totalBytes, availableBytes } = await this.#host.files.statfs(this.root);

@@ -40,6 +40,11 @@ export interface Pool extends AsyncDisposable {
   /** Removes from the trash what is older than the pool's time, or everything. */
   purge(what: 'old' | 'all'): Promise<void>;
   space(): Promise<PoolSpace>;
+  /**
+   * Whether writers must be held: the ground is used up although less was promised (copies that part, metadata). Before it says so
+   * it has emptied the trash and tried to grow. Then the reserve is given up; when there is room again it is taken back.
+   */
+  tight(): Promise<boolean>;
 }
 
 export type Freeze = <T>(work: () => Promise<T>) => Promise<T>;
