@@ -3,7 +3,7 @@
  * `import.meta.url`. The bundle is a faster form of the same source, never another program: HASH says which source it was made from,
  * and the launcher takes it only for that. Does nothing when the bundle is there.
  */
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
@@ -24,6 +24,26 @@ const ENTRIES = {
 /** CommonJS packages inside a module ask for `require`. */
 const REQUIRE = "import { createRequire as berthRequire } from 'node:module'; const require = berthRequire(import.meta.url);";
 const KEPT = 3;
+
+/**
+ * `await import()` of a CommonJS package has named exports in Node, but only a default one in a chunk of esbuild's. A module between
+ * them has what Node says that the package has.
+ */
+const namedExports: Plugin = {
+  name: 'named-exports',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^[^./]/ }, async ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import' || path.startsWith('node:')) return undefined;
+      const exported = Object.keys((await import(path)) as object);
+      return exported.includes('module.exports') ? { path, namespace: 'named-exports', pluginData: { exported, resolveDir } } : undefined;
+    });
+    onLoad({ filter: /./, namespace: 'named-exports' }, ({ path, pluginData }) => {
+      const { exported, resolveDir } = pluginData as { readonly exported: readonly string[]; readonly resolveDir: string };
+      const names = exported.filter((name) => !['default', 'module.exports', '__esModule'].includes(name));
+      return { contents: `const all = require(${JSON.stringify(path)});\nexport default all;\nexport const { ${names.join(', ')} } = all;`, loader: 'js', resolveDir };
+    });
+  },
+};
 
 if (freshBundle() === undefined) {
   const started = performance.now();
@@ -55,6 +75,7 @@ async function bundle(outdir: string): Promise<void> {
     // Names are kept: stack traces are read by people.
     minifyWhitespace: true,
     minifySyntax: true,
+    plugins: [namedExports],
     logLevel: 'warning',
   });
 }
