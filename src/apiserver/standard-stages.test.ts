@@ -131,6 +131,18 @@ describe('the server with everything around it', () => {
     assert.equal(await stages.authenticate({ bearerToken: status.token }), undefined);
   });
 
+  test('a token in a Secret is good as long as the Secret holds it', async () => {
+    const path = '/api/v1/namespaces/default/secrets';
+    await ask(ADMIN, 'POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'outside' } });
+    const secret = { metadata: { name: 'outside', annotations: { 'kubernetes.io/service-account.name': 'outside' } }, type: 'kubernetes.io/service-account-token' };
+    const { data } = (await ask(ADMIN, 'POST', path, secret)) as unknown as { data: Record<string, string> };
+    assert.deepEqual(Object.keys(data).sort(), ['ca.crt', 'namespace', 'token']);
+    const token = Buffer.from(data['token'] ?? '', 'base64').toString();
+    assert.equal((await stages.authenticate({ bearerToken: token }))?.name, 'system:serviceaccount:default:outside');
+    await ask(ADMIN, 'DELETE', `${path}/outside`);
+    assert.equal(await stages.authenticate({ bearerToken: token }), undefined);
+  });
+
   test('can I?', async () => {
     const can = async (user: UserInfo, verb: string, resource: string): Promise<unknown> =>
       ((await ask(user, 'POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { spec: { resourceAttributes: { verb, resource, namespace: 'default' } } }))['status'] as JsonObject)['allowed'];

@@ -73,7 +73,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     authenticate: authenticator(authentication, check),
     impersonate: impersonator(authorize),
     authorize,
-    admission: admissionChain({ random, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [] }),
+    admission: admissionChain({ random, keys, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [] }),
     routes: [
       ...discoveryRoutes(options),
       ...openApiRoutes({ served: options.served, facts: options.facts ?? builtinFacts, keys, version: options.version.gitVersion, yieldToLoop: options.yieldToLoop ?? (() => Promise.resolve()) }),

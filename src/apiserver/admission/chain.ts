@@ -1,3 +1,4 @@
+import type { Keys } from '../../base/keys.ts';
 import type { Random } from '../../base/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacIndex } from '../authz/rbac.ts';
@@ -20,12 +21,15 @@ import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
+import { secretToken } from './secret-token.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export interface AdmissionOptions {
   readonly random: Random;
+  /** Signs the tokens that stand in Secrets. */
+  readonly keys: Keys;
   /** For plugins that ask who may sign, approve or hand out rights. */
   readonly authorize: Authorizer;
   readonly rbac: RbacIndex;
@@ -35,7 +39,7 @@ export interface AdmissionOptions {
 }
 
 /** Every plugin that is on by default, in Kubernetes' order. */
-export function admissionChain({ random, authorize, rbac, podSecurity: podSecurityOptions = {}, disabled = [] }: AdmissionOptions): readonly AdmissionPlugin[] {
+export function admissionChain({ random, keys, authorize, rbac, podSecurity: podSecurityOptions = {}, disabled = [] }: AdmissionOptions): readonly AdmissionPlugin[] {
   const all: readonly AdmissionPlugin[] = [
     namespaceLifecycle,
     limitRanger,
@@ -57,6 +61,7 @@ export function admissionChain({ random, authorize, rbac, podSecurity: podSecuri
     podTopologyLabels,
     // What upstream does while it stores.
     certificateRequester,
+    secretToken(keys),
     rbacEscalation(authorize, rbac),
     // The place of policies and webhooks.
     resourceQuota,

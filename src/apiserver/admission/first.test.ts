@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configMaps, namespaces, nodes, persistentVolumeClaims, persistentVolumes, pods, priorityClasses, serviceAccounts, storageClasses } from '../../api/gen/resources.ts';
+import type { Keys } from '../../base/keys.ts';
 import { SeededRandom } from '../../base/random.ts';
 import { RbacIndex } from '../authz/rbac.ts';
 import { admissionChain } from './chain.ts';
@@ -184,5 +185,6 @@ test('StorageObjectInUseProtection', async () => {
 });
 
 test('the chain refuses a name that it does not know', () => {
-  assert.throws(() => admissionChain({ random: new SeededRandom(1), authorize: () => ({ allowed: true, reason: '' }), rbac: new RbacIndex(), disabled: ['Prioritee'] }), /no admission plugin is called "Prioritee"/);
+  const keys: Keys = { digest: (data) => data, secret: () => new Uint8Array(), sign: (data) => data, verify: () => false, signing: { algorithm: 'HS256', keyId: 'k' } };
+  assert.throws(() => admissionChain({ random: new SeededRandom(1), keys, authorize: () => ({ allowed: true, reason: '' }), rbac: new RbacIndex(), disabled: ['Prioritee'] }), /no admission plugin is called "Prioritee"/);
 });

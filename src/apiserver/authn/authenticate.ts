@@ -4,6 +4,7 @@ import type { JsonObject } from '../../machinery/object.ts';
 import type { Authenticate, ClientCertificate, StoredReader } from '../stages.ts';
 import { bootstrapTokenUser } from './bootstrap-token.ts';
 import { verifyJwt } from './jwt.ts';
+import { checkSecretToken, isSecretToken } from './secret-token.ts';
 import { type Checked, checkClaims, type TokenIssuer } from './service-account-token.ts';
 
 export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -41,6 +42,7 @@ export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): Ch
     if (bootstrap !== undefined) return { user: bootstrap, audiences };
     const claims = claimsOf(token);
     if (claims === undefined) return { error: 'invalid bearer token' };
+    if (isSecretToken(claims)) return checkSecretToken(token, claims, audiences.filter((each) => tokens.audiences.includes(each)), reader);
     return checkClaims(claims, { issuer: tokens.issuer, audiences, nowMs: clock.now(), reader });
   };
 }

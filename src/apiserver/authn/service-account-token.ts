@@ -130,7 +130,7 @@ function isDead(object: KubeObject | undefined, wanted: NameAndUid, nowMs: numbe
   return deletionTimestamp !== undefined && Date.parse(deletionTimestamp) + DELETION_LEEWAY_MS < nowMs;
 }
 
-function userOf({ namespace, serviceAccount, pod, node }: TokenSubject, id: string | undefined): UserInfo {
+export function userOf({ namespace, serviceAccount, pod, node }: TokenSubject, id: string | undefined): UserInfo {
   const extra: Record<string, readonly string[]> = {};
   if (id !== undefined) extra['authentication.kubernetes.io/credential-id'] = [`JTI=${id}`];
   if (pod !== undefined) {

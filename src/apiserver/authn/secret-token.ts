@@ -1,0 +1,56 @@
+import { secrets, serviceAccounts } from '../../api/gen/resources.ts';
+import type { Secret } from '../../api/gen/types/core.v1.ts';
+import type { JsonObject, Stored } from '../../machinery/object.ts';
+import { getOwn } from '../../machinery/record.ts';
+import type { StoredReader } from '../stages.ts';
+import { storedGet } from '../stored.ts';
+import { type Checked, userOf } from './service-account-token.ts';
+
+/** Tokens that stand in a Secret and never expire: what people make by hand for a robot outside the cluster. */
+export const SECRET_TOKEN_TYPE = 'kubernetes.io/service-account-token';
+export const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
+export const ACCOUNT_UID = 'kubernetes.io/service-account.uid';
+const ISSUER = 'kubernetes/serviceaccount';
+const CLAIM = 'kubernetes.io/serviceaccount';
+
+export interface SecretTokenSubject {
+  readonly namespace: string;
+  readonly secret: string;
+  readonly account: { readonly name: string; readonly uid: string };
+}
+
+export function secretTokenClaims({ namespace, secret, account }: SecretTokenSubject): JsonObject {
+  return {
+    iss: ISSUER,
+    [`${CLAIM}/namespace`]: namespace,
+    [`${CLAIM}/secret.name`]: secret,
+    [`${CLAIM}/service-account.name`]: account.name,
+    [`${CLAIM}/service-account.uid`]: account.uid,
+    sub: `system:serviceaccount:${namespace}:${account.name}`,
+  };
+}
+
+export const isSecretToken = (claims: JsonObject): boolean => claims['iss'] === ISSUER;
+
+/** Good as long as its account lives and its Secret holds this very token. `audiences`: those of the server that were asked for. */
+export function checkSecretToken(token: string, claims: JsonObject, audiences: readonly string[], reader: StoredReader): Checked {
+  const text = (name: string): string => {
+    const value = claims[`${CLAIM}/${name}`];
+    return typeof value === 'string' ? value : '';
+  };
+  const namespace = text('namespace');
+  const name = text('service-account.name');
+  const account = storedGet(reader, serviceAccounts, namespace, name);
+  const secret = storedGet(reader, secrets, namespace, text('secret.name'));
+  const lives = account !== undefined && account.metadata.uid === text('service-account.uid') && account.metadata.deletionTimestamp === undefined;
+  if (!lives || secret === undefined || secret.metadata.deletionTimestamp !== undefined || tokenIn(secret) !== token) {
+    return { error: 'service account token has been invalidated' };
+  }
+  if (audiences.length === 0) return { error: 'token has no audience of the target' };
+  return { user: userOf({ namespace, serviceAccount: { name, uid: account.metadata.uid } }, undefined), audiences };
+}
+
+function tokenIn({ type, data }: Stored<Secret>): string | undefined {
+  const token = getOwn(data, 'token');
+  return type === SECRET_TOKEN_TYPE && token !== undefined ? Buffer.from(token, 'base64').toString('utf8') : undefined;
+}
