@@ -18,7 +18,7 @@ export interface Refusal {
 
 /** The node's own last check of what the scheduler decided. Undefined: admitted. */
 export function admit(facts: AdmissionFacts): Refusal | undefined {
-  return fits(facts) ?? matches(facts);
+  return fits(facts) ?? matches(facts) ?? allowsSysctls(facts);
 }
 
 function fits({ pod, others, allocatable }: AdmissionFacts): Refusal | undefined {
@@ -58,4 +58,36 @@ function matches({ pod, labels }: AdmissionFacts): Refusal | undefined {
   const selector = spec(pod).nodeSelector ?? {};
   const fits = Object.keys(selector).every((key) => getOwn(labels, key) === getOwn(selector, key));
   return fits ? undefined : { reason: 'NodeAffinity', message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
+}
+
+/** Namespaced, and without effect on others: what every pod may set (Kubernetes documentation, "safe sysctls"). */
+const SAFE_SYSCTLS = new Set([
+  'kernel.shm_rmid_forced',
+  'net.ipv4.ip_local_port_range',
+  'net.ipv4.ip_local_reserved_ports',
+  'net.ipv4.ip_unprivileged_port_start',
+  'net.ipv4.ping_group_range',
+  'net.ipv4.tcp_fin_timeout',
+  'net.ipv4.tcp_keepalive_intvl',
+  'net.ipv4.tcp_keepalive_probes',
+  'net.ipv4.tcp_keepalive_time',
+  'net.ipv4.tcp_rmem',
+  'net.ipv4.tcp_syncookies',
+  'net.ipv4.tcp_wmem',
+]);
+
+function allowsSysctls({ pod }: AdmissionFacts): Refusal | undefined {
+  const { securityContext, hostNetwork = false, hostIPC = false } = spec(pod);
+  for (const { name } of securityContext?.sysctls ?? []) {
+    const plain = name.replaceAll('/', '.');
+    const message = !SAFE_SYSCTLS.has(plain)
+      ? `forbidden sysctl: ${JSON.stringify(plain)} not allowlisted`
+      : hostNetwork && plain.startsWith('net.')
+        ? `forbidden sysctl: ${JSON.stringify(plain)} not allowed with host net enabled`
+        : hostIPC && plain.startsWith('kernel.shm')
+          ? `forbidden sysctl: ${JSON.stringify(plain)} not allowed with host ipc enabled`
+          : undefined;
+    if (message !== undefined) return { reason: 'SysctlForbidden', message };
+  }
+  return undefined;
 }

@@ -15,6 +15,7 @@ export function fieldsWithoutEffect(pod: Pod): readonly string[] {
   note(security.seLinuxOptions !== undefined, 'spec.securityContext.seLinuxOptions');
   note(confines(security.appArmorProfile), 'spec.securityContext.appArmorProfile');
   note(security.supplementalGroupsPolicy === 'Strict', 'spec.securityContext.supplementalGroupsPolicy');
+  for (const { name, targetContainerName = '' } of s.ephemeralContainers ?? []) note(targetContainerName !== '', `spec.ephemeralContainers{${name}}.targetContainerName`);
   for (const { spec: c } of containersOf(pod)) {
     const at = `spec.containers{${c.name}}`;
     note(c.securityContext?.seLinuxOptions !== undefined, `${at}.securityContext.seLinuxOptions`);

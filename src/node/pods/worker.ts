@@ -130,7 +130,7 @@ export class PodWorker {
     this.#woken = true;
     queueMicrotask(() => {
       this.#woken = false;
-      if (!this.#stopped) this.#pass();
+      if (!this.#stopped) this.#tryPass();
     });
   }
 
@@ -185,6 +185,17 @@ export class PodWorker {
     this.#ending = ending;
     this.#limits[Symbol.dispose]();
     this.#starts.abort(new Error('the pod is ending'));
+  }
+
+  /** A bug that one pod brings out must not end the others. */
+  #tryPass(): void {
+    try {
+      this.#pass();
+    } catch (thrown) {
+      this.#log.error('deciding about a pod failed, trying again', failure(thrown));
+      this.#timer?.[Symbol.dispose]();
+      this.#timer = this.#parts.options.clock.setTimer(LONGEST_RETRY_MS, () => this.wake());
+    }
   }
 
   #pass(): void {

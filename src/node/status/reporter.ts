@@ -57,7 +57,7 @@ export class NodeReporter implements Disposable {
 
   /** Registers the node; resolves when it is there and its first status is written. Retried until then. */
   async start(): Promise<void> {
-    const { clock } = this.#options.options;
+    const { clock, recorder } = this.#options.options;
     for (;;) {
       try {
         await this.#register();
@@ -69,6 +69,7 @@ export class NodeReporter implements Disposable {
       }
     }
     this.#reportedMs = clock.monotonic();
+    if (this.#node !== undefined) recorder.event(this.#node, 'Normal', 'Starting', 'Starting kubelet.');
     await this.#renew();
     await this.#look();
     this.#after(0, () => void this.#registerDrivers());
@@ -100,14 +101,17 @@ export class NodeReporter implements Disposable {
   }
 
   async #register(): Promise<void> {
-    const { client, nodeName } = this.#options.options;
+    const { client, nodeName, machine, recorder } = this.#options.options;
     const facts = await this.#facts();
     let node: Stored<Node>;
     try {
       node = await client.create(nodes, nodeObject(facts));
     } catch (thrown) {
       if (!(thrown instanceof StatusError) || thrown.reason !== 'AlreadyExists') throw thrown;
-      node = await this.#relabel(await client.get(nodes, nodeName), facts);
+      const found = await client.get(nodes, nodeName);
+      const bootId = found.status?.nodeInfo?.bootID ?? '';
+      if (bootId !== '' && bootId !== machine.bootId) recorder.event(found, 'Warning', 'Rebooted', `Node ${nodeName} has been rebooted, boot id: ${machine.bootId}`);
+      node = await this.#relabel(found, facts);
     }
     this.#node = node;
     await this.#write(facts);
