@@ -25,7 +25,7 @@ export const ageColumn: Column = text('Age', 'How long ago the object was create
 /** What Kubernetes prints for kinds without columns of their own. */
 export const defaultColumns: readonly Column[] = [
   nameColumn,
-  { name: 'Created At', type: 'date', description: 'When the object was created.', priority: 0, cell: (object) => object.metadata?.creationTimestamp ?? null },
+  text('Created At', 'When the object was created.', (object) => object.metadata?.creationTimestamp ?? ''),
 ];
 
 /** `5m`, `<unknown>` without a time. */

@@ -44,7 +44,7 @@ function dropFieldsOfOldType(draft: Draft<core.Service>, old: core.Service): voi
   const wasNode = before.type === 'NodePort' || before.type === 'LoadBalancer';
   if (before.type !== 'ExternalName' && spec.type === 'ExternalName') {
     if (untouched('clusterIP') && untouched('clusterIPs')) {
-      spec.clusterIP = '';
+      delete spec.clusterIP;
       delete spec.clusterIPs;
     }
     if (untouched('ipFamilies')) delete spec.ipFamilies;

@@ -39,7 +39,7 @@ function validateType(spec: core.ServiceSpec): Errors {
     if (isHeadless(spec)) errors.push(invalid(SPEC.child('clusterIPs').index(0), 'None', `may not be set to 'None' for ${spec.type} services`));
   }
   if (spec.type !== 'ExternalName') return errors;
-  if ((spec.clusterIPs ?? []).length > 0) errors.push(forbidden(SPEC.child('clusterIPs'), 'may not be set for ExternalName services'));
+  if ((spec.clusterIPs ?? []).length > 0 || !isEmpty(spec.clusterIP)) errors.push(forbidden(SPEC.child('clusterIPs'), 'may not be set for ExternalName services'));
   // A name may end with a dot; the rest is a DNS name.
   const name = (spec.externalName ?? '').replace(/\.$/, '');
   if (name === '') errors.push(required(SPEC.child('externalName')));
