@@ -91,6 +91,10 @@ export class ClusterRecord {
     return [...(this.#now.get(resource)?.values() ?? [])] as unknown as readonly Stored<T>[];
   }
 
+  find<T extends KubeObject>(resource: string, name: string, namespace = ''): Stored<T> | undefined {
+    return this.#now.get(resource)?.get(`${namespace}/${name}`) as unknown as Stored<T> | undefined;
+  }
+
   get resources(): readonly string[] {
     return [...this.#now.keys()];
   }
