@@ -21,12 +21,6 @@ export function checkName(errors: Errors, path: FieldPath, value: string | undef
   else addFaults(errors, path, value, faults(value));
 }
 
-export function checkRequired(errors: Errors, path: FieldPath, value: unknown, detail = ''): boolean {
-  const missing = value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
-  if (missing) errors.push(required(path, detail));
-  return !missing;
-}
-
 /** One of the values, given in the order in which they are to be listed. Empty or absent: required. */
 export function checkOneOf(errors: Errors, path: FieldPath, value: string | undefined, supported: readonly string[]): void {
   if (isEmpty(value)) errors.push(required(path));
@@ -40,10 +34,6 @@ export function checkSupported(errors: Errors, path: FieldPath, value: string | 
 
 export function checkNonNegative(errors: Errors, path: FieldPath, value: number | undefined): void {
   if (value !== undefined && value < 0) errors.push(invalid(path, value, NON_NEGATIVE));
-}
-
-export function checkPositive(errors: Errors, path: FieldPath, value: number | undefined): void {
-  if (value !== undefined && value <= 0) errors.push(invalid(path, value, POSITIVE));
 }
 
 /** Calls `each` with every item and its path; reports the second and later ones with the same key. */

@@ -41,8 +41,8 @@ function groupList(text: string, last: boolean): readonly number[] | undefined {
   return out;
 }
 
-export const IP_FAULT = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
-export const CIDR_FAULT = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+const IP_FAULT = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+const CIDR_FAULT = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
 export const ipFaults = (text: string): readonly string[] => (isIP(text) ? [] : [IP_FAULT]);
 
@@ -56,7 +56,7 @@ export function cidrFaults(text: string): readonly string[] {
 export const familyOf = (text: string): 'IPv4' | 'IPv6' | undefined => (isIPv4(text) ? 'IPv4' : isIPv6(text) ? 'IPv6' : undefined);
 
 /** As one number; undefined when the text is no address. */
-export function addressNumber(text: string): bigint | undefined {
+function addressNumber(text: string): bigint | undefined {
   if (isIPv4(text)) return text.split('.').reduce((all, part) => all * 256n + BigInt(part), 0n);
   return groupsOf(text)?.reduce((all, group) => all * 65_536n + BigInt(group), 0n);
 }

@@ -1,5 +1,5 @@
 import type { JsonObject, KubeObject } from '../machinery/object.ts';
-import type { Column, Kind, Strategy } from './kind.ts';
+import type { Column, Strategy } from './kind.ts';
 
 /**
  * What a kind's own file says about it; the rest of a `Kind` comes from the tables. One value serves every version of the kind
@@ -22,9 +22,4 @@ export interface KindRules<T extends KubeObject = KubeObject> {
 /** The rules of one kind among those of all: the registry hands them objects of their own kind only. */
 export function erased<T extends KubeObject>(rules: KindRules<T>): KindRules {
   return rules as unknown as KindRules;
-}
-
-/** A kind handled together with others; whoever does so gives its functions objects of that kind only. */
-export function erasedKind<T extends KubeObject>(kind: Kind<T>): Kind {
-  return kind as unknown as Kind;
 }

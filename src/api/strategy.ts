@@ -3,12 +3,12 @@ import { semanticEqual } from './equal.ts';
 import type { Strategy } from './kind.ts';
 
 /** An object with the usual two halves. */
-export interface WithSpec extends KubeObject {
+interface WithSpec extends KubeObject {
   readonly spec?: unknown;
   readonly status?: unknown;
 }
 
-export interface SpecAndStatusOptions {
+interface SpecAndStatusOptions {
   /** `metadata.generation` counts changes of the spec. Default true. */
   readonly generation?: boolean;
   /** Also counts changes of annotations (Deployment). */

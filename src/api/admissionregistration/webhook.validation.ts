@@ -69,7 +69,7 @@ function versionErrors(versions: readonly string[] | undefined, path: FieldPath)
 }
 
 /** Where a webhook is called: a URL or a service, never both. Also of conversion webhooks. */
-export function clientErrors(config: v1.WebhookClientConfig | undefined, path: FieldPath): Errors {
+function clientErrors(config: v1.WebhookClientConfig | undefined, path: FieldPath): Errors {
   const errors: Errors = [];
   const { url, service } = config ?? {};
   if ((url === undefined) === (service === undefined)) return [required(path, 'exactly one of url or service is required')];

@@ -8,7 +8,7 @@ import { validateJob, validateJobUpdate } from './job.validation.ts';
 
 const LARGEST = 2 ** 31 - 1;
 
-export function defaultJob(job: Draft<batch.Job>): void {
+function defaultJob(job: Draft<batch.Job>): void {
   const { spec } = job;
   if (spec === undefined) return;
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;

@@ -34,7 +34,7 @@ function isPemRequest(base64: string | undefined): boolean {
 }
 
 /** `example.com/name`. */
-export function signerNameErrors(name: string | undefined): Errors {
+function signerNameErrors(name: string | undefined): Errors {
   const errors: Errors = [];
   const path = SPEC.child('signerName');
   if (isEmpty(name)) return [required(path)];

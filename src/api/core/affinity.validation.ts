@@ -33,7 +33,7 @@ export function validateNodeSelector({ nodeSelectorTerms }: core.NodeSelector, p
   return nodeSelectorTerms.flatMap((term, i) => validateNodeSelectorTerm(term, at.index(i)));
 }
 
-export function validateNodeSelectorTerm({ matchExpressions, matchFields }: core.NodeSelectorTerm, path: FieldPath): Errors {
+function validateNodeSelectorTerm({ matchExpressions, matchFields }: core.NodeSelectorTerm, path: FieldPath): Errors {
   const errors: Errors = [];
   for (const [i, requirement] of (matchExpressions ?? []).entries()) errors.push(...validateRequirement(requirement, path.child('matchExpressions').index(i)));
   for (const [i, requirement] of (matchFields ?? []).entries()) errors.push(...validateFieldRequirement(requirement, path.child('matchFields').index(i)));

@@ -28,7 +28,7 @@ export const serviceAccountColumns: readonly Column<core.ServiceAccount>[] = [
 const SHORT_MODES: Readonly<Record<string, string>> = { ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX', ReadWriteOncePod: 'RWOP' };
 
 /** `RWO,ROX`: each once, in Kubernetes' order. */
-export function formatAccessModes(modes: readonly string[] | undefined): string {
+function formatAccessModes(modes: readonly string[] | undefined): string {
   return Object.entries(SHORT_MODES)
     .filter(([mode]) => (modes ?? []).includes(mode))
     .map(([, short]) => short)

@@ -11,7 +11,7 @@ interface Summary {
 }
 
 /** What READY, STATUS and RESTARTS say: kubectl's reading of a pod's conditions and container states. */
-export function summarisePod(pod: core.Pod): Summary {
+function summarisePod(pod: core.Pod): Summary {
   const init = readInitContainers(pod);
   const initialised = (pod.status?.conditions ?? []).some((c) => c.type === 'Initialized' && c.status === 'True');
   const regular = init.reason === undefined || initialised ? readContainers(pod) : undefined;

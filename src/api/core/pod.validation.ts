@@ -1,6 +1,5 @@
 import { type FieldError, type FieldPath, forbidden, invalid, required } from '../../machinery/field-error.ts';
 import { dns1123SubdomainFaults } from '../../machinery/names.ts';
-import type { Draft } from '../../machinery/object.ts';
 import { addFaults, type Errors, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
@@ -127,16 +126,8 @@ export function validateEphemeralContainersUpdate({ spec }: core.Pod, { spec: be
   const errors: Errors = validatePodSpec(spec ?? { containers: [] }, SPEC).filter((e) => e.field.startsWith(path.toString()));
   for (const old of before?.ephemeralContainers ?? []) {
     const now = (spec?.ephemeralContainers ?? []).find((c) => c.name === old.name);
-    if (now === undefined) errors.push(forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be removed`));
-    else if (!semanticEqual(now, old)) errors.push(forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be changed`));
+    if (now === undefined) errors.push(forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be removed\n`));
+    else if (!semanticEqual(now, old)) errors.push(forbidden(path, `existing ephemeral containers ${JSON.stringify(old.name)} may not be changed\n`));
   }
   return errors;
-}
-
-/** A draft whose only change may be in ephemeralContainers. */
-export function keepAllButEphemeralContainers(draft: Draft<core.Pod>, old: core.Pod): void {
-  const added = draft.spec?.ephemeralContainers;
-  draft.spec = structuredClone(old.spec) as Draft<core.PodSpec>;
-  if (added !== undefined && draft.spec !== undefined) draft.spec.ephemeralContainers = added;
-  if (old.status !== undefined) draft.status = structuredClone(old.status) as Draft<core.PodStatus>;
 }

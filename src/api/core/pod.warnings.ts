@@ -4,7 +4,7 @@ import type * as core from '../gen/types/core.v1.ts';
 import { quantityOf } from './resources.validation.ts';
 
 /** What is accepted but will hardly be meant. `path`: of the spec. Worded as Kubernetes words it. */
-export function podSpecWarnings(spec: core.PodSpec | undefined, path: FieldPath): readonly string[] {
+function podSpecWarnings(spec: core.PodSpec | undefined, path: FieldPath): readonly string[] {
   const out: string[] = [];
   if (spec === undefined) return out;
   for (const [i, volume] of (spec.volumes ?? []).entries()) if (volume.gitRepo !== undefined) out.push(`${path.child('volumes').index(i).child('gitRepo')}: deprecated in v1.11, and disabled by default in v1.33+`);

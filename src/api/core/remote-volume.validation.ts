@@ -7,7 +7,7 @@ import type * as core from '../gen/types/core.v1.ts';
  * Sources that reach other storage, as pods and persistent volumes name them. Both know them under the same names, with a few
  * fields that differ; the fields checked here are in both. A check answers undefined when its source is not given.
  */
-export type RemoteVolume = Pick<core.Volume, Extract<keyof core.Volume, keyof core.PersistentVolumeSpec>> | Pick<core.PersistentVolumeSpec, Extract<keyof core.Volume, keyof core.PersistentVolumeSpec>>;
+type RemoteVolume = Pick<core.Volume, Extract<keyof core.Volume, keyof core.PersistentVolumeSpec>> | Pick<core.PersistentVolumeSpec, Extract<keyof core.Volume, keyof core.PersistentVolumeSpec>>;
 
 type Check = (volume: RemoteVolume, path: FieldPath) => Errors | undefined;
 
@@ -92,7 +92,7 @@ export function checkDriverName(driver: string | undefined, path: FieldPath): Er
   return errors;
 }
 
-export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
+const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 
 /** `path`: of the list. */
 export function checkAccessModes(errors: Errors, modes: readonly string[] | undefined, path: FieldPath): void {

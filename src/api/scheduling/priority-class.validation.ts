@@ -5,7 +5,7 @@ import type * as scheduling from '../gen/types/scheduling.v1.ts';
 const HIGHEST_OF_USERS = 1_000_000_000;
 const SYSTEM_PREFIX = 'system-';
 /** The classes that the system brings. */
-export const SYSTEM_CLASSES: Readonly<Record<string, number>> = { 'system-cluster-critical': 2_000_000_000, 'system-node-critical': 2_000_001_000 };
+const SYSTEM_CLASSES: Readonly<Record<string, number>> = { 'system-cluster-critical': 2_000_000_000, 'system-node-critical': 2_000_001_000 };
 
 export function validatePriorityClass({ metadata, value = 0, globalDefault, preemptionPolicy }: scheduling.PriorityClass): readonly FieldError[] {
   const errors: Errors = [];

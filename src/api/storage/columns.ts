@@ -4,7 +4,7 @@ import type { Column } from '../kind.ts';
 
 const DEFAULT_ANNOTATIONS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
 
-export function isDefaultClass({ metadata }: storage.StorageClass): boolean {
+function isDefaultClass({ metadata }: storage.StorageClass): boolean {
   return DEFAULT_ANNOTATIONS.some((key) => metadata?.annotations?.[key] === 'true');
 }
 
