@@ -101,6 +101,82 @@ export async function issueCertificate(authority: KeyPair, request: CertificateR
   return { certPem: `${certificate.toString('pem')}\n`, keyPem };
 }
 
+/** What a PKCS#10 request says. Rejects when it is none, or when its signature is not its own key's. */
+export async function parseRequest(pem: string): Promise<RequestedNames> {
+  const lib = await x509();
+  const request = new lib.Pkcs10CertificateRequest(pem);
+  if (!(await request.verify())) throw new Error('the signature of the request does not hold');
+  const names = [...request.extensions].flatMap((each) => (each instanceof lib.SubjectAlternativeNameExtension ? each.names.items : []));
+  const of = (type: string): readonly string[] => names.filter((name) => name.type === type).map(({ value }) => value);
+  return {
+    commonName: request.subjectName.getField('CN').at(-1) ?? '',
+    organizations: request.subjectName.getField('O'),
+    dnsNames: of('dns'),
+    ipAddresses: of('ip'),
+    otherNames: names.filter(({ type }) => type !== 'dns' && type !== 'ip').map(({ value }) => value),
+  };
+}
+
+export interface RequestedNames {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+  readonly otherNames: readonly string[];
+}
+
+export interface SignOptions {
+  readonly nowMs: number;
+  readonly lifeMs: number;
+  /** Kubernetes' words for key usages. */
+  readonly usages: readonly string[];
+}
+
+/** A certificate for the key and the names of a request; its own extensions count for nothing but alternative names. */
+export async function signRequest(authority: KeyPair, pem: string, { nowMs, lifeMs, usages }: SignOptions): Promise<string> {
+  const lib = await x509();
+  const request = new lib.Pkcs10CertificateRequest(pem);
+  const issuer = new lib.X509Certificate(authority.certPem);
+  const signing = await importPair(authority.keyPem);
+  const key: Readonly<Record<string, number>> = {
+    signing: lib.KeyUsageFlags.digitalSignature,
+    'digital signature': lib.KeyUsageFlags.digitalSignature,
+    'content commitment': lib.KeyUsageFlags.nonRepudiation,
+    'key encipherment': lib.KeyUsageFlags.keyEncipherment,
+    'data encipherment': lib.KeyUsageFlags.dataEncipherment,
+    'key agreement': lib.KeyUsageFlags.keyAgreement,
+  };
+  const extended: Readonly<Record<string, string>> = {
+    'server auth': lib.ExtendedKeyUsage.serverAuth,
+    'client auth': lib.ExtendedKeyUsage.clientAuth,
+    'code signing': lib.ExtendedKeyUsage.codeSigning,
+    'email protection': lib.ExtendedKeyUsage.emailProtection,
+    timestamping: lib.ExtendedKeyUsage.timeStamping,
+    'ocsp signing': lib.ExtendedKeyUsage.ocspSigning,
+  };
+  const flags = usages.reduce((sum, usage) => sum | (key[usage] ?? 0), 0);
+  const purposes: string[] = usages.flatMap((usage) => extended[usage] ?? []);
+  const names = [...request.extensions].filter((each) => each instanceof lib.SubjectAlternativeNameExtension);
+  const certificate = await lib.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    issuer: issuer.subject,
+    subject: request.subject,
+    notBefore: new Date(nowMs - BACKDATE_MS),
+    notAfter: new Date(Math.min(nowMs + lifeMs, issuer.notAfter.getTime())),
+    publicKey: request.publicKey,
+    signingKey: signing.privateKey,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new lib.BasicConstraintsExtension(false, undefined, true),
+      ...(flags === 0 ? [] : [new lib.KeyUsagesExtension(flags, true)]),
+      ...(purposes.length === 0 ? [] : [new lib.ExtendedKeyUsageExtension(purposes)]),
+      await lib.AuthorityKeyIdentifierExtension.create(signing.publicKey),
+      ...names,
+    ],
+  });
+  return `${certificate.toString('pem')}\n`;
+}
+
 /** A new P-256 private key, PKCS#8 PEM. Also what service-account tokens are signed with. */
 export function newKeyPem(): string {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();

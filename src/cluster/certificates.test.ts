@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { VirtualClock } from '../base/virtual-clock.ts';
+import { certificateSigner } from './certificate-signer.ts';
 import { type CertificateRequest, Certificates } from './certificates.ts';
 
 const DAY_MS = 86_400_000;
@@ -61,5 +62,29 @@ test('a certificate is made again for a new address and before it expires', asyn
     const renewed = await Certificates.open(directory, years);
     assert.notEqual(renewed.caPem, all.caPem);
     assert.equal(new X509Certificate(pair.certPem).verify(new X509Certificate(renewed.caPem).publicKey), true, 'the key stays');
+  });
+});
+
+test('a request is read, and signed for its own key and names', async () => {
+  await inDirectory(async (directory) => {
+    const clock = new VirtualClock(Date.UTC(2026, 5, 1));
+    const all = await Certificates.open(directory, clock);
+    const signer = certificateSigner(() => ({ certPem: all.caPem, keyPem: all.caKeyPem }), clock);
+    const lib = await import('@peculiar/x509');
+    const keys = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
+    const request = await lib.Pkcs10CertificateRequestGenerator.create({
+      name: [{ O: ['system:nodes'] }, { CN: ['system:node:n1'] }],
+      keys,
+      signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+      extensions: [new lib.SubjectAlternativeNameExtension([{ type: 'dns', value: 'n1' }, { type: 'ip', value: '10.0.0.1' }]), new lib.BasicConstraintsExtension(true)],
+    });
+    const pem = request.toString('pem');
+    assert.deepEqual(await signer.parse(pem), { commonName: 'system:node:n1', organizations: ['system:nodes'], dnsNames: ['n1'], ipAddresses: ['10.0.0.1'], otherNames: [] });
+    const certificate = new X509Certificate(await signer.sign(pem, { seconds: 600, usages: ['digital signature', 'server auth'] }));
+    assert.equal(certificate.verify(new X509Certificate(all.caPem).publicKey), true);
+    assert.deepEqual([certificate.subject, certificate.subjectAltName, certificate.ca], ['O=system:nodes\nCN=system:node:n1', 'DNS:n1, IP Address:10.0.0.1', false]);
+    assert.equal(Date.parse(certificate.validTo), clock.now() + 600_000);
+    await assert.rejects(signer.parse(pem.replace(/[A-Za-z]{4}(?=\n-----END)/, 'AAAA')));
+    await assert.rejects(signer.parse('nonsense'));
   });
 });

@@ -11,6 +11,7 @@ import { startScheduler } from '../scheduler/scheduler.ts';
 import { startStorage } from '../storage/storage.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
+import { certificateSigner } from './certificate-signer.ts';
 import { Certificates } from './certificates.ts';
 import { type ClusterConfig, defaultConfig } from './config.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -93,7 +94,8 @@ class Start {
     const server = `https://${config.bindAddress === '0.0.0.0' || config.bindAddress === '::' ? address : config.bindAddress}:${listening.port}`;
     await this.#writeKubeconfig(server, authorities.caPem, certificates);
     this.#stage('API server ready');
-    this.#ends.use(startControllers({ ...plane.componentOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem }));
+    const signer = certificateSigner(() => ({ certPem: authorities.caPem, keyPem: authorities.caKeyPem }), clock);
+    this.#ends.use(startControllers({ ...plane.componentOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem, signer }));
     this.#ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
     this.#ends.use(await startStorage(plane.componentOptions(STORAGE, 'berth-storage')));
     this.#ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));

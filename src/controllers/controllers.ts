@@ -1,4 +1,5 @@
 import type { Component, ComponentOptions } from '../client/component.ts';
+import { type CertificateSigner, startCertificateSigning } from './certificate-signing.ts';
 import { startClusterRoleAggregation } from './cluster-role-aggregation.ts';
 import { startDeploymentController } from './deployment/deployment.ts';
 import { startGarbageCollector } from './garbage-collector/garbage-collector.ts';
@@ -16,6 +17,8 @@ import { startVolumeProtection } from './volume-protection.ts';
 export interface ControllersOptions extends ComponentOptions {
   /** The certificate authority that pods use to check the API server. */
   readonly caPem: string;
+  /** Of the CSR API; absent: nobody signs. */
+  readonly signer?: CertificateSigner | undefined;
 }
 
 /** Every controller of this folder, ended together. */
@@ -33,5 +36,6 @@ export function startControllers(options: ControllersOptions): Component {
     startVolumeProtection(options),
     startResourceQuotaController(options, kinds),
     startClusterRoleAggregation(options),
+    ...(options.signer === undefined ? [] : [startCertificateSigning(options, options.signer)]),
   ]);
 }
