@@ -9,6 +9,8 @@ export interface CsiData {
   readonly specVolID: string;
   readonly volumeLifecycleMode: 'Persistent' | 'Ephemeral';
   readonly nodeName: string;
+  /** The fsGroup that its files were given to. Ours, beside the usual fields. */
+  readonly ownedByGroup?: number | undefined;
 }
 
 const FILE = 'vol_data.json';
@@ -47,5 +49,6 @@ function parse(text: string): CsiData | undefined {
   };
   const data = { driverName: field('driverName'), volumeHandle: field('volumeHandle'), specVolID: field('specVolID'), nodeName: field('nodeName') };
   if (data.driverName === '' || data.volumeHandle === '') return undefined;
-  return { ...data, volumeLifecycleMode: field('volumeLifecycleMode') === 'Ephemeral' ? 'Ephemeral' : 'Persistent' };
+  const group = (value as { readonly [key: string]: Json })['ownedByGroup'];
+  return { ...data, volumeLifecycleMode: field('volumeLifecycleMode') === 'Ephemeral' ? 'Ephemeral' : 'Persistent', ...(typeof group === 'number' ? { ownedByGroup: group } : {}) };
 }

@@ -99,14 +99,16 @@ export class CsiMounter {
     const capability = await capabilityOf(request, driver, csiDriver);
     const staged = request.lifecycle === 'Persistent' ? await this.#stage(driver, request, data, capability) : '';
     const again = csiDriver?.spec.requiresRepublish === true;
-    if (again || !this.#uses.has(directory) || !(await this.#isPublished(target, request.mode))) {
+    const published = this.#uses.has(directory) && (await this.#isPublished(target, request.mode));
+    if (published && again) await this.#publish(driver, request, csiDriver, { staged, target, capability });
+    else if (!published) {
       await host.files.makeDirectory(directory, { mode: 0o750 });
       if (request.mode === 'Block') await host.files.makeDirectory(parentOf(target), { mode: 0o750 });
       await writeCsiData(host, directory, data);
       this.#uses.set(directory, data);
       await this.#publish(driver, request, csiDriver, { staged, target, capability });
     }
-    if (request.mode === 'Filesystem' && wantsOwnership(request, capability, csiDriver)) await this.#own(request, target);
+    if (request.mode === 'Filesystem' && wantsOwnership(request, capability, csiDriver)) await this.#own(request, directory, target);
     return { path: target, mode: request.mode, readOnly: request.readOnly, writable: true, ...(again ? { againAtMs: this.#tools.clock.now() + REPUBLISH_MS } : {}) };
   }
 
@@ -154,10 +156,17 @@ export class CsiMounter {
     return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(tokens) };
   }
 
-  async #own(request: CsiRequest, target: string): Promise<void> {
+  /** Once for each publishing: what the pod changes afterwards is its own. Written down, so that a restart does not walk the tree again. */
+  async #own(request: CsiRequest, directory: string, target: string): Promise<void> {
     const security = spec(request.pod).securityContext;
-    if (security?.fsGroup === undefined || request.readOnly) return;
-    await this.#tools.host.files.ownTree(target, { gid: security.fsGroup, policy: security.fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : 'Always' });
+    const data = this.#uses.get(directory);
+    const gid = security?.fsGroup;
+    if (gid === undefined || request.readOnly || data === undefined || data.ownedByGroup === gid) return;
+    const { host } = this.#tools;
+    await host.files.ownTree(target, { gid, policy: security?.fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : 'Always' });
+    const owned = { ...data, ownedByGroup: gid };
+    await writeCsiData(host, directory, owned);
+    this.#uses.set(directory, owned);
   }
 
   async #tearDown(directory: string, data: CsiData): Promise<void> {

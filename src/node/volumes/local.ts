@@ -36,8 +36,8 @@ export async function setUpLocal({ host, paths }: VolumeTools, { id, pod }: Volu
     if (there.type === 'directory') await host.mounts.bind({ source: path, target: directory, readOnly });
     else if (there.type === 'block-device') await mountDevice({ host }, path, directory, fsType, readOnly);
     else throw new VolumeError('failed', `local volume path ${JSON.stringify(path)} is neither a directory nor a block device`);
+    if (!readOnly) await ownForGroup(host, directory, spec(pod).securityContext);
   }
-  if (!readOnly) await ownForGroup(host, directory, spec(pod).securityContext);
   return { path: directory, mode: 'Filesystem', readOnly, writable: true };
 }
 
