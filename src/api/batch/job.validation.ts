@@ -26,7 +26,7 @@ export function validateJobSpec(spec: batch.JobSpec, path: FieldPath): Errors {
   }
   errors.push(...validateCompletion(spec, path));
   checkSupported(errors, path.child('podReplacementPolicy'), spec.podReplacementPolicy, ['Failed', 'TerminatingOrFailed']);
-  errors.push(...validateFailurePolicy(spec, path));
+  errors.push(...validateFailurePolicy(spec, path), ...validateSuccessPolicy(spec, path));
   errors.push(...validateTemplate(spec.template, path.child('template')));
   const policy = spec.template?.spec?.restartPolicy;
   const at = path.child('template', 'spec', 'restartPolicy');
@@ -63,6 +63,20 @@ function validateFailurePolicy(spec: batch.JobSpec, path: FieldPath): Errors {
     const conditions = (rule.onPodConditions ?? []).length > 0;
     if (rule.onExitCodes !== undefined && conditions) errors.push(invalid(rulePath, '', 'specifying both OnExitCodes and OnPodConditions is not supported'));
     if (rule.onExitCodes === undefined && !conditions) errors.push(invalid(rulePath, '', 'specifying one of OnExitCodes and OnPodConditions is required'));
+  }
+  return errors;
+}
+
+function validateSuccessPolicy({ successPolicy: policy, completionMode }: batch.JobSpec, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (policy === undefined) return errors;
+  const at = path.child('successPolicy');
+  if (completionMode !== 'Indexed') return [invalid(at, asJson(policy), 'requires indexed completion mode')];
+  if ((policy.rules ?? []).length === 0) errors.push(required(at.child('rules'), 'at least one rules must be specified when the successPolicy is specified'));
+  for (const [i, { succeededCount, succeededIndexes }] of (policy.rules ?? []).entries()) {
+    const rulePath = at.child('rules').index(i);
+    if (succeededCount === undefined && succeededIndexes === undefined) errors.push(required(rulePath, 'at least one of succeededCount or succeededIndexes must be specified'));
+    checkNonNegative(errors, rulePath.child('succeededCount'), succeededCount);
   }
   return errors;
 }

@@ -3,6 +3,7 @@ import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { persistentVolumeClaimColumns } from './columns.ts';
+import { quantityOf } from './resources.validation.ts';
 import { defaultClaimSpec } from './volume.defaults.ts';
 import { validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './persistent-volume-claim.validation.ts';
 
@@ -14,6 +15,11 @@ function mirrorDataSource(spec: Draft<core.PersistentVolumeClaimSpec> | undefine
   if (ref === undefined || spec.dataSource !== undefined || (ref.namespace ?? '') !== '') return;
   const { apiGroup, kind, name } = ref;
   spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name };
+}
+
+function warnings({ spec }: core.PersistentVolumeClaim): readonly string[] {
+  const size = spec?.resources?.requests?.storage;
+  return size !== undefined && quantityOf(size).nanos % 1_000_000_000n !== 0n ? [`spec.resources.requests[storage]: fractional byte value ${JSON.stringify(size)} is invalid, must be an integer`] : [];
 }
 
 export const persistentVolumeClaimRules: KindRules<core.PersistentVolumeClaim> = {
@@ -28,6 +34,7 @@ export const persistentVolumeClaimRules: KindRules<core.PersistentVolumeClaim> =
       mirrorDataSource(draft.spec);
     },
     allowUnconditionalUpdate: true,
+    warnings,
     validateCreate: validateClaim,
     validateUpdate: validateClaimUpdate,
     status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec'), validateUpdate: validateClaimStatusUpdate },

@@ -18,6 +18,8 @@ function defaultPersistentVolume({ spec }: Draft<core.PersistentVolume>): void {
   if (spec.azureDisk !== undefined) defaultAzureDisk(spec.azureDisk);
 }
 
+const RECYCLE_WARNING = 'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.';
+
 export const persistentVolumeRules: KindRules<core.PersistentVolume> = {
   strategy: {
     default: defaultPersistentVolume,
@@ -26,6 +28,7 @@ export const persistentVolumeRules: KindRules<core.PersistentVolume> = {
     },
     prepareForUpdate: (draft, old) => keep(draft, old, 'status'),
     allowUnconditionalUpdate: true,
+    warnings: ({ spec }) => (spec?.persistentVolumeReclaimPolicy === 'Recycle' ? [RECYCLE_WARNING] : []),
     validateCreate: validatePersistentVolume,
     validateUpdate: validatePersistentVolumeUpdate,
     status: {

@@ -35,7 +35,6 @@ export function validatePodSpec(spec: core.PodSpec, path: FieldPath): Errors {
   checkDnsPolicy(errors, path.child('dnsPolicy'), spec.dnsPolicy);
   errors.push(...validateLabels(spec.nodeSelector, path.child('nodeSelector')));
   errors.push(...validatePodSecurityContext(spec.securityContext, spec, path.child('securityContext')));
-  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries()) if (name === '') errors.push(required(path.child('imagePullSecrets').index(i).child('name')));
   errors.push(...validateAffinity(spec.affinity, path.child('affinity')));
   errors.push(...validateDnsConfig(spec.dnsConfig, spec.dnsPolicy, path.child('dnsConfig')));
   for (const [i, { conditionType }] of (spec.readinessGates ?? []).entries()) addFaults(errors, path.child('readinessGates').index(i).child('conditionType'), conditionType, qualifiedNameFaults(conditionType));

@@ -4,8 +4,15 @@ import { specAndStatus } from '../strategy.ts';
 import { ingressColumns } from './columns.ts';
 import { validateIngress, validateIngressUpdate } from './ingress.validation.ts';
 
+const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
+
+function warnings({ metadata, spec }: networking.Ingress, old: networking.Ingress | undefined): readonly string[] {
+  const named = metadata?.annotations?.[CLASS_ANNOTATION] !== undefined && spec?.ingressClassName === undefined;
+  return old === undefined && named ? [`annotation "${CLASS_ANNOTATION}" is deprecated, please use 'spec.ingressClassName' instead`] : [];
+}
+
 export const ingressRules: KindRules<networking.Ingress> = {
-  strategy: { ...specAndStatus(), allowUnconditionalUpdate: true, validateCreate: validateIngress, validateUpdate: validateIngressUpdate },
+  strategy: { ...specAndStatus(), warnings, allowUnconditionalUpdate: true, validateCreate: validateIngress, validateUpdate: validateIngressUpdate },
   columns: ingressColumns,
   shortNames: ['ing'],
 };
