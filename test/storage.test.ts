@@ -34,6 +34,23 @@ const keys: Keys = {
 type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
 
+interface StageOptions {
+  readonly diskBytes?: number;
+  readonly classes?: boolean;
+  readonly drifts?: boolean;
+}
+
+/** Has a little less room whenever it is asked. */
+function drifting(driver: PoolDriver): PoolDriver {
+  const capacity = driver.capacity.bind(driver);
+  let asked = 0;
+  driver.capacity = async () => {
+    const found = await capacity();
+    return { ...found, availableBytes: found.availableBytes - 4096 * asked++ };
+  };
+  return driver;
+}
+
 /** An API server, storage and one node's pool on a fake machine, on virtual time. */
 class Stage implements AsyncDisposable {
   readonly client: Client;
@@ -48,7 +65,7 @@ class Stage implements AsyncDisposable {
     this.#ends = ends;
   }
 
-  static async set({ diskBytes = 100 * 2 ** 30, classes = true }: { readonly diskBytes?: number; readonly classes?: boolean } = {}): Promise<Stage> {
+  static async set({ diskBytes = 100 * 2 ** 30, classes = true, drifts = false }: StageOptions = {}): Promise<Stage> {
     const clock = new VirtualClock();
     const ends = new Disposals();
     const plane = ends.use(
@@ -71,7 +88,8 @@ class Stage implements AsyncDisposable {
     const host = new FakeHost({ clock, diskBytes });
     const pool = ends.use(await openPool({ host, clock, root: '/var/lib/berth/pool', mark: 'test', kind: 'plain' }));
     ends.use(await startStorage({ ...options, classes }));
-    ends.use(await startPoolNode({ ...options, nodeName: 'node-1', driver: new PoolDriver({ host, pool, nodeName: 'node-1' }) }));
+    const driver = new PoolDriver({ host, pool, nodeName: 'node-1' });
+    ends.use(await startPoolNode({ ...options, nodeName: 'node-1', driver: drifts ? drifting(driver) : driver }));
     const { client } = plane.componentOptions(ADMIN, 'test');
     const stage = new Stage(client, pool, clock, ends);
     await stage.rest();
@@ -265,6 +283,20 @@ describe('storage, through the API', () => {
     assert.notEqual(after.items[0].capacity, before.items[0]?.capacity);
     assert.ok(BigInt(after.items[0].metadata.annotations?.[COUNTED_UNTIL] ?? '0') > 0n && claim.status?.phase === 'Bound');
   });
+
+  check(
+    'a figure that is another whenever it is looked at (each write takes room of the disk) is written once for each reason',
+    async (stage) => {
+      const versions = async (): Promise<readonly string[]> => (await stage.client.list(csiStorageCapacities)).items.map(({ metadata }) => metadata.resourceVersion);
+      const before = await versions();
+      await stage.rest();
+      assert.deepEqual(await versions(), before);
+      await stage.claim('data', { storageClassName: 'berth-immediate' });
+      await stage.rest();
+      assert.notDeepEqual(await versions(), before);
+    },
+    { drifts: true },
+  );
 
   check(
     'a claim without a class gets the default one when that appears',

@@ -32,6 +32,10 @@ class Publisher {
   readonly #claims;
   readonly #classes;
   readonly #published;
+  /** Classes whose figure has to be looked at again, whatever is published. */
+  readonly #due = new Set<string>();
+  /** By class, the version that this publisher wrote last. */
+  readonly #wrote = new Map<string, string>();
 
   constructor(options: CapacityOptions) {
     this.#options = options;
@@ -47,12 +51,21 @@ class Publisher {
       name: `capacity-${this.#options.driver.name}`,
       concurrency: 1,
       sources: [
-        changes(this.#classes, ({ metadata }) => [metadata.name]),
+        changes(this.#classes, ({ metadata }) => {
+          this.#due.add(metadata.name);
+          return [metadata.name];
+        }),
         changes(this.#claims, () => []),
         changes(this.#published, (object) => (this.#isOurs(object) ? [object.storageClassName] : [])),
       ],
       pass: async (className) => {
-        await this.#publish(className);
+        if (!this.#due.delete(className) && this.#isOwnEcho(className)) return undefined;
+        try {
+          await this.#publish(className);
+        } catch (thrown) {
+          this.#due.add(className);
+          throw thrown;
+        }
         return undefined;
       },
     });
@@ -62,7 +75,11 @@ class Publisher {
       wake: () => {
         timer ??= clock.setTimer(QUIET_MS, () => {
           timer = undefined;
-          for (const { metadata, provisioner } of this.#classes.list()) if (provisioner === this.#options.driver.name) loop.wake(metadata.name);
+          for (const { metadata, provisioner } of this.#classes.list()) {
+            if (provisioner !== this.#options.driver.name) continue;
+            this.#due.add(metadata.name);
+            loop.wake(metadata.name);
+          }
         });
       },
       [Symbol.asyncDispose]: async () => {
@@ -70,6 +87,15 @@ class Publisher {
         await loop[Symbol.asyncDispose]();
       },
     };
+  }
+
+  /**
+   * What is published is what was written here, and this pass is only the news of it. Each write takes room of the disk that the
+   * figure is about: looking again would find another figure, and write for ever.
+   */
+  #isOwnEcho(className: string): boolean {
+    const version = this.#published.get(this.#name(className), CAPACITY_NAMESPACE)?.metadata.resourceVersion;
+    return version !== undefined && version === this.#wrote.get(className);
   }
 
   async #publish(className: string): Promise<void> {
@@ -82,8 +108,9 @@ class Publisher {
     const capacity = await driver.capacity(parametersOf(storageClass));
     if (capacity === undefined) return;
     const object = this.#object(className, capacity, counted);
-    if (there === undefined) await this.#create(object);
-    else if (differs(there, object)) await client.update(csiStorageCapacities, { ...object, metadata: { ...there.metadata, ...object.metadata, resourceVersion: there.metadata.resourceVersion } });
+    if (there !== undefined && !differs(there, object)) return;
+    const written = there === undefined ? await client.create(csiStorageCapacities, object) : await client.update(csiStorageCapacities, { ...object, metadata: { ...there.metadata, ...object.metadata, resourceVersion: there.metadata.resourceVersion } });
+    this.#wrote.set(className, written.metadata.resourceVersion);
   }
 
   #isPending(claim: Stored<PersistentVolumeClaim>): boolean {
@@ -107,10 +134,6 @@ class Publisher {
       capacity: formatQuantity(quantityOf(availableBytes, 'BinarySI')),
       ...(maximumVolumeBytes === undefined ? {} : { maximumVolumeSize: formatQuantity(quantityOf(maximumVolumeBytes, 'BinarySI')) }),
     };
-  }
-
-  async #create(object: CSIStorageCapacity): Promise<void> {
-    await this.#options.client.create(csiStorageCapacities, object);
   }
 
   async #remove(object: Stored<CSIStorageCapacity>): Promise<void> {
