@@ -170,6 +170,15 @@ describe('the server with everything around it', () => {
     assert.match((await refusal(n1, 'GET', '/api/v1/nodes')) ?? '', /^403/);
   });
 
+  test('a pod carries the zone of its node', async () => {
+    await ask(ADMIN, 'POST', '/api/v1/nodes', { metadata: { name: 'zoned', labels: { 'topology.kubernetes.io/zone': 'a' } } });
+    await ask(ADMIN, 'POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
+    await ask(ADMIN, 'POST', '/api/v1/namespaces/default/pods', { metadata: { name: 'web' }, spec: { containers: [{ name: 'a', image: 'x' }] } });
+    await ask(ADMIN, 'POST', '/api/v1/namespaces/default/pods/web/binding', { metadata: { name: 'web' }, target: { kind: 'Node', name: 'zoned' } });
+    const { metadata } = (await ask(ADMIN, 'GET', '/api/v1/namespaces/default/pods/web')) as unknown as { metadata: { labels?: object } };
+    assert.deepEqual(metadata.labels, { 'topology.kubernetes.io/zone': 'a' });
+  });
+
   test('what people see of the server', async () => {
     assert.equal((await ask(ann, 'GET', '/version'))['minor'], '36');
     assert.match((await refusal({ name: 'system:anonymous', groups: ['system:unauthenticated'] }, 'GET', '/apis')) ?? '', /^403 forbidden: User "system:anonymous" cannot get path "\/apis"$/);

@@ -70,8 +70,10 @@ function assign(pod: Draft<core.Pod>, { metadata, target }: core.Binding, name: 
   if ((pod.spec?.schedulingGates ?? []).length > 0) throw conflict({ group: '', resource: 'pods/binding' }, name, `pod ${name} has non-empty .spec.schedulingGates`);
   const { spec } = pod;
   if (spec !== undefined) spec.nodeName = target?.name ?? '';
-  const { annotations } = metadata ?? {};
+  const { annotations, labels } = metadata ?? {};
   if (annotations !== undefined && pod.metadata !== undefined) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
+  // The node's zone and region, which admission put there (PodTopologyLabels).
+  if (labels !== undefined && pod.metadata !== undefined) pod.metadata.labels = { ...pod.metadata.labels, ...labels };
   pod.status ??= {};
   const conditions = (pod.status.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
   pod.status.conditions = [...conditions, { type: 'PodScheduled', status: 'True', lastTransitionTime: now }];
