@@ -26,6 +26,8 @@ const MOST_WAITING = 1_000;
 const MOST_REMEMBERED = 4_096;
 /** The same event later than this is a new one (upstream's aggregation window). */
 const REMEMBER_MS = 600_000;
+/** Names tried for one event. */
+const MOST_NAMES = 8;
 /** Kubernetes' bound on an event's message, bytes. */
 const LONGEST_MESSAGE = 1_024;
 
@@ -136,7 +138,8 @@ async function write(shared: Shared): Promise<void> {
   shared.busy = false;
 }
 
-async function writeOne({ client, log, seen }: Shared, { key, event }: Waiting): Promise<void> {
+async function writeOne(shared: Shared, { key, event }: Waiting, attempt = 0): Promise<void> {
+  const { client, log, seen } = shared;
   const now = seen.get(key);
   const count = now?.count ?? event.count;
   try {
@@ -145,6 +148,12 @@ async function writeOne({ client, log, seen }: Shared, { key, event }: Waiting):
       await client.patch(EVENTS, event.metadata?.name ?? '', { type: 'merge', body }, { namespace: event.metadata?.namespace });
     } else await client.create(EVENTS, { ...event, count });
   } catch (thrown) {
+    if (thrown instanceof StatusError && thrown.reason === 'AlreadyExists' && attempt < MOST_NAMES) {
+      // Another component's recorder has said something of the same object in the same millisecond.
+      const name = `${event.metadata?.name ?? ''}${(shared.serial++ % 16).toString(16)}`;
+      if (now !== undefined) now.name = name;
+      return writeOne(shared, { key, event: { ...event, metadata: { ...event.metadata, name } } }, attempt + 1);
+    }
     // A namespace that goes away takes its events with it; a patched event may have expired. Neither is worth a retry.
     const expected = thrown instanceof StatusError && (thrown.reason === 'NotFound' || thrown.reason === 'Forbidden');
     if (thrown instanceof StatusError && thrown.reason === 'NotFound') seen.delete(key);
