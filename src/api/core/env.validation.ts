@@ -47,7 +47,7 @@ function validateValueFrom({ value, valueFrom }: core.EnvVar, path: FieldPath): 
   take(valueFrom.configMapKeyRef, (ref) => validateKeyRef(ref, path.child('configMapKeyRef')));
   take(valueFrom.secretKeyRef, (ref) => validateKeyRef(ref, path.child('secretKeyRef')));
   take(valueFrom.fileKeyRef, (ref) => validateFileKeyRef(ref, path.child('fileKeyRef')));
-  if (sources === 0) errors.push(invalid(path, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
+  if (sources === 0) errors.push(invalid(path, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`'));
   if (!isEmpty(value)) {
     if (sources !== 0) errors.push(invalid(path, '', 'may not be specified when `value` is not empty'));
   } else if (sources > 1) {
