@@ -14,20 +14,25 @@ export type Related = 'secrets' | 'configmaps' | 'persistentvolumeclaims' | 'ser
 export class NodeRelations implements Disposable {
   readonly #reader: StoredReader;
   readonly #byNode = new Map<string, Map<string, number>>();
-  readonly #watch: Disposable;
+  #watch: Disposable | undefined;
 
   constructor(reader: StoredReader) {
     this.#reader = reader;
-    this.#watch = follow(reader, pods, (after, before) => this.#changed(after, before));
   }
 
   [Symbol.dispose](): void {
-    this.#watch[Symbol.dispose]();
+    this.#watch?.[Symbol.dispose]();
+  }
+
+  /** What pods on the node refer to. Following starts with the first question: a server without nodes pays nothing. */
+  #of(node: string): ReadonlyMap<string, number> | undefined {
+    this.#watch ??= follow(this.#reader, pods, (after, before) => this.#changed(after, before));
+    return this.#byNode.get(node);
   }
 
   /** A pod on the node refers to it. Secrets are also reached through the volumes of the pod's claims. */
   refers(node: string, resource: Related, namespace: string, name: string): boolean {
-    const own = this.#byNode.get(node);
+    const own = this.#of(node);
     if (own === undefined) return false;
     if (own.has(`${resource}/${namespace}/${name}`)) return true;
     return resource === 'secrets' && this.#volumesOf(own).some((volume) => volumeSecrets(volume).has(`${namespace}/${name}`));
@@ -35,7 +40,7 @@ export class NodeRelations implements Disposable {
 
   /** A pod on the node has a claim that is bound to this volume. */
   usesVolume(node: string, volume: string): boolean {
-    const own = this.#byNode.get(node);
+    const own = this.#of(node);
     const claim = storedGet(this.#reader, persistentVolumes, '', volume)?.spec?.claimRef;
     return own !== undefined && claim !== undefined && own.has(`persistentvolumeclaims/${claim.namespace ?? ''}/${claim.name ?? ''}`);
   }
