@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request as httpRequest, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
+import { WebSocket } from 'ws';
 import { endpoints, nodes, pods, services } from '../../api/gen/resources.ts';
 import { builtinKinds } from '../../api/registry.ts';
 import { defined } from '../../base/assert.ts';
@@ -157,6 +158,21 @@ describe('logs', () => {
       assert.deepEqual([code, text], [500, `error dialing backend: dial tcp 127.0.0.1:${node.port}: connect: connection refused`]);
     });
   });
+});
+
+test('logs over a WebSocket, in binary and in base64', async () => {
+  const node = await backend((_, response) => response.end('one\ntwo\n'));
+  await withFront(node.port, 'pods', async ({ port }) => {
+    const rows = [['binary.k8s.io', 'one\ntwo\n'], ['base64.binary.k8s.io', Buffer.from('one\ntwo\n').toString('base64')]] as const;
+    for (const [protocol, expected] of rows) {
+      const client = new WebSocket(`ws://127.0.0.1:${port}/web/log`, protocol);
+      let text = '';
+      client.on('message', (data: Buffer) => (text += data.toString()));
+      await once(client, 'close');
+      assert.deepEqual([client.protocol, text], [protocol, expected]);
+    }
+  });
+  await close(node);
 });
 
 describe('exec', () => {
