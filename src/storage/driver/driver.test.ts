@@ -76,10 +76,13 @@ for (const kind of ['plain', 'btrfs'] as const) {
       assert.ok(totalBytes > 48 * MiB && totalBytes <= 64 * MiB, `df says ${totalBytes}`);
       const dd = await b.host.run('dd', ['if=/dev/zero', `of=${at}/fill`, 'bs=1M', 'conv=fsync']);
       assert.match(dd.stderr, /No space left on device/);
-      assert.equal((await b.driver.controllerExpand('full', 128 * MiB)).nodeExpansionRequired, true);
-      await b.driver.nodeExpand({ volumeId: 'full', volumePath: at, stagingPath: at, requiredBytes: 128 * MiB, capability: WRITER });
+      assert.deepEqual(await b.driver.controllerExpand('full', 128 * MiB), { capacityBytes: 128 * MiB, nodeExpansionRequired: false });
       assert.ok((await b.host.files.statfs(at)).totalBytes > 100 * MiB);
+      await b.driver.nodeExpand({ volumeId: 'full', volumePath: at, stagingPath: at, requiredBytes: 128 * MiB, capability: WRITER });
       await write(b, `${at}/more`, 'fits now');
+      await b.unstage('full');
+      assert.equal((await b.driver.controllerExpand('full', 160 * MiB)).nodeExpansionRequired, true, 'not in use: it grows when it is staged');
+      assert.ok((await b.host.files.statfs(await b.stage('full'))).totalBytes > 132 * MiB);
       await b.unstage('full');
       assert.equal(await b.driver.capacity().then(({ availableBytes }) => availableBytes > 0), true);
     });

@@ -97,7 +97,7 @@ export class PoolDriver implements CsiDriver {
     return asCsi(async () => {
       this.#volume(volumeId);
       const { sizeBytes } = await this.#pool.resize(volumeId, requiredBytes);
-      return { capacityBytes: sizeBytes, nodeExpansionRequired: this.#pool.enforcesSize };
+      return { capacityBytes: sizeBytes, nodeExpansionRequired: this.#pool.enforcesSize && !(await this.#node.growInUse(this.#volume(volumeId))) };
     });
   }
 

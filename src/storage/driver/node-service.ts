@@ -77,6 +77,23 @@ export class NodeService {
     });
   }
 
+  /**
+   * Controller and node are one machine here: a volume in use grows at once. False when it is not in use, or can't grow while it is
+   * (then it grows when it is next staged).
+   */
+  growInUse(given: VolumeRecord): Promise<boolean> {
+    return this.#lock.run(given.id, async () => {
+      const volume = this.#fresh(given);
+      const attached = await this.#attachments.device(volume.id);
+      if (attached === undefined) return false;
+      await this.#host.loops.refresh(attached.device);
+      if (volume.mode === 'block') return true;
+      if (volume.filesystem === undefined || !this.#pool.growsOnline(volume.filesystem.type)) return false;
+      await this.#growMounted(volume, attached);
+      return this.#fresh(given).filesystem?.bytes === volume.sizeBytes;
+    });
+  }
+
   async stats(volume: VolumeRecord, path: string): Promise<VolumeStats> {
     if (volume.mode === 'block') return { totalBytes: volume.sizeBytes, usedBytes: 0, availableBytes: 0, totalInodes: 0, usedInodes: 0, freeInodes: 0 };
     if ((await this.#host.mounts.at(path)) === undefined) throw new CsiError('not-found', `${volume.id} is not mounted at ${path}`);
