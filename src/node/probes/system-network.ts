@@ -1,7 +1,6 @@
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
-import { Client, credentials, Metadata, status as GrpcStatus } from '@grpc/grpc-js';
 import { type Clock, deadline } from '../../base/clock.ts';
 import type { ProbeGrpcAnswer, ProbeHttpAnswer, ProbeHttpRequest, ProbeNetwork } from './network.ts';
 
@@ -41,7 +40,9 @@ export class SystemProbeNetwork implements ProbeNetwork {
     }).finally(() => limit[Symbol.dispose]());
   }
 
-  grpc(host: string, port: number, service: string, timeoutMs: number): Promise<ProbeGrpcAnswer> {
+  async grpc(host: string, port: number, service: string, timeoutMs: number): Promise<ProbeGrpcAnswer> {
+    // Loaded when the first such probe is met: few pods have one.
+    const { Client, credentials, Metadata, status: GrpcStatus } = await import('@grpc/grpc-js');
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     const client = new Client(address, credentials.createInsecure());
     return new Promise<ProbeGrpcAnswer>((resolve) => {
