@@ -46,7 +46,8 @@ export function standardDial({ credentials }: StandardDialOptions): Dial {
     const host = ADDRESS_TYPES.map((type) => addresses.find((each) => each.type === type)?.address).find((address) => address !== undefined);
     const port = status?.daemonEndpoints?.kubeletEndpoint?.Port;
     if (host === undefined) throw new StatusError('InternalError', `no preferred addresses found; known addresses: []`, { details: {} });
-    if (port === undefined || port === 0) throw new StatusError('InternalError', `node ${JSON.stringify(metadata.name)} does not tell the port of its server`, { details: {} });
+    if (port === undefined || port === 0)
+      throw new StatusError('InternalError', `node ${JSON.stringify(metadata.name)} does not tell the port of its server`, { details: {} });
     return { scheme: 'https', host, port, tls: credentials() };
   };
 }

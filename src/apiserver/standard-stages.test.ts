@@ -37,7 +37,17 @@ describe('the server with everything around it', () => {
   let ready = false;
 
   const ask = async (user: UserInfo, method: ApiRequest['method'], path: string, body?: JsonObject): Promise<JsonObject> =>
-    (await api.handler.request({ method, path, query: [], contentType: method === 'PATCH' ? 'application/merge-patch+json' : 'application/json', body, user, userAgent: 'test/1' })).body;
+    (
+      await api.handler.request({
+        method,
+        path,
+        query: [],
+        contentType: method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+        body,
+        user,
+        userAgent: 'test/1',
+      })
+    ).body;
   const refusal = async (user: UserInfo, method: ApiRequest['method'], path: string, body?: JsonObject): Promise<string | undefined> => {
     try {
       await ask(user, method, path, body);
@@ -87,7 +97,8 @@ describe('the server with everything around it', () => {
     await api[Symbol.asyncDispose]();
   });
 
-  const names = async (path: string): Promise<readonly string[]> => ((await ask(ADMIN, 'GET', path))['items'] as unknown as { metadata: { name: string } }[]).map(({ metadata }) => metadata.name);
+  const names = async (path: string): Promise<readonly string[]> =>
+    ((await ask(ADMIN, 'GET', path))['items'] as unknown as { metadata: { name: string } }[]).map(({ metadata }) => metadata.name);
 
   test('what every cluster has', async () => {
     assert.deepEqual(await names('/api/v1/namespaces'), ['default', 'kube-node-lease', 'kube-public', 'kube-system']);
@@ -98,7 +109,8 @@ describe('the server with everything around it', () => {
   });
 
   test('a second start writes nothing, and puts right what was taken away', async () => {
-    const version = async (): Promise<unknown> => ((await ask(ADMIN, 'GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles'))['metadata'] as JsonObject)['resourceVersion'];
+    const version = async (): Promise<unknown> =>
+      ((await ask(ADMIN, 'GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles'))['metadata'] as JsonObject)['resourceVersion'];
     const before = await version();
     await start();
     assert.equal(await version(), before);
@@ -106,13 +118,20 @@ describe('the server with everything around it', () => {
     await ask(ADMIN, 'PATCH', role, { rules: [{ verbs: ['get'], apiGroups: ['mine'], resources: ['x'] }] });
     await start();
     const { rules } = (await ask(ADMIN, 'GET', role)) as unknown as { rules: { apiGroups: string[] }[] };
-    assert.deepEqual(rules.map(({ apiGroups }) => apiGroups[0]), ['mine', 'authorization.k8s.io', 'authentication.k8s.io']);
+    assert.deepEqual(
+      rules.map(({ apiGroups }) => apiGroups[0]),
+      ['mine', 'authorization.k8s.io', 'authentication.k8s.io'],
+    );
   });
 
   test('rights follow roles and bindings at once', async () => {
     const path = '/api/v1/namespaces/default/pods';
     assert.equal(await refusal(ann, 'GET', path), '403 pods is forbidden: User "ann" cannot list resource "pods" in API group "" in the namespace "default"');
-    const binding = { metadata: { name: 'ann' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' }, subjects: [{ kind: 'User', name: 'ann' }] };
+    const binding = {
+      metadata: { name: 'ann' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+      subjects: [{ kind: 'User', name: 'ann' }],
+    };
     await ask(ADMIN, 'POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings', binding);
     assert.equal(await refusal(ann, 'GET', path), undefined);
     assert.match((await refusal(ann, 'GET', '/api/v1/pods')) ?? '', /^403 .* at the cluster scope$/);
@@ -122,10 +141,14 @@ describe('the server with everything around it', () => {
 
   test('a token is good until its account goes', async () => {
     await ask(ADMIN, 'POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'robot' } });
-    const { status } = (await ask(ADMIN, 'POST', '/api/v1/namespaces/default/serviceaccounts/robot/token', { spec: {} })) as unknown as { status: { token: string } };
+    const { status } = (await ask(ADMIN, 'POST', '/api/v1/namespaces/default/serviceaccounts/robot/token', { spec: {} })) as unknown as {
+      status: { token: string };
+    };
     const user = await stages.authenticate({ bearerToken: status.token });
     assert.equal(user?.name, 'system:serviceaccount:default:robot');
-    const review = (await ask(ADMIN, 'POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: status.token } })) as unknown as { status: { authenticated: boolean } };
+    const review = (await ask(ADMIN, 'POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: status.token } })) as unknown as {
+      status: { authenticated: boolean };
+    };
     assert.equal(review.status.authenticated, true);
     await ask(ADMIN, 'DELETE', '/api/v1/namespaces/default/serviceaccounts/robot');
     assert.equal(await stages.authenticate({ bearerToken: status.token }), undefined);
@@ -134,7 +157,10 @@ describe('the server with everything around it', () => {
   test('a token in a Secret is good as long as the Secret holds it', async () => {
     const path = '/api/v1/namespaces/default/secrets';
     await ask(ADMIN, 'POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'outside' } });
-    const secret = { metadata: { name: 'outside', annotations: { 'kubernetes.io/service-account.name': 'outside' } }, type: 'kubernetes.io/service-account-token' };
+    const secret = {
+      metadata: { name: 'outside', annotations: { 'kubernetes.io/service-account.name': 'outside' } },
+      type: 'kubernetes.io/service-account-token',
+    };
     const { data } = (await ask(ADMIN, 'POST', path, secret)) as unknown as { data: Record<string, string> };
     assert.deepEqual(Object.keys(data).sort(), ['ca.crt', 'namespace', 'token']);
     const token = Buffer.from(data['token'] ?? '', 'base64').toString();
@@ -145,20 +171,34 @@ describe('the server with everything around it', () => {
 
   test('can I?', async () => {
     const can = async (user: UserInfo, verb: string, resource: string): Promise<unknown> =>
-      ((await ask(user, 'POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { spec: { resourceAttributes: { verb, resource, namespace: 'default' } } }))['status'] as JsonObject)['allowed'];
+      (
+        (
+          await ask(user, 'POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+            spec: { resourceAttributes: { verb, resource, namespace: 'default' } },
+          })
+        )['status'] as JsonObject
+      )['allowed'];
     assert.deepEqual([await can(ADMIN, 'delete', 'pods'), await can(ann, 'delete', 'pods')], [true, false]);
   });
 
   test('no number of concurrent creates gets past a quota', async () => {
     await ask(ADMIN, 'POST', '/api/v1/namespaces', { metadata: { name: 'tight' } });
     const quota = await ask(ADMIN, 'POST', '/api/v1/namespaces/tight/resourcequotas', { metadata: { name: 'q' }, spec: { hard: { 'count/configmaps': '7' } } });
-    await ask(ADMIN, 'PUT', '/api/v1/namespaces/tight/resourcequotas/q/status', { ...quota, status: { hard: { 'count/configmaps': '7' }, used: { 'count/configmaps': '0' } } });
-    const answers = await Promise.all(Array.from({ length: 40 }, (_, at) => refusal(CONTROLLERS, 'POST', '/api/v1/namespaces/tight/configmaps', { metadata: { name: `c${at}` } })));
+    await ask(ADMIN, 'PUT', '/api/v1/namespaces/tight/resourcequotas/q/status', {
+      ...quota,
+      status: { hard: { 'count/configmaps': '7' }, used: { 'count/configmaps': '0' } },
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, at) => refusal(CONTROLLERS, 'POST', '/api/v1/namespaces/tight/configmaps', { metadata: { name: `c${at}` } })),
+    );
     assert.equal(answers.filter((answer) => answer === undefined).length, 7);
     assert.equal((await names('/api/v1/namespaces/tight/configmaps')).length, 7);
     const after = (await ask(ADMIN, 'GET', '/api/v1/namespaces/tight/resourcequotas/q')) as unknown as { status: { used: JsonObject } };
     assert.deepEqual(after.status.used, { 'count/configmaps': '7' });
-    assert.match(answers.find((answer) => answer !== undefined) ?? '', /^403 configmaps "c\d+" is forbidden: exceeded quota: q, requested: count\/configmaps=1, used: count\/configmaps=7, limited: count\/configmaps=7$/);
+    assert.match(
+      answers.find((answer) => answer !== undefined) ?? '',
+      /^403 configmaps "c\d+" is forbidden: exceeded quota: q, requested: count\/configmaps=1, used: count\/configmaps=7, limited: count\/configmaps=7$/,
+    );
   });
 
   test('a node registers itself and nobody else', async () => {
@@ -181,7 +221,10 @@ describe('the server with everything around it', () => {
 
   test('what people see of the server', async () => {
     assert.equal((await ask(ann, 'GET', '/version'))['minor'], '36');
-    assert.match((await refusal({ name: 'system:anonymous', groups: ['system:unauthenticated'] }, 'GET', '/apis')) ?? '', /^403 forbidden: User "system:anonymous" cannot get path "\/apis"$/);
+    assert.match(
+      (await refusal({ name: 'system:anonymous', groups: ['system:unauthenticated'] }, 'GET', '/apis')) ?? '',
+      /^403 forbidden: User "system:anonymous" cannot get path "\/apis"$/,
+    );
     assert.equal(((await ask(ann, 'GET', '/apis'))['groups'] as unknown[]).length > 15, true);
   });
 });

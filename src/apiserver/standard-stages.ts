@@ -76,7 +76,13 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     admission: admissionChain({ random, keys, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [] }),
     routes: [
       ...discoveryRoutes(options),
-      ...openApiRoutes({ served: options.served, facts: options.facts ?? builtinFacts, keys, version: options.version.gitVersion, yieldToLoop: options.yieldToLoop ?? (() => Promise.resolve()) }),
+      ...openApiRoutes({
+        served: options.served,
+        facts: options.facts ?? builtinFacts,
+        keys,
+        version: options.version.gitVersion,
+        yieldToLoop: options.yieldToLoop ?? (() => Promise.resolve()),
+      }),
       ...healthRoutes(options.checks),
       versionRoute(options.version),
       ...openidRoutes(tokens, options.serverAddress),
@@ -84,7 +90,12 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     ],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),
-    virtualResources: [componentStatuses({ 'etcd-0': storeHealth(options.checks) }), tokenReviews(check, tokens.audiences), selfSubjectReviews, ...accessReviews(authorize, rbac.index)],
+    virtualResources: [
+      componentStatuses({ 'etcd-0': storeHealth(options.checks) }),
+      tokenReviews(check, tokens.audiences),
+      selfSubjectReviews,
+      ...accessReviews(authorize, rbac.index),
+    ],
     onRequest: (record) => requests.record(record),
     [Symbol.dispose]: () => {
       rbac[Symbol.dispose]();

@@ -3,7 +3,12 @@ import type { KubeObject, Stored } from '../machinery/object.ts';
 import type { StoredReader } from './stages.ts';
 
 /** The reader's answers with the type that the resource names. */
-export function storedGet<T extends KubeObject>(reader: StoredReader, { group, resource }: Resource<T>, namespace: string, name: string): Stored<T> | undefined {
+export function storedGet<T extends KubeObject>(
+  reader: StoredReader,
+  { group, resource }: Resource<T>,
+  namespace: string,
+  name: string,
+): Stored<T> | undefined {
   return reader.get(group, resource, namespace, name) as unknown as Stored<T> | undefined;
 }
 
@@ -18,7 +23,9 @@ export function follow<T extends KubeObject>(
   { group, resource }: Resource<T>,
   changed: (after: Stored<T> | undefined, before: Stored<T> | undefined) => void,
 ): Disposable {
-  const watch = reader.watch(group, resource, (after, before) => changed(after as unknown as Stored<T> | undefined, before as unknown as Stored<T> | undefined));
+  const watch = reader.watch(group, resource, (after, before) =>
+    changed(after as unknown as Stored<T> | undefined, before as unknown as Stored<T> | undefined),
+  );
   for (const object of reader.list(group, resource)) changed(object as unknown as Stored<T>, undefined);
   return watch;
 }

@@ -1,3 +1,4 @@
+import type * as X509Library from '@peculiar/x509';
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, type webcrypto } from 'node:crypto';
 
 /**
@@ -24,7 +25,7 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 /** Validity starts a little earlier than now, for clients whose clock is behind. */
 const BACKDATE_MS = 5 * 60_000;
 
-type X509 = typeof import('@peculiar/x509');
+type X509 = typeof X509Library;
 
 let library: Promise<X509> | undefined;
 

@@ -75,10 +75,11 @@ export class Certificates {
       const pair = await this.ensure(name, request);
       if (!ended && before?.certPem !== pair.certPem) renewed(pair);
     };
-    const arm = (): Timer => this.#clock.setTimer(DAY_MS, () => {
-      look().catch(failed);
-      timer = arm();
-    });
+    const arm = (): Timer =>
+      this.#clock.setTimer(DAY_MS, () => {
+        look().catch(failed);
+        timer = arm();
+      });
     let timer = arm();
     return {
       [Symbol.dispose]: () => {

@@ -46,7 +46,5 @@ function base64(text: string): string {
 
 /** Plain where YAML reads it as this very string, else quoted (JSON strings are YAML strings). */
 function scalar(text: string): string {
-  return /^[A-Za-z][A-Za-z0-9._/:@-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text) && !text.endsWith(':')
-    ? text
-    : JSON.stringify(text);
+  return /^[A-Za-z][A-Za-z0-9._/:@-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text) && !text.endsWith(':') ? text : JSON.stringify(text);
 }

@@ -9,7 +9,12 @@ const start = Date.UTC(2026, 0, 1);
 const client = ['digital signature', 'key encipherment', 'client auth'];
 const node: ParsedRequest = { commonName: 'system:node:n1', organizations: ['system:nodes'], dnsNames: [], ipAddresses: [], otherNames: [] };
 
-const request = (signer: string, usages: readonly string[], conditions: readonly string[] = ['Approved'], more: object = {}): Stored<CertificateSigningRequest> => ({
+const request = (
+  signer: string,
+  usages: readonly string[],
+  conditions: readonly string[] = ['Approved'],
+  more: object = {},
+): Stored<CertificateSigningRequest> => ({
   metadata: { name: 'r', uid: 'u', resourceVersion: '1', creationTimestamp: new Date(start).toISOString() },
   spec: { request: '', signerName: signer, usages },
   status: { conditions: conditions.map((type) => ({ type, status: 'True' })), ...more },
@@ -19,17 +24,32 @@ const kubelet = 'kubernetes.io/kube-apiserver-client-kubelet';
 const serving = 'kubernetes.io/kubelet-serving';
 const rows: readonly (readonly [string, Stored<CertificateSigningRequest>, ParsedRequest | string, SigningDecision, number?])[] = [
   ['approved: signed', request('kubernetes.io/kube-apiserver-client', client), { ...node, organizations: [] }, { do: 'sign', seconds: 365 * 86_400 }],
-  ['shorter on request', { ...request(kubelet, client), spec: { request: '', signerName: kubelet, usages: client, expirationSeconds: 600 } }, node, { do: 'sign', seconds: 600 }],
+  [
+    'shorter on request',
+    { ...request(kubelet, client), spec: { request: '', signerName: kubelet, usages: client, expirationSeconds: 600 } },
+    node,
+    { do: 'sign', seconds: 600 },
+  ],
   ['not approved: waits a day', request(kubelet, client, []), node, { do: 'nothing', againAfterMs: 24 * HOUR }],
   ['a signer of somebody else', request('example.com/x', client), node, { do: 'nothing', againAfterMs: 24 * HOUR }],
   ['denied: kept for an hour', request(kubelet, client, ['Denied']), node, { do: 'nothing', againAfterMs: HOUR }],
   ['an hour later', request(kubelet, client, ['Denied']), node, { do: 'delete' }, HOUR],
   ['signed long ago', request(kubelet, client, ['Approved'], { certificate: 'x' }), node, { do: 'delete' }, 2 * HOUR],
   ['unreadable', request(kubelet, client), 'unable to parse csr: x', { do: 'fail', message: 'unable to parse csr: x' }],
-  ['another group', request(kubelet, client), { ...node, organizations: ['system:masters'] }, { do: 'fail', message: 'subject organization is not system:nodes' }],
+  [
+    'another group',
+    request(kubelet, client),
+    { ...node, organizations: ['system:masters'] },
+    { do: 'fail', message: 'subject organization is not system:nodes' },
+  ],
   ['another name', request(kubelet, client), { ...node, commonName: 'ann' }, { do: 'fail', message: 'subject common name does not begin with system:node: ' }],
   ['too many usages', request(kubelet, [...client, 'server auth']), node, { do: 'fail', message: 'usages contained an extra value "server auth"' }],
-  ['too few usages', request('kubernetes.io/kube-apiserver-client', ['digital signature']), node, { do: 'fail', message: 'usages did not include client auth' }],
+  [
+    'too few usages',
+    request('kubernetes.io/kube-apiserver-client', ['digital signature']),
+    node,
+    { do: 'fail', message: 'usages did not include client auth' },
+  ],
   ['serving without an address', request(serving, ['digital signature', 'server auth']), node, { do: 'fail', message: 'DNS or IP subjectAltName is required' }],
   ['serving', request(serving, ['digital signature', 'server auth']), { ...node, ipAddresses: ['10.0.0.1'] }, { do: 'sign', seconds: 365 * 86_400 }],
 ];

@@ -91,7 +91,9 @@ export function startCertificateSigning(options: ComponentOptions, signer: Certi
       if (request === undefined) return undefined;
       const pem = new TextDecoder().decode(decodeBase64(request.spec.request) ?? new Uint8Array());
       const wanted = (request.status?.conditions ?? []).some(({ type }) => type === 'Approved') && (request.status?.certificate ?? '') === '';
-      const parsed = wanted ? await signer.parse(pem).catch((thrown: unknown) => `unable to parse csr: ${thrown instanceof Error ? thrown.message : String(thrown)}`) : 'not approved';
+      const parsed = wanted
+        ? await signer.parse(pem).catch((thrown: unknown) => `unable to parse csr: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+        : 'not approved';
       const decision = decideSigning(request, parsed, clock.now());
       switch (decision.do) {
         case 'nothing':
@@ -101,13 +103,26 @@ export function startCertificateSigning(options: ComponentOptions, signer: Certi
           return undefined;
         case 'sign': {
           const certificate = await signer.sign(pem, { seconds: decision.seconds, usages: request.spec.usages ?? [] });
-          await client.updateStatus(certificateSigningRequests, { ...request, status: { ...request.status, certificate: encodeBase64(new TextEncoder().encode(certificate)) } });
+          await client.updateStatus(certificateSigningRequests, {
+            ...request,
+            status: { ...request.status, certificate: encodeBase64(new TextEncoder().encode(certificate)) },
+          });
           return undefined;
         }
         default: {
           const now = formatTime(clock.now());
-          const failed: CertificateSigningRequestCondition = { type: 'Failed', status: 'True', reason: 'SignerValidationFailure', message: decision.message, lastUpdateTime: now, lastTransitionTime: now };
-          await client.updateStatus(certificateSigningRequests, { ...request, status: { ...request.status, conditions: [...(request.status?.conditions ?? []), failed] } });
+          const failed: CertificateSigningRequestCondition = {
+            type: 'Failed',
+            status: 'True',
+            reason: 'SignerValidationFailure',
+            message: decision.message,
+            lastUpdateTime: now,
+            lastTransitionTime: now,
+          };
+          await client.updateStatus(certificateSigningRequests, {
+            ...request,
+            status: { ...request.status, conditions: [...(request.status?.conditions ?? []), failed] },
+          });
           return undefined;
         }
       }

@@ -11,7 +11,9 @@ export function decideAggregation(role: Stored<ClusterRole>, all: readonly Store
   const selectors = role.aggregationRule?.clusterRoleSelectors;
   if (selectors === undefined) return undefined;
   const rules: PolicyRule[] = [];
-  const chosen = all.filter(({ metadata }) => metadata.name !== role.metadata.name && selectors.some((selector) => matchesSelector(selectorOf(selector), metadata.labels)));
+  const chosen = all.filter(
+    ({ metadata }) => metadata.name !== role.metadata.name && selectors.some((selector) => matchesSelector(selectorOf(selector), metadata.labels)),
+  );
   for (const each of chosen.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
     for (const rule of each.rules ?? []) if (!rules.some((known) => semanticEqual(known, rule))) rules.push(rule);
   }
@@ -23,7 +25,11 @@ export function startClusterRoleAggregation(options: ComponentOptions): Componen
   const { client, informers } = options;
   const roles = informers.of(clusterRoles);
   // Any role may be part of any sum.
-  const sums = (): readonly string[] => roles.list().filter(({ aggregationRule }) => aggregationRule !== undefined).map(({ metadata }) => metadata.name);
+  const sums = (): readonly string[] =>
+    roles
+      .list()
+      .filter(({ aggregationRule }) => aggregationRule !== undefined)
+      .map(({ metadata }) => metadata.name);
   return startController(options, {
     name: 'clusterrole-aggregation-controller',
     sources: [source(roles, ({ metadata, aggregationRule }) => [...(aggregationRule === undefined ? [] : [metadata.name]), ...sums()])],

@@ -15,21 +15,37 @@ test('a new quota is counted, a counted one is left alone', () => {
   const objects = [[pods, [pod('500m'), pod('1'), pod('3', 'Succeeded')]]] as const;
   const status = decideQuotaStatus({ quota: { spec }, objects });
   assert.deepEqual(status, { hard: spec.hard, used: { 'count/pods': '3', pods: '2', 'requests.cpu': '1500m' } });
-  assert.equal(decideQuotaStatus({ quota: { spec, status: { hard: spec.hard, used: { 'count/pods': '3', pods: '2', 'requests.cpu': '1.5' } } }, objects }), undefined);
+  assert.equal(
+    decideQuotaStatus({ quota: { spec, status: { hard: spec.hard, used: { 'count/pods': '3', pods: '2', 'requests.cpu': '1.5' } } }, objects }),
+    undefined,
+  );
 });
 
 test('which kinds a quota counts', () => {
-  const named = (hard: Record<string, string>): readonly string[] => countedResources(hard, builtinKindSource().namespaced()).map(({ group, resource }) => `${group}/${resource}`);
+  const named = (hard: Record<string, string>): readonly string[] =>
+    countedResources(hard, builtinKindSource().namespaced()).map(({ group, resource }) => `${group}/${resource}`);
   assert.deepEqual(named({ 'requests.cpu': '1', pods: '1', 'requests.nvidia.com/gpu': '1' }), ['/pods']);
   assert.deepEqual(named({ 'requests.storage': '1', 'gold.storageclass.storage.k8s.io/persistentvolumeclaims': '1' }), ['/persistentvolumeclaims']);
-  assert.deepEqual(named({ 'services.nodeports': '1', configmaps: '1', 'count/deployments.apps': '1', 'count/nothing.example.com': '1' }), ['/services', '/configmaps', 'apps/deployments']);
+  assert.deepEqual(named({ 'services.nodeports': '1', configmaps: '1', 'count/deployments.apps': '1', 'count/nothing.example.com': '1' }), [
+    '/services',
+    '/configmaps',
+    'apps/deployments',
+  ]);
 });
 
 test('an aggregated role is the sum of what is labelled for it', () => {
-  const role = (name: string, rest: Partial<ClusterRole>, labels: Record<string, string> = {}): Stored<ClusterRole> => ({ ...rest, metadata: { name, uid: name, resourceVersion: '1', labels } });
+  const role = (name: string, rest: Partial<ClusterRole>, labels: Record<string, string> = {}): Stored<ClusterRole> => ({
+    ...rest,
+    metadata: { name, uid: name, resourceVersion: '1', labels },
+  });
   const rule = (resource: string): PolicyRule => ({ verbs: ['get'], apiGroups: ['x'], resources: [resource] });
   const sum = role('view', { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { view: 'true' } }] }, rules: [] });
-  const all = [sum, role('b', { rules: [rule('b'), rule('a')] }, { view: 'true' }), role('a', { rules: [rule('a')] }, { view: 'true' }), role('c', { rules: [rule('c')] })];
+  const all = [
+    sum,
+    role('b', { rules: [rule('b'), rule('a')] }, { view: 'true' }),
+    role('a', { rules: [rule('a')] }, { view: 'true' }),
+    role('c', { rules: [rule('c')] }),
+  ];
   assert.deepEqual(decideAggregation(sum, all), [rule('a'), rule('b')]);
   assert.equal(decideAggregation({ ...sum, rules: [rule('a'), rule('b')] }, all), undefined);
   assert.equal(decideAggregation(role('plain', { rules: [] }), all), undefined);

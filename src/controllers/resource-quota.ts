@@ -77,7 +77,8 @@ export function startResourceQuotaController(options: ComponentOptions, kinds: K
       if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) return undefined;
       const counted = countedResources(cached.spec?.hard ?? {}, kinds.namespaced());
       const caches = await Promise.all(counted.map((resource) => followed.follow(resource)));
-      if (decideQuotaStatus({ quota: cached, objects: caches.map((informer, at) => [counted[at] as Resource, informer.list(namespace)]) }) === undefined) return undefined;
+      if (decideQuotaStatus({ quota: cached, objects: caches.map((informer, at) => [counted[at] as Resource, informer.list(namespace)]) }) === undefined)
+        return undefined;
       const quota = await client.get(resourceQuotas, name, namespace);
       const lists = await Promise.all(counted.map(async (resource) => [resource, (await client.list(resource, { namespace })).items] as const));
       const status = decideQuotaStatus({ quota, objects: lists });
@@ -134,6 +135,7 @@ class Followed implements Source {
 
 /** Most updates of a pod are of its status, which counts only by whether the pod has ended. */
 function mayCountOtherwise({ group, resource }: Resource, object: KubeObject, previous: KubeObject): boolean {
-  if (group === '' && resource === 'pods') return isPodTerminal(object) !== isPodTerminal(previous) || object.metadata?.generation !== previous.metadata?.generation;
+  if (group === '' && resource === 'pods')
+    return isPodTerminal(object) !== isPodTerminal(previous) || object.metadata?.generation !== previous.metadata?.generation;
   return group === '' && (resource === 'services' || resource === 'persistentvolumeclaims');
 }

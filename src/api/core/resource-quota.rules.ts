@@ -11,7 +11,15 @@ import { type Amounts, amountsOf, isPodTerminal, podRequests } from './pod.rules
 export type Usage = ReadonlyMap<string, Quantity>;
 
 /** Resources that have a name of their own beside `count/…`. */
-const PLAIN_COUNTS: ReadonlySet<string> = new Set(['configmaps', 'persistentvolumeclaims', 'pods', 'replicationcontrollers', 'resourcequotas', 'secrets', 'services']);
+const PLAIN_COUNTS: ReadonlySet<string> = new Set([
+  'configmaps',
+  'persistentvolumeclaims',
+  'pods',
+  'replicationcontrollers',
+  'resourcequotas',
+  'secrets',
+  'services',
+]);
 
 const ONE = quantityOf(1);
 
@@ -58,7 +66,9 @@ function podLimits(spec: PodSpec): Amounts {
 }
 
 function quantityOfAmount(name: string, amount: number): Quantity {
-  return name === 'cpu' ? milliQuantityOf(amount) : quantityOf(amount, name === 'memory' || name.startsWith('hugepages-') || name.endsWith('storage') ? 'BinarySI' : 'DecimalSI');
+  return name === 'cpu'
+    ? milliQuantityOf(amount)
+    : quantityOf(amount, name === 'memory' || name.startsWith('hugepages-') || name.endsWith('storage') ? 'BinarySI' : 'DecimalSI');
 }
 
 function addService(usage: Map<string, Quantity>, { spec }: Service): void {

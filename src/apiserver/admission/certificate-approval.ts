@@ -9,6 +9,7 @@ export const certificateApproval = (authorize: Authorizer): AdmissionPlugin => (
   handles: (request) => isRequestUpdate(request, 'approval'),
   validate(request) {
     const signer = signerOf(request);
-    if (!mayUse(authorize, request, 'approve', signer)) throw refuse(request, `user not permitted to approve requests with signerName ${JSON.stringify(signer)}`);
+    if (!mayUse(authorize, request, 'approve', signer))
+      throw refuse(request, `user not permitted to approve requests with signerName ${JSON.stringify(signer)}`);
   },
 });

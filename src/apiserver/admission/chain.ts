@@ -39,7 +39,14 @@ export interface AdmissionOptions {
 }
 
 /** Every plugin that is on by default, in Kubernetes' order. */
-export function admissionChain({ random, keys, authorize, rbac, podSecurity: podSecurityOptions = {}, disabled = [] }: AdmissionOptions): readonly AdmissionPlugin[] {
+export function admissionChain({
+  random,
+  keys,
+  authorize,
+  rbac,
+  podSecurity: podSecurityOptions = {},
+  disabled = [],
+}: AdmissionOptions): readonly AdmissionPlugin[] {
   const all: readonly AdmissionPlugin[] = [
     namespaceLifecycle,
     limitRanger,

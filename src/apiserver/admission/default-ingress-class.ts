@@ -17,7 +17,9 @@ export const defaultIngressClass: AdmissionPlugin = {
     if (ingress.spec === undefined || hasOwn(ingress.metadata?.annotations, OLD_CLASS)) return;
     if (ingress.spec.ingressClassName !== undefined && ingress.spec.ingressClassName !== null) return;
     const marked = storedList(request.reader, ingressClasses).filter(({ metadata }) => getOwn(metadata.annotations, DEFAULT) === 'true');
-    const [found] = marked.sort((a, b) => compare(b.metadata.creationTimestamp ?? '', a.metadata.creationTimestamp ?? '') || compare(a.metadata.name, b.metadata.name));
+    const [found] = marked.sort(
+      (a, b) => compare(b.metadata.creationTimestamp ?? '', a.metadata.creationTimestamp ?? '') || compare(a.metadata.name, b.metadata.name),
+    );
     if (found !== undefined) ingress.spec.ingressClassName = found.metadata.name;
   },
 };

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { configMaps, namespaces, nodes, persistentVolumeClaims, persistentVolumes, pods, priorityClasses, serviceAccounts, storageClasses } from '../../api/gen/resources.ts';
+import {
+  configMaps,
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  priorityClasses,
+  serviceAccounts,
+  storageClasses,
+} from '../../api/gen/resources.ts';
 import type { Keys } from '../../base/keys.ts';
 import { SeededRandom } from '../../base/random.ts';
 import { RbacIndex } from '../authz/rbac.ts';
@@ -14,7 +24,10 @@ import { storageObjectInUseProtection } from './storage-object-in-use-protection
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 import { type RequestParts, requestOf, run, stored } from './testing.ts';
 
-const pod = (spec: object = {}, metadata: object = {}) => ({ metadata: { name: 'web', ...metadata }, spec: { containers: [{ name: 'a', image: 'x' }], ...spec } });
+const pod = (spec: object = {}, metadata: object = {}) => ({
+  metadata: { name: 'web', ...metadata },
+  spec: { containers: [{ name: 'a', image: 'x' }], ...spec },
+});
 
 describe('NamespaceLifecycle', () => {
   const active = stored(namespaces, 'default', { status: { phase: 'Active' } });
@@ -29,7 +42,11 @@ describe('NamespaceLifecycle', () => {
     ],
     ['an update there', { operation: 'UPDATE', resource: pods, object: {}, old: {}, namespace: 'going', objects: [ending] }, undefined],
     ['a delete there', { operation: 'DELETE', resource: pods, old: {}, namespace: 'nowhere' }, undefined],
-    ['deleting default', { operation: 'DELETE', resource: namespaces, name: 'default', namespace: 'default', old: {} }, 'namespaces "default" is forbidden: this namespace may not be deleted'],
+    [
+      'deleting default',
+      { operation: 'DELETE', resource: namespaces, name: 'default', namespace: 'default', old: {} },
+      'namespaces "default" is forbidden: this namespace may not be deleted',
+    ],
     ['deleting another', { operation: 'DELETE', resource: namespaces, name: 'mine', namespace: 'mine', old: {} }, undefined],
     ['creating a namespace', { resource: namespaces, name: 'mine', namespace: 'mine', object: {} }, undefined],
   ];
@@ -46,7 +63,9 @@ describe('ServiceAccount', () => {
   const account = (rest: object = {}, name = 'default') => stored(serviceAccounts, name, rest, 'default');
 
   test('a pod gets its account, its pull secrets and the token volume', async () => {
-    const object = pod({ containers: [{ name: 'a' }, { name: 'b', volumeMounts: [{ name: 'own', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }] }] });
+    const object = pod({
+      containers: [{ name: 'a' }, { name: 'b', volumeMounts: [{ name: 'own', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }] }],
+    });
     const out = await run(plugin, requestOf({ resource: pods, object, objects: [account({ imagePullSecrets: [{ name: 'registry' }] })] }));
     const spec = (out as { spec: Record<string, unknown> }).spec;
     const [volume] = spec['volumes'] as { name: string }[];
@@ -82,7 +101,10 @@ describe('ServiceAccount', () => {
   for (const [what, ofPod, ofAccount, mounted] of mounts) {
     test(`automount: ${what}`, async () => {
       const object = pod(ofPod === undefined ? {} : { automountServiceAccountToken: ofPod });
-      const out = await run(plugin, requestOf({ resource: pods, object, objects: [account(ofAccount === undefined ? {} : { automountServiceAccountToken: ofAccount })] }));
+      const out = await run(
+        plugin,
+        requestOf({ resource: pods, object, objects: [account(ofAccount === undefined ? {} : { automountServiceAccountToken: ofAccount })] }),
+      );
       assert.equal((out as { spec: { volumes?: unknown } }).spec.volumes !== undefined, mounted);
     });
   }
@@ -113,7 +135,12 @@ describe('Priority', () => {
   };
 
   test('a named class', async () => {
-    assert.deepEqual(await specOf({ priorityClassName: 'high' }), { containers: undefined, priorityClassName: 'high', priority: 1000, preemptionPolicy: 'Never' });
+    assert.deepEqual(await specOf({ priorityClassName: 'high' }), {
+      containers: undefined,
+      priorityClassName: 'high',
+      priority: 1000,
+      preemptionPolicy: 'Never',
+    });
   });
   test('the default class', async () => {
     assert.deepEqual(await specOf({}), { containers: undefined, priorityClassName: 'usual', priority: 5, preemptionPolicy: 'PreemptLowerPriority' });
@@ -164,7 +191,11 @@ test('TaintNodesByCondition taints a new node once', async () => {
 
 test('DefaultStorageClass takes the newest default and leaves an empty name', async () => {
   const mark = (time: string) => ({ metadata: { annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' }, creationTimestamp: time } });
-  const objects = [stored(storageClasses, 'old', mark('2026-01-01T00:00:00Z')), stored(storageClasses, 'new', mark('2026-02-01T00:00:00Z')), stored(storageClasses, 'other')];
+  const objects = [
+    stored(storageClasses, 'old', mark('2026-01-01T00:00:00Z')),
+    stored(storageClasses, 'new', mark('2026-02-01T00:00:00Z')),
+    stored(storageClasses, 'other'),
+  ];
   const rows: readonly (readonly [object, string | undefined, object?])[] = [
     [{}, 'new'],
     [{ storageClassName: '' }, ''],
@@ -172,19 +203,35 @@ test('DefaultStorageClass takes the newest default and leaves an empty name', as
     [{}, undefined, { annotations: { 'volume.beta.kubernetes.io/storage-class': 'x' } }],
   ];
   for (const [spec, expected, metadata = {}] of rows) {
-    const out = await run(defaultStorageClass, requestOf({ resource: persistentVolumeClaims, object: { metadata: { name: 'c', ...metadata }, spec }, objects }));
+    const out = await run(
+      defaultStorageClass,
+      requestOf({ resource: persistentVolumeClaims, object: { metadata: { name: 'c', ...metadata }, spec }, objects }),
+    );
     assert.equal((out as { spec: { storageClassName?: string } }).spec.storageClassName, expected);
   }
 });
 
 test('StorageObjectInUseProtection', async () => {
-  for (const [resource, finalizer] of [[persistentVolumeClaims, 'kubernetes.io/pvc-protection'], [persistentVolumes, 'kubernetes.io/pv-protection']] as const) {
+  for (const [resource, finalizer] of [
+    [persistentVolumeClaims, 'kubernetes.io/pvc-protection'],
+    [persistentVolumes, 'kubernetes.io/pv-protection'],
+  ] as const) {
     const out = await run(storageObjectInUseProtection, requestOf({ resource, object: { metadata: { name: 'x', finalizers: ['mine'] } } }));
     assert.deepEqual((out as { metadata: { finalizers: unknown } }).metadata.finalizers, ['mine', finalizer]);
   }
 });
 
 test('the chain refuses a name that it does not know', () => {
-  const keys: Keys = { digest: (data) => data, secret: () => new Uint8Array(), sign: (data) => data, verify: () => false, signing: { algorithm: 'HS256', keyId: 'k' } };
-  assert.throws(() => admissionChain({ random: new SeededRandom(1), keys, authorize: () => ({ allowed: true, reason: '' }), rbac: new RbacIndex(), disabled: ['Prioritee'] }), /no admission plugin is called "Prioritee"/);
+  const keys: Keys = {
+    digest: (data) => data,
+    secret: () => new Uint8Array(),
+    sign: (data) => data,
+    verify: () => false,
+    signing: { algorithm: 'HS256', keyId: 'k' },
+  };
+  assert.throws(
+    () =>
+      admissionChain({ random: new SeededRandom(1), keys, authorize: () => ({ allowed: true, reason: '' }), rbac: new RbacIndex(), disabled: ['Prioritee'] }),
+    /no admission plugin is called "Prioritee"/,
+  );
 });

@@ -1,7 +1,15 @@
 import { limitRanges, persistentVolumeClaims, pods } from '../../api/gen/resources.ts';
 import type { Container, LimitRange, LimitRangeItem, Pod, ResourceRequirements } from '../../api/gen/types/core.v1.ts';
 import type { Draft, Stored } from '../../machinery/object.ts';
-import { addQuantities, compareQuantities, formatQuantity, parseQuantity, type Quantity, quantityMilliNumber, ZERO_QUANTITY } from '../../machinery/quantity.ts';
+import {
+  addQuantities,
+  compareQuantities,
+  formatQuantity,
+  parseQuantity,
+  type Quantity,
+  quantityMilliNumber,
+  ZERO_QUANTITY,
+} from '../../machinery/quantity.ts';
 import { getOwn, hasOwn, setOwn } from '../../machinery/record.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../stages.ts';
 import { storedList } from '../stored.ts';
@@ -54,14 +62,22 @@ function copyInto(into: Record<string, string>, from: List | undefined): void {
 /** What was set, in words. */
 function fill(container: Draft<Container>, defaults: { readonly limits: List; readonly requests: List }, what: string): readonly string[] {
   const said: string[] = [];
-  for (const [field, word] of [['requests', 'request'], ['limits', 'limit']] as const) {
+  for (const [field, word] of [
+    ['requests', 'request'],
+    ['limits', 'limit'],
+  ] as const) {
     const missing = Object.entries(defaults[field]).filter(([name]) => !hasOwn(container.resources?.[field], name));
     if (missing.length === 0) continue;
     container.resources ??= {};
     const list: Record<string, string> = { ...container.resources[field] };
     for (const [name, value] of missing) setOwn(list, name, value);
     container.resources[field] = list;
-    said.push(`${missing.map(([name]) => name).sort().join(', ')} ${word} for ${what} ${container.name}`);
+    said.push(
+      `${missing
+        .map(([name]) => name)
+        .sort()
+        .join(', ')} ${word} for ${what} ${container.name}`,
+    );
   }
   return said;
 }

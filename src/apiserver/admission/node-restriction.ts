@@ -79,7 +79,8 @@ function checkMirrorPod(request: AdmissionRequest, node: string): string | undef
   if (pod.spec?.nodeName !== node) return `${who} can only create pods with spec.nodeName set to itself`;
   const [owner, ...others] = pod.metadata.ownerReferences ?? [];
   if (others.length > 0) return `${who} can only create pods with a single owner reference set to itself`;
-  if (owner === undefined || owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node) return `${who} can only create pods with an owner reference set to itself`;
+  if (owner === undefined || owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node)
+    return `${who} can only create pods with an owner reference set to itself`;
   if (owner.controller !== true) return `${who} can only create pods with a controller owner reference set to itself`;
   if (owner.blockOwnerDeletion === true) return `${who} must not set blockOwnerDeletion on an owner reference`;
   const uid = storedGet(request.reader, nodes, '', node)?.metadata.uid;
@@ -95,7 +96,8 @@ function checkPodStatus(request: AdmissionRequest, node: string): string | undef
   if (request.operation !== 'UPDATE' || old === undefined) return `unexpected operation ${quote(request.operation)}`;
   if (old.spec?.nodeName !== node) return `node ${quote(node)} can only update pod status for pods with spec.nodeName set to itself`;
   if (!semanticEqual(old.metadata.labels ?? {}, pod.metadata?.labels ?? {})) return `node ${quote(node)} cannot update labels through pod status`;
-  if (!semanticEqual(old.status?.resourceClaimStatuses ?? [], pod.status?.resourceClaimStatuses ?? [])) return `node ${quote(node)} cannot update resource claim statues`;
+  if (!semanticEqual(old.status?.resourceClaimStatuses ?? [], pod.status?.resourceClaimStatuses ?? []))
+    return `node ${quote(node)} cannot update resource claim statues`;
   return undefined;
 }
 
@@ -161,7 +163,8 @@ function checkClaim(request: AdmissionRequest, node: string): string | undefined
 function checkToken(request: AdmissionRequest, node: string): string | undefined {
   if (request.operation !== 'CREATE' || request.subresource !== 'token') return undefined;
   const bound = (request.object as unknown as TokenRequest | undefined)?.spec?.boundObjectRef;
-  if (bound === undefined || bound === null || bound.apiVersion !== 'v1' || bound.kind !== 'Pod' || (bound.name ?? '') === '') return 'node requested token not bound to a pod';
+  if (bound === undefined || bound === null || bound.apiVersion !== 'v1' || bound.kind !== 'Pod' || (bound.name ?? '') === '')
+    return 'node requested token not bound to a pod';
   if ((bound.uid ?? '') === '') return 'node requested token with a pod binding without a uid';
   const pod = storedGet(request.reader, pods, request.namespace, bound.name ?? '');
   if (pod === undefined) throw objectNotFound({ group: '', resource: 'pods' }, bound.name ?? '');
@@ -170,4 +173,3 @@ function checkToken(request: AdmissionRequest, node: string): string | undefined
   }
   return pod.spec?.nodeName === node ? undefined : 'node requested token bound to a pod scheduled on a different node';
 }
-

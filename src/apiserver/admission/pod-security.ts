@@ -35,7 +35,9 @@ const MOST_PODS_LOOKED_AT = 3000;
 export function podSecurity({ defaults = DEFAULTS, exempt = {} }: PodSecurityOptions = {}): AdmissionPlugin {
   const policyIn = (reader: StoredReader, namespace: string): Policy => policyOf(storedGet(reader, namespaces, '', namespace)?.metadata.labels, defaults);
   const isExempt = ({ user, namespace }: AdmissionRequest, pod: CheckedPod): boolean =>
-    exempt.users?.includes(user.name) === true || exempt.namespaces?.includes(namespace) === true || exempt.runtimeClasses?.includes(pod.spec.runtimeClassName ?? '') === true;
+    exempt.users?.includes(user.name) === true ||
+    exempt.namespaces?.includes(namespace) === true ||
+    exempt.runtimeClasses?.includes(pod.spec.runtimeClassName ?? '') === true;
   return {
     name: 'PodSecurity',
     handles: (request) => isAbout(request, namespaces, 'CREATE', 'UPDATE') || isPodWrite(request) || isTemplateWrite(request),
@@ -122,5 +124,9 @@ function warnAboutPods(request: AdmissionRequest, level: LevelVersion): void {
 }
 
 function reasonsOf({ metadata, spec }: Stored<Pod>, level: LevelVersion): string {
-  return spec === undefined ? '' : evaluate({ annotations: metadata.annotations, spec }, level).map(({ reason }) => reason).join(', ');
+  return spec === undefined
+    ? ''
+    : evaluate({ annotations: metadata.annotations, spec }, level)
+        .map(({ reason }) => reason)
+        .join(', ');
 }

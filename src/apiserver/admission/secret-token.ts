@@ -18,7 +18,8 @@ export const secretToken = (keys: Keys): AdmissionPlugin => ({
     const secret = draftOf(request, secrets);
     const name = getOwn(secret.metadata?.annotations, ACCOUNT_NAME);
     const own = request.name || (secret.metadata?.name ?? '');
-    if (secret.type !== SECRET_TOKEN_TYPE || secret.metadata === undefined || name === undefined || own === '' || getOwn(secret.data, 'token') !== undefined) return;
+    if (secret.type !== SECRET_TOKEN_TYPE || secret.metadata === undefined || name === undefined || own === '' || getOwn(secret.data, 'token') !== undefined)
+      return;
     const account = storedGet(request.reader, serviceAccounts, request.namespace, name);
     const wanted = getOwn(secret.metadata.annotations, ACCOUNT_UID);
     if (account === undefined || (wanted !== undefined && wanted !== account.metadata.uid)) return;

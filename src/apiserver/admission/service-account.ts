@@ -102,13 +102,19 @@ function limitSecrets(request: AdmissionRequest, account: Stored<ServiceAccount>
   const mountable = new Set((account.secrets ?? []).map(({ name }) => name));
   for (const { name, where } of referencedSecrets(pod)) {
     if (!mountable.has(name)) {
-      throw refuse(request, `${where} with secret.secretName=${JSON.stringify(name)} is not allowed because service account ${account.metadata.name} does not reference that secret`);
+      throw refuse(
+        request,
+        `${where} with secret.secretName=${JSON.stringify(name)} is not allowed because service account ${account.metadata.name} does not reference that secret`,
+      );
     }
   }
   const pullable = new Set((account.imagePullSecrets ?? []).map(({ name }) => name));
   for (const [at, { name }] of (pod.spec?.imagePullSecrets ?? []).entries()) {
     if (!pullable.has(name)) {
-      throw refuse(request, `imagePullSecrets[${at}].name=${JSON.stringify(name)} is not allowed because service account ${account.metadata.name} does not reference that imagePullSecret`);
+      throw refuse(
+        request,
+        `imagePullSecrets[${at}].name=${JSON.stringify(name)} is not allowed because service account ${account.metadata.name} does not reference that imagePullSecret`,
+      );
     }
   }
 }

@@ -14,8 +14,7 @@ export function readerOf(objects: readonly StoredObject[]): StoredReader {
   const of = (group: string, resource: string): KubeObject[] =>
     objects.filter((each) => each.resource.group === group && each.resource.resource === resource).map(({ object }) => object);
   return {
-    get: (group, resource, namespace, name) =>
-      of(group, resource).find(({ metadata }) => metadata?.name === name && (metadata.namespace ?? '') === namespace),
+    get: (group, resource, namespace, name) => of(group, resource).find(({ metadata }) => metadata?.name === name && (metadata.namespace ?? '') === namespace),
     list: (group, resource, namespace) => of(group, resource).filter(({ metadata }) => namespace === undefined || metadata?.namespace === namespace),
     watch: () => ({ [Symbol.dispose]: () => {} }),
   };
@@ -23,7 +22,10 @@ export function readerOf(objects: readonly StoredObject[]): StoredReader {
 
 export const stored = (resource: Resource, name: string, rest: object = {}, namespace?: string): StoredObject => ({
   resource,
-  object: { metadata: { name, uid: `uid-${name}`, ...(namespace === undefined ? {} : { namespace }), ...('metadata' in rest ? (rest.metadata as object) : {}) }, ...without(rest) },
+  object: {
+    metadata: { name, uid: `uid-${name}`, ...(namespace === undefined ? {} : { namespace }), ...('metadata' in rest ? (rest.metadata as object) : {}) },
+    ...without(rest),
+  },
 });
 
 function without(rest: object): object {

@@ -30,10 +30,11 @@ export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): Ch
     if (known !== undefined) return known;
     const claims = verifyJwt(token, tokens.keys);
     if (claims === undefined) return undefined;
-    if (remembered.size >= REMEMBERED_TOKENS) for (const oldest of remembered.keys()) {
-      remembered.delete(oldest);
-      break;
-    }
+    if (remembered.size >= REMEMBERED_TOKENS)
+      for (const oldest of remembered.keys()) {
+        remembered.delete(oldest);
+        break;
+      }
     remembered.set(token, claims);
     return claims;
   };
@@ -42,7 +43,13 @@ export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): Ch
     if (bootstrap !== undefined) return { user: bootstrap, audiences };
     const claims = claimsOf(token);
     if (claims === undefined) return { error: 'invalid bearer token' };
-    if (isSecretToken(claims)) return checkSecretToken(token, claims, audiences.filter((each) => tokens.audiences.includes(each)), reader);
+    if (isSecretToken(claims))
+      return checkSecretToken(
+        token,
+        claims,
+        audiences.filter((each) => tokens.audiences.includes(each)),
+        reader,
+      );
     return checkClaims(claims, { issuer: tokens.issuer, audiences, nowMs: clock.now(), reader });
   };
 }

@@ -38,7 +38,10 @@ const random = new SeededRandom(5);
 async function request(body: object, objects = everything, name = 'web'): Promise<{ token: string; body: JsonObject }> {
   const call: SubresourceCall = {
     user: { name: 'ann', groups: [] },
-    kind: defined(builtinKinds().find(({ resource }) => resource === 'serviceaccounts'), 'kind'),
+    kind: defined(
+      builtinKinds().find(({ resource }) => resource === 'serviceaccounts'),
+      'kind',
+    ),
     namespace: 'shop',
     name,
     subresource: 'token',
@@ -106,7 +109,8 @@ describe('service-account tokens', () => {
     ['just after its account was deleted', (token) => signIn(token, gone('2026-06-30T23:59:30Z')), true],
     ['long after its account was deleted', (token) => signIn(token, gone('2026-06-30T23:00:00Z')), false],
   ];
-  for (const [when, use, good] of rows) test(`${when}: ${good ? 'good' : 'refused'}`, async () => assert.equal(use((await request(bound)).token) !== undefined, good));
+  for (const [when, use, good] of rows)
+    test(`${when}: ${good ? 'good' : 'refused'}`, async () => assert.equal(use((await request(bound)).token) !== undefined, good));
 
   test('an algorithm of the token’s own choice is not taken', async () => {
     const [, body = ''] = (await request({})).token.split('.');
@@ -123,7 +127,10 @@ describe('service-account tokens', () => {
   });
 
   const refusals: readonly (readonly [object, string])[] = [
-    [{ spec: { expirationSeconds: 10 } }, 'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes'],
+    [
+      { spec: { expirationSeconds: 10 } },
+      'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes',
+    ],
     [{ metadata: { name: 'other' } }, 'the name of the token request and service account should match'],
     [{ spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'nope' } } }, 'pods "nope" not found'],
     [
@@ -132,14 +139,26 @@ describe('service-account tokens', () => {
     ],
     [{ spec: { boundObjectRef: { apiVersion: 'v1', kind: 'ConfigMap', name: 'x' } } }, 'cannot bind token to object of type /v1, Kind=ConfigMap'],
   ];
-  for (const [body, message] of refusals) test(message, () => assert.rejects(request(body), (thrown) => thrown instanceof StatusError && thrown.message === message));
+  for (const [body, message] of refusals)
+    test(message, () => assert.rejects(request(body), (thrown) => thrown instanceof StatusError && thrown.message === message));
 });
 
 test('bootstrap tokens', () => {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const make = (more: Record<string, string> = {}): StoredObject => {
-    const data = { 'token-id': 'abcdef', 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true', 'auth-extra-groups': 'system:bootstrappers:workers', ...more };
-    return stored(secrets, 'bootstrap-token-abcdef', { type: 'bootstrap.kubernetes.io/token', data: Object.fromEntries(Object.entries(data).map(([k, v]) => [k, base64(v)])) }, 'kube-system');
+    const data = {
+      'token-id': 'abcdef',
+      'token-secret': '0123456789abcdef',
+      'usage-bootstrap-authentication': 'true',
+      'auth-extra-groups': 'system:bootstrappers:workers',
+      ...more,
+    };
+    return stored(
+      secrets,
+      'bootstrap-token-abcdef',
+      { type: 'bootstrap.kubernetes.io/token', data: Object.fromEntries(Object.entries(data).map(([k, v]) => [k, base64(v)])) },
+      'kube-system',
+    );
   };
   const use = (object: StoredObject) => signIn('abcdef.0123456789abcdef', [object]);
   assert.deepEqual(use(make()), { name: 'system:bootstrap:abcdef', groups: ['system:bootstrappers', 'system:bootstrappers:workers', 'system:authenticated'] });
@@ -152,7 +171,10 @@ test('bootstrap tokens', () => {
 test('certificates, anonymous, nonsense', () => {
   const authenticate = authenticator({ tokens, reader: readerOf([]), clock, anonymous: true });
   const certificate = { commonName: 'ann', organizations: ['devs'], raw: new Uint8Array(3) };
-  assert.deepEqual({ ...(authenticate({ certificate }) as UserInfo), extra: undefined }, { name: 'ann', groups: ['devs', 'system:authenticated'], extra: undefined });
+  assert.deepEqual(
+    { ...(authenticate({ certificate }) as UserInfo), extra: undefined },
+    { name: 'ann', groups: ['devs', 'system:authenticated'], extra: undefined },
+  );
   assert.equal((authenticate({}) as UserInfo).name, 'system:anonymous');
   assert.equal(authenticate({ bearerToken: 'nonsense' }), undefined);
   assert.equal(authenticator({ tokens, reader: readerOf([]), clock, anonymous: false })({}), undefined);
@@ -171,8 +193,20 @@ test('impersonation asks for every part', () => {
     groups: ['a', 'b', 'system:authenticated'],
     extra: { scopes: ['read'] },
   });
-  assert.deepEqual(asked, ['impersonate /users/  bob', 'impersonate /groups/  a', 'impersonate /groups/  b', 'impersonate authentication.k8s.io/userextras/scopes  read']);
-  assert.deepEqual((impersonate(ann, { 'impersonate-user': 'system:serviceaccount:ci:robot' }) as UserInfo).groups, ['system:serviceaccounts', 'system:serviceaccounts:ci', 'system:authenticated']);
-  assert.throws(() => impersonate(ann, { 'impersonate-user': 'forbidden' }), /users "forbidden" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope/);
+  assert.deepEqual(asked, [
+    'impersonate /users/  bob',
+    'impersonate /groups/  a',
+    'impersonate /groups/  b',
+    'impersonate authentication.k8s.io/userextras/scopes  read',
+  ]);
+  assert.deepEqual((impersonate(ann, { 'impersonate-user': 'system:serviceaccount:ci:robot' }) as UserInfo).groups, [
+    'system:serviceaccounts',
+    'system:serviceaccounts:ci',
+    'system:authenticated',
+  ]);
+  assert.throws(
+    () => impersonate(ann, { 'impersonate-user': 'forbidden' }),
+    /users "forbidden" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope/,
+  );
   assert.throws(() => impersonate(ann, { 'impersonate-group': 'x' }), /without impersonating a user/);
 });

@@ -24,7 +24,9 @@ export function bootstrapTokenUser(token: string, reader: StoredReader, nowMs: n
   const expiration = field('expiration');
   // A time that can't be read counts as over.
   if (expiration !== '' && !(Date.parse(expiration) > nowMs)) return undefined;
-  const groups = field('auth-extra-groups').split(',').filter((group) => group !== '');
+  const groups = field('auth-extra-groups')
+    .split(',')
+    .filter((group) => group !== '');
   if (!groups.every((group) => GROUP.test(group))) return undefined;
   return { name: `system:bootstrap:${id}`, groups: [...new Set([BOOTSTRAPPERS, ...groups, 'system:authenticated'])] };
 }

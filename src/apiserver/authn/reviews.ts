@@ -19,7 +19,9 @@ export function tokenReviews(check: CheckToken, own: readonly string[]): Virtual
       const asked = review.spec.audiences ?? [];
       const checked = check(review.spec.token, asked.length === 0 ? own : asked);
       const status =
-        'user' in checked ? { authenticated: true, user: formatUser(checked.user), audiences: checked.audiences } : { user: {}, error: formatError(checked.error) };
+        'user' in checked
+          ? { authenticated: true, user: formatUser(checked.user), audiences: checked.audiences }
+          : { user: {}, error: formatError(checked.error) };
       const metadata = { ...review.metadata, creationTimestamp: formatTime(call.nowMs) };
       return { ...body, kind: 'TokenReview', apiVersion: `${GROUP}/v1`, metadata, status } as unknown as JsonObject;
     },

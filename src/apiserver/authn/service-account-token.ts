@@ -38,7 +38,10 @@ export interface IssueOptions {
 }
 
 /** The claims of a new token. */
-export function claimsOf({ namespace, serviceAccount, pod, node, secret }: TokenSubject, { issuer, audiences, nowMs, seconds, random }: IssueOptions): JsonObject {
+export function claimsOf(
+  { namespace, serviceAccount, pod, node, secret }: TokenSubject,
+  { issuer, audiences, nowMs, seconds, random }: IssueOptions,
+): JsonObject {
   const now = Math.floor(nowMs / 1000);
   return {
     aud: audiences,

@@ -1,4 +1,10 @@
-import type { FieldSelectorAttributes, LabelSelectorAttributes, SelfSubjectRulesReview, SubjectAccessReview, SubjectAccessReviewSpec } from '../../api/gen/types/authorization.v1.ts';
+import type {
+  FieldSelectorAttributes,
+  LabelSelectorAttributes,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+  SubjectAccessReviewSpec,
+} from '../../api/gen/types/authorization.v1.ts';
 import type { UserInfo } from '../../machinery/exchange.ts';
 import { type FieldError, FieldPath, invalid } from '../../machinery/field-error.ts';
 import type { JsonObject } from '../../machinery/object.ts';
@@ -102,7 +108,9 @@ function validate(kind: string, spec: SubjectAccessReviewSpec, needsSubject: boo
 
 function validateLocal(kind: string, { resourceAttributes: resource, nonResourceAttributes: path }: SubjectAccessReviewSpec, namespace: string): void {
   if (path !== undefined) {
-    throw invalidObject({ group: GROUP, kind }, '', [invalid(SPEC.child('nonResourceAttributes'), path as unknown as JsonObject, 'disallowed on this kind of request')]);
+    throw invalidObject({ group: GROUP, kind }, '', [
+      invalid(SPEC.child('nonResourceAttributes'), path as unknown as JsonObject, 'disallowed on this kind of request'),
+    ]);
   }
   if (resource?.namespace !== namespace) {
     throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);

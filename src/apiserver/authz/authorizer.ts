@@ -27,7 +27,9 @@ export function privilegedGroups(...groups: readonly string[]): Authorizer {
 }
 
 /** Attributes of a resource request, with empty strings for what is not given. */
-export function resourceAttributes(given: Pick<AuthorizeAttributes, 'user' | 'verb' | 'group' | 'resource'> & Partial<AuthorizeAttributes>): AuthorizeAttributes {
+export function resourceAttributes(
+  given: Pick<AuthorizeAttributes, 'user' | 'verb' | 'group' | 'resource'> & Partial<AuthorizeAttributes>,
+): AuthorizeAttributes {
   return { resourceRequest: true, version: '', subresource: '', namespace: '', name: '', path: '', ...given };
 }
 

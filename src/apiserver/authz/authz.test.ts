@@ -25,11 +25,18 @@ function policy(): RbacIndex {
   for (const { object } of defaultRoles()) index.setRole(object as unknown as Stored<ClusterRole>);
   for (const { object } of defaultBindings()) index.setBinding(object as unknown as Stored<ClusterRoleBinding>);
   const bind = (namespace: string, name: string, role: string, subjects: RoleBinding['subjects']): void =>
-    index.setBinding({ metadata: { name, namespace, uid: name, resourceVersion: '1' }, roleRef: { kind: 'ClusterRole', name: role }, subjects } as Stored<RoleBinding>);
+    index.setBinding({
+      metadata: { name, namespace, uid: name, resourceVersion: '1' },
+      roleRef: { kind: 'ClusterRole', name: role },
+      subjects,
+    } as Stored<RoleBinding>);
   bind('default', 'devs-view', 'view', [{ kind: 'Group', name: 'devs' }]);
   bind('shop', 'robot-edit', 'edit', [{ kind: 'ServiceAccount', name: 'robot', namespace: 'ci' }]);
   bind('shop', 'broken', 'nowhere', [{ kind: 'User', name: 'bob' }]);
-  index.setRole({ metadata: { name: 'one-secret', uid: '1', resourceVersion: '1' }, rules: [{ verbs: ['get'], apiGroups: [''], resources: ['secrets'], resourceNames: ['tls'] }] });
+  index.setRole({
+    metadata: { name: 'one-secret', uid: '1', resourceVersion: '1' },
+    rules: [{ verbs: ['get'], apiGroups: [''], resources: ['secrets'], resourceNames: ['tls'] }],
+  });
   bind('default', 'one-secret', 'one-secret', [{ kind: 'User', name: 'ann' }]);
   return index;
 }
@@ -84,7 +91,10 @@ describe('RBAC', () => {
 
   test('says why', () => {
     assert.equal(ask(authorize, ann, 'list |pods default').reason, 'RBAC: allowed by RoleBinding "devs-view/default" of ClusterRole "view" to Group "devs"');
-    assert.equal(ask(authorize, robot, 'list |pods shop').reason, 'RBAC: allowed by RoleBinding "robot-edit/shop" of ClusterRole "edit" to ServiceAccount "robot/ci"');
+    assert.equal(
+      ask(authorize, robot, 'list |pods shop').reason,
+      'RBAC: allowed by RoleBinding "robot-edit/shop" of ClusterRole "edit" to ServiceAccount "robot/ci"',
+    );
     const bob = { name: 'bob', groups: [] };
     assert.equal(ask(authorize, bob, 'list |pods shop').reason, 'RBAC: clusterrole.rbac.authorization.k8s.io "nowhere" not found');
   });
@@ -106,7 +116,10 @@ describe('RBAC', () => {
       return refused(attributes, authorize(attributes)).message;
     };
     assert.equal(say(ann, 'create |pods default'), 'pods is forbidden: User "ann" cannot create resource "pods" in API group "" in the namespace "default"');
-    assert.equal(say(ann, 'list apps|deployments'), 'deployments.apps is forbidden: User "ann" cannot list resource "deployments" in API group "apps" at the cluster scope');
+    assert.equal(
+      say(ann, 'list apps|deployments'),
+      'deployments.apps is forbidden: User "ann" cannot list resource "deployments" in API group "apps" at the cluster scope',
+    );
     assert.equal(say(ANONYMOUS, 'get /api'), 'forbidden: User "system:anonymous" cannot get path "/api"');
   });
 });
@@ -115,14 +128,20 @@ describe('Node', () => {
   const spec = {
     nodeName: 'n1',
     serviceAccountName: 'web',
-    volumes: [{ name: 'a', secret: { secretName: 's' } }, { name: 'b', persistentVolumeClaim: { claimName: 'data' } }, { name: 'e', ephemeral: {} }],
+    volumes: [
+      { name: 'a', secret: { secretName: 's' } },
+      { name: 'b', persistentVolumeClaim: { claimName: 'data' } },
+      { name: 'e', ephemeral: {} },
+    ],
     containers: [{ name: 'c', envFrom: [{ configMapRef: { name: 'cm' } }] }],
   };
   const reader = readerOf([
     stored(pods, 'web', { spec }, 'shop'),
     stored(pods, 'elsewhere', { spec: { nodeName: 'n2', containers: [], imagePullSecrets: [{ name: 'pull' }] } }, 'shop'),
     stored(persistentVolumeClaims, 'data', { spec: { volumeName: 'pv1' } }, 'shop'),
-    stored(persistentVolumes, 'pv1', { spec: { claimRef: { namespace: 'shop', name: 'data' }, csi: { driver: 'd', nodeStageSecretRef: { namespace: 'sys', name: 'stage' } } } }),
+    stored(persistentVolumes, 'pv1', {
+      spec: { claimRef: { namespace: 'shop', name: 'data' }, csi: { driver: 'd', nodeStageSecretRef: { namespace: 'sys', name: 'stage' } } },
+    }),
     stored(persistentVolumes, 'pv2', { spec: {} }),
     stored(volumeAttachments, 'va1', { spec: { nodeName: 'n1' } }),
     stored(volumeAttachments, 'va2', { spec: { nodeName: 'n2' } }),
@@ -161,10 +180,12 @@ describe('Node', () => {
     ['delete |nodes - n1', false],
     ['create apps|deployments shop', false],
   ];
-  for (const [question, allowed] of rows) test(`${question} → ${allowed ? 'yes' : 'no'}`, () => assert.equal(ask(node, nodeIdentity('n1'), question).allowed, allowed));
+  for (const [question, allowed] of rows)
+    test(`${question} → ${allowed ? 'yes' : 'no'}`, () => assert.equal(ask(node, nodeIdentity('n1'), question).allowed, allowed));
 
   test('its own pods by selector', () => {
-    const list = (fieldSelector: string): boolean => node(resourceAttributes({ user: nodeIdentity('n1'), verb: 'watch', group: '', resource: 'pods', fieldSelector })).allowed;
+    const list = (fieldSelector: string): boolean =>
+      node(resourceAttributes({ user: nodeIdentity('n1'), verb: 'watch', group: '', resource: 'pods', fieldSelector })).allowed;
     assert.equal(list('spec.nodeName=n1'), true);
     assert.equal(list('spec.nodeName=n2'), false);
     assert.equal(list('spec.nodeName!=n1'), false);

@@ -24,9 +24,13 @@ const rule = fc.oneof(resourceRule, pathRule);
 const questions = [
   ...['get', 'list', 'delete'].flatMap((verb) =>
     ['', 'apps', 'batch'].flatMap((group) =>
-      [['pods', ''], ['pods', 'log'], ['deployments', ''], ['deployments', 'log'], ['pods', 'exec']].flatMap(([resource = '', subresource = '']) =>
-        ['', 'a', 'c'].map((name) => resourceAttributes({ user, verb, group, resource, subresource, name })),
-      ),
+      [
+        ['pods', ''],
+        ['pods', 'log'],
+        ['deployments', ''],
+        ['deployments', 'log'],
+        ['pods', 'exec'],
+      ].flatMap(([resource = '', subresource = '']) => ['', 'a', 'c'].map((name) => resourceAttributes({ user, verb, group, resource, subresource, name }))),
     ),
   ),
   ...['/healthz', '/healthz/etcd', '/api', '/apis', '/metrics'].flatMap((path) => ['get', 'post'].map((verb) => pathAttributes({ user, verb, path }))),
@@ -37,7 +41,11 @@ test('whoever lacks no rule of a role may do all that the role allows', () => {
     fc.property(fc.array(rule, { maxLength: 4 }), rule, (owned, wanted) => {
       if (missingRules(owned, [wanted]).length > 0) return;
       for (const question of questions) {
-        if (ruleAllows(wanted, question)) assert.ok(owned.some((own) => ruleAllows(own, question)), JSON.stringify(question));
+        if (ruleAllows(wanted, question))
+          assert.ok(
+            owned.some((own) => ruleAllows(own, question)),
+            JSON.stringify(question),
+          );
       }
     }),
     { numRuns: 3000 },

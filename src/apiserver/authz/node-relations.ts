@@ -108,7 +108,11 @@ export function referencesOf({ metadata, spec }: Stored<Pod>): ReadonlySet<strin
     for (const holder of holders) add('secrets', holder?.name);
     add('secrets', volume.azureFile?.secretName);
   }
-  const containers: readonly Pick<Container, 'env' | 'envFrom'>[] = [...(spec?.initContainers ?? []), ...(spec?.containers ?? []), ...(spec?.ephemeralContainers ?? [])];
+  const containers: readonly Pick<Container, 'env' | 'envFrom'>[] = [
+    ...(spec?.initContainers ?? []),
+    ...(spec?.containers ?? []),
+    ...(spec?.ephemeralContainers ?? []),
+  ];
   for (const { env, envFrom } of containers) {
     for (const { valueFrom } of env ?? []) {
       add('secrets', valueFrom?.secretKeyRef?.name);
@@ -126,7 +130,15 @@ export function referencesOf({ metadata, spec }: Stored<Pod>): ReadonlySet<strin
 /** `NAMESPACE/NAME` of every secret that a volume names for the node. */
 function volumeSecrets({ csi, claimRef, azureFile, cephfs, rbd, iscsi, flexVolume }: PersistentVolumeSpec): ReadonlySet<string> {
   const fallback = claimRef?.namespace ?? '';
-  const all = [csi?.nodePublishSecretRef, csi?.nodeStageSecretRef, csi?.nodeExpandSecretRef, cephfs?.secretRef, rbd?.secretRef, iscsi?.secretRef, flexVolume?.secretRef];
+  const all = [
+    csi?.nodePublishSecretRef,
+    csi?.nodeStageSecretRef,
+    csi?.nodeExpandSecretRef,
+    cephfs?.secretRef,
+    rbd?.secretRef,
+    iscsi?.secretRef,
+    flexVolume?.secretRef,
+  ];
   const names = new Set<string>();
   for (const each of all) if (each?.name !== undefined) names.add(`${each.namespace ?? fallback}/${each.name}`);
   if (azureFile?.secretName !== undefined) names.add(`${azureFile.secretNamespace ?? fallback}/${azureFile.secretName}`);

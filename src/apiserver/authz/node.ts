@@ -74,7 +74,7 @@ function single({ verb, name, subresource }: AuthorizeAttributes, verbs: readonl
 
 function lease(node: string, { verb, namespace, name }: AuthorizeAttributes): AuthorizeDecision {
   if (!['get', 'create', 'update', 'patch', 'delete'].includes(verb)) return no('can only get, create, update, patch, or delete a node lease');
-  if (namespace !== 'kube-node-lease') return no("can only access leases in the \"kube-node-lease\" system namespace");
+  if (namespace !== 'kube-node-lease') return no('can only access leases in the "kube-node-lease" system namespace');
   return verb === 'create' || name === node ? ALLOWED : no('can only access node lease with the same name as the requesting node');
 }
 

@@ -136,7 +136,8 @@ function grantedBy({ binding, subject }: Grant): AuthorizeDecision {
 
 function formatGrant({ metadata, roleRef }: AnyBinding, subject: Subject): string {
   const { name, namespace } = metadata;
-  const binding = namespace === undefined || namespace === '' ? `ClusterRoleBinding ${JSON.stringify(name)}` : `RoleBinding ${JSON.stringify(`${name}/${namespace}`)}`;
+  const binding =
+    namespace === undefined || namespace === '' ? `ClusterRoleBinding ${JSON.stringify(name)}` : `RoleBinding ${JSON.stringify(`${name}/${namespace}`)}`;
   const who = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? namespace ?? ''}` : subject.name;
   return `${binding} of ${roleRef.kind} ${JSON.stringify(roleRef.name)} to ${subject.kind} ${JSON.stringify(who)}`;
 }

@@ -70,7 +70,9 @@ function covers(owner: PolicyRule, piece: PolicyRule): boolean {
   const resources = owner.resources ?? [];
   return (
     hasAll(owner.apiGroups, piece.apiGroups ?? []) &&
-    (piece.resources ?? []).every((resource) => resources.includes(ALL) || resources.includes(resource) || resources.includes(`*/${resource.split('/')[1] ?? ''}`)) &&
+    (piece.resources ?? []).every(
+      (resource) => resources.includes(ALL) || resources.includes(resource) || resources.includes(`*/${resource.split('/')[1] ?? ''}`),
+    ) &&
     ((owner.resourceNames ?? []).length === 0 ||
       ((piece.resourceNames ?? []).length > 0 && (piece.resourceNames ?? []).every((name) => owner.resourceNames?.includes(name) === true)))
   );

@@ -4,7 +4,16 @@ import type { JsonObject, KubeObject } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import type { StoredReader } from '../stages.ts';
 import { API_SERVER } from './identities.ts';
-import { authenticationConfig, type BootstrapObject, type ClusterAddresses, kubernetesEndpoints, kubernetesService, namespaceObjects, priorityClassObjects, serviceCidrObject } from './objects.ts';
+import {
+  authenticationConfig,
+  type BootstrapObject,
+  type ClusterAddresses,
+  kubernetesEndpoints,
+  kubernetesService,
+  namespaceObjects,
+  priorityClassObjects,
+  serviceCidrObject,
+} from './objects.ts';
 import { reconcilePolicy } from './reconcile-policy.ts';
 
 export interface BootstrapOptions {
@@ -101,5 +110,7 @@ export class Writer {
 function includes(found: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) return Array.isArray(found) && found.length === wanted.length && wanted.every((item, at) => includes(found[at], item));
   if (typeof wanted !== 'object' || wanted === null) return isDeepStrictEqual(found, wanted);
-  return typeof found === 'object' && found !== null && Object.entries(wanted).every(([key, value]) => includes((found as Record<string, unknown>)[key], value));
+  return (
+    typeof found === 'object' && found !== null && Object.entries(wanted).every(([key, value]) => includes((found as Record<string, unknown>)[key], value))
+  );
 }

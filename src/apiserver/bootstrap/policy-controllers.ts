@@ -103,7 +103,11 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
     EVENTS,
   ],
   'legacy-service-account-token-cleaner': ['get; core; configmaps; kube-apiserver-legacy-service-account-token-tracking', 'delete patch; core; secrets'],
-  'namespace-controller': ['delete get list watch; core; namespaces', 'update; core; namespaces/finalize namespaces/status', 'delete deletecollection get list; *; *'],
+  'namespace-controller': [
+    'delete get list watch; core; namespaces',
+    'update; core; namespaces/finalize namespaces/status',
+    'delete deletecollection get list; *; *',
+  ],
   'node-controller': [
     'delete get list patch update; core; nodes',
     'patch update; core; nodes/status',

@@ -9,7 +9,10 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   'system:monitoring': ['get; /metrics /metrics/slis /livez /readyz /healthz /livez/* /readyz/* /healthz/*'],
   'system:heapster': ['READ; core; events namespaces nodes pods', 'READ; apps extensions; deployments'],
   'system:node-problem-detector': ['get; core; nodes', 'patch; core; nodes/status', EVENTS],
-  'system:kubelet-api-admin': ['get list watch proxy; core; nodes', '*; core; nodes/configz nodes/healthz nodes/log nodes/metrics nodes/pods nodes/proxy nodes/stats'],
+  'system:kubelet-api-admin': [
+    'get list watch proxy; core; nodes',
+    '*; core; nodes/configz nodes/healthz nodes/log nodes/metrics nodes/pods nodes/proxy nodes/stats',
+  ],
   'system:node-bootstrapper': ['create get list watch; certificates.k8s.io; certificatesigningrequests'],
   'system:auth-delegator': ['create; authentication.k8s.io; tokenreviews', 'create; authorization.k8s.io; subjectaccessreviews'],
   'system:kube-aggregator': ['READ; core; services endpoints'],
@@ -129,7 +132,11 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
 /** What Berth adds. Its controllers run under one identity, and the garbage collector alone may delete anything. */
 export const BERTH_CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   'system:berth-controllers': ['*; *; *', '*; *'],
-  'system:berth-scheduler': ['create get update patch list watch; coordination.k8s.io; leases', 'get list watch patch; core; persistentvolumeclaims', 'patch update; core; pods'],
+  'system:berth-scheduler': [
+    'create get update patch list watch; coordination.k8s.io; leases',
+    'get list watch patch; core; persistentvolumeclaims',
+    'patch update; core; pods',
+  ],
   'system:berth-storage': [
     EVENTS,
     'READ; core; nodes pods namespaces configmaps serviceaccounts',
@@ -202,8 +209,20 @@ export const NAMESPACED_ROLES: readonly (readonly [namespace: string, name: stri
 
 /** RoleBindings: namespace, name, role, subjects. */
 export const NAMESPACED_BINDINGS: readonly (readonly [namespace: string, name: string, role: string, ...subjects: readonly string[]])[] = [
-  ['kube-system', 'system::extension-apiserver-authentication-reader', 'extension-apiserver-authentication-reader', 'u:system:kube-controller-manager', 'u:system:kube-scheduler'],
-  ['kube-system', 'system::leader-locking-kube-controller-manager', 'system::leader-locking-kube-controller-manager', 'u:system:kube-controller-manager', 's:kube-system/kube-controller-manager'],
+  [
+    'kube-system',
+    'system::extension-apiserver-authentication-reader',
+    'extension-apiserver-authentication-reader',
+    'u:system:kube-controller-manager',
+    'u:system:kube-scheduler',
+  ],
+  [
+    'kube-system',
+    'system::leader-locking-kube-controller-manager',
+    'system::leader-locking-kube-controller-manager',
+    'u:system:kube-controller-manager',
+    's:kube-system/kube-controller-manager',
+  ],
   ['kube-system', 'system::leader-locking-kube-scheduler', 'system::leader-locking-kube-scheduler', 'u:system:kube-scheduler', 's:kube-system/kube-scheduler'],
   ['kube-system', 'system:controller:bootstrap-signer', 'system:controller:bootstrap-signer', 's:kube-system/bootstrap-signer'],
   ['kube-system', 'system:controller:cloud-provider', 'system:controller:cloud-provider', 's:kube-system/cloud-provider'],

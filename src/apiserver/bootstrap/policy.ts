@@ -63,7 +63,12 @@ function subject(text: string): JsonObject {
 
 type RbacKind = 'Role' | 'RoleBinding' | 'ClusterRole' | 'ClusterRoleBinding';
 
-function object(kind: RbacKind, name: string, body: object, { namespace, labels = {} }: { namespace?: string; labels?: Readonly<Record<string, string>> }): BootstrapObject {
+function object(
+  kind: RbacKind,
+  name: string,
+  body: object,
+  { namespace, labels = {} }: { namespace?: string; labels?: Readonly<Record<string, string>> },
+): BootstrapObject {
   const resource = `${kind.toLowerCase()}s`;
   const metadata = {
     name,

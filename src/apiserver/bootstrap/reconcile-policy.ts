@@ -14,7 +14,10 @@ const AUTO_UPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
  * An object whose annotation says `autoupdate: "false"` is left alone.
  */
 export async function reconcilePolicy(writer: Writer): Promise<void> {
-  await Promise.all([...defaultRoles().map((role) => reconcile(writer, role, completeRole)), ...defaultBindings().map((binding) => reconcile(writer, binding, completeBinding))]);
+  await Promise.all([
+    ...defaultRoles().map((role) => reconcile(writer, role, completeRole)),
+    ...defaultBindings().map((binding) => reconcile(writer, binding, completeBinding)),
+  ]);
 }
 
 /** What the stored object has to become; undefined: it is complete. `replace`: delete and create. */

@@ -29,9 +29,16 @@ const AGGREGATED =
   'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json';
 
 test('the old roots', async () => {
-  assert.deepEqual(await json('/api'), { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '127.0.0.1:6443' }] });
+  assert.deepEqual(await json('/api'), {
+    kind: 'APIVersions',
+    versions: ['v1'],
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '127.0.0.1:6443' }],
+  });
   const { groups } = (await json('/apis')) as { groups: { name: string; preferredVersion: { version: string }; versions: { version: string }[] }[] };
-  assert.deepEqual(groups.slice(0, 3).map(({ name }) => name), ['apiregistration.k8s.io', 'apps', 'events.k8s.io']);
+  assert.deepEqual(
+    groups.slice(0, 3).map(({ name }) => name),
+    ['apiregistration.k8s.io', 'apps', 'events.k8s.io'],
+  );
   const autoscaling = groups.find(({ name }) => name === 'autoscaling');
   assert.deepEqual([autoscaling?.preferredVersion.version, autoscaling?.versions.map(({ version }) => version)], ['v2', ['v2', 'v1']]);
 });
@@ -39,37 +46,49 @@ test('the old roots', async () => {
 test('a resource as Kubernetes shows it', async () => {
   const { resources } = (await json('/api/v1')) as { resources: { name: string }[] };
   const pods = resources.find(({ name }) => name === 'pods');
-  assert.deepEqual({ ...pods, shortNames: undefined, categories: undefined }, {
-    name: 'pods',
-    singularName: 'pod',
-    namespaced: true,
-    kind: 'Pod',
-    verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
-    shortNames: undefined,
-    categories: undefined,
-    // The very hash that Kubernetes publishes for core/v1 Pod.
-    storageVersionHash: 'xPOwRZ+Yhw8=',
-  });
-  assert.deepEqual(resources.find(({ name }) => name === 'pods/eviction'), {
-    name: 'pods/eviction',
-    singularName: '',
-    namespaced: true,
-    group: 'policy',
-    version: 'v1',
-    kind: 'Eviction',
-    verbs: ['create'],
-  });
+  assert.deepEqual(
+    { ...pods, shortNames: undefined, categories: undefined },
+    {
+      name: 'pods',
+      singularName: 'pod',
+      namespaced: true,
+      kind: 'Pod',
+      verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
+      shortNames: undefined,
+      categories: undefined,
+      // The very hash that Kubernetes publishes for core/v1 Pod.
+      storageVersionHash: 'xPOwRZ+Yhw8=',
+    },
+  );
+  assert.deepEqual(
+    resources.find(({ name }) => name === 'pods/eviction'),
+    {
+      name: 'pods/eviction',
+      singularName: '',
+      namespaced: true,
+      group: 'policy',
+      version: 'v1',
+      kind: 'Eviction',
+      verbs: ['create'],
+    },
+  );
 });
 
 test('the aggregated form', async () => {
   const answer = await ask('/apis', { accept: AGGREGATED });
   assert.equal(answer.headers?.['content-type'], 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
-  const body = JSON.parse(Buffer.from(answer.body as Uint8Array).toString()) as { apiVersion: string; items: { metadata: { name: string }; versions: { resources: object[] }[] }[] };
+  const body = JSON.parse(Buffer.from(answer.body as Uint8Array).toString()) as {
+    apiVersion: string;
+    items: { metadata: { name: string }; versions: { resources: object[] }[] }[];
+  };
   assert.equal(body.apiVersion, 'apidiscovery.k8s.io/v2');
   const apps = body.items.find(({ metadata }) => metadata.name === 'apps');
   const deployments = apps?.versions[0]?.resources.find((r) => 'resource' in r && r.resource === 'deployments') as Record<string, unknown>;
   assert.deepEqual(deployments['responseKind'], { group: 'apps', version: 'v1', kind: 'Deployment' });
-  assert.deepEqual((deployments['subresources'] as { subresource: string }[]).map(({ subresource }) => subresource), ['scale', 'status']);
+  assert.deepEqual(
+    (deployments['subresources'] as { subresource: string }[]).map(({ subresource }) => subresource),
+    ['scale', 'status'],
+  );
   assert.equal(deployments['scope'], 'Namespaced');
 });
 
@@ -102,5 +121,8 @@ test('negotiation', () => {
 
 test('versions in order', () => {
   const order = ['v10', 'v2', 'v1', 'v11beta2', 'v10beta3', 'v3beta1', 'v12alpha1', 'v11alpha2', 'foo1', 'foo10'];
-  assert.deepEqual([...order].reverse().sort((a, b) => compareVersions(b, a)), order);
+  assert.deepEqual(
+    [...order].reverse().sort((a, b) => compareVersions(b, a)),
+    order,
+  );
 });

@@ -45,9 +45,7 @@ const GROUP_ORDER: readonly string[] = [
 
 export function servedGroups(kinds: readonly Kind[]): readonly ServedGroup[] {
   const groups = Map.groupBy(kinds, ({ group }) => group);
-  return [...groups]
-    .map(([name, own]) => ({ name, versions: versionsOf(own) }))
-    .sort((a, b) => rank(a.name) - rank(b.name) || (a.name < b.name ? -1 : 1));
+  return [...groups].map(([name, own]) => ({ name, versions: versionsOf(own) })).sort((a, b) => rank(a.name) - rank(b.name) || (a.name < b.name ? -1 : 1));
 }
 
 function versionsOf(kinds: readonly Kind[]): readonly ServedVersion[] {

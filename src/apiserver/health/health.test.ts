@@ -17,7 +17,15 @@ async function ask(all: readonly Route[], url: string): Promise<string> {
   const { pathname, searchParams } = new URL(url, 'http://x');
   const route = all.find((each) => pathname === each.path || pathname.startsWith(`${each.path}/`));
   assert.ok(route);
-  const request = { method: 'GET', path: pathname, query: [...searchParams], headers: {}, user: { name: 'ann', groups: [] }, signal: undefined, body: () => new Uint8Array() };
+  const request = {
+    method: 'GET',
+    path: pathname,
+    query: [...searchParams],
+    headers: {},
+    user: { name: 'ann', groups: [] },
+    signal: undefined,
+    body: () => new Uint8Array(),
+  };
   try {
     const { code, body } = await route.handle(request);
     return `${code} ${String(body)}`;
@@ -31,7 +39,10 @@ test('health pages', async () => {
   ready = false;
   assert.equal(await ask(routes, '/livez'), '200 ok');
   assert.equal(await ask(routes, '/healthz?verbose'), '200 [+]ping ok\n[+]store ok\nhealthz check passed\n');
-  assert.equal(await ask(routes, '/readyz'), '500 [+]ping ok\n[+]store ok\n[-]bootstrap failed: reason withheld\n[-]throws failed: reason withheld\nreadyz check failed\n');
+  assert.equal(
+    await ask(routes, '/readyz'),
+    '500 [+]ping ok\n[+]store ok\n[-]bootstrap failed: reason withheld\n[-]throws failed: reason withheld\nreadyz check failed\n',
+  );
   assert.equal(await ask(routes, '/readyz?exclude=bootstrap&exclude=throws'), '200 ok');
   assert.equal(await ask(routes, '/readyz/store'), '200 ok');
   assert.equal(await ask(routes, '/readyz/bootstrap'), '500 internal server error: readyz: bootstrap failed: reason withheld\n');
@@ -43,7 +54,18 @@ test('health pages', async () => {
 
 test('metrics count requests under Kubernetes’ names', async () => {
   const requests = new RequestMetrics();
-  const attributes = { user: { name: 'ann', groups: [] }, verb: 'list', resourceRequest: true, group: 'apps', version: 'v1', resource: 'deployments', subresource: '', namespace: 'shop', name: '', path: '' };
+  const attributes = {
+    user: { name: 'ann', groups: [] },
+    verb: 'list',
+    resourceRequest: true,
+    group: 'apps',
+    version: 'v1',
+    resource: 'deployments',
+    subresource: '',
+    namespace: 'shop',
+    name: '',
+    path: '',
+  };
   const record = { user: undefined, attributes, method: 'GET', path: '', code: 200, startedMs: 0, elapsedMs: 30, watch: false };
   requests.record(record);
   requests.record({ ...record, code: 403 });

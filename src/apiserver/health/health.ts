@@ -36,7 +36,8 @@ async function answer(path: string, checks: readonly HealthCheck[], request: Raw
     // The reason is for the log and the metrics: anybody may read this page.
     lines.push(why === undefined ? `[+]${each.name} ok` : `[-]${each.name} failed: reason withheld`);
   }
-  if (excluded.size > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${[...excluded].map((each) => JSON.stringify(each)).join(',')}`);
+  if (excluded.size > 0)
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${[...excluded].map((each) => JSON.stringify(each)).join(',')}`);
   const what = path.slice(1);
   if (failed) return text(500, `${lines.join('\n')}\n${what} check failed\n`);
   return request.query.some(([key]) => key === 'verbose') ? text(200, `${lines.join('\n')}\n${what} check passed\n`) : text(200, 'ok');

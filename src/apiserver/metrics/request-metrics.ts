@@ -1,9 +1,7 @@
 import type { RequestRecord } from '../stages.ts';
 
 /** Kubernetes' own bounds of apiserver_request_duration_seconds. */
-export const DURATION_BUCKETS: readonly number[] = [
-  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
-];
+export const DURATION_BUCKETS: readonly number[] = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
 /** At most so many different sets of labels: what is beyond counts under `other`. */
 const MOST_SERIES = 20_000;

@@ -31,8 +31,18 @@ async function openRegistry(requests: RequestMetrics, gauges: readonly Gauge[]):
     const metric = { name, help, type, aggregator: 'sum', get: async () => ({ name, help, type, aggregator: 'sum', values: values() }) };
     registry.registerMetric(metric as unknown as Parameters<PromRegistry['registerMetric']>[0]);
   };
-  add('apiserver_request_total', 'Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.', 'counter', () => counts(requests));
-  add('apiserver_request_duration_seconds', 'Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.', 'histogram', () => durations(requests));
+  add(
+    'apiserver_request_total',
+    'Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.',
+    'counter',
+    () => counts(requests),
+  );
+  add(
+    'apiserver_request_duration_seconds',
+    'Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.',
+    'histogram',
+    () => durations(requests),
+  );
   for (const { name, help, values } of gauges) add(name, help, 'gauge', () => values().map(({ value, labels = {} }) => ({ value, labels: { ...labels } })));
   return registry;
 }

@@ -23,10 +23,22 @@ async function ask(url: string, headers: Record<string, string> = {}): Promise<R
   const { pathname, searchParams } = new URL(url, 'https://x');
   const route = routes.find((each) => pathname === each.path || (each.match === 'prefix' && pathname.startsWith(`${each.path}/`)));
   assert.ok(route);
-  return route.handle({ method: 'GET', path: pathname, query: [...searchParams], headers, user: { name: 'ann', groups: [] }, signal: undefined, body: () => new Uint8Array() });
+  return route.handle({
+    method: 'GET',
+    path: pathname,
+    query: [...searchParams],
+    headers,
+    user: { name: 'ann', groups: [] },
+    signal: undefined,
+    body: () => new Uint8Array(),
+  });
 }
 
-type Document = { paths: Record<string, Record<string, Record<string, unknown>>>; components: { schemas: Record<string, Record<string, unknown>> }; definitions: Record<string, unknown> };
+type Document = {
+  paths: Record<string, Record<string, Record<string, unknown>>>;
+  components: { schemas: Record<string, Record<string, unknown>> };
+  definitions: Record<string, unknown>;
+};
 
 const json = async <T>(url: string): Promise<T> => {
   const { body } = await ask(url);
@@ -67,7 +79,11 @@ test('every reference leads somewhere, and every operation has a name of its own
     const document = await json<Document>(url);
     const known = document.definitions ?? document.components.schemas;
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/(?:definitions|components\/schemas)\/([^"]+)"/g)].map((match) => match[1] ?? '');
-    assert.deepEqual([...new Set(references)].filter((name) => !Object.hasOwn(known, name)), [], url);
+    assert.deepEqual(
+      [...new Set(references)].filter((name) => !Object.hasOwn(known, name)),
+      [],
+      url,
+    );
     const ids = [...JSON.stringify(document.paths).matchAll(/"operationId":"([^"]+)"/g)].map((match) => match[1] ?? '');
     assert.equal(new Set(ids).size, ids.length, url);
   }

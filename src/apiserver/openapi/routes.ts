@@ -110,7 +110,9 @@ class OpenApiDocuments {
   #hash(name: string): string {
     const kinds = (this.#versions.get(name)?.kinds ?? this.#options.served.kinds()).map(({ resource, kind }) => `${resource}/${kind}`);
     const text = `${this.#options.version} ${this.#revision} ${name} ${kinds.join(' ')}`;
-    return Buffer.from(this.#options.keys.digest(new TextEncoder().encode(text))).toString('hex').toUpperCase();
+    return Buffer.from(this.#options.keys.digest(new TextEncoder().encode(text)))
+      .toString('hex')
+      .toUpperCase();
   }
 }
 

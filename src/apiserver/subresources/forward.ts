@@ -4,7 +4,18 @@ import { type AnyResponse, isHttp2 } from '../http/respond.ts';
 import type { RawExchange } from '../stages.ts';
 
 /** Headers that belong to one connection (RFC 9110 section 7.6.1), and those that are the API server's own business. */
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings']);
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
 
 export type Headers = Record<string, string | string[]>;
 
@@ -19,7 +30,11 @@ export function forwardedHeaders(exchange: RawExchange): Headers {
   const length = exchange.request.headers['content-length'];
   if (typeof length === 'string') headers['content-length'] = length;
   const from = exchange.request.socket.remoteAddress;
-  if (from !== undefined) headers['x-forwarded-for'] = [headers['x-forwarded-for'], from].flat().filter((each) => each !== undefined).join(', ');
+  if (from !== undefined)
+    headers['x-forwarded-for'] = [headers['x-forwarded-for'], from]
+      .flat()
+      .filter((each) => each !== undefined)
+      .join(', ');
   return headers;
 }
 
@@ -34,7 +49,10 @@ export function rawQuery({ request }: RawExchange): string {
 export function hasBody({ request }: RawExchange): boolean {
   const { method, headers } = request;
   if (headers['content-length'] !== undefined) return headers['content-length'] !== '0';
-  return headers['transfer-encoding'] !== undefined || (request.httpVersionMajor === 2 && method !== 'GET' && method !== 'HEAD' && !('complete' in request && request.complete));
+  return (
+    headers['transfer-encoding'] !== undefined ||
+    (request.httpVersionMajor === 2 && method !== 'GET' && method !== 'HEAD' && !('complete' in request && request.complete))
+  );
 }
 
 /** Answers with what the backend answers: head, then bytes as they come, no faster than the client reads. */

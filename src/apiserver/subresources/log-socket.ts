@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
 import type { RawExchange } from '../stages.ts';
 
 type Upgrade = Extract<RawExchange, { readonly upgrade: true }>;
@@ -13,7 +14,7 @@ export async function sendBinary({ request, socket, head }: Upgrade, log: Incomi
     noServer: true,
     handleProtocols: (offered) => ['binary.k8s.io', 'base64.binary.k8s.io'].find((each) => offered.has(each)) ?? false,
   });
-  const { promise, resolve } = Promise.withResolvers<import('ws').WebSocket>();
+  const { promise, resolve } = Promise.withResolvers<WebSocket>();
   server.handleUpgrade(request, socket, Buffer.from(head), resolve);
   const client = await promise;
   client.on('close', () => log.destroy());

@@ -82,7 +82,8 @@ export function validateOptions(call: Pick<SubresourceCall, 'query'>): void {
   const sinceTime = parameter(call, 'sinceTime');
   if (sinceSeconds !== undefined && sinceTime !== '') errors.push(forbidden(at(''), 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   else if (sinceSeconds !== undefined && sinceSeconds < 1) errors.push(invalid(at('sinceSeconds'), sinceSeconds, 'must be greater than 0'));
-  if (sinceTime !== '' && parseTime(sinceTime) === undefined) throw badRequest(`parsing time ${JSON.stringify(sinceTime)} as "2006-01-02T15:04:05Z07:00": cannot parse`);
+  if (sinceTime !== '' && parseTime(sinceTime) === undefined)
+    throw badRequest(`parsing time ${JSON.stringify(sinceTime)} as "2006-01-02T15:04:05Z07:00": cannot parse`);
   if (errors.length > 0) throw invalidObject({ group: '', kind: 'PodLogOptions' }, '', errors);
 }
 
@@ -96,7 +97,9 @@ async function nodeRefusal(answer: IncomingMessage, { name }: SubresourceCall): 
   text = text.trim();
   if (answer.statusCode === 400) return badRequest(text);
   if (answer.statusCode === 404) {
-    return new StatusError('NotFound', `the server could not find the requested resource (get pods ${name})`, { details: { name, kind: 'pods', causes: [{ reason: 'UnexpectedServerResponse', message: text }] } });
+    return new StatusError('NotFound', `the server could not find the requested resource (get pods ${name})`, {
+      details: { name, kind: 'pods', causes: [{ reason: 'UnexpectedServerResponse', message: text }] },
+    });
   }
   return internalError(text);
 }

@@ -29,7 +29,16 @@ export function podStreams(dial: Dial, authorize: Authorizer): readonly StreamSu
 function allowCreate(authorize: Authorizer, call: SubresourceCall): void {
   if (call.method !== 'GET') return;
   const { user, namespace, name, subresource, kind } = call;
-  const attributes = resourceAttributes({ user, verb: 'create', group: kind.group, version: kind.version, resource: kind.resource, subresource, namespace, name });
+  const attributes = resourceAttributes({
+    user,
+    verb: 'create',
+    group: kind.group,
+    version: kind.version,
+    resource: kind.resource,
+    subresource,
+    namespace,
+    name,
+  });
   const decision = authorize(attributes);
   if (!decision.allowed) throw refused(attributes, decision);
 }
@@ -38,7 +47,12 @@ function allowCreate(authorize: Authorizer, call: SubresourceCall): void {
 function commandPath(call: SubresourceCall, verb: 'exec' | 'attach'): string {
   const container = containerOf(podOf(call), parameter(call, 'container'));
   const query = new URLSearchParams();
-  const wishes = [['stdin', 'input'], ['stdout', 'output'], ['stderr', 'error'], ['tty', 'tty']] as const;
+  const wishes = [
+    ['stdin', 'input'],
+    ['stdout', 'output'],
+    ['stderr', 'error'],
+    ['tty', 'tty'],
+  ] as const;
   for (const [ours, theirs] of wishes) if (flag(call, ours)) query.set(theirs, '1');
   if (verb === 'exec') {
     const command = call.query.filter(([name]) => name === 'command').map(([, value]) => value);

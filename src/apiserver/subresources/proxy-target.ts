@@ -47,7 +47,8 @@ export function serviceTarget(call: SubresourceCall, dial: Dial, random: Random)
   if (service === undefined) throw objectNotFound({ group: '', resource: 'services' }, name);
   const ports = service.spec?.ports ?? [];
   const wanted = port === '' ? (ports.length === 1 ? ports[0] : undefined) : ports.find((each) => each.name === port || String(each.port) === port);
-  if (wanted === undefined && (port === '' || portNumber(port) === undefined)) throw unavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`);
+  if (wanted === undefined && (port === '' || portNumber(port) === undefined))
+    throw unavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`);
   const choices = addressesOf(call.reader, call.namespace, name, wanted === undefined ? undefined : (wanted.name ?? ''), wanted === undefined ? port : '');
   const choice = choices[Math.floor(random.float() * choices.length)];
   if (choice === undefined) throw unavailable(`no endpoints available for service ${JSON.stringify(name)}`);
@@ -55,7 +56,13 @@ export function serviceTarget(call: SubresourceCall, dial: Dial, random: Random)
 }
 
 /** By the port's name; or by its number, for endpoints that no port of the service tells of. */
-function addressesOf(reader: StoredReader, namespace: string, name: string, portName: string | undefined, number: string): readonly { readonly ip: string; readonly port: number }[] {
+function addressesOf(
+  reader: StoredReader,
+  namespace: string,
+  name: string,
+  portName: string | undefined,
+  number: string,
+): readonly { readonly ip: string; readonly port: number }[] {
   const found = storedGet(reader, endpoints, namespace, name);
   return (found?.subsets ?? []).flatMap(({ addresses = [], ports = [] }) => {
     const port = ports.find((each) => (portName === undefined ? String(each.port) === number : (each.name ?? '') === portName));

@@ -63,8 +63,14 @@ async function withFront(port: number | undefined, resource: string, run: (front
   const find = (request: IncomingMessage): { readonly stage: StreamSubresource; readonly call: SubresourceCall } => {
     const url = new URL(request.url ?? '', 'http://x');
     const [, name = '', subresource = ''] = url.pathname.split('/');
-    const stage = defined(stages.find((each) => each.resource === resource && each.subresource === subresource), subresource);
-    const kind = defined(builtinKinds().find((each) => each.resource === resource), resource);
+    const stage = defined(
+      stages.find((each) => each.resource === resource && each.subresource === subresource),
+      subresource,
+    );
+    const kind = defined(
+      builtinKinds().find((each) => each.resource === resource),
+      resource,
+    );
     const call: SubresourceCall = {
       user: { name: 'ann', groups: [] },
       kind,
@@ -116,7 +122,10 @@ async function close({ server }: Backend): Promise<void> {
   await once(server, 'close');
 }
 
-async function get(url: string, init: { readonly method?: string; readonly body?: string; readonly headers?: Record<string, string> } = {}): Promise<{ readonly code: number; readonly text: string; readonly headers: IncomingMessage['headers'] }> {
+async function get(
+  url: string,
+  init: { readonly method?: string; readonly body?: string; readonly headers?: Record<string, string> } = {},
+): Promise<{ readonly code: number; readonly text: string; readonly headers: IncomingMessage['headers'] }> {
   const request = httpRequest(url, { method: init.method ?? 'GET', headers: init.headers ?? {} });
   request.end(init.body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
@@ -150,7 +159,10 @@ describe('logs', () => {
   test('the node’s own refusal, and a node that is down', async () => {
     const node = await backend((_, response) => response.writeHead(400).end('container "web" in pod "web" is waiting to start: ContainerCreating'));
     await withFront(node.port, 'pods', async ({ url }) => {
-      assert.deepEqual({ ...(await get(`${url}/web/log`)), headers: 0 }, { code: 400, text: 'container "web" in pod "web" is waiting to start: ContainerCreating', headers: 0 });
+      assert.deepEqual(
+        { ...(await get(`${url}/web/log`)), headers: 0 },
+        { code: 400, text: 'container "web" in pod "web" is waiting to start: ContainerCreating', headers: 0 },
+      );
     });
     await close(node);
     await withFront(node.port, 'pods', async ({ url }) => {
@@ -163,7 +175,10 @@ describe('logs', () => {
 test('logs over a WebSocket, in binary and in base64', async () => {
   const node = await backend((_, response) => response.end('one\ntwo\n'));
   await withFront(node.port, 'pods', async ({ port }) => {
-    const rows = [['binary.k8s.io', 'one\ntwo\n'], ['base64.binary.k8s.io', Buffer.from('one\ntwo\n').toString('base64')]] as const;
+    const rows = [
+      ['binary.k8s.io', 'one\ntwo\n'],
+      ['base64.binary.k8s.io', Buffer.from('one\ntwo\n').toString('base64')],
+    ] as const;
     for (const [protocol, expected] of rows) {
       const client = new WebSocket(`ws://127.0.0.1:${port}/web/log`, protocol);
       let text = '';
@@ -192,11 +207,16 @@ describe('exec', () => {
 
   test('hands the upgrade on without credentials and copies both ways', async () => {
     let headers: IncomingMessage['headers'] = {};
-    const node = await backend(() => {}, (request, socket) => {
-      headers = request.headers;
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\nhello ');
-      socket.pipe(socket);
-    });
+    const node = await backend(
+      () => {},
+      (request, socket) => {
+        headers = request.headers;
+        socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\nhello ',
+        );
+        socket.pipe(socket);
+      },
+    );
     await withFront(node.port, 'pods', async ({ port }) => {
       const text = await talk(port, `${upgradeRequest('/web/exec?command=echo&command=a%20b&stdout=true&stdin=1&tty=false')}and back`, 'and back');
       assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n(.*\r\n)*Upgrade: SPDY\/3\.1/);
@@ -209,9 +229,15 @@ describe('exec', () => {
   });
 
   test('a refusal of the node reaches the client', async () => {
-    const node = await backend((_, response) => response.writeHead(404).end('container not found ("web")'), (_, socket) => socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 27\r\n\r\ncontainer not found ("web")'));
+    const node = await backend(
+      (_, response) => response.writeHead(404).end('container not found ("web")'),
+      (_, socket) => socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 27\r\n\r\ncontainer not found ("web")'),
+    );
     await withFront(node.port, 'pods', async ({ port }) => {
-      assert.match(await talk(port, upgradeRequest('/web/exec?command=x&stdout=1'), 'not found ('), /^HTTP\/1\.1 404 Not Found\r\n[^]*container not found \("web"\)$/);
+      assert.match(
+        await talk(port, upgradeRequest('/web/exec?command=x&stdout=1'), 'not found ('),
+        /^HTTP\/1\.1 404 Not Found\r\n[^]*container not found \("web"\)$/,
+      );
     });
     await close(node);
   });
@@ -226,9 +252,17 @@ describe('exec', () => {
   });
 
   test('a WebSocket’s GET needs the right to create', async () => {
-    await withFront(undefined, 'pods', async ({ port }) => {
-      assert.match(await talk(port, upgradeRequest('/web/exec?command=x&stdout=1', 'GET'), 'namespace'), /^HTTP\/1\.1 403 [^]*cannot create resource "pods\/exec"/);
-    }, false);
+    await withFront(
+      undefined,
+      'pods',
+      async ({ port }) => {
+        assert.match(
+          await talk(port, upgradeRequest('/web/exec?command=x&stdout=1', 'GET'), 'namespace'),
+          /^HTTP\/1\.1 403 [^]*cannot create resource "pods\/exec"/,
+        );
+      },
+      false,
+    );
   });
 });
 
@@ -250,7 +284,9 @@ describe('proxies', () => {
   });
 
   test('a redirect to the backend stays below the proxy', async () => {
-    const pod = await backend((request, response) => response.writeHead(302, { location: request.url === '/far' ? 'https://elsewhere/x' : '/login?to=a' }).end());
+    const pod = await backend((request, response) =>
+      response.writeHead(302, { location: request.url === '/far' ? 'https://elsewhere/x' : '/login?to=a' }).end(),
+    );
     await withFront(pod.port, 'pods', async ({ url }) => {
       assert.equal((await get(`${url}/web/proxy/deep/page`)).headers.location, '/web/proxy/login?to=a');
       assert.equal((await get(`${url}/web/proxy/far`)).headers.location, 'https://elsewhere/x');
@@ -264,14 +300,20 @@ describe('proxies', () => {
       for (const name of ['svc', 'svc:http', 'http:svc:80', 'svc:8080']) assert.equal((await get(`${url}/${name}/proxy/`)).text, 'ok', name);
       assert.deepEqual([...new Set(dialled)], ['10.0.0.5:8080']);
       assert.deepEqual({ ...(await get(`${url}/empty/proxy/`)), headers: 0 }, { code: 503, text: 'no endpoints available for service "empty"', headers: 0 });
-      assert.deepEqual({ ...(await get(`${url}/svc:admin/proxy/`)), headers: 0 }, { code: 503, text: 'no service port "admin" found for service "svc"', headers: 0 });
+      assert.deepEqual(
+        { ...(await get(`${url}/svc:admin/proxy/`)), headers: 0 },
+        { code: 503, text: 'no service port "admin" found for service "svc"', headers: 0 },
+      );
     });
     await close(pod);
   });
 
   test('a backend that is down', () =>
     withFront(undefined, 'pods', async ({ url }) => {
-      assert.deepEqual({ ...(await get(`${url}/web/proxy/`)), headers: 0 }, { code: 503, text: 'error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused', headers: 0 });
+      assert.deepEqual(
+        { ...(await get(`${url}/web/proxy/`)), headers: 0 },
+        { code: 503, text: 'error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused', headers: 0 },
+      );
     }));
 
   test('names', () => {

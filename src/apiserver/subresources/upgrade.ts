@@ -50,7 +50,11 @@ function upgrade(endpoint: Endpoint, wanted: { readonly method: string; readonly
 function stripBearer(headers: Headers): void {
   const offered = headers['sec-websocket-protocol'];
   if (offered === undefined) return;
-  const kept = [offered].flat().flatMap((each) => each.split(',')).map((each) => each.trim()).filter((each) => !each.startsWith(BEARER_PROTOCOL));
+  const kept = [offered]
+    .flat()
+    .flatMap((each) => each.split(','))
+    .map((each) => each.trim())
+    .filter((each) => !each.startsWith(BEARER_PROTOCOL));
   if (kept.length > 0) headers['sec-websocket-protocol'] = kept.join(', ');
   else delete headers['sec-websocket-protocol'];
 }

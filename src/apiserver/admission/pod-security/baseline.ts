@@ -2,7 +2,19 @@ import type { SELinuxOptions } from '../../../api/gen/types/core.v1.ts';
 import { type AnyContainer, type Check, containersNamed, namesWhere, plural, quoted, violation } from './check.ts';
 
 const CAPABILITIES: ReadonlySet<string> = new Set([
-  'AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT',
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'MKNOD',
+  'NET_BIND_SERVICE',
+  'SETFCAP',
+  'SETGID',
+  'SETPCAP',
+  'SETUID',
+  'SYS_CHROOT',
 ]);
 
 /** Safe sysctls, with the version from which they are. */
@@ -38,7 +50,8 @@ export const BASELINE_CHECKS: readonly Check[] = [
       if (names.length > 0) details.push(`${containersNamed(names)} must not set AppArmor profile type to "Unconfined"`);
       for (const [key, value] of Object.entries(annotations ?? {})) {
         if (!key.startsWith('container.apparmor.security.beta.kubernetes.io/')) continue;
-        if (value !== '' && value !== 'runtime/default' && !value.startsWith('localhost/')) details.push(`annotation ${JSON.stringify(key)} must not be ${JSON.stringify(value)}`);
+        if (value !== '' && value !== 'runtime/default' && !value.startsWith('localhost/'))
+          details.push(`annotation ${JSON.stringify(key)} must not be ${JSON.stringify(value)}`);
       }
       return violation(plural('forbidden AppArmor profile', details), details);
     },
@@ -54,14 +67,21 @@ export const BASELINE_CHECKS: readonly Check[] = [
         for (const capability of wrong) added.add(capability);
         return wrong.length > 0;
       });
-      return violation('non-default capabilities', names.length === 0 ? [] : [`${containersNamed(names)} must not include ${quoted([...added].sort())} in securityContext.capabilities.add`]);
+      return violation(
+        'non-default capabilities',
+        names.length === 0 ? [] : [`${containersNamed(names)} must not include ${quoted([...added].sort())} in securityContext.capabilities.add`],
+      );
     },
   },
   {
     id: 'hostNamespaces',
     level: 'baseline',
     since: 0,
-    check: ({ spec }) => violation('host namespaces', (['hostNetwork', 'hostPID', 'hostIPC'] as const).filter((name) => spec[name] === true).map((name) => `${name}=true`)),
+    check: ({ spec }) =>
+      violation(
+        'host namespaces',
+        (['hostNetwork', 'hostPID', 'hostIPC'] as const).filter((name) => spec[name] === true).map((name) => `${name}=true`),
+      ),
   },
   {
     id: 'hostPathVolumes',
@@ -84,7 +104,10 @@ export const BASELINE_CHECKS: readonly Check[] = [
         return taken.length > 0;
       });
       const list = [...ports].sort((a, b) => a - b);
-      return violation('hostPort', names.length === 0 ? [] : [`${containersNamed(names)} ${names.length === 1 ? 'uses' : 'use'} ${plural('hostPort', list)} ${list.join(', ')}`]);
+      return violation(
+        'hostPort',
+        names.length === 0 ? [] : [`${containersNamed(names)} ${names.length === 1 ? 'uses' : 'use'} ${plural('hostPort', list)} ${list.join(', ')}`],
+      );
     },
   },
   {
@@ -98,7 +121,12 @@ export const BASELINE_CHECKS: readonly Check[] = [
         for (const host of own) hosts.add(host);
         return own.length > 0;
       });
-      return violation('probe or lifecycle host', names.length === 0 ? [] : [`${containersNamed(names)} ${names.length === 1 ? 'uses' : 'use'} probe or lifecycle ${plural('host', [...hosts])} ${quoted([...hosts].sort())}`]);
+      return violation(
+        'probe or lifecycle host',
+        names.length === 0
+          ? []
+          : [`${containersNamed(names)} ${names.length === 1 ? 'uses' : 'use'} probe or lifecycle ${plural('host', [...hosts])} ${quoted([...hosts].sort())}`],
+      );
     },
   },
   {
@@ -123,7 +151,10 @@ export const BASELINE_CHECKS: readonly Check[] = [
         if (mount !== 'Default') mounts.add(mount);
         return mount !== 'Default';
       });
-      return violation('procMount', names.length === 0 ? [] : [`${containersNamed(names)} must not set securityContext.procMount to ${quoted([...mounts].sort())}`]);
+      return violation(
+        'procMount',
+        names.length === 0 ? [] : [`${containersNamed(names)} must not set securityContext.procMount to ${quoted([...mounts].sort())}`],
+      );
     },
   },
   {
@@ -141,7 +172,10 @@ export const BASELINE_CHECKS: readonly Check[] = [
       if (look(spec.securityContext?.seLinuxOptions)) who.push('pod');
       const names = namesWhere(spec, ({ securityContext }) => look(securityContext?.seLinuxOptions));
       if (names.length > 0) who.push(containersNamed(names));
-      return violation('seLinuxOptions', who.length === 0 ? [] : [`${who.join(' and ')} set forbidden securityContext.seLinuxOptions: ${[...wrong].join('; ')}`]);
+      return violation(
+        'seLinuxOptions',
+        who.length === 0 ? [] : [`${who.join(' and ')} set forbidden securityContext.seLinuxOptions: ${[...wrong].join('; ')}`],
+      );
     },
   },
   {
@@ -162,7 +196,9 @@ export const BASELINE_CHECKS: readonly Check[] = [
     level: 'baseline',
     since: 0,
     check: ({ spec }, minor) => {
-      const wrong = (spec.securityContext?.sysctls ?? []).map(({ name }) => name).filter((name) => !Object.hasOwn(SYSCTLS, name) || (SYSCTLS[name] ?? 0) > minor);
+      const wrong = (spec.securityContext?.sysctls ?? [])
+        .map(({ name }) => name)
+        .filter((name) => !Object.hasOwn(SYSCTLS, name) || (SYSCTLS[name] ?? 0) > minor);
       return violation(plural('forbidden sysctl', wrong), wrong);
     },
   },
@@ -194,4 +230,3 @@ function handlerHosts(container: AnyContainer): readonly string[] {
   const handlers = [livenessProbe, readinessProbe, startupProbe, lifecycle?.postStart, lifecycle?.preStop];
   return handlers.flatMap((handler) => [handler?.httpGet?.host, handler?.tcpSocket?.host]).filter((host) => host !== undefined && host !== '') as string[];
 }
-

@@ -34,7 +34,9 @@ export function containersOf({ initContainers, containers, ephemeralContainers }
 }
 
 export function namesWhere(spec: PodSpec, wrong: (container: AnyContainer) => boolean): readonly string[] {
-  return containersOf(spec).filter(wrong).map(({ name }) => name);
+  return containersOf(spec)
+    .filter(wrong)
+    .map(({ name }) => name);
 }
 
 export const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');

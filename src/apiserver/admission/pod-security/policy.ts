@@ -59,7 +59,8 @@ export function labelFaults(labels: Labels | undefined): readonly FieldError[] {
     const level = getOwn(labels, PREFIX + mode);
     if (level !== undefined && !isLevel(level)) faults.push(invalid(path.key(PREFIX + mode), level, `must be one of ${LEVELS.join(', ')}`));
     const version = getOwn(labels, `${PREFIX}${mode}-version`);
-    if (version !== undefined && parseVersion(version) === undefined) faults.push(invalid(path.key(`${PREFIX}${mode}-version`), version, 'must be "latest" or "v1.x"'));
+    if (version !== undefined && parseVersion(version) === undefined)
+      faults.push(invalid(path.key(`${PREFIX}${mode}-version`), version, 'must be "latest" or "v1.x"'));
   }
   return faults;
 }

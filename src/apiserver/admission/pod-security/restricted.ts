@@ -1,7 +1,17 @@
 import type { Volume } from '../../../api/gen/types/core.v1.ts';
 import { type Check, containersNamed, containersOf, namesWhere, plural, quoted, violation } from './check.ts';
 
-const VOLUME_TYPES: ReadonlySet<string> = new Set(['configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret', 'image']);
+const VOLUME_TYPES: ReadonlySet<string> = new Set([
+  'configMap',
+  'csi',
+  'downwardAPI',
+  'emptyDir',
+  'ephemeral',
+  'persistentVolumeClaim',
+  'projected',
+  'secret',
+  'image',
+]);
 
 /** From these versions on a check looks away from pods of Windows, which has none of this. */
 const WINDOWS_SINCE = 25;
@@ -15,7 +25,10 @@ export const RESTRICTED_CHECKS: readonly Check[] = [
     check: ({ spec }, minor) => {
       if (minor >= WINDOWS_SINCE && spec.os?.name === 'windows') return undefined;
       const names = namesWhere(spec, ({ securityContext }) => securityContext?.allowPrivilegeEscalation !== false);
-      return violation('allowPrivilegeEscalation != false', names.length === 0 ? [] : [`${containersNamed(names)} must set securityContext.allowPrivilegeEscalation=false`]);
+      return violation(
+        'allowPrivilegeEscalation != false',
+        names.length === 0 ? [] : [`${containersNamed(names)} must set securityContext.allowPrivilegeEscalation=false`],
+      );
     },
   },
   {
@@ -49,7 +62,9 @@ export const RESTRICTED_CHECKS: readonly Check[] = [
       const types = [...new Set(wrong.map(([, type]) => type))].sort();
       return violation(
         'restricted volume types',
-        names.length === 0 ? [] : [`${plural('volume', names)} ${quoted(names)} ${names.length === 1 ? 'uses' : 'use'} restricted volume ${plural('type', types)} ${quoted(types)}`],
+        names.length === 0
+          ? []
+          : [`${plural('volume', names)} ${quoted(names)} ${names.length === 1 ? 'uses' : 'use'} restricted volume ${plural('type', types)} ${quoted(types)}`],
       );
     },
   },
