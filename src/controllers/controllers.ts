@@ -2,6 +2,7 @@ import type { Component, ComponentOptions } from '../client/component.ts';
 import { type CertificateSigner, startCertificateSigning } from './certificate-signing.ts';
 import { startClusterRoleAggregation } from './cluster-role-aggregation.ts';
 import { startDeploymentController } from './deployment/deployment.ts';
+import { startEphemeralVolumes } from './ephemeral-volume.ts';
 import { startGarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { builtinKindSource } from './kinds.ts';
 import { startNamespaceController } from './namespace.ts';
@@ -34,6 +35,7 @@ export function startControllers(options: ControllersOptions): Component {
     startNodeLifecycle(options),
     startPodCollector(options),
     startVolumeProtection(options),
+    startEphemeralVolumes(options),
     startResourceQuotaController(options, kinds),
     startClusterRoleAggregation(options),
     ...(options.signer === undefined ? [] : [startCertificateSigning(options, options.signer)]),
