@@ -19,6 +19,7 @@ const ENTRIES = {
   berth: 'src/cli/main.ts',
   'sqlite-worker': 'src/store/sqlite-worker.ts',
   'sqlite-checkpoint': 'src/store/sqlite-checkpoint.ts',
+  'yaml-worker': 'src/apiserver/codec/yaml-worker.ts',
   'host-process': 'src/host/host-process.ts',
 };
 /** CommonJS packages inside a module ask for `require`. */

@@ -11,6 +11,7 @@ import { ServiceAllocator } from './allocators/services.ts';
 import { ObjectCache } from './codec/objects.ts';
 import type { Projection } from './codec/projection.ts';
 import { protobufReader } from './codec/protobuf.ts';
+import { YamlThread } from './codec/yaml-thread.ts';
 import type { Core } from './core.ts';
 import { Router } from './handlers/router.ts';
 import { HttpFront, type Listening, type ListenOptions } from './http/front.ts';
@@ -61,8 +62,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const core: Core = { store, registry, facts, objects, reader, stages: options.stages(reader), services, clock, random, log, yieldToLoop };
   const router = new Router(core);
   const watchers = new Watchers(core);
-  const front = new HttpFront({ core, router, watchers, protobuf: protobufReader(facts, registry) });
   const ends = new Disposals();
+  const yaml = ends.use(new YamlThread(clock));
+  const front = new HttpFront({ core, router, watchers, bodies: { protobuf: protobufReader(facts, registry), yaml: yaml.read } });
   ends.add(() => watchers.end());
   return {
     handler: new InProcessApi(core, router, watchers),

@@ -2,8 +2,8 @@ import type { Json } from '../../machinery/object.ts';
 import { badRequest, StatusError } from '../../machinery/status-error.ts';
 import { scanJson } from '../../schema/json-scan.ts';
 import { parseJson } from '../../schema/parse-json.ts';
-import { parseYaml } from '../../schema/yaml.ts';
 import type { CallBody, ParsedBody } from '../handlers/call.ts';
+import type { YamlReader } from './yaml-thread.ts';
 import { countKeys, defaultBounds, type JsonScan, type ScanFault } from './scan.ts';
 
 /** Kubernetes' own bound on a request body. */
@@ -19,17 +19,28 @@ export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 /** Reads a message of Kubernetes' protobuf into the JSON form, with its kind. Given by the composition of kinds. */
 export type ProtobufReader = (bytes: Uint8Array) => Json;
 
+/** How bodies that are no JSON are read. */
+export interface BodyReaders {
+  readonly protobuf: ProtobufReader;
+  readonly yaml: YamlReader;
+}
+
+/** From here on a body is worked on in several turns: it holds thousands of values. */
+const HEAVY_BYTES = 64 * 1024;
+const HEAVY_TOKENS = 4000;
+
 /** Bytes that came over a connection, scanned on the way. */
 export class BytesBody implements CallBody {
   readonly contentType: string;
+  heavy = false;
   readonly #source: () => Promise<{ readonly bytes: Uint8Array; readonly scan: JsonScan | undefined }>;
-  readonly #protobuf: ProtobufReader | undefined;
+  readonly #readers: BodyReaders;
   #read: Promise<{ readonly bytes: Uint8Array; readonly scan: JsonScan | undefined }> | undefined;
 
-  constructor(contentType: string, source: () => Promise<{ readonly bytes: Uint8Array; readonly scan: JsonScan | undefined }>, protobuf: ProtobufReader | undefined) {
+  constructor(contentType: string, source: () => Promise<{ readonly bytes: Uint8Array; readonly scan: JsonScan | undefined }>, readers: BodyReaders) {
     this.contentType = contentType;
     this.#source = source;
-    this.#protobuf = protobuf;
+    this.#readers = readers;
   }
 
   async bytes(): Promise<Uint8Array> {
@@ -41,13 +52,13 @@ export class BytesBody implements CallBody {
     this.#read ??= this.#source();
     const { bytes, scan } = await this.#read;
     if (bytes.byteLength === 0) return undefined;
+    this.heavy = bytes.byteLength > HEAVY_BYTES || (scan !== undefined && scan.tokens > HEAVY_TOKENS);
     const type = this.contentType === '' ? (accepted[0] ?? JSON_TYPE) : this.contentType;
     if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
     if (type === PROTOBUF_TYPE) {
-      if (this.#protobuf === undefined) throw unsupportedMediaType(accepted.filter((t) => t !== PROTOBUF_TYPE));
-      return { value: this.#protobuf(bytes), duplicates: [] };
+      return { value: this.#readers.protobuf(bytes), duplicates: [] };
     }
-    return type.endsWith('yaml') ? parseYamlBody(bytes, scan, kind) : parseJsonBody(bytes, scan, kind);
+    return type.endsWith('yaml') ? parseYamlBody(bytes, kind, this.#readers.yaml) : parseJsonBody(bytes, scan, kind);
   }
 }
 
@@ -77,23 +88,23 @@ export function parseJsonBody(bytes: Uint8Array, scan: JsonScan | undefined, kin
   return { value, duplicates: scan.keys === countKeys(value) ? [] : scanJson(text, BOUNDS.maxDepth).duplicates };
 }
 
-async function parseYamlBody(bytes: Uint8Array, scan: JsonScan | undefined, kind: string): Promise<ParsedBody> {
+async function parseYamlBody(bytes: Uint8Array, kind: string, read: YamlReader): Promise<ParsedBody> {
   const first = bytes.find((c) => c > 0x20);
   // kubectl says YAML and sends JSON, which is YAML too and much faster to read.
   if (first === 0x7b || first === 0x5b) {
     try {
-      return parseJsonBody(bytes, scan, kind);
+      return parseJsonBody(bytes, undefined, kind);
     } catch (thrown) {
       if (thrown instanceof StatusError && thrown.reason === 'RequestEntityTooLarge') throw thrown;
     }
   }
   if (bytes.byteLength > MAX_YAML_BYTES) throw tooLargeBody(MAX_YAML_BYTES);
-  const parsed = await parseYaml(bytes);
-  if (parsed.fault !== undefined) throw malformed(kind, parsed.fault);
-  return { value: parsed.value, duplicates: parsed.duplicates.map(({ key }) => key) };
+  const parsed = await read(bytes);
+  if ('fault' in parsed) throw malformed(kind, parsed.fault);
+  return parsed;
 }
 
-// The YAML parser is a hundred times slower than JSON's: this takes some 20 ms.
+// A second of the thread that reads it.
 const MAX_YAML_BYTES = 1024 * 1024;
 
 const refuse = (fault: ScanFault): StatusError =>
@@ -108,6 +119,7 @@ const malformed = (kind: string, why: string): StatusError =>
 /** An object that was handed over in process: it is only read; decoding makes the copy that is kept (`schema/decode.ts`). */
 export class ObjectBody implements CallBody {
   readonly contentType: string;
+  readonly heavy = false;
   readonly #value: Json | undefined;
 
   constructor(contentType: string | undefined, value: Json | undefined) {

@@ -16,7 +16,7 @@ export function prettyList({ head, tail, piece }: ListWriter, count: number): Re
   if (count === 0) return { format: 'json', head: JSON.stringify(JSON.parse(head + tail), null, 2), tail: '', piece };
   const [before = '', after = ''] = JSON.stringify(JSON.parse(`${head}"@"${tail}`), null, 2).split('"@"');
   const item = (entry: StoredEntry): readonly string[] => [JSON.stringify(join(piece(entry)), null, 2).replaceAll('\n', '\n    ')];
-  return { format: 'json', head: before, tail: after, separator: ',\n    ', piece: item };
+  return { format: 'json', head: before, tail: after, separator: ',\n    ', slice: 50, piece: item };
 }
 
 /** What is not the items stands first; every item is a block of its own. */
@@ -26,5 +26,5 @@ export async function yamlList({ head, tail, piece }: ListWriter, count: number)
   const key = 'rows' in empty ? 'rows' : 'items';
   if (count === 0) return { format: 'yaml', head: format(empty), tail: '', piece };
   const { [key]: _, ...rest } = empty;
-  return { format: 'yaml', head: `${format(rest)}${key}:\n`, tail: '', separator: '', piece: (entry) => [format([join(piece(entry))])] };
+  return { format: 'yaml', head: `${format(rest)}${key}:\n`, tail: '', separator: '', slice: 2, piece: (entry) => [format([join(piece(entry))])] };
 }

@@ -14,6 +14,8 @@ export interface ListWriter {
   readonly tail: string;
   /** Between two entries; a comma when absent. */
   readonly separator?: string | undefined;
+  /** So many entries in one turn of the loop, where making them costs more than copying. */
+  readonly slice?: number | undefined;
   /** The pieces of one entry, in order. */
   readonly piece: (entry: StoredEntry) => readonly (string | Uint8Array)[];
   /** Bytes of all pieces of one entry, where that is known without making them. */
@@ -67,6 +69,7 @@ export function listWriter(core: Core, call: Call, answer: ListAnswer, represent
     return {
       head: tableHead(form, metadata, columnDefinitions(binding.kind)),
       tail: TABLE_TAIL,
+      slice: 100,
       piece: (entry) => [rowBytes(core, binding, entry, form, nowMs)],
     };
   }
@@ -75,6 +78,7 @@ export function listWriter(core: Core, call: Call, answer: ListAnswer, represent
     return {
       head: `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${metaVersion}","metadata":${metadata},"items":[`,
       tail: ']}',
+      slice: 500,
       piece: (entry) => [partialBytes(entry, metaVersion)],
     };
   }
@@ -82,6 +86,7 @@ export function listWriter(core: Core, call: Call, answer: ListAnswer, represent
     head: `{"kind":${JSON.stringify(binding.kind.listKind)},"apiVersion":${JSON.stringify(binding.apiVersion)},"metadata":${metadata},"items":[`,
     tail: ']}',
     size: binding.direct ? (entry) => itemHead(entry).length + entry.value.byteLength - entry.projection.start : undefined,
+    slice: binding.direct ? undefined : 100,
     piece: binding.direct ? (entry) => [itemHead(entry), storedBody(entry)] : (entry) => [convertedItem(core, answer, entry)],
   };
 }

@@ -8,7 +8,7 @@ export interface ScanBounds {
   readonly maxTokens: number;
 }
 
-export const defaultBounds: ScanBounds = { maxDepth: 1000, maxTokens: 300_000 };
+export const defaultBounds: ScanBounds = { maxDepth: 1000, maxTokens: 100_000 };
 
 export type ScanFault = 'too deep' | 'too many values';
 

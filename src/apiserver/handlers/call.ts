@@ -40,6 +40,8 @@ export interface CallBody {
   readonly contentType: string;
   /** The value that was sent, only to be read; undefined for an empty body. `kind`: for the words of a refusal. Throws 400, 413, 415. */
   read(accepted: readonly string[], kind: string): Promise<ParsedBody | undefined>;
+  /** What was read is so much that it is worked on in several turns of the loop. */
+  readonly heavy: boolean;
   /** The bytes, for those who parse it themselves. */
   bytes(): Promise<Uint8Array>;
 }

@@ -57,6 +57,8 @@ export interface Change {
 }
 
 const ATTEMPTS = 100;
+/** Larger objects are worked on in several turns of the loop. */
+const HEAVY_BYTES = 128 * 1024;
 
 /** Read, change, write: again as long as others are faster, unless the client named the version that it wants to change. */
 export async function changeObject(core: Core, call: Call, target: Target, change: Change): Promise<Answer> {
@@ -101,10 +103,13 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
     managed: () => (managedBefore ??= core.objects.managed(entry)),
   };
   const next = await change.produce(existing);
+  const heavy = call.body.heavy || entry.value.byteLength > HEAVY_BYTES;
+  if (heavy) await core.yieldToLoop();
   checkPreconditions(target, next.draft, entry);
   dropDoubleOwners(call, metadataOf(next.draft));
   const managed =
     next.managed ?? managersAfter(core, { binding, options, subresource: target.subresource, live: core.objects.as(entry, binding), liveManaged: existing.managed(), next: next.draft, nowMs });
+  if (heavy) await core.yieldToLoop();
   const admission = new Admission(core, call, target, {
     operation: 'UPDATE',
     name: target.name,
@@ -120,6 +125,7 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   const allocation = target.subresource === '' ? core.services?.allocate(binding, draft, stored) : undefined;
   validate(target, call, rules, draft, stored);
   if (change.admit !== false) await admission.validate();
+  if (heavy) await core.yieldToLoop();
   const form = toStoredForm(binding, draft, managed);
   const answer = change.answer ?? ((of: StoredEntry): Answer => ({ as: 'entry', code: 200, binding, entry: of }));
   if (sameObject(entry, existing.managed(), form, managed)) return answer(entry);

@@ -27,6 +27,7 @@ export async function createObject(core: Core, call: Call, target: Target): Prom
   for (let attempt = 1; ; attempt++) {
     const draft = await readObject(core, call, expectedOf(target.binding), options.fieldValidation);
     applyDefaults(core, target.binding, draft);
+    if (call.body.heavy) await core.yieldToLoop();
     try {
       return await createDraft(core, call, target, draft, options);
     } catch (thrown) {
@@ -46,6 +47,7 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
   wipeSystemFields(meta);
   dropDoubleOwners(call, meta);
   const managed = owners ?? managersAfter(core, { binding, options, subresource: target.subresource, live: undefined, liveManaged: [], next: draft, nowMs });
+  if (call.body.heavy) await core.yieldToLoop();
   const admission = new Admission(core, call, target, {
     operation: 'CREATE',
     name: meta.name ?? '',
@@ -66,6 +68,7 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
   const allocation = core.services?.allocate(binding, stored, undefined);
   validate(target, call, stored);
   await admission.validate();
+  if (call.body.heavy) await core.yieldToLoop();
   if (options.dryRun) return dryRunAnswer(core, target, stored, managed);
   for (let attempt = 1; ; attempt++) {
     const key = objectKey(binding, made.namespace ?? '', made.name ?? '');

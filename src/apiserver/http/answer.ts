@@ -73,7 +73,7 @@ async function writeProtobuf(context: AnswerContext, answer: Answer, typeName: s
 }
 
 /** Items encoded in one turn: some ten milliseconds of pods. */
-const PROTOBUF_SLICE = 100;
+const PROTOBUF_SLICE = 50;
 
 export function writeFailure(context: Omit<AnswerContext, 'core'>, error: StatusError): void {
   const { response, auditId, call } = context;

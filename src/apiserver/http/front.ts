@@ -7,7 +7,7 @@ import { failure } from '../../base/log.ts';
 import { uuid } from '../../base/random.ts';
 import type { UserInfo } from '../../machinery/exchange.ts';
 import { StatusError, unauthorized } from '../../machinery/status-error.ts';
-import { BytesBody, type ProtobufReader } from '../codec/body.ts';
+import { type BodyReaders, BytesBody } from '../codec/body.ts';
 import type { Core } from '../core.ts';
 import { type Call, Warnings } from '../handlers/call.ts';
 import { asStatusError } from '../handlers/failures.ts';
@@ -52,7 +52,7 @@ export interface FrontOptions {
   readonly core: Core;
   readonly router: Router;
   readonly watchers: Watchers;
-  readonly protobuf: ProtobufReader | undefined;
+  readonly bodies: BodyReaders;
 }
 
 /** A request on its way: who asks is known after authentication. */
@@ -139,7 +139,7 @@ export class HttpFront {
   }
 
   #context(request: AnyRequest, response: AnyResponse): HttpCall {
-    const { core, protobuf } = this.#options;
+    const { core, bodies } = this.#options;
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const contentType = mediaType(request.headers['content-type']);
@@ -152,7 +152,7 @@ export class HttpFront {
       user: NOBODY,
       userAgent: request.headers['user-agent'] ?? '',
       headers: request.headers,
-      body: new BytesBody(contentType, read, protobuf),
+      body: new BytesBody(contentType, read, bodies),
       signal: undefined,
       startedMs: core.clock.now(),
       warnings: new Warnings(),

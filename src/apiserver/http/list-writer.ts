@@ -18,7 +18,9 @@ export function listLength({ head, tail, size }: ListWriter, entries: readonly S
  */
 export async function writeList(response: AnyResponse, writer: ListWriter, entries: readonly StoredEntry[], yieldToLoop: () => Promise<void>): Promise<void> {
   const stream = isHttp2(response) ? response.stream : response;
+  const slice = writer.slice ?? Number.POSITIVE_INFINITY;
   let corked = 0;
+  let made = 0;
   stream.cork();
   stream.write(writer.head);
   let first = true;
@@ -30,8 +32,9 @@ export async function writeList(response: AnyResponse, writer: ListWriter, entri
       corked += piece.length;
       room = stream.write(piece);
     }
-    if (corked < CHUNK_BYTES) continue;
+    if (corked < CHUNK_BYTES && ++made < slice) continue;
     corked = 0;
+    made = 0;
     stream.uncork();
     if (stream.destroyed) return;
     if (room && !stream.writableNeedDrain) await yieldToLoop();

@@ -1,0 +1,97 @@
+import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Json } from '../../machinery/object.ts';
+import { StatusError } from '../../machinery/status-error.ts';
+import { parseYaml } from '../../schema/yaml.ts';
+import type { ParsedBody } from '../handlers/call.ts';
+
+/** What the thread answers. */
+export type YamlAnswer = { readonly json: string; readonly duplicates: readonly string[]; readonly fault?: undefined } | { readonly fault: string };
+
+export type YamlReader = (bytes: Uint8Array) => Promise<ParsedBody | { readonly fault: string }>;
+
+/** Up to here reading takes a few milliseconds, less than starting a thread. */
+const SMALL_BYTES = 8 * 1024;
+const IDLE_MS = 30_000;
+const WAITING = 64;
+
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly resolve: (answer: YamlAnswer) => void;
+  readonly reject: (thrown: unknown) => void;
+}
+
+/** Reads YAML bodies, long ones in a thread that is started when needed and ended when idle. */
+export class YamlThread implements AsyncDisposable {
+  readonly #clock: Clock;
+  readonly #waiting: Waiting[] = [];
+  #worker: Worker | undefined;
+  #idle: Timer | undefined;
+  #ended = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  readonly read: YamlReader = async (bytes) => {
+    if (bytes.byteLength <= SMALL_BYTES) {
+      const parsed = await parseYaml(bytes);
+      return parsed.fault === undefined ? { value: parsed.value, duplicates: parsed.duplicates.map(({ key }) => key) } : { fault: parsed.fault };
+    }
+    const answer = await this.#ask(bytes);
+    return answer.fault === undefined ? { value: JSON.parse(answer.json) as Json, duplicates: answer.duplicates } : answer;
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
+    this.#idle?.[Symbol.dispose]();
+    await this.#worker?.terminate();
+    this.#fail(new StatusError('ServiceUnavailable', 'the server is going down'));
+  }
+
+  #ask(bytes: Uint8Array): Promise<YamlAnswer> {
+    if (this.#ended || this.#waiting.length >= WAITING) {
+      throw new StatusError('TooManyRequests', 'too many long YAML bodies are waiting to be read', { details: { retryAfterSeconds: 1 } });
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ bytes, resolve, reject });
+      if (this.#waiting.length === 1) this.#next();
+    });
+  }
+
+  #next(): void {
+    const [first] = this.#waiting;
+    if (first === undefined) {
+      this.#idle = this.#clock.setTimer(IDLE_MS, () => this.#stop());
+      return;
+    }
+    this.#idle?.[Symbol.dispose]();
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(first.bytes);
+  }
+
+  #start(): Worker {
+    const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+    const worker = new Worker(new URL(`./yaml-worker${ending}`, import.meta.url));
+    worker.on('message', (answer: YamlAnswer) => {
+      this.#waiting.shift()?.resolve(answer);
+      this.#next();
+    });
+    worker.on('error', (thrown) => {
+      this.#worker = undefined;
+      this.#fail(thrown);
+    });
+    worker.unref();
+    return worker;
+  }
+
+  #stop(): void {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    void worker?.terminate();
+  }
+
+  #fail(thrown: unknown): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(thrown);
+  }
+}
