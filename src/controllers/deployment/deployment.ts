@@ -169,7 +169,8 @@ export function startDeploymentController(options: ComponentOptions): Component 
     if (next !== undefined) await client.update(replicaSets, { ...fresh, metadata: { ...fresh.metadata, annotations: next } });
     const revision = (next ?? fresh.metadata.annotations)?.[REVISION] ?? '';
     if (deployment.metadata.annotations?.[REVISION] === revision) return deployment;
-    return client.update(deployments, { ...deployment, metadata: { ...deployment.metadata, annotations: { ...deployment.metadata.annotations, [REVISION]: revision } } });
+    // By way of the status: through the object itself the annotation would count as a new generation.
+    return client.updateStatus(deployments, { ...deployment, metadata: { ...deployment.metadata, annotations: { ...deployment.metadata.annotations, [REVISION]: revision } } });
   }
 
   async function reconcile(key: string): Promise<Again | undefined> {
