@@ -30,6 +30,8 @@ export function claimKeysOf(pod: Pod): readonly string[] {
 
 const UNBOUND = 'storage/unbound-by-class';
 const POD_CLAIMS = 'storage/claim';
+const HELD_FOR = 'storage/held-for';
+const FREE = 'storage/free-by-class';
 
 /** Kubernetes' volume binder (persistentvolume-controller): keys are `claim/NS/NAME` and `volume/NAME`. */
 export function startBinder(options: BinderOptions): Loop {
@@ -56,7 +58,12 @@ class Binder {
     this.#recorder = recorder.as('persistentvolume-controller');
     this.#writes = new BinderWrites(client);
     this.#claims = informers.of(persistentVolumeClaims, { indexes: { [UNBOUND]: (claim) => (isFullyBound(claim) ? [] : [claimClass(claim) ?? '']) } });
-    this.#volumes = informers.of(persistentVolumes);
+    this.#volumes = informers.of(persistentVolumes, {
+      indexes: {
+        [HELD_FOR]: ({ spec }) => (spec?.claimRef?.name === undefined ? [] : [`${spec.claimRef.namespace ?? ''}/${spec.claimRef.name}`]),
+        [FREE]: (volume) => (volume.spec?.claimRef === undefined ? [volumeClass(volume)] : []),
+      },
+    });
     this.#classes = informers.of(storageClasses);
     this.#pods = informers.of(podResource, { indexes: { [POD_CLAIMS]: claimKeysOf } });
   }
@@ -85,7 +92,7 @@ class Binder {
     if (claim === undefined) return;
     const decision = decideClaim({
       claim,
-      volumes: this.#volumes.list(),
+      volumes: this.#candidates(claim, key),
       taken: (volume) => this.#isTaken(volume, claim),
       classNamed: (className) => this.#classes.get(className),
       byDefault: defaultClass(this.#classes.list()),
@@ -107,6 +114,13 @@ class Binder {
       case 'lose':
         if (await this.#writes.setUnboundPhase(claim, 'Lost')) this.#say(claim, decision.notice);
     }
+  }
+
+  /** What a decision about this claim can turn on: what is held for it, what it names, and what is free in its class. */
+  #candidates(claim: Claim, key: string): readonly Volume[] {
+    const named = this.#volumes.get(claim.spec?.volumeName ?? '');
+    const all = [...this.#volumes.byIndex(HELD_FOR, key), ...(named === undefined ? [] : [named])];
+    return isFullyBound(claim) ? all : [...new Set([...all, ...this.#volumes.byIndex(FREE, claimClass(claim) ?? '')])];
   }
 
   async #bind(claim: Claim, volume: Volume): Promise<void> {
@@ -212,7 +226,7 @@ class Binder {
   #volumesFor(claim: Claim): readonly string[] {
     if (claim.metadata.deletionTimestamp === undefined && this.#claims.get(claim.metadata.name, claim.metadata.namespace) !== undefined) return [];
     this.#said.delete(claim.metadata.uid);
-    return this.#volumes.list().filter(({ spec }) => spec?.claimRef?.uid === claim.metadata.uid).map(({ metadata }) => `volume/${metadata.name}`);
+    return this.#volumes.byIndex(HELD_FOR, keyOf(claim)).map(({ metadata }) => `volume/${metadata.name}`);
   }
 }
 

@@ -166,3 +166,21 @@ for (const kind of ['plain', 'btrfs'] as const) {
     });
   });
 }
+
+test('directory pool', { skip: isRoot ? false : 'needs root' }, async (t) => {
+  const b = await bench(t, 'directory');
+  const { context } = await create(b, 'open', 16 * MiB);
+  assert.equal(context['pool.berth.dev/size-enforced'], 'false');
+  const at = await b.stage('open');
+  await b.stage('open');
+  const { code: status } = await b.host.run('dd', ['if=/dev/zero', `of=${at}/more`, 'bs=1M', 'count=24']);
+  assert.equal(status, 0, 'its size is no wall');
+  await b.driver.createSnapshot('snap', 'open', {});
+  await create(b, 'copy', 16 * MiB, { source: { snapshotId: 'snap' } });
+  assert.equal((await b.host.files.stat(`${await b.stage('copy')}/more`))?.sizeBytes, 24 * MiB);
+  await assert.rejects(b.driver.deleteVolume('open'), code('failed-precondition'));
+  await b.unstage('open');
+  await b.unstage('copy');
+  await b.driver.deleteVolume('open');
+  assert.deepEqual(b.pool.volumes().map(({ id }) => id), ['copy']);
+});

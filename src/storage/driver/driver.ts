@@ -4,7 +4,7 @@ import { minimumBytes } from '../pool/inner-filesystem.ts';
 import type { CreateImage, Pool, SnapshotRecord, VolumeRecord } from '../pool/pool.ts';
 import { Attachments } from './attachments.ts';
 import { asCsi } from './errors.ts';
-import { DRIVER_NAME, TOPOLOGY_KEY } from './name.ts';
+import { DRIVER_NAME, SIZE_ENFORCED, TOPOLOGY_KEY } from './name.ts';
 import { NodeService } from './node-service.ts';
 import { checkCapabilities, checkId, checkParameters, modeOf, wantedFilesystem } from './requests.ts';
 
@@ -74,7 +74,7 @@ export class PoolDriver implements CsiDriver {
         ...(request.source === undefined ? {} : { from: this.#source(request.source, sizeBytes) }),
         ...(namespace === undefined || claimName === undefined ? {} : { claim: { namespace, name: claimName } }),
       });
-      return { volumeId: volume.id, capacityBytes: volume.sizeBytes, context: {}, topology: [this.#topology()] };
+      return { volumeId: volume.id, capacityBytes: volume.sizeBytes, context: this.#pool.enforcesSize ? {} : { [SIZE_ENFORCED]: 'false' }, topology: [this.#topology()] };
     });
   }
 

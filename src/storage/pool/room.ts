@@ -1,4 +1,5 @@
 import type { Ground } from './ground.ts';
+import { KeyedLock } from './keyed-lock.ts';
 import { PoolError, type PoolSpace } from './pool.ts';
 import type { Records } from './records.ts';
 
@@ -12,6 +13,8 @@ export class Room {
   readonly #records: Records;
   readonly #maxBytes: number | undefined;
   readonly #purgeOldest: () => Promise<boolean>;
+  /** Looking and reserving is one step: two at once do not get the same bytes. */
+  readonly #lock = new KeyedLock();
   /** Of work in progress. */
   #reserved = 0;
 
@@ -24,9 +27,11 @@ export class Room {
 
   /** Reserves, sees to it that the bytes are really free (by emptying the trash, oldest first), works, and lets go. */
   async with<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    const { availableBytes } = await this.space();
-    if (bytes > availableBytes) throw new PoolError('no-space', `the pool can promise ${availableBytes} bytes more, ${bytes} are needed`);
-    this.#reserved += bytes;
+    await this.#lock.run('reserve', async () => {
+      const { availableBytes } = await this.space();
+      if (bytes > availableBytes) throw new PoolError('no-space', `the pool can promise ${availableBytes} bytes more, ${bytes} are needed`);
+      this.#reserved += bytes;
+    });
     try {
       while ((await this.#reallyFree()) < bytes && (await this.#purgeOldest()));
       return await work();

@@ -9,6 +9,7 @@ import { type CreateVolume, type CsiDriver, CsiError, type StringMap } from '../
 import type { Stored } from '../../machinery/object.ts';
 import { withKey, withoutKey } from '../../machinery/record.ts';
 import { StatusError } from '../../machinery/status-error.ts';
+import { SIZE_ENFORCED } from '../driver/name.ts';
 import { changes, type Loop, startLoop } from '../loop.ts';
 import { decideDeletion, decideProvision, DELETION_FINALIZER, type Provisioner, volumeName, volumeObject } from './decide.ts';
 
@@ -99,6 +100,9 @@ class Hand {
     } catch (thrown) {
       // Made by a pass before this one, whose answer was lost.
       if (!(thrown instanceof StatusError) || thrown.reason !== 'AlreadyExists') throw thrown;
+    }
+    if (object.spec?.csi?.volumeAttributes?.[SIZE_ENFORCED] === 'false') {
+      this.#recorder.event(claim, 'Warning', 'SizeNotEnforced', 'the volume is a directory, since this node has no loop devices: nothing keeps it from growing past its size');
     }
     this.#recorder.event(claim, 'Normal', 'ProvisioningSucceeded', `Successfully provisioned volume ${request.name}`);
     changed();
