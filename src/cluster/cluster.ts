@@ -7,13 +7,16 @@ import { failure, type Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { startControllers } from '../controllers/controllers.ts';
 import { startNetworkNotices } from '../network/notices.ts';
+import type { RuntimeProbe } from '../node/runtime/probe.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { startStorage } from '../storage/storage.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
 import { certificateSigner } from './certificate-signer.ts';
 import { Certificates } from './certificates.ts';
+import { type Chosen, chooseRuntime } from './choose-runtime.ts';
 import { type ClusterConfig, defaultConfig } from './config.ts';
+import { probeMachine } from './containerd.ts';
 import { ControlPlane } from './control-plane.ts';
 import { type ClusterIdentity, type Layout, layoutOf, openDataDirectory, replaceFile, writeIdentity } from './data-directory.ts';
 import { type ClusterCertificates, ensureCertificates, serverRequest } from './identities.ts';
@@ -79,7 +82,8 @@ class Start {
     const identity = await this.#identity();
     const address = nodeAddress();
     let addresses: ClusterAddresses = { serviceIp: firstAddress(config.serviceCidr), serviceCidr: config.serviceCidr, advertiseIp: address, port: identity.apiPort };
-    const authorities = await Certificates.open(this.#layout.certificates, clock);
+    const [authorities, { probe, ...chosen }] = await Promise.all([Certificates.open(this.#layout.certificates, clock), this.#runtime(identity)]);
+    if (chosen.because !== undefined) say(chosen.because);
     const names = { nodeName: config.nodeName, serviceIp: addresses.serviceIp, addresses: [...new Set([address, config.bindAddress])].filter((each) => each !== '0.0.0.0' && each !== '::'), extra: config.certificateNames };
     const certificates = await ensureCertificates(authorities, names, { admin: ADMIN, kubeletClient: KUBELET_CLIENT, node: nodeIdentity(config.nodeName) });
     this.#stage('certificates');
@@ -101,18 +105,26 @@ class Start {
     this.#ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));
     const findings: string[] = [];
     let node: LocalNode | undefined;
-    if (config.runtime === 'containerd') {
-      node = await startLocalNode({ config, identity, layout: this.#layout, plane, certificates, caPem: authorities.caPem, address, clock, random, log });
+    if (probe !== undefined && chosen.runtime === 'containerd') {
+      node = await startLocalNode({ config, identity, layout: this.#layout, plane, probe, certificates, caPem: authorities.caPem, address, clock, random, log });
       const started = node;
       this.#nodePort = node.port;
       this.#ends.add(() => started[Symbol.asyncDispose]());
       findings.push(...node.findings);
       for (const finding of findings) say(`note: ${finding}`);
-    } else this.#ends.use(await startSimulatedNodes({ config, identity, plane, clock, random, log }));
+    } else {
+      findings.push(chosen.because ?? 'the node is simulated: pods only say that they run');
+      this.#ends.use(await startSimulatedNodes({ config, identity, plane, clock, random, log }));
+    }
     this.#stage('node started');
-    await writeIdentity(this.#layout, { ...identity, apiPort: listening.port, nodePort: this.#nodePort === 0 ? identity.nodePort : this.#nodePort });
+    await writeIdentity(this.#layout, { ...identity, runtime: chosen.runtime, apiPort: listening.port, nodePort: this.#nodePort === 0 ? identity.nodePort : this.#nodePort });
     await writeRunning(this.#layout, { server, findings });
     return this.#cluster(server, node);
+  }
+
+  async #runtime(identity: ClusterIdentity): Promise<Chosen & { readonly probe: RuntimeProbe | undefined }> {
+    const probe = this.#config.runtime === 'containerd' ? await probeMachine(identity) : undefined;
+    return { ...chooseRuntime(identity.runtime, probe), probe };
   }
 
   /** Identity, ports and networks: chosen once, then kept. */

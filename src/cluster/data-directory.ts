@@ -17,6 +17,8 @@ export interface ClusterIdentity {
   readonly nodePort: number;
   readonly podCidr: string;
   readonly kubeletRoot: string;
+  /** What the cluster's pods have run on; absent before the first node. */
+  readonly runtime?: 'containerd' | 'simulated';
 }
 
 /** Where things lie below the data directory. */

@@ -17,8 +17,10 @@ import { PoolDriver } from '../storage/driver/driver.ts';
 import { openPool } from '../storage/pool/open.ts';
 import type { Pool } from '../storage/pool/pool.ts';
 import { startPoolNode } from '../storage/pool-node.ts';
+import { listVolumes, remakeVolumes } from './simulated-volumes.ts';
 import type { ClusterConfig } from './config.ts';
-import { openContainerd, probeMachine } from './containerd.ts';
+import { openContainerd } from './containerd.ts';
+import type { RuntimeProbe } from '../node/runtime/probe.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ClusterIdentity, Layout } from './data-directory.ts';
 import type { ClusterCertificates } from './identities.ts';
@@ -30,6 +32,7 @@ export interface LocalNodeOptions {
   readonly identity: ClusterIdentity;
   readonly layout: Layout;
   readonly plane: ControlPlane;
+  readonly probe: RuntimeProbe;
   readonly certificates: ClusterCertificates;
   readonly caPem: string;
   readonly address: string;
@@ -65,11 +68,11 @@ export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNo
 }
 
 async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalNode> {
-  const { config, identity, layout, plane, certificates, caPem, address, clock, random, log } = options;
+  const { config, identity, layout, plane, probe, certificates, caPem, address, clock, random, log } = options;
   const { nodeName } = config;
   // The helper is a fork of this process: before it grows.
   const host = ends.use(openSystemHost({ clock, random }));
-  const [probe, machine, hostDns] = await Promise.all([probeMachine(identity), readMachine(layout.directory), readHostDns()]);
+  const [machine, hostDns] = await Promise.all([readMachine(layout.directory), readHostDns()]);
   let stopPods = false;
   const [containerd, pool] = await Promise.all([
     openContainerd({ layout, identity, clock, random, log }, probe),
@@ -79,6 +82,7 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
   ends.add(() => containerd.stop({ pods: stopPods }));
   const driver = new PoolDriver({ host, pool, nodeName });
   await driver.recover();
+  if (identity.runtime === 'simulated') await remakeVolumes(await listVolumes(plane.componentOptions(STORAGE, 'berth-pool').client), pool, nodeName);
   // The server listens before the node tells its port; until the node knows its pods, there are none.
   let lookup: PodLookup = NO_PODS;
   const components = plane.componentOptions(nodeIdentity(nodeName), 'kubelet');

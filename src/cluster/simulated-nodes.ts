@@ -14,6 +14,7 @@ import { PoolDriver } from '../storage/driver/driver.ts';
 import { openPool } from '../storage/pool/open.ts';
 import { startPoolNode } from '../storage/pool-node.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { listVolumes, remakeVolumes } from './simulated-volumes.ts';
 
 /** What outlives the kubelet: the machine with its disks and mounts, and the containers that run on it. */
 export interface SimulatedMachine extends AsyncDisposable {
@@ -50,6 +51,8 @@ export interface SimulatedNodeOptions {
   readonly clock: Clock;
 }
 
+const POOL_ROOT = '/var/lib/berth/pool';
+
 const MACHINE: Machine = {
   cpus: 8,
   memoryBytes: 32 * 1024 ** 3,
@@ -77,7 +80,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
 }
 
 async function startParts({ machine: { host, runtime }, components, nodeName, index, mark, extendedResources, labels, clock }: SimulatedNodeOptions, ends: Disposals): Promise<void> {
-  const pool = ends.use(await openPool({ host, clock, root: '/var/lib/berth/pool', mark }));
+  const pool = ends.use(await openPool({ host, clock, root: POOL_ROOT, mark }));
   const driver = new PoolDriver({ host, pool, nodeName });
   await driver.recover();
   ends.use(
@@ -117,9 +120,14 @@ export interface SimulatedNodesOptions {
 /** One keeps the machine's name; of several, each gets a number. */
 export async function startSimulatedNodes({ config, identity, plane, clock, random }: SimulatedNodesOptions): Promise<Component> {
   const ends = new Disposals();
+  const volumes = await listVolumes(plane.componentOptions(STORAGE, 'berth-pool').client);
   for (let index = 0; index < config.simulatedNodes; index++) {
     const nodeName = config.simulatedNodes === 1 ? config.nodeName : `${config.nodeName}-${index}`;
     const machine = ends.use(createSimulatedMachine({ clock, random, index }));
+    {
+      await using pool = await openPool({ host: machine.host, clock, root: POOL_ROOT, mark: identity.id });
+      await remakeVolumes(volumes, pool, nodeName);
+    }
     const components = (user: UserInfo, name: string): ComponentOptions => plane.componentOptions(user, name);
     ends.use(await startSimulatedNode({ machine, components, nodeName, index, mark: identity.id, extendedResources: config.extendedResources, labels: config.nodeLabels, clock }));
   }
