@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { certificateSigningRequests } from '../../api/gen/resources.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import { certificateApproval } from './certificate-approval.ts';
+import { certificateSubjectRestriction } from './certificate-subject-restriction.ts';
+import { type RequestParts, requestOf, run } from './testing.ts';
+
+const refusal = async (plugin: Parameters<typeof run>[0], parts: RequestParts): Promise<string | undefined> => {
+  const result = await run(plugin, requestOf(parts));
+  return typeof result === 'string' ? result : undefined;
+};
+
+test('certificates', async () => {
+  const only =
+    (name: string): Authorizer =>
+    (attributes) => ({ allowed: attributes.name === name && attributes.resource === 'signers', reason: '' });
+  const parts = (signerName: string): RequestParts => ({
+    operation: 'UPDATE',
+    resource: certificateSigningRequests,
+    subresource: 'approval',
+    name: 'r',
+    object: { metadata: { name: 'r' }, spec: { signerName } },
+    old: { metadata: { name: 'r' }, spec: { signerName } },
+  });
+  assert.equal(await refusal(certificateApproval(only('example.com/*')), parts('example.com/x')), undefined);
+  assert.match(
+    (await refusal(certificateApproval(only('example.com/*')), parts('other.com/x'))) ?? '',
+    /user not permitted to approve requests with signerName "other.com\/x"$/,
+  );
+  const organization = (name: string): string => {
+    const value = Buffer.concat([Buffer.from([0x06, 0x03, 0x55, 0x04, 0x0a, 0x0c, name.length]), Buffer.from(name)]);
+    return Buffer.from(`-----BEGIN CERTIFICATE REQUEST-----\n${value.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`).toString('base64');
+  };
+  const asks = (name: string) =>
+    refusal(certificateSubjectRestriction, {
+      resource: certificateSigningRequests,
+      object: { metadata: { name: 'r' }, spec: { signerName: 'kubernetes.io/kube-apiserver-client', request: organization(name) } },
+    });
+  assert.match((await asks('system:masters')) ?? '', /system:masters group is not allowed$/);
+  assert.equal(await asks('system:masters2'), undefined);
+});

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { leases, nodes, persistentVolumeClaims, pods, serviceAccounts } from '../../api/gen/resources.ts';
+import { nodeRestriction } from './node-restriction.ts';
+import { type RequestParts, requestOf, run, stored } from './testing.ts';
+
+const pod = (spec: object = {}, metadata: object = {}) => ({
+  metadata: { name: 'web', ...metadata },
+  spec: { containers: [{ name: 'a', image: 'x' }], ...spec },
+});
+
+const refusal = async (plugin: Parameters<typeof run>[0], parts: RequestParts): Promise<string | undefined> => {
+  const result = await run(plugin, requestOf(parts));
+  return typeof result === 'string' ? result : undefined;
+};
+
+describe('NodeRestriction', () => {
+  const node: Partial<RequestParts> = { user: 'system:node:n1', groups: ['system:nodes'] };
+  const taint = { key: 'k', effect: 'NoSchedule' };
+  const rows: readonly (readonly [string, RequestParts, string | undefined])[] = [
+    [
+      'its own node',
+      { ...node, resource: nodes, object: { metadata: { name: 'n1', labels: { 'kubernetes.io/os': 'linux', 'nvidia.com/gpu.present': 'true' } } } },
+      undefined,
+    ],
+    [
+      'another node',
+      { ...node, resource: nodes, object: { metadata: { name: 'n2' } } },
+      'nodes "n2" is forbidden: node "n1" is not allowed to modify node "n2"',
+    ],
+    [
+      'a role of its own choice',
+      { ...node, resource: nodes, object: { metadata: { name: 'n1', labels: { 'node-role.kubernetes.io/control-plane': '' } } } },
+      'nodes "n1" is forbidden: node "n1" is not allowed to set the following labels: node-role.kubernetes.io/control-plane',
+    ],
+    [
+      'its taints',
+      {
+        ...node,
+        operation: 'UPDATE',
+        resource: nodes,
+        object: { metadata: { name: 'n1' }, spec: {} },
+        old: { metadata: { name: 'n1' }, spec: { taints: [taint] } },
+      },
+      'nodes "n1" is forbidden: node "n1" is not allowed to modify taints',
+    ],
+    [
+      'a pod',
+      { ...node, resource: pods, object: pod() },
+      'pods "web" is forbidden: pod does not have "kubernetes.io/config.mirror" annotation, node "n1" can only create mirror pods',
+    ],
+    [
+      'status of its pod',
+      { ...node, operation: 'UPDATE', subresource: 'status', resource: pods, object: pod({ nodeName: 'n1' }), old: pod({ nodeName: 'n1' }) },
+      undefined,
+    ],
+    [
+      'status of another’s',
+      { ...node, operation: 'UPDATE', subresource: 'status', resource: pods, object: pod({ nodeName: 'n2' }), old: pod({ nodeName: 'n2' }) },
+      'pods "web" is forbidden: node "n1" can only update pod status for pods with spec.nodeName set to itself',
+    ],
+    ['deleting its pod', { ...node, operation: 'DELETE', resource: pods, old: pod({ nodeName: 'n1' }) }, undefined],
+    ['its lease', { ...node, resource: leases, namespace: 'kube-node-lease', object: { metadata: { name: 'n1' } } }, undefined],
+    [
+      'another’s lease',
+      { ...node, resource: leases, namespace: 'kube-node-lease', object: { metadata: { name: 'n2' } } },
+      'leases.coordination.k8s.io "n2" is forbidden: can only access node lease with the same name as the requesting node',
+    ],
+    [
+      'a token for nobody',
+      { ...node, resource: serviceAccounts, subresource: 'token', name: 'web', object: { spec: {} } },
+      'serviceaccounts "web" is forbidden: node requested token not bound to a pod',
+    ],
+    [
+      'a token for its pod',
+      {
+        ...node,
+        resource: serviceAccounts,
+        subresource: 'token',
+        name: 'web',
+        object: { spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'web', uid: 'uid-web' } } },
+        objects: [stored(pods, 'web', { spec: { nodeName: 'n1' } }, 'default')],
+      },
+      undefined,
+    ],
+    [
+      'more of a claim than its size',
+      {
+        ...node,
+        operation: 'UPDATE',
+        subresource: 'status',
+        resource: persistentVolumeClaims,
+        name: 'c',
+        object: { metadata: { name: 'c' }, status: { phase: 'Lost' } },
+        old: { metadata: { name: 'c' }, status: { phase: 'Bound' } },
+      },
+      'persistentvolumeclaims "c" is forbidden: node "n1" is not allowed to update fields other than status.capacity and status.conditions',
+    ],
+    [
+      'the size of a claim',
+      {
+        ...node,
+        operation: 'UPDATE',
+        subresource: 'status',
+        resource: persistentVolumeClaims,
+        name: 'c',
+        object: { metadata: { name: 'c' }, status: { phase: 'Bound', capacity: { storage: '2Gi' } } },
+        old: { metadata: { name: 'c' }, status: { phase: 'Bound' } },
+      },
+      undefined,
+    ],
+    ['somebody else', { resource: pods, object: pod() }, undefined],
+  ];
+  for (const [what, parts, why] of rows) test(what, async () => assert.equal(await refusal(nodeRestriction, parts), why));
+});

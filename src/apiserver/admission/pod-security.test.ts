@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { deployments, namespaces, pods } from '../../api/gen/resources.ts';
+import { podSecurity } from './pod-security.ts';
+import { type RequestParts, requestOf, run, stored } from './testing.ts';
+
+const pod = (spec: object = {}, metadata: object = {}) => ({
+  metadata: { name: 'web', ...metadata },
+  spec: { containers: [{ name: 'a', image: 'x' }], ...spec },
+});
+
+const refusal = async (plugin: Parameters<typeof run>[0], parts: RequestParts): Promise<string | undefined> => {
+  const result = await run(plugin, requestOf(parts));
+  return typeof result === 'string' ? result : undefined;
+};
+
+describe('PodSecurity', () => {
+  const space = (labels: object) => stored(namespaces, 'default', { metadata: { labels } });
+  const enforce = (level: string, more: object = {}) => [space({ 'pod-security.kubernetes.io/enforce': level, ...more })];
+  const tight = {
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [{ name: 'a', image: 'x', securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }],
+  };
+  const rows: readonly (readonly [string, object, object[], string | undefined])[] = [
+    ['no labels', { hostNetwork: true }, [space({})], undefined],
+    ['baseline, harmless', {}, enforce('baseline'), undefined],
+    [
+      'baseline, host network and a path',
+      { hostNetwork: true, volumes: [{ name: 'v', hostPath: { path: '/' } }] },
+      enforce('baseline'),
+      'host namespaces (hostNetwork=true), hostPath volumes (volume "v")',
+    ],
+    [
+      'baseline, privileged with ports',
+      {
+        containers: [
+          { name: 'a', image: 'x', securityContext: { privileged: true }, ports: [{ containerPort: 1, hostPort: 80 }] },
+          { name: 'b', image: 'x', securityContext: { capabilities: { add: ['NET_ADMIN', 'CHOWN'] } } },
+        ],
+      },
+      enforce('baseline'),
+      'non-default capabilities (container "b" must not include "NET_ADMIN" in securityContext.capabilities.add), hostPort (container "a" uses hostPort 80), privileged (container "a" must not set securityContext.privileged=true)',
+    ],
+    [
+      'baseline, sysctls',
+      { securityContext: { sysctls: [{ name: 'kernel.msgmax' }, { name: 'net.ipv4.tcp_rmem' }] } },
+      enforce('baseline'),
+      'forbidden sysctl (kernel.msgmax)',
+    ],
+    [
+      'baseline of an older version',
+      { securityContext: { sysctls: [{ name: 'net.ipv4.tcp_rmem' }] } },
+      enforce('baseline', { 'pod-security.kubernetes.io/enforce-version': 'v1.30' }),
+      'forbidden sysctl (net.ipv4.tcp_rmem)',
+    ],
+    ['restricted, tight', tight, enforce('restricted'), undefined],
+    [
+      'restricted, as people write pods',
+      {},
+      enforce('restricted'),
+      'allowPrivilegeEscalation != false (container "a" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "a" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or container "a" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container "a" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")',
+    ],
+    [
+      'restricted, root and a path',
+      { ...tight, securityContext: { ...tight.securityContext, runAsUser: 0 }, volumes: [{ name: 'v', hostPath: { path: '/' } }] },
+      enforce('restricted'),
+      'restricted volume types (volume "v" uses restricted volume type "hostPath"), runAsUser=0 (pod must not set runAsUser=0)',
+    ],
+  ];
+  for (const [what, spec, objects, why] of rows) {
+    test(what, async () => {
+      const version = what.includes('older') ? 'v1.30' : 'latest';
+      const level = what.split(/[, ]/)[0];
+      assert.equal(
+        await refusal(podSecurity(), { resource: pods, object: pod(spec), objects: objects as [] }),
+        why === undefined ? undefined : `pods "web" is forbidden: violates PodSecurity "${level}:${version}": ${why}`,
+      );
+    });
+  }
+
+  test('a template is only warned about', async () => {
+    const request = requestOf({
+      resource: deployments,
+      object: { metadata: { name: 'd' }, spec: { template: pod({ hostPID: true }) } },
+      objects: [space({ 'pod-security.kubernetes.io/warn': 'baseline', 'pod-security.kubernetes.io/enforce': 'baseline' })],
+    });
+    assert.notEqual(typeof (await run(podSecurity(), request)), 'string');
+    assert.deepEqual(request.warnings, ['would violate PodSecurity "baseline:latest": host namespaces (hostPID=true)']);
+  });
+
+  test('labels that mean nothing', async () => {
+    assert.equal(
+      await refusal(podSecurity(), {
+        resource: namespaces,
+        object: { metadata: { name: 'x', labels: { 'pod-security.kubernetes.io/enforce': 'strict', 'pod-security.kubernetes.io/warn-version': '1.2' } } },
+      }),
+      'Namespace "x" is invalid: [metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "strict": must be one of privileged, baseline, restricted, metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: "1.2": must be "latest" or "v1.x"]',
+    );
+  });
+
+  test('tightening a namespace tells what stands in it', async () => {
+    const object = { metadata: { name: 'shop', labels: { 'pod-security.kubernetes.io/enforce': 'baseline' } } };
+    const objects = ['web-1', 'web-2', 'db'].map((name) =>
+      stored(pods, name, { spec: { containers: [], ...(name === 'db' ? { hostIPC: true, hostPID: true } : { hostNetwork: true }) } }, 'shop'),
+    );
+    const request = requestOf({ operation: 'UPDATE', resource: namespaces, name: 'shop', object, old: { metadata: { name: 'shop' } }, objects });
+    await run(podSecurity(), request);
+    assert.deepEqual(request.warnings, [
+      'existing pods in namespace "shop" violate the new PodSecurity enforce level "baseline:latest"',
+      'db (and 2 other pods): host namespaces',
+    ]);
+  });
+});

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { clusterRoleBindings, clusterRoles, roles } from '../../api/gen/resources.ts';
+import { unionOf } from '../authz/authorizer.ts';
+import { RbacIndex, rbacAuthorizer } from '../authz/rbac.ts';
+import { rbacEscalation } from './rbac-escalation.ts';
+import { type RequestParts, requestOf, run } from './testing.ts';
+
+const refusal = async (plugin: Parameters<typeof run>[0], parts: RequestParts): Promise<string | undefined> => {
+  const result = await run(plugin, requestOf(parts));
+  return typeof result === 'string' ? result : undefined;
+};
+
+describe('nobody hands out more than they have', () => {
+  const index = new RbacIndex();
+  const meta = (name: string, namespace?: string) => ({ name, uid: name, resourceVersion: '1', ...(namespace === undefined ? {} : { namespace }) });
+  index.setRole({
+    metadata: meta('reader'),
+    rules: [
+      { verbs: ['get', 'list'], apiGroups: [''], resources: ['pods'] },
+      { verbs: ['*'], apiGroups: ['rbac.authorization.k8s.io'], resources: ['*'] },
+    ],
+  });
+  index.setRole({ metadata: meta('admin'), rules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] });
+  index.setBinding({ metadata: meta('b'), roleRef: { kind: 'ClusterRole', name: 'reader' }, subjects: [{ kind: 'User', name: 'ann' }] });
+  // Without the verbs that allow it all the same.
+  const authorize = unionOf([
+    (attributes) => (attributes.verb === 'escalate' || attributes.verb === 'bind' ? { allowed: false, reason: '' } : rbacAuthorizer(index)(attributes)),
+  ]);
+  const plugin = rbacEscalation(authorize, index);
+
+  test('a role within one’s own rights', async () => {
+    const object = { metadata: { name: 'r' }, rules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'], resourceNames: ['x'] }] };
+    assert.equal(await refusal(plugin, { resource: roles, object }), undefined);
+  });
+  test('a role beyond them', async () => {
+    const object = { metadata: { name: 'r' }, rules: [{ verbs: ['get', 'delete'], apiGroups: [''], resources: ['pods', 'secrets'] }] };
+    assert.equal(
+      await refusal(plugin, { resource: clusterRoles, object }),
+      'clusterroles.rbac.authorization.k8s.io "r" is forbidden: user "ann" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["pods"], Verbs:["delete"]}\n{APIGroups:[""], Resources:["secrets"], Verbs:["get" "delete"]}',
+    );
+  });
+  test('a binding to what one has, and to more', async () => {
+    const bind = (name: string) =>
+      refusal(plugin, { resource: clusterRoleBindings, object: { metadata: { name: 'b2' }, roleRef: { kind: 'ClusterRole', name }, subjects: [] } });
+    assert.equal(await bind('reader'), undefined);
+    assert.match((await bind('admin')) ?? '', /attempting to grant RBAC permissions not currently held/);
+    assert.equal(await bind('gone'), 'clusterroles.rbac.authorization.k8s.io "gone" not found');
+  });
+});

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pods, runtimeClasses } from '../../api/gen/resources.ts';
+import { runtimeClass } from './runtime-class.ts';
+import { type RequestParts, requestOf, run, stored } from './testing.ts';
+
+const pod = (spec: object = {}, metadata: object = {}) => ({
+  metadata: { name: 'web', ...metadata },
+  spec: { containers: [{ name: 'a', image: 'x' }], ...spec },
+});
+const refusal = async (plugin: Parameters<typeof run>[0], parts: RequestParts): Promise<string | undefined> => {
+  const result = await run(plugin, requestOf(parts));
+  return typeof result === 'string' ? result : undefined;
+};
+
+test('RuntimeClass', async () => {
+  const objects = [
+    stored(runtimeClasses, 'kata', {
+      handler: 'kata',
+      overhead: { podFixed: { cpu: '250m' } },
+      scheduling: { nodeSelector: { kata: 'yes' }, tolerations: [{ key: 'kata' }] },
+    }),
+  ];
+  const out = (await run(
+    runtimeClass,
+    requestOf({ resource: pods, object: pod({ runtimeClassName: 'kata', nodeSelector: { disk: 'ssd' } }), objects }),
+  )) as unknown as { spec: Record<string, unknown> };
+  assert.deepEqual(
+    [out.spec['overhead'], out.spec['nodeSelector'], out.spec['tolerations']],
+    [{ cpu: '250m' }, { disk: 'ssd', kata: 'yes' }, [{ key: 'kata' }]],
+  );
+  assert.equal(
+    await refusal(runtimeClass, { resource: pods, object: pod({ runtimeClassName: 'nope' }), objects }),
+    'pods "web" is forbidden: pod rejected: RuntimeClass "nope" not found',
+  );
+  assert.equal(
+    await refusal(runtimeClass, { resource: pods, object: pod({ overhead: { cpu: '1' } }), objects }),
+    'pods "web" is forbidden: pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead',
+  );
+});
