@@ -7,7 +7,7 @@ import { formatYaml } from '../../schema/yaml.ts';
 import type { Json } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
-import { listLength, writeList } from './list-writer.ts';
+import { listLength, writeList, writePieces } from './list-writer.ts';
 import { type AnyResponse, headersOf, sendBytes, writeHead } from './respond.ts';
 
 /** Writes answers to one connection's requests. */
@@ -68,8 +68,11 @@ async function writeProtobuf(context: AnswerContext, answer: Answer, typeName: s
     parts.push(protobufItem(core.facts, typeName, core.objects.full(entry, binding)));
   }
   const size = parts.reduce((sum, { length }) => sum + length, 0);
-  const body = Buffer.concat([protobufListHead(binding.apiVersion, binding.kind.listKind, size), ...parts, protobufListTail]);
-  sendBytes(response, 200, headers, body, headOnly);
+  const whole = [protobufListHead(binding.apiVersion, binding.kind.listKind, size), ...parts, protobufListTail];
+  headers.push('Content-Length', String(whole.reduce((sum, { length }) => sum + length, 0)));
+  writeHead(response, 200, headers);
+  if (headOnly) response.end();
+  else await writePieces(response, whole, core.yieldToLoop);
 }
 
 /** Items encoded in one turn: some ten milliseconds of pods. */

@@ -12,6 +12,25 @@ export function listLength({ head, tail, size }: ListWriter, entries: readonly S
   return length;
 }
 
+/** Writes what is there already, in turns: a connection encrypts everything that it is given at once. */
+export async function writePieces(response: AnyResponse, pieces: readonly Uint8Array[], yieldToLoop: () => Promise<void>): Promise<void> {
+  const stream = isHttp2(response) ? response.stream : response;
+  let corked = 0;
+  stream.cork();
+  for (const piece of pieces) {
+    stream.write(piece);
+    corked += piece.length;
+    if (corked < CHUNK_BYTES) continue;
+    corked = 0;
+    stream.uncork();
+    await (stream.writableNeedDrain ? drained(response) : yieldToLoop());
+    if (stream.destroyed) return;
+    stream.cork();
+  }
+  stream.uncork();
+  response.end();
+}
+
 /**
  * Writes a list of any length in flat memory: pieces are corked together up to 256 KB, then the connection is waited for and
  * others get their turn.
