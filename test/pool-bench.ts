@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -84,12 +85,29 @@ export class PoolBench implements AsyncDisposable {
 
   /** Mounts and devices at or below. A device holds the mount that its file lies on: round after round, from the inside. */
   async #letGo(path: string): Promise<void> {
-    for (let round = 0; round < 4; round++) {
-      for (const { target } of await this.host.mounts.below(path)) await this.host.mounts.unmount(target).catch((thrown: unknown) => (round === 3 ? Promise.reject(thrown) : undefined));
-      for (const { device, file } of await this.host.loops.list()) if (file.startsWith(`${path}/`)) await this.host.loops.detach(device, file);
+    // A loop device goes a moment after its last user: what it keeps busy is tried again.
+    for (let round = 1; ; round++) {
+      let left = 0;
+      for (const { target } of await this.host.mounts.below(path)) {
+        try {
+          await this.host.mounts.unmount(target);
+        } catch (thrown) {
+          if (round === ROUNDS) throw thrown;
+          left++;
+        }
+      }
+      for (const { device, file } of await this.host.loops.list()) {
+        if (!file.startsWith(`${path}/`)) continue;
+        await this.host.loops.detach(device, file);
+        left++;
+      }
+      if (left === 0 || round === ROUNDS) return;
+      await wait(20);
     }
   }
 }
+
+const ROUNDS = 100;
 
 async function openOn(host: Host, root: string, kind: Pool['kind']): Promise<PoolOnDisk> {
   const pool = await openPool({ host, clock: new SystemClock(), root, mark: 'bench', kind, keepFreeBytes: 16 * MiB, stepBytes: 600 * MiB });
