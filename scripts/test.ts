@@ -4,7 +4,8 @@
  * starts clusters of its own. A leaked timer, process or mount fails its file: nothing is forced to exit.
  */
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 
 const which = process.argv[2] ?? 'all';
 const only = process.argv[3];
@@ -21,7 +22,56 @@ const SUITES: readonly Suite[] = [
   { name: 'e2e', patterns: ['test/e2e/*.test.ts'], concurrency: 1, timeoutMs: 600_000 },
 ];
 
+/** What a test may have left on the machine, each with what it is: mounts, loop devices, network namespaces, processes, files. */
+function traces(): ReadonlySet<string> {
+  const found = new Set<string>();
+  const read = (path: string): string => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      // A process that has ended, or a file that this system has not.
+      return '';
+    }
+  };
+  const names = (path: string): readonly string[] => {
+    try {
+      return readdirSync(path);
+    } catch {
+      return [];
+    }
+  };
+  for (const line of read('/proc/self/mountinfo').split('\n')) if (OURS.test(line)) found.add(`mount ${line.split(' ')[4] ?? ''}`);
+  for (const device of names('/sys/block')) {
+    const file = read(`/sys/block/${device}/loop/backing_file`).trim();
+    if (OURS.test(file)) found.add(`loop device ${device} ${file}`);
+  }
+  for (const name of names('/run/netns')) if (name.startsWith('berth')) found.add(`network namespace ${name}`);
+  for (const name of names('/sys/class/net')) if (name.startsWith('berth')) found.add(`network device ${name}`);
+  for (const pid of names('/proc')) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
+    const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
+    if (OURS.test(command)) found.add(`process ${pid} ${command.slice(0, 120)}`);
+  }
+  for (const place of ['/tmp', '/var/tmp']) for (const name of names(place)) if (name.startsWith('berth-')) found.add(`file ${place}/${name}`);
+  return found;
+}
+
+/** Tests put everything below a directory of this form. */
+const OURS = /\/(?:var\/)?tmp\/berth-/;
+/** Loop devices and cgroups go a moment after their last user. */
+const GRACE_MS = 10_000;
+
+async function leaks(before: ReadonlySet<string>): Promise<readonly string[]> {
+  const until = performance.now() + GRACE_MS;
+  for (;;) {
+    const left = [...traces()].filter((trace) => !before.has(trace));
+    if (left.length === 0 || performance.now() > until) return left;
+    await wait(200);
+  }
+}
+
 let failed = false;
+const before = traces();
 for (const suite of SUITES) {
   if (which !== 'all' && which !== suite.name) continue;
   const files = suite.patterns.flatMap((pattern) => globSync(pattern)).filter((file) => only === undefined || file.includes(only));
@@ -43,5 +93,10 @@ for (const suite of SUITES) {
   );
   console.log(`# ${suite.name}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
   if (status !== 0) failed = true;
+}
+const left = await leaks(before);
+if (left.length > 0) {
+  console.log(`# left behind by the tests:\n${left.map((trace) => `#   ${trace}`).join('\n')}`);
+  failed = true;
 }
 process.exitCode = failed ? 1 : 0;
