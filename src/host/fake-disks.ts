@@ -17,10 +17,10 @@ export class FakeMounts implements Mounts {
     return [...this.#tree.mounts];
   }
   async at(target: string): Promise<Mount | undefined> {
-    return this.#tree.mountAt(target);
+    return this.#tree.mountAt(this.#real(target));
   }
   async below(path: string): Promise<readonly Mount[]> {
-    return mountsBelow(this.#tree.mounts, path);
+    return mountsBelow(this.#tree.mounts, this.#real(path));
   }
 
   async mount({ source, target, type, options = [] }: { readonly source: string; readonly target: string; readonly type?: string | undefined; readonly options?: readonly string[] }): Promise<void> {
@@ -49,15 +49,24 @@ export class FakeMounts implements Mounts {
   }
 
   async unmount(target: string): Promise<void> {
-    const mount = this.#tree.mountAt(target);
+    const mount = this.#tree.mountAt(this.#real(target));
     if (mount === undefined) return;
     if (mount.id === 1) throw new HostError('busy', 'the root is in use');
-    if (this.#tree.mounts.some((other) => other !== mount && other.target.startsWith(`${target}/`))) throw new HostError('busy', `${target} is in use`);
+    if (this.#tree.mounts.some((other) => other !== mount && other.target.startsWith(`${mount.target}/`))) throw new HostError('busy', `${target} is in use`);
     this.#tree.mounts.splice(this.#tree.mounts.indexOf(mount), 1);
   }
 
+  #real(path: string): string {
+    try {
+      return this.#tree.walk(path, false).path;
+    } catch (thrown) {
+      if (thrown instanceof HostError && (thrown.code === 'missing' || thrown.code === 'not-directory')) return path;
+      throw thrown;
+    }
+  }
+
   #required(target: string): FakeTree['mounts'][number] {
-    const mount = this.#tree.mountAt(target);
+    const mount = this.#tree.mountAt(this.#real(target));
     if (mount === undefined) throw new HostError('failed', `${target} is not mounted`);
     return mount;
   }

@@ -1,3 +1,4 @@
+import { basename, dirname, join } from 'node:path';
 import { commandError } from './errno.ts';
 import { type Files, type Host, HostError, type Mount, type Mounts, type Propagation } from './host.ts';
 import { mountsBelow, parseMountinfo } from './mountinfo.ts';
@@ -5,9 +6,9 @@ import { mountsBelow, parseMountinfo } from './mountinfo.ts';
 /** mount(8) and umount(8). Helpers such as mount.nfs are used; paths are never canonicalised behind our back. */
 export class SystemMounts implements Mounts {
   readonly #run: Host['run'];
-  readonly #files: Pick<Files, 'readText'>;
+  readonly #files: Pick<Files, 'readText' | 'realPath'>;
 
-  constructor(run: Host['run'], files: Pick<Files, 'readText'>) {
+  constructor(run: Host['run'], files: Pick<Files, 'readText' | 'realPath'>) {
     this.#run = run;
     this.#files = files;
   }
@@ -17,11 +18,16 @@ export class SystemMounts implements Mounts {
   }
 
   async at(target: string): Promise<Mount | undefined> {
-    return (await this.list()).findLast((mount) => mount.target === target);
+    const all = await this.list();
+    const found = all.findLast((mount) => mount.target === target);
+    if (found !== undefined) return found;
+    const real = await this.#real(target);
+    return real === target ? undefined : all.findLast((mount) => mount.target === real);
   }
 
   async below(path: string): Promise<readonly Mount[]> {
-    return mountsBelow(await this.list(), path);
+    const real = await this.#real(path);
+    return mountsBelow(await this.list(), real);
   }
 
   async mount({ source, target, type, options = [] }: { readonly source: string; readonly target: string; readonly type?: string | undefined; readonly options?: readonly string[] }): Promise<void> {
@@ -54,6 +60,17 @@ export class SystemMounts implements Mounts {
     // umount has one exit status for everything; the kernel's table says whether there was anything to do.
     if ((await this.at(target)) === undefined) return;
     throw commandError('umount', args, code, stderr);
+  }
+
+  /** As the kernel's table has it: links on the way resolved. Not the last part: what is mounted there may hang. */
+  async #real(path: string): Promise<string> {
+    if (path === '/') return path;
+    try {
+      return join(await this.#files.realPath(dirname(path)), basename(path));
+    } catch (thrown) {
+      if (thrown instanceof HostError && (thrown.code === 'missing' || thrown.code === 'not-directory')) return path;
+      throw thrown;
+    }
   }
 
   async #command(command: string, args: readonly string[], timeoutMs = 60_000): Promise<void> {

@@ -127,9 +127,11 @@ export function hostContract({ name, open, privileged }: HostContractOptions): v
       await assert.rejects(files.removeDirectory(at('mnt')), (thrown: unknown) => thrown instanceof HostError && (thrown.code === 'busy' || thrown.code === 'not-empty'));
       assert.deepEqual((await mounts.below(directory)).map(({ target }) => target).sort(), [at('bind'), at('mnt')]);
       await assert.rejects(files.rename(at('mnt/file'), at('source/file')), code('cross-device'));
+      await files.symlink(directory, at('source/way'));
+      assert.equal((await mounts.at(at('source/way/mnt')))?.target, at('mnt'), 'found by whatever way');
       await mounts.unmount(at('bind'));
       await mounts.unmount(at('bind'));
-      await mounts.unmount(at('mnt'));
+      await mounts.unmount(at('source/way/mnt'));
       assert.deepEqual(await mounts.below(directory), []);
     });
 

@@ -28,7 +28,7 @@ export class NodeService {
         await this.#attachments.attach(volume.id);
         return;
       }
-      if ((await this.#attachments.mounts(volume.id)).some(({ target }) => target === stagingPath)) return;
+      if (await this.#isStaged(volume, stagingPath)) return this.#finishGrowth(volume);
       const type = await this.#formatted(volume, wantedFilesystem([capability], this.#pool.filesystem));
       const { device } = await this.#attachments.attach(volume.id);
       await this.#mount(volume, type, device, stagingPath, capability.as.mountFlags);
@@ -133,6 +133,20 @@ export class NodeService {
     await this.#host.files.makeDirectory(stagingPath, { mode: 0o750 });
     await this.#host.mounts.mount({ source: device, target: stagingPath, type, options: [...mountOptions(type), ...flags] });
     if (pending && this.#pool.growsOnline(type)) await this.#grow(volume, type, device, stagingPath);
+  }
+
+  /** Something else mounted there is an error, not ours to unmount. */
+  async #isStaged(volume: VolumeRecord, stagingPath: string): Promise<boolean> {
+    const there = await this.#host.mounts.at(stagingPath);
+    if (there === undefined) return false;
+    if ((await this.#attachments.mounts(volume.id)).some(({ id }) => id === there.id)) return true;
+    throw new CsiError('failed-precondition', `${there.source} is mounted at ${stagingPath}, which is to hold ${volume.id}`);
+  }
+
+  /** A stage that was killed between mounting and growing is ended here. */
+  async #finishGrowth(volume: VolumeRecord): Promise<void> {
+    const attached = await this.#attachments.device(volume.id);
+    if (attached !== undefined && volume.filesystem !== undefined && this.#pool.growsOnline(volume.filesystem.type)) await this.#growMounted(volume, attached);
   }
 
   async #growMounted(volume: VolumeRecord, { device }: LoopDevice): Promise<void> {

@@ -36,9 +36,11 @@ interface PoolFile {
 
 const DAY_MS = 86_400_000;
 
-export async function openPool(options: PoolOptions): Promise<Pool> {
-  const { host, clock, root, maxBytes, trashMs = DAY_MS, log = silentLog } = options;
-  await host.files.makeDirectory(root, { mode: 0o700 });
+export async function openPool(given: PoolOptions): Promise<Pool> {
+  const { host, clock, maxBytes, trashMs = DAY_MS, log = silentLog } = given;
+  await host.files.makeDirectory(given.root, { mode: 0o700 });
+  // Devices are found by the path that the kernel shows.
+  const options: PoolOptions = { ...given, root: await host.files.realPath(given.root) };
   const { kind } = await readOrMake(options);
   await takeOver(options);
   const ground = await openGround(options, kind);
