@@ -5,9 +5,17 @@ import { decide } from './ephemeral-volume.ts';
 
 const POD: Pod = {
   metadata: { name: 'p', namespace: 'ns', uid: 'u' },
-  spec: { containers: [], volumes: [{ name: 'v', ephemeral: { volumeClaimTemplate: { metadata: { labels: { a: 'b' } }, spec: { accessModes: ['ReadWriteOnce'] } } } }, { name: 'e', emptyDir: {} }] },
+  spec: {
+    containers: [],
+    volumes: [
+      { name: 'v', ephemeral: { volumeClaimTemplate: { metadata: { labels: { a: 'b' } }, spec: { accessModes: ['ReadWriteOnce'] } } } },
+      { name: 'e', emptyDir: {} },
+    ],
+  },
 };
-const owned = (uid: string): PersistentVolumeClaim => ({ metadata: { name: 'p-v', ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid, controller: true }] } });
+const owned = (uid: string): PersistentVolumeClaim => ({
+  metadata: { name: 'p-v', ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid, controller: true }] },
+});
 
 test('a claim is made for each ephemeral volume, owned by the pod', () => {
   const { create, foreign } = decide({ pod: POD, claim: () => undefined });
@@ -16,7 +24,12 @@ test('a claim is made for each ephemeral volume, owned by the pod', () => {
     {
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
-      metadata: { name: 'p-v', namespace: 'ns', labels: { a: 'b' }, ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u', controller: true, blockOwnerDeletion: true }] },
+      metadata: {
+        name: 'p-v',
+        namespace: 'ns',
+        labels: { a: 'b' },
+        ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u', controller: true, blockOwnerDeletion: true }],
+      },
       spec: { accessModes: ['ReadWriteOnce'] },
     },
   ]);
@@ -28,5 +41,8 @@ test('one that is there is kept; one of another owner is left alone', () => {
 });
 
 test('a pod that is being deleted gets none', () => {
-  assert.deepEqual(decide({ pod: { ...POD, metadata: { ...POD.metadata, deletionTimestamp: '2030-01-01T00:00:00Z' } }, claim: () => undefined }), { create: [], foreign: [] });
+  assert.deepEqual(decide({ pod: { ...POD, metadata: { ...POD.metadata, deletionTimestamp: '2030-01-01T00:00:00Z' } }, claim: () => undefined }), {
+    create: [],
+    foreign: [],
+  });
 });

@@ -60,7 +60,11 @@ export function startEphemeralVolumes(options: ComponentOptions): Component {
     sources: [
       source(pods, (pod, previous) => (previous === undefined && hasAny(pod) ? [keyOf(pod)] : [])),
       // A claim that goes while its pod is there is made again.
-      source(claims, (claim) => (claim.metadata.ownerReferences ?? []).filter((o) => o.kind === 'Pod' && o.controller === true).map((o) => `${claim.metadata.namespace ?? ''}/${o.name}`)),
+      source(claims, (claim) =>
+        (claim.metadata.ownerReferences ?? [])
+          .filter((o) => o.kind === 'Pod' && o.controller === true)
+          .map((o) => `${claim.metadata.namespace ?? ''}/${o.name}`),
+      ),
     ],
     reconcile: async (key) => {
       const { namespace, name } = splitKey(key);

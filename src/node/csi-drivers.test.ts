@@ -43,7 +43,10 @@ test('drivers that register by a socket stand beside the node’s own, whose nam
     servers.push(other.server);
     assert.deepEqual(await other.told, { plugin_registered: true, error: '' });
     await promise;
-    assert.deepEqual(drivers.list().map((d) => d.name), ['own.example.com', 'other.example.com']);
+    assert.deepEqual(
+      drivers.list().map((d) => d.name),
+      ['own.example.com', 'other.example.com'],
+    );
     const thief = await serveDriver('own.example.com', directory, root);
     servers.push(thief.server);
     const refused = (await thief.told) as { readonly plugin_registered: boolean; readonly error: string };

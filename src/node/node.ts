@@ -40,9 +40,21 @@ async function start(options: NodeComponentOptions, ends: Disposals): Promise<No
   const { informers, runtime, clock, log, drivers, nodeName } = options;
   const devices = (): ReadonlyMap<string, readonly string[]> => devicesOf(options);
   const volumes = ends.use(new Volumes(options, () => reporter.changed()));
-  const reporter: NodeReporter = ends.use(new NodeReporter({ options, devices: () => new Map([...devices()].map(([name, ids]) => [name, ids.length])), volumesInUse: () => volumes.inUse() }));
-  let pods: Pods | undefined;
-  const cache = ends.use(new RuntimeCache({ runtime, clock, log, changed: (uid) => pods?.changed(uid) }));
+  const reporter: NodeReporter = ends.use(
+    new NodeReporter({ options, devices: () => new Map([...devices()].map(([name, ids]) => [name, ids.length])), volumesInUse: () => volumes.inUse() }),
+  );
+  // What runs is listed before there are workers to tell.
+  const told = new Set<(uid: string) => void>();
+  const cache = ends.use(
+    new RuntimeCache({
+      runtime,
+      clock,
+      log,
+      changed: (uid) => {
+        for (const tell of told) tell(uid);
+      },
+    }),
+  );
   const parts: NodeParts = {
     options,
     runtime: cache,
@@ -55,7 +67,7 @@ async function start(options: NodeComponentOptions, ends: Disposals): Promise<No
   const [onDisk] = await Promise.all([volumes.start(), cache.start(), parts.services.whenSynced(), reporter.start()]);
   ends.use(drivers.onChange(() => reporter.driversChanged()));
   if (options.deviceSource !== undefined) ends.use(options.deviceSource.onChange(() => reporter.changed()));
-  pods = ends.use(
+  const pods = ends.use(
     new Pods({
       parts,
       informer: informers.of(podResource, { fieldSelector: `spec.nodeName=${nodeName}` }),
@@ -63,9 +75,10 @@ async function start(options: NodeComponentOptions, ends: Disposals): Promise<No
       labels: () => reporter.labels,
     }),
   );
+  told.add((uid) => pods.changed(uid));
   await pods.start(onDisk);
   await volumes.sweep();
-  ends.use(new LogRotation({ options, running: () => pods?.all().flatMap((w) => w.view().containers.filter((c) => c.state === 'running')) ?? [] }));
+  ends.use(new LogRotation({ options, running: () => pods.all().flatMap((w) => w.view().containers.filter((c) => c.state === 'running')) }));
   log.info('node is ready', { node: nodeName, pods: pods.all().length });
   return { name: 'node', lookup: podLookup(pods, options.addresses), [Symbol.asyncDispose]: () => ends[Symbol.asyncDispose]() };
 }

@@ -23,7 +23,22 @@ const SPECS = [
   { restartPolicy: 'Never' },
   { initContainers: [{ name: 'init', image: 'init:1' }] },
   { initContainers: [{ name: 'side', image: 'side:1', restartPolicy: 'Always' }] },
-  { volumes: [{ name: 'm', emptyDir: { medium: 'Memory' } }, { name: 'c', configMap: { name: 'settings' } }], containers: [{ name: 'c', image: 'app:1', volumeMounts: [{ name: 'm', mountPath: '/m' }, { name: 'c', mountPath: '/c' }] }] },
+  {
+    volumes: [
+      { name: 'm', emptyDir: { medium: 'Memory' } },
+      { name: 'c', configMap: { name: 'settings' } },
+    ],
+    containers: [
+      {
+        name: 'c',
+        image: 'app:1',
+        volumeMounts: [
+          { name: 'm', mountPath: '/m' },
+          { name: 'c', mountPath: '/c' },
+        ],
+      },
+    ],
+  },
 ] as const;
 
 async function perform(world: NodeHarness, steps: readonly Step[], state: { pullsFail: boolean; version: number }): Promise<void> {
@@ -66,18 +81,35 @@ async function check(world: NodeHarness, version: number): Promise<void> {
   const all = (await world.client.list(pods, { namespace: 'default' })).items;
   const { sandboxes, containers } = await world.runtime.list();
   const uids = new Set(all.map((p) => p.metadata.uid));
-  assert.deepEqual(sandboxes.filter((s) => !uids.has(s.podUid)), [], 'no sandbox without its pod');
-  assert.deepEqual(containers.filter((c) => !uids.has(c.podUid)), [], 'no container without its pod');
+  assert.deepEqual(
+    sandboxes.filter((s) => !uids.has(s.podUid)),
+    [],
+    'no sandbox without its pod',
+  );
+  assert.deepEqual(
+    containers.filter((c) => !uids.has(c.podUid)),
+    [],
+    'no container without its pod',
+  );
   const directories = await world.host.files.readDirectory('/var/lib/kubelet/pods');
-  assert.deepEqual(directories.map((d) => d.name).filter((uid) => !uids.has(uid)), [], 'no directory without its pod');
+  assert.deepEqual(
+    directories.map((d) => d.name).filter((uid) => !uids.has(uid)),
+    [],
+    'no directory without its pod',
+  );
   for (const pod of all) {
     assert.equal(pod.metadata.deletionTimestamp, undefined, 'what was deleted is gone');
     const running = containers.filter((c) => c.podUid === pod.metadata.uid && c.state === 'running');
-    const wanted = pod.status?.phase === 'Running' ? [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === 'Always')] : [];
+    const wanted =
+      pod.status?.phase === 'Running' ? [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === 'Always')] : [];
     assert.deepEqual(running.map((c) => c.name).toSorted(), wanted.map((c) => c.name).toSorted(), `${pod.metadata.name} is ${pod.status?.phase}`);
     for (const status of pod.status?.containerStatuses ?? []) {
       const id = status.containerID?.replace('containerd://', '');
-      if (status.state?.running !== undefined) assert.ok(running.some((c) => c.id === id && c.attempt === status.restartCount), 'the status names what runs');
+      if (status.state?.running !== undefined)
+        assert.ok(
+          running.some((c) => c.id === id && c.attempt === status.restartCount),
+          'the status names what runs',
+        );
     }
     const mounts = await world.host.mounts.below(`/var/lib/kubelet/pods/${pod.metadata.uid}`);
     if (wanted.length === 0) assert.deepEqual(mounts, [], 'a pod that is over has nothing mounted');

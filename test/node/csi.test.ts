@@ -96,15 +96,41 @@ async function open(spec: CSIDriverSpec): Promise<{ readonly world: NodeHarness;
 
 /** A claim bound to a volume with the handle `h-NAME`. */
 async function claim(world: NodeHarness, name: string, spec: PersistentVolumeSpec = {}, accessModes: readonly string[] = ['ReadWriteOnce']): Promise<void> {
-  const made = await world.client.create(persistentVolumeClaims, { metadata: { name, namespace: 'default' }, spec: { accessModes, storageClassName: '', volumeName: `pv-${name}`, resources: { requests: { storage: '1Gi' } }, ...(spec.volumeMode === undefined ? {} : { volumeMode: spec.volumeMode }) } });
+  const made = await world.client.create(persistentVolumeClaims, {
+    metadata: { name, namespace: 'default' },
+    spec: {
+      accessModes,
+      storageClassName: '',
+      volumeName: `pv-${name}`,
+      resources: { requests: { storage: '1Gi' } },
+      ...(spec.volumeMode === undefined ? {} : { volumeMode: spec.volumeMode }),
+    },
+  });
   await world.client.create(persistentVolumes, {
     metadata: { name: `pv-${name}` },
-    spec: { capacity: { storage: '1Gi' }, accessModes, storageClassName: '', persistentVolumeReclaimPolicy: 'Retain', csi: { driver: DRIVER, volumeHandle: `h-${name}`, fsType: 'ext4', volumeAttributes: { a: 'b' } }, claimRef: { kind: 'PersistentVolumeClaim', namespace: 'default', name, uid: made.metadata.uid }, ...spec },
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes,
+      storageClassName: '',
+      persistentVolumeReclaimPolicy: 'Retain',
+      csi: { driver: DRIVER, volumeHandle: `h-${name}`, fsType: 'ext4', volumeAttributes: { a: 'b' } },
+      claimRef: { kind: 'PersistentVolumeClaim', namespace: 'default', name, uid: made.metadata.uid },
+      ...spec,
+    },
   });
   await world.client.updateStatus(persistentVolumeClaims, { ...made, status: { phase: 'Bound', accessModes, capacity: { storage: '1Gi' } } });
 }
 
-const using = (claimName: string): { readonly volumes: readonly { readonly name: string; readonly persistentVolumeClaim: { readonly claimName: string } }[]; readonly containers: readonly { readonly name: string; readonly image: string; readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[] }[] } => ({
+const using = (
+  claimName: string,
+): {
+  readonly volumes: readonly { readonly name: string; readonly persistentVolumeClaim: { readonly claimName: string } }[];
+  readonly containers: readonly {
+    readonly name: string;
+    readonly image: string;
+    readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  }[];
+} => ({
   volumes: [{ name: 'v', persistentVolumeClaim: { claimName } }],
   containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
 });
@@ -115,7 +141,10 @@ async function running(world: NodeHarness, name: string): Promise<void> {
 
 async function remove(world: NodeHarness, name: string): Promise<void> {
   await world.client.delete(pods, name, 'default');
-  await world.until(`${name} is gone`, async () => (await world.client.list(pods, { namespace: 'default', fieldSelector: `metadata.name=${name}` })).items.length === 0);
+  await world.until(
+    `${name} is gone`,
+    async () => (await world.client.list(pods, { namespace: 'default', fieldSelector: `metadata.name=${name}` })).items.length === 0,
+  );
   await world.advance(500);
 }
 
@@ -158,7 +187,10 @@ test('the node waits for the attachment and passes on what it gave', async () =>
     await world.advance(5_000);
     assert.deepEqual(driver.calls, []);
     const name = `csi-${createHash('sha256').update(`h-data${DRIVER}n1`).digest('hex')}`;
-    const attachment = await world.client.create(volumeAttachments, { metadata: { name }, spec: { attacher: DRIVER, nodeName: 'n1', source: { persistentVolumeName: 'pv-data' } } });
+    const attachment = await world.client.create(volumeAttachments, {
+      metadata: { name },
+      spec: { attacher: DRIVER, nodeName: 'n1', source: { persistentVolumeName: 'pv-data' } },
+    });
     await world.client.updateStatus(volumeAttachments, { ...attachment, status: { attached: true, attachmentMetadata: { device: 'sdb' } } });
     await running(world, 'a');
     assert.deepEqual(driver.staged[0]?.publishContext, { device: 'sdb' });
@@ -218,7 +250,11 @@ test('ReadWriteOncePod: a second pod on the node does not get the volume', async
 test('an inline volume is published without staging, and ends with its pod', async () => {
   const { world, driver } = await open({ attachRequired: false, volumeLifecycleModes: ['Ephemeral'] });
   await within(world, async () => {
-    await world.create('a', { ...GRACE, volumes: [{ name: 'v', csi: { driver: DRIVER, volumeAttributes: { size: '1' } } }], containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
+    await world.create('a', {
+      ...GRACE,
+      volumes: [{ name: 'v', csi: { driver: DRIVER, volumeAttributes: { size: '1' } } }],
+      containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+    });
     await running(world, 'a');
     const handle = driver.published[0]?.volumeId ?? '';
     assert.match(handle, /^csi-[0-9a-f]{64}$/);
@@ -233,7 +269,8 @@ test('a driver that asks for it gets tokens of the pod, and is asked to publish 
     await claim(world, 'data');
     await world.create('a', { ...GRACE, ...using('data') });
     await running(world, 'a');
-    const tokens = (): { readonly vault?: { readonly token: string } } => JSON.parse(driver.published.at(-1)?.context['csi.storage.k8s.io/serviceAccount.tokens'] ?? '{}') as { readonly vault?: { readonly token: string } };
+    const tokens = (): { readonly vault?: { readonly token: string } } =>
+      JSON.parse(driver.published.at(-1)?.context['csi.storage.k8s.io/serviceAccount.tokens'] ?? '{}') as { readonly vault?: { readonly token: string } };
     const first = tokens().vault?.token;
     assert.ok(first !== undefined && first.length > 20);
     await world.until('published again', () => driver.published.length >= 9, 600);
@@ -267,7 +304,10 @@ test('a claim that has grown is grown on the node, under the running pod', async
     const volume = await world.client.get(persistentVolumes, 'pv-data');
     await world.client.update(persistentVolumes, { ...volume, spec: { ...volume.spec, capacity: { storage: '2Gi' } } });
     const bound = await world.client.get(persistentVolumeClaims, 'data', 'default');
-    await world.client.updateStatus(persistentVolumeClaims, { ...bound, status: { ...bound.status, conditions: [{ type: 'FileSystemResizePending', status: 'True' }] } });
+    await world.client.updateStatus(persistentVolumeClaims, {
+      ...bound,
+      status: { ...bound.status, conditions: [{ type: 'FileSystemResizePending', status: 'True' }] },
+    });
     await world.until('grown', async () => (await world.client.get(persistentVolumeClaims, 'data', 'default')).status?.capacity?.['storage'] === '2Gi');
     assert.deepEqual(driver.calls, [`expand h-data ${2 * 2 ** 30}`]);
     assert.deepEqual((await world.client.get(persistentVolumeClaims, 'data', 'default')).status?.conditions ?? [], []);
@@ -278,7 +318,9 @@ test('the driver is told of in the CSINode and by labels of the node', async () 
   const { world } = await open({ attachRequired: false });
   await within(world, async () => {
     await world.until('registered', async () => (await world.client.list(csiNodes)).items[0]?.spec.drivers[0]?.name === DRIVER);
-    assert.deepEqual((await world.client.get(csiNodes, 'n1')).spec.drivers, [{ name: DRIVER, nodeID: 'node-id', topologyKeys: ['topology.example.com/zone'], allocatable: { count: 7 } }]);
+    assert.deepEqual((await world.client.get(csiNodes, 'n1')).spec.drivers, [
+      { name: DRIVER, nodeID: 'node-id', topologyKeys: ['topology.example.com/zone'], allocatable: { count: 7 } },
+    ]);
     await world.until('labelled', async () => (await world.client.get(nodes, 'n1')).metadata.labels?.['topology.example.com/zone'] === 'z');
   });
 });

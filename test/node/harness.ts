@@ -49,7 +49,14 @@ export class NodeHarness implements AsyncDisposable {
     this.#plane = plane;
     this.clock = clock;
     this.host = new FakeHost({ clock, ...only('run', options.run) });
-    this.runtime = new SimulatedRuntime({ clock, random: this.#random.fork(), latency: { sandboxMs: 0, startMs: 0, pullMs: 0 }, firstPodIp: '10.244.0.2', ...only('behave', options.behave), ...only('pullFault', options.pullFault) });
+    this.runtime = new SimulatedRuntime({
+      clock,
+      random: this.#random.fork(),
+      latency: { sandboxMs: 0, startMs: 0, pullMs: 0 },
+      firstPodIp: '10.244.0.2',
+      ...only('behave', options.behave),
+      ...only('pullFault', options.pullFault),
+    });
     this.client = plane.componentOptions(ADMIN, 'test').client;
     this.#ends.use(plane);
   }
@@ -100,7 +107,19 @@ export class NodeHarness implements AsyncDisposable {
         podLogDirectory: '/var/lib/berth/logs/pods',
         addresses: ['192.0.2.1'],
         port: 10250,
-        machine: { cpus: 4, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 100 * 2 ** 30, operatingSystem: 'linux', architecture: 'amd64', kernelVersion: '6.12', osImage: 'Test', machineId: 'm', systemUuid: 's', bootId: 'b', hostname: 'n1' },
+        machine: {
+          cpus: 4,
+          memoryBytes: 8 * 2 ** 30,
+          ephemeralStorageBytes: 100 * 2 ** 30,
+          operatingSystem: 'linux',
+          architecture: 'amd64',
+          kernelVersion: '6.12',
+          osImage: 'Test',
+          machineId: 'm',
+          systemUuid: 's',
+          bootId: 'b',
+          hostname: 'n1',
+        },
         extendedResources: this.#options.extendedResources ?? {},
         labels: {},
         maxPods: 110,
@@ -120,7 +139,12 @@ export class NodeHarness implements AsyncDisposable {
   /** A pod that is bound to the node. */
   create(name: string, spec: Partial<NonNullable<Pod['spec']>>, metadata: Pod['metadata'] = {}): Promise<Stored<Pod>> {
     const containers = spec.containers ?? [{ name: 'c', image: 'busybox:1.36' }];
-    return this.client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', ...metadata }, spec: { nodeName: 'n1', ...spec, containers } });
+    return this.client.create(pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'default', ...metadata },
+      spec: { nodeName: 'n1', ...spec, containers },
+    });
   }
 
   get(name: string): Promise<Stored<Pod>> {

@@ -16,7 +16,10 @@ async function running(world: NodeHarness, name: string): Promise<void> {
 }
 
 async function gone(world: NodeHarness, name: string): Promise<void> {
-  await world.until(`${name} is gone`, async () => (await world.client.list(pods, { namespace: 'default', fieldSelector: `metadata.name=${name}` })).items.length === 0);
+  await world.until(
+    `${name} is gone`,
+    async () => (await world.client.list(pods, { namespace: 'default', fieldSelector: `metadata.name=${name}` })).items.length === 0,
+  );
 }
 
 async function reasons(world: NodeHarness, name: string): Promise<readonly string[]> {
@@ -35,10 +38,17 @@ test('a pod runs, is deleted, and nothing of it is left', async () => {
   await world.start();
   const node = await world.client.get(nodes, 'n1');
   assert.equal(node.status?.conditions?.find((c) => c.type === 'Ready')?.status, 'True');
-  const created = await world.create('a', { ...GRACE, volumes: [{ name: 'v', emptyDir: { medium: 'Memory' } }], containers: [{ name: 'c', image: 'busybox:1.36', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
+  const created = await world.create('a', {
+    ...GRACE,
+    volumes: [{ name: 'v', emptyDir: { medium: 'Memory' } }],
+    containers: [{ name: 'c', image: 'busybox:1.36', volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+  });
   await running(world, 'a');
   const pod = await world.get('a');
-  assert.deepEqual(pod.status?.conditions?.map((c) => `${c.type}=${c.status}`), ['PodReadyToStartContainers=True', 'Initialized=True', 'Ready=True', 'ContainersReady=True', 'PodScheduled=True']);
+  assert.deepEqual(
+    pod.status?.conditions?.map((c) => `${c.type}=${c.status}`),
+    ['PodReadyToStartContainers=True', 'Initialized=True', 'Ready=True', 'ContainersReady=True', 'PodScheduled=True'],
+  );
   assert.equal(pod.status?.podIP, '10.244.0.2');
   assert.deepEqual(await reasons(world, 'a'), ['Pulling', 'Pulled', 'Created', 'Started']);
 
@@ -54,7 +64,10 @@ test('a pod runs, is deleted, and nothing of it is left', async () => {
 test('a kubelet that comes back adopts what runs: same containers, same start, no restart', async () => {
   await using world = await NodeHarness.open();
   await world.start();
-  await world.create('a', { volumes: [{ name: 'v', emptyDir: {} }], containers: [{ name: 'c', image: 'busybox:1.36', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
+  await world.create('a', {
+    volumes: [{ name: 'v', emptyDir: {} }],
+    containers: [{ name: 'c', image: 'busybox:1.36', volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+  });
   await running(world, 'a');
   const before = statusOf(await world.get('a'));
   const uid = (await world.client.get(nodes, 'n1')).metadata.uid;
@@ -70,7 +83,11 @@ test('a kubelet that comes back adopts what runs: same containers, same start, n
 test('a pod that was deleted while the kubelet was down is cleaned up; foreign directories are left alone', async () => {
   await using world = await NodeHarness.open();
   await world.start();
-  const pod = await world.create('a', { ...GRACE, volumes: [{ name: 'v', emptyDir: {} }], containers: [{ name: 'c', image: 'busybox:1.36', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
+  const pod = await world.create('a', {
+    ...GRACE,
+    volumes: [{ name: 'v', emptyDir: {} }],
+    containers: [{ name: 'c', image: 'busybox:1.36', volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+  });
   await running(world, 'a');
   await world.stop();
   await world.client.delete(pods, 'a', 'default', { gracePeriodSeconds: 0 });
@@ -108,13 +125,14 @@ test('a container that fails again and again is restarted after 0, 10, 20 … se
   assert.ok((await world.runtime.list()).containers.length <= 2, 'one dead container is kept for its log');
 });
 
-const POLICIES: readonly { readonly says: string; readonly policy: string; readonly exitCode: number; readonly phase: string; readonly restarted: boolean }[] = [
-  { says: 'Never and success', policy: 'Never', exitCode: 0, phase: 'Succeeded', restarted: false },
-  { says: 'Never and failure', policy: 'Never', exitCode: 1, phase: 'Failed', restarted: false },
-  { says: 'OnFailure and success', policy: 'OnFailure', exitCode: 0, phase: 'Succeeded', restarted: false },
-  { says: 'OnFailure and failure', policy: 'OnFailure', exitCode: 1, phase: 'Running', restarted: true },
-  { says: 'Always and success', policy: 'Always', exitCode: 0, phase: 'Running', restarted: true },
-];
+const POLICIES: readonly { readonly says: string; readonly policy: string; readonly exitCode: number; readonly phase: string; readonly restarted: boolean }[] =
+  [
+    { says: 'Never and success', policy: 'Never', exitCode: 0, phase: 'Succeeded', restarted: false },
+    { says: 'Never and failure', policy: 'Never', exitCode: 1, phase: 'Failed', restarted: false },
+    { says: 'OnFailure and success', policy: 'OnFailure', exitCode: 0, phase: 'Succeeded', restarted: false },
+    { says: 'OnFailure and failure', policy: 'OnFailure', exitCode: 1, phase: 'Running', restarted: true },
+    { says: 'Always and success', policy: 'Always', exitCode: 0, phase: 'Running', restarted: true },
+  ];
 
 for (const { says, policy, exitCode, phase, restarted } of POLICIES) {
   test(`restart policy ${says}: ${phase}`, async () => {
@@ -177,7 +195,10 @@ test('readiness, startup and liveness decide by their thresholds', async () => {
   });
   await world.start();
   const httpGet = { path: '/', port: 80 };
-  await world.create('a', { ...GRACE, containers: [{ name: 'c', image: 'i', readinessProbe: { httpGet, periodSeconds: 1 }, livenessProbe: { httpGet, periodSeconds: 2, failureThreshold: 5 } }] });
+  await world.create('a', {
+    ...GRACE,
+    containers: [{ name: 'c', image: 'i', readinessProbe: { httpGet, periodSeconds: 1 }, livenessProbe: { httpGet, periodSeconds: 2, failureThreshold: 5 } }],
+  });
   await running(world, 'a');
   assert.equal(statusOf(await world.get('a'))?.ready, false);
   healthy = true;
@@ -193,7 +214,9 @@ test('a pod that was ready stays ready while the kubelet comes back', async () =
   await using world = await NodeHarness.open();
   await world.start();
   const httpGet = { path: '/', port: 80 };
-  await world.create('a', { containers: [{ name: 'c', image: 'i', readinessProbe: { httpGet, periodSeconds: 5 }, startupProbe: { httpGet, initialDelaySeconds: 3 } }] });
+  await world.create('a', {
+    containers: [{ name: 'c', image: 'i', readinessProbe: { httpGet, periodSeconds: 5 }, startupProbe: { httpGet, initialDelaySeconds: 3 } }],
+  });
   await world.until('ready', async () => statusOf(await world.get('a'))?.ready === true);
   const before = (await world.get('a')).status;
   await world.stop();
@@ -229,7 +252,10 @@ test('an image that cannot be pulled: ErrImagePull, then ImagePullBackOff, then 
 test('a volume follows its ConfigMap by the atomic layout, and a missing one is told of', async () => {
   await using world = await NodeHarness.open();
   await world.start();
-  const pod = await world.create('a', { volumes: [{ name: 'conf', configMap: { name: 'settings', defaultMode: 0o400 } }], containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'conf', mountPath: '/etc/app' }] }] });
+  const pod = await world.create('a', {
+    volumes: [{ name: 'conf', configMap: { name: 'settings', defaultMode: 0o400 } }],
+    containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'conf', mountPath: '/etc/app' }] }],
+  });
   await world.advance(3_000);
   assert.equal(statusOf(await world.get('a'))?.state?.waiting?.reason, 'ContainerCreating');
   assert.ok((await reasons(world, 'a')).includes('FailedMount'));
@@ -250,7 +276,11 @@ test('a pod that fills its emptyDir beyond the limit is put out', async () => {
   let bytes = 1_000;
   await using world = await NodeHarness.open({ run: (command) => ({ code: 0, stdout: command === 'du' ? `${bytes}\t/x\n` : '', stderr: '' }) });
   await world.start();
-  await world.create('a', { ...GRACE, volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }], containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
+  await world.create('a', {
+    ...GRACE,
+    volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }],
+    containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+  });
   await running(world, 'a');
   await world.advance(30_000);
   assert.equal((await world.get('a')).status?.phase, 'Running');
@@ -304,7 +334,7 @@ test('GPUs are allocated once, told to the container, and free again afterwards'
   await world.create('b', { ...GRACE, containers });
   await running(world, 'a');
   await running(world, 'b');
-  assert.deepEqual(env.toSorted(), ['0', '1']);
+  assert.deepEqual(new Set(env), new Set(['0', '1']));
   await world.create('late', { ...GRACE, containers });
   await world.until('refused', async () => (await world.get('late')).status?.phase === 'Failed');
   assert.equal((await world.get('late')).status?.reason, 'OutOfnvidia.com/gpu');
@@ -314,6 +344,5 @@ test('GPUs are allocated once, told to the container, and free again afterwards'
   await world.start();
   await world.create('d', { ...GRACE, containers });
   await running(world, 'd');
-  assert.deepEqual(env.toSorted().slice(0, 3).length, 3);
   assert.equal(new Set(env.slice(1)).size, 2, `two running pods share no GPU: ${env.join()}`);
 });

@@ -58,7 +58,11 @@ export async function containerConfig(facts: ContainerFacts): Promise<ContainerS
     args: (own.args ?? []).map((part) => expand(part, lookup)),
     workingDir: own.workingDir ?? '',
     env: [...variables, ...facts.edits.flatMap((e) => Object.entries(e.env))].map(([name, value]) => ({ name, value })),
-    mounts: [...mounts, ...(await ownMounts(facts, mounts, podIps, terminationLog)), ...facts.edits.flatMap((e) => e.mounts.map((m) => ({ ...m, propagation: 'private' as const })))],
+    mounts: [
+      ...mounts,
+      ...(await ownMounts(facts, mounts, podIps, terminationLog)),
+      ...facts.edits.flatMap((e) => e.mounts.map((m) => ({ ...m, propagation: 'private' as const }))),
+    ],
     devices: [...volumeDevicesOf(own, mountFacts), ...facts.edits.flatMap((e) => e.devices)],
     resources: linuxResources(pod, own, machine.memoryBytes),
     security: securityOf(pod, own, image, `${options.rootDirectory}/seccomp`),
@@ -77,7 +81,12 @@ function isMaster({ metadata }: Service): boolean {
 }
 
 /** What every container gets, unless it mounts something of its own there. */
-async function ownMounts({ options, paths, pod, container }: ContainerFacts, mounts: readonly Mount[], podIps: readonly string[], terminationLog: string): Promise<readonly Mount[]> {
+async function ownMounts(
+  { options, paths, pod, container }: ContainerFacts,
+  mounts: readonly Mount[],
+  podIps: readonly string[],
+  terminationLog: string,
+): Promise<readonly Mount[]> {
   const { files } = options.host;
   const { uid } = identity(pod);
   const has = (path: string): boolean => mounts.some((m) => m.containerPath === path);
@@ -86,7 +95,12 @@ async function ownMounts({ options, paths, pod, container }: ContainerFacts, mou
     const nodeFile = spec(pod).hostNetwork === true ? await files.readText('/etc/hosts').catch(() => '127.0.0.1\tlocalhost\n') : '';
     const names = hostnameOf(pod, options.dns.domain, options.machine.hostname);
     await files.writeFileAtomic(paths.etcHosts(uid), hostsFile(pod, podIps, names, nodeFile), { mode: 0o644 });
-    own.push({ hostPath: paths.etcHosts(uid), containerPath: '/etc/hosts', readOnly: container.spec.securityContext?.readOnlyRootFilesystem === true, propagation: 'private' });
+    own.push({
+      hostPath: paths.etcHosts(uid),
+      containerPath: '/etc/hosts',
+      readOnly: container.spec.securityContext?.readOnlyRootFilesystem === true,
+      propagation: 'private',
+    });
   }
   const path = container.spec.terminationMessagePath ?? '/dev/termination-log';
   if (path !== '' && !has(path)) {

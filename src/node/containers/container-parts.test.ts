@@ -12,10 +12,22 @@ const DNS = { servers: ['10.96.0.10'], domain: 'cluster.local', host: { servers:
 for (const { says, spec, is } of [
   { says: 'a pod asks the cluster first', spec: {}, is: '10.96.0.10 | ns.svc.cluster.local svc.cluster.local cluster.local example.com | ndots:5' },
   { says: 'on the node’s network it asks as the node does', spec: { hostNetwork: true }, is: '192.0.2.53 | example.com | rotate' },
-  { says: 'unless told otherwise', spec: { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }, is: '10.96.0.10 | ns.svc.cluster.local svc.cluster.local cluster.local example.com | ndots:5' },
+  {
+    says: 'unless told otherwise',
+    spec: { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' },
+    is: '10.96.0.10 | ns.svc.cluster.local svc.cluster.local cluster.local example.com | ndots:5',
+  },
   { says: 'Default is the node’s own', spec: { dnsPolicy: 'Default' }, is: '192.0.2.53 | example.com | rotate' },
-  { says: 'None is what the pod says', spec: { dnsPolicy: 'None', dnsConfig: { nameservers: ['1.1.1.1'], searches: ['a.b'], options: [{ name: 'ndots', value: '2' }] } }, is: '1.1.1.1 | a.b | ndots:2' },
-  { says: 'an option of the pod replaces the same one', spec: { dnsConfig: { options: [{ name: 'ndots', value: '1' }, { name: 'edns0' }] } }, is: '10.96.0.10 | ns.svc.cluster.local svc.cluster.local cluster.local example.com | ndots:1 edns0' },
+  {
+    says: 'None is what the pod says',
+    spec: { dnsPolicy: 'None', dnsConfig: { nameservers: ['1.1.1.1'], searches: ['a.b'], options: [{ name: 'ndots', value: '2' }] } },
+    is: '1.1.1.1 | a.b | ndots:2',
+  },
+  {
+    says: 'an option of the pod replaces the same one',
+    spec: { dnsConfig: { options: [{ name: 'ndots', value: '1' }, { name: 'edns0' }] } },
+    is: '10.96.0.10 | ns.svc.cluster.local svc.cluster.local cluster.local example.com | ndots:1 edns0',
+  },
 ] satisfies readonly { readonly says: string; readonly spec: Partial<PodSpec>; readonly is: string }[]) {
   test(`dns: ${says}`, () => {
     const { servers, searches, options } = dnsOf(podOf(spec), DNS);
@@ -32,7 +44,10 @@ test('hosts: the pod’s own addresses and its aliases', () => {
 
 test('hosts: on the node’s network, the node’s file', () => {
   const pod = podOf({ hostNetwork: true });
-  assert.equal(hostsFile(pod, ['192.0.2.1'], hostnameOf(pod, 'cluster.local', 'node'), '127.0.0.1 x\n'), '# Kubernetes-managed hosts file (host network).\n127.0.0.1 x\n');
+  assert.equal(
+    hostsFile(pod, ['192.0.2.1'], hostnameOf(pod, 'cluster.local', 'node'), '127.0.0.1 x\n'),
+    '# Kubernetes-managed hosts file (host network).\n127.0.0.1 x\n',
+  );
   assert.equal(hostnameOf(pod, 'cluster.local', 'node').hostname, 'node');
 });
 
@@ -45,8 +60,16 @@ const GIB = 2 ** 30;
 for (const { says, resources, is } of [
   { says: 'none', resources: {}, is: { cpuShares: 2, oomScoreAdj: 1_000 } },
   { says: 'a request', resources: { requests: { cpu: '250m', memory: '1Gi' } }, is: { cpuShares: 256, oomScoreAdj: 875 } },
-  { says: 'limits alone are requests too', resources: { requests: { cpu: '2', memory: '64Mi' }, limits: { cpu: '2', memory: '64Mi' } }, is: { cpuShares: 2_048, cpuPeriodUs: 100_000, cpuQuotaUs: 200_000, memoryLimitBytes: 64 * 2 ** 20, oomScoreAdj: -997 } },
-  { says: 'next to nothing', resources: { requests: { cpu: '1m' }, limits: { cpu: '1m' } }, is: { cpuShares: 2, cpuPeriodUs: 100_000, cpuQuotaUs: 1_000, oomScoreAdj: 999 } },
+  {
+    says: 'limits alone are requests too',
+    resources: { requests: { cpu: '2', memory: '64Mi' }, limits: { cpu: '2', memory: '64Mi' } },
+    is: { cpuShares: 2_048, cpuPeriodUs: 100_000, cpuQuotaUs: 200_000, memoryLimitBytes: 64 * 2 ** 20, oomScoreAdj: -997 },
+  },
+  {
+    says: 'next to nothing',
+    resources: { requests: { cpu: '1m' }, limits: { cpu: '1m' } },
+    is: { cpuShares: 2, cpuPeriodUs: 100_000, cpuQuotaUs: 1_000, oomScoreAdj: 999 },
+  },
 ] satisfies readonly { readonly says: string; readonly resources: ContainerSpec['resources']; readonly is: object }[]) {
   test(`resources: ${says}`, () => {
     const container = { name: 'c', image: 'i', resources };
@@ -57,7 +80,10 @@ for (const { says, resources, is } of [
 test('security: the container’s own words over the pod’s; fsGroup is one of the groups', () => {
   const pod = podOf({ securityContext: { runAsUser: 1, runAsGroup: 2, fsGroup: 3, supplementalGroups: [4] } });
   const found = securityOf(pod, { name: 'c', securityContext: { runAsUser: 9, capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] } } }, undefined, '/s');
-  assert.deepEqual([found.runAsUser, found.runAsGroup, found.supplementalGroups, found.addCapabilities, found.dropCapabilities], [9, 2, [4, 3], ['NET_ADMIN'], ['ALL']]);
+  assert.deepEqual(
+    [found.runAsUser, found.runAsGroup, found.supplementalGroups, found.addCapabilities, found.dropCapabilities],
+    [9, 2, [4, 3], ['NET_ADMIN'], ['ALL']],
+  );
   assert.ok(found.maskedPaths.includes('/proc/kcore'));
 });
 

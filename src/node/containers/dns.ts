@@ -23,7 +23,10 @@ export function dnsOf(pod: Pod, { servers, domain, host }: ClusterDns): DnsConfi
   return {
     servers: unique([...base.servers, ...(dnsConfig.nameservers ?? [])]),
     searches: unique([...base.searches, ...(dnsConfig.searches ?? [])]),
-    options: mergeOptions(base.options, (dnsConfig.options ?? []).map(({ name = '', value }) => (value === undefined || value === '' ? name : `${name}:${value}`))),
+    options: mergeOptions(
+      base.options,
+      (dnsConfig.options ?? []).map(({ name = '', value }) => (value === undefined || value === '' ? name : `${name}:${value}`)),
+    ),
   };
 }
 

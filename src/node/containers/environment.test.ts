@@ -7,9 +7,24 @@ import { environmentOf } from './environment.ts';
 import { expand } from './expansion.ts';
 import { serviceEnvironment } from './service-env.ts';
 
-const MACHINE: DownwardFacts['machine'] = { cpus: 4, memoryBytes: 1_024, ephemeralStorageBytes: 2_048, operatingSystem: 'linux', architecture: 'amd64', kernelVersion: '', osImage: '', machineId: '', systemUuid: '', bootId: '', hostname: 'h' };
+const MACHINE: DownwardFacts['machine'] = {
+  cpus: 4,
+  memoryBytes: 1_024,
+  ephemeralStorageBytes: 2_048,
+  operatingSystem: 'linux',
+  architecture: 'amd64',
+  kernelVersion: '',
+  osImage: '',
+  machineId: '',
+  systemUuid: '',
+  bootId: '',
+  hostname: 'h',
+};
 const FACTS: DownwardFacts = {
-  pod: { metadata: { name: 'p', namespace: 'ns', uid: 'u', labels: { b: '2', a: 'x"y' }, annotations: { ['__proto__']: 'kept' } }, spec: { serviceAccountName: 'sa', containers: [{ name: 'c', resources: { limits: { cpu: '1500m' }, requests: { memory: '1Mi' } } }] } },
+  pod: {
+    metadata: { name: 'p', namespace: 'ns', uid: 'u', labels: { b: '2', a: 'x"y' }, annotations: { ['__proto__']: 'kept' } },
+    spec: { serviceAccountName: 'sa', containers: [{ name: 'c', resources: { limits: { cpu: '1500m' }, requests: { memory: '1Mi' } } }] },
+  },
   hostIps: ['192.0.2.1', '2001:db8::1'],
   podIps: ['10.0.0.1'],
   nodeName: 'n1',
@@ -26,7 +41,11 @@ for (const [text, expanded] of [
   ['$A $', '$A $'],
   ['$(A)$(A)', 'aa'],
 ] as const) {
-  test(`expansion: ${text} → ${expanded}`, () => assert.equal(expand(text, (name) => ({ A: 'a', B: '' })[name]), expanded));
+  test(`expansion: ${text} → ${expanded}`, () =>
+    assert.equal(
+      expand(text, (name) => ({ A: 'a', B: '' })[name]),
+      expanded,
+    ));
 }
 
 for (const [path, value] of [
@@ -52,7 +71,8 @@ for (const [resource, divisor, value] of [
   ['limits.ephemeral-storage', '1Ki', '2'],
   ['memory', undefined, undefined],
 ] as const) {
-  test(`resource: ${resource} by ${divisor ?? '1'}`, () => assert.equal(resourceValue(FACTS, { containerName: 'c', resource, ...(divisor === undefined ? {} : { divisor }) }, undefined), value));
+  test(`resource: ${resource} by ${divisor ?? '1'}`, () =>
+    assert.equal(resourceValue(FACTS, { containerName: 'c', resource, ...(divisor === undefined ? {} : { divisor }) }, undefined), value));
 }
 
 const sources = {
@@ -85,14 +105,28 @@ test('variables: services, then envFrom, then env; later ones win; references lo
 for (const [says, container, message] of [
   ['a ConfigMap that is not there', { envFrom: [{ configMapRef: { name: 'none' } }] }, 'configmap "none" not found'],
   ['a secret that is not there', { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'none', key: 'k' } } }] }, 'secret "none" not found'],
-  ['a key that is not there', { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'cm', key: 'none' } } }] }, "couldn't find key none in ConfigMap ns/cm"],
+  [
+    'a key that is not there',
+    { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'cm', key: 'none' } } }] },
+    "couldn't find key none in ConfigMap ns/cm",
+  ],
 ] as const) {
-  test(`variables: ${says}`, () => assert.rejects(env(container), (thrown) => thrown instanceof StartFailure && thrown.reason === 'CreateContainerConfigError' && thrown.message === message));
+  test(`variables: ${says}`, () =>
+    assert.rejects(env(container), (thrown) => thrown instanceof StartFailure && thrown.reason === 'CreateContainerConfigError' && thrown.message === message));
 }
 
 test('variables of Services: names, ports, links; headless ones have none', () => {
   const services = [
-    { metadata: { name: 'web-app' }, spec: { clusterIP: '10.0.0.7', ports: [{ name: 'http', port: 80 }, { name: 'dns', port: 53, protocol: 'UDP' }] } },
+    {
+      metadata: { name: 'web-app' },
+      spec: {
+        clusterIP: '10.0.0.7',
+        ports: [
+          { name: 'http', port: 80 },
+          { name: 'dns', port: 53, protocol: 'UDP' },
+        ],
+      },
+    },
     { metadata: { name: 'headless' }, spec: { clusterIP: 'None', ports: [{ port: 1 }] } },
   ];
   assert.deepEqual(Object.fromEntries(serviceEnvironment(services)), {

@@ -68,7 +68,8 @@ async function valueOf(
   if (valueFrom === undefined) return expand(variable.value ?? '', (name) => variables.get(name));
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
   if (fieldRef !== undefined) return fieldValue(facts, fieldRef) ?? refuse(`unsupported fieldPath: ${fieldRef.fieldPath}`);
-  if (resourceFieldRef !== undefined) return resourceValue(facts, resourceFieldRef, container) ?? refuse(`unsupported container resource : ${resourceFieldRef.resource}`);
+  if (resourceFieldRef !== undefined)
+    return resourceValue(facts, resourceFieldRef, container) ?? refuse(`unsupported container resource : ${resourceFieldRef.resource}`);
   const namespace = facts.pod.metadata?.namespace ?? '';
   if (configMapKeyRef !== undefined) {
     const { name = '', key, optional = false } = configMapKeyRef;

@@ -22,7 +22,12 @@ export function hostnameOf(pod: Pod, clusterDomain: string, nodeHostname: string
 }
 
 /** /etc/hosts of a pod that has a network of its own; `nodeFile` is what the node's own says, for pods on the node's network. */
-export function hostsFile(pod: Pod, podIps: readonly string[], { hostname, domain }: { readonly hostname: string; readonly domain: string }, nodeFile: string): string {
+export function hostsFile(
+  pod: Pod,
+  podIps: readonly string[],
+  { hostname, domain }: { readonly hostname: string; readonly domain: string },
+  nodeFile: string,
+): string {
   const { hostNetwork = false, hostAliases = [] } = spec(pod);
   let text = hostNetwork ? `# Kubernetes-managed hosts file (host network).\n${nodeFile}` : OWN;
   if (!hostNetwork) for (const ip of podIps) text += domain === '' ? `${ip}\t${hostname}\n` : `${ip}\t${hostname}.${domain}\t${hostname}\n`;

@@ -25,8 +25,16 @@ export async function mountsOf(container: ContainerSpec | EphemeralContainer, fa
 
 async function mountOf(container: ContainerSpec | EphemeralContainer, mount: VolumeMount, index: number, facts: MountFacts): Promise<Mount> {
   const volume = facts.volume(mount.name);
-  if (volume === undefined) throw new StartFailure('CreateContainerConfigError', `cannot find volume ${JSON.stringify(mount.name)} to mount into container ${JSON.stringify(container.name)}`);
-  if (mount.readOnly === true && mount.recursiveReadOnly === 'Enabled') throw new StartFailure('CreateContainerConfigError', `recursive read-only mounts are not supported by this node's runtime (mount ${JSON.stringify(mount.mountPath)})`);
+  if (volume === undefined)
+    throw new StartFailure(
+      'CreateContainerConfigError',
+      `cannot find volume ${JSON.stringify(mount.name)} to mount into container ${JSON.stringify(container.name)}`,
+    );
+  if (mount.readOnly === true && mount.recursiveReadOnly === 'Enabled')
+    throw new StartFailure(
+      'CreateContainerConfigError',
+      `recursive read-only mounts are not supported by this node's runtime (mount ${JSON.stringify(mount.mountPath)})`,
+    );
   const subPath = subPathOf(mount, facts.variables);
   const containerPath = mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`;
   const readOnly = mount.readOnly === true || volume.readOnly;
@@ -34,19 +42,34 @@ async function mountOf(container: ContainerSpec | EphemeralContainer, mount: Vol
   return { hostPath, containerPath, readOnly, propagation: propagationOf(mount) };
 }
 
-async function bindSubPathOf(container: ContainerSpec | EphemeralContainer, mount: VolumeMount, index: number, subPath: string, volume: MountedVolume, { host, paths, id }: MountFacts): Promise<string> {
+async function bindSubPathOf(
+  container: ContainerSpec | EphemeralContainer,
+  mount: VolumeMount,
+  index: number,
+  subPath: string,
+  volume: MountedVolume,
+  { host, paths, id }: MountFacts,
+): Promise<string> {
   try {
     return await bindSubPath(host, { volume, subPath, target: paths.subPath(id.uid, mount.name, container.name, index) });
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new StartFailure('CreateContainerConfigError', `failed to prepare subPath for volumeMount ${JSON.stringify(mount.name)} of container ${JSON.stringify(container.name)}: ${why}`, thrown);
+    throw new StartFailure(
+      'CreateContainerConfigError',
+      `failed to prepare subPath for volumeMount ${JSON.stringify(mount.name)} of container ${JSON.stringify(container.name)}: ${why}`,
+      thrown,
+    );
   }
 }
 
 function subPathOf({ subPath = '', subPathExpr = '' }: VolumeMount, variables: ReadonlyMap<string, string>): string {
   if (subPathExpr === '') return subPath;
   const unknown: string[] = [];
-  const expanded = expand(subPathExpr, (name) => variables.get(name), (name) => unknown.push(name));
+  const expanded = expand(
+    subPathExpr,
+    (name) => variables.get(name),
+    (name) => unknown.push(name),
+  );
   if (unknown.length > 0) throw new StartFailure('CreateContainerConfigError', `missing value for ${JSON.stringify(unknown[0])}`);
   return expanded;
 }
@@ -60,7 +83,11 @@ function propagationOf({ mountPropagation }: VolumeMount): Mount['propagation'] 
 export function volumeDevicesOf(container: ContainerSpec | EphemeralContainer, { volume }: MountFacts): RuntimeContainer['devices'] {
   return (container.volumeDevices ?? []).map(({ name, devicePath }) => {
     const mapped = volume(name);
-    if (mapped?.mode !== 'Block') throw new StartFailure('CreateContainerConfigError', `cannot find block volume ${JSON.stringify(name)} to map into container ${JSON.stringify(container.name)}`);
+    if (mapped?.mode !== 'Block')
+      throw new StartFailure(
+        'CreateContainerConfigError',
+        `cannot find block volume ${JSON.stringify(name)} to map into container ${JSON.stringify(container.name)}`,
+      );
     return { hostPath: mapped.path, containerPath: devicePath, permissions: mapped.readOnly ? 'r' : 'mrw' };
   });
 }

@@ -4,7 +4,20 @@ import { StartFailure } from '../pods/start-failure.ts';
 import type { ContainerSecurity, Image } from '../runtime/runtime.ts';
 
 /** What a container may not see or write of /proc and /sys, unless procMount is Unmasked. */
-const MASKED = ['/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap'];
+const MASKED = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+];
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /** The container's own security context over the pod's. Throws StartFailure for a root user where none may be. */
@@ -52,7 +65,10 @@ function checkNotRoot(pod: Pod, container: ContainerSpec | EphemeralContainer, r
   const { uid, name } = image?.user ?? {};
   if (uid !== undefined && uid !== 0) return;
   if (uid === undefined && name !== undefined && name !== '') {
-    throw new StartFailure('CreateContainerConfigError', `container has runAsNonRoot and image has non-numeric user (${name}), cannot verify user is non-root ${about}`);
+    throw new StartFailure(
+      'CreateContainerConfigError',
+      `container has runAsNonRoot and image has non-numeric user (${name}), cannot verify user is non-root ${about}`,
+    );
   }
   throw new StartFailure('CreateContainerConfigError', `container has runAsNonRoot and image will run as root ${about}`);
 }

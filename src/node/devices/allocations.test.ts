@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { Allocations } from './allocations.ts';
 
 const GPU = 'nvidia.com/gpu';
-const wants = (name: string, count: number): { readonly name: string; readonly resources: { readonly limits: Readonly<Record<string, string>> } } => ({ name, resources: { limits: { [GPU]: String(count) } } });
+const wants = (name: string, count: number): { readonly name: string; readonly resources: { readonly limits: Readonly<Record<string, string>> } } => ({
+  name,
+  resources: { limits: { [GPU]: String(count) } },
+});
 const two = (): Allocations => new Allocations(() => new Map([[GPU, ['0', '1']]]));
 
 test('devices are given once, and again to the same container', () => {

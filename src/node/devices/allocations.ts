@@ -29,7 +29,11 @@ export class Allocations {
   }
 
   /** Undefined with the resource that there is too little of: nothing is allocated then. */
-  allocate(podUid: string, container: ContainerSpec | EphemeralContainer, initContainers: readonly string[]): { readonly devices: Devices } | { readonly lacks: string; readonly wanted: number; readonly available: number } {
+  allocate(
+    podUid: string,
+    container: ContainerSpec | EphemeralContainer,
+    initContainers: readonly string[],
+  ): { readonly devices: Devices } | { readonly lacks: string; readonly wanted: number; readonly available: number } {
     const kept = this.#held.get(podUid)?.get(container.name);
     if (kept !== undefined) return { devices: kept };
     const devices: Record<string, readonly string[]> = {};

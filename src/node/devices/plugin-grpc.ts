@@ -1,3 +1,4 @@
+import type * as GrpcLibrary from '@grpc/grpc-js';
 import type { Client as GrpcClient, Server, ServiceDefinition } from '@grpc/grpc-js';
 import type { INamespace, Root, Type } from 'protobufjs';
 import type { AllocateRequestInput, AllocateResponse, ListAndWatchResponse } from './gen/device-plugin.types.ts';
@@ -13,7 +14,7 @@ export interface Registered {
 const INVALID_ARGUMENT = 3;
 
 interface Loaded {
-  readonly grpc: typeof import('@grpc/grpc-js');
+  readonly grpc: typeof GrpcLibrary;
   readonly root: Root;
 }
 
@@ -22,7 +23,11 @@ let loading: Promise<Loaded> | undefined;
 /** When the first plugin is served: a node without devices does without the library. */
 function load(): Promise<Loaded> {
   loading ??= (async () => {
-    const [grpc, { default: protobuf }, table] = await Promise.all([import('@grpc/grpc-js'), import('protobufjs'), import('./gen/device-plugin.json', { with: { type: 'json' } })]);
+    const [grpc, { default: protobuf }, table] = await Promise.all([
+      import('@grpc/grpc-js'),
+      import('protobufjs'),
+      import('./gen/device-plugin.json', { with: { type: 'json' } }),
+    ]);
     return { grpc, root: protobuf.Root.fromJSON(table.default as unknown as INamespace) };
   })();
   return loading;
@@ -61,16 +66,24 @@ export async function serveRegistration(socket: string, register: (plugin: Regis
   const server: Server = new loaded.grpc.Server();
   server.addService(definitionOf(loaded, 'v1beta1.Registration'), {
     Register: (call: { readonly request: Registered }, done: (error: object | null, value?: unknown) => void): void => {
-      register(call.request).then(
-        () => done(null, {}),
-        (thrown: unknown) => done({ code: INVALID_ARGUMENT, details: thrown instanceof Error ? thrown.message : String(thrown) }),
-      );
+      void answer(register(call.request), done);
     },
   });
   await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`unix://${socket}`, loaded.grpc.ServerCredentials.createInsecure(), (error) => (error === null ? resolve() : reject(new DeviceError(`can't listen on ${socket}: ${error.message}`, error))));
+    server.bindAsync(`unix://${socket}`, loaded.grpc.ServerCredentials.createInsecure(), (error) =>
+      error === null ? resolve() : reject(new DeviceError(`can't listen on ${socket}: ${error.message}`, error)),
+    );
   });
   return { [Symbol.asyncDispose]: async () => server.forceShutdown() };
+}
+
+async function answer(registered: Promise<void>, done: (error: object | null, value?: unknown) => void): Promise<void> {
+  try {
+    await registered;
+    done(null, {});
+  } catch (thrown) {
+    done({ code: INVALID_ARGUMENT, details: thrown instanceof Error ? thrown.message : String(thrown) });
+  }
 }
 
 /** A plugin's end. Disposing it ends the watch. */
@@ -85,7 +98,10 @@ export class PluginChannel implements Disposable {
 
   static async open(socket: string): Promise<PluginChannel> {
     const loaded = await load();
-    const client = new loaded.grpc.Client(`unix://${socket}`, loaded.grpc.credentials.createInsecure(), { 'grpc.enable_http_proxy': 0, 'grpc.use_local_subchannel_pool': 1 });
+    const client = new loaded.grpc.Client(`unix://${socket}`, loaded.grpc.credentials.createInsecure(), {
+      'grpc.enable_http_proxy': 0,
+      'grpc.use_local_subchannel_pool': 1,
+    });
     return new PluginChannel(client, definitionOf(loaded, 'v1beta1.DevicePlugin'));
   }
 

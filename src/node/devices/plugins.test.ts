@@ -12,8 +12,14 @@ import table from './gen/device-plugin.json' with { type: 'json' };
 import { DevicePlugins } from './plugins.ts';
 
 const root = protobuf.Root.fromJSON(table as unknown as protobuf.INamespace);
-const encode = (type: string) => (message: object): Buffer => Buffer.from(root.lookupType(type).encode(root.lookupType(type).fromObject(message)).finish());
-const decode = (type: string) => (bytes: Buffer): unknown => root.lookupType(type).toObject(root.lookupType(type).decode(bytes), { defaults: true, arrays: true });
+const encode =
+  (type: string) =>
+  (message: object): Buffer =>
+    Buffer.from(root.lookupType(type).encode(root.lookupType(type).fromObject(message)).finish());
+const decode =
+  (type: string) =>
+  (bytes: Buffer): unknown =>
+    root.lookupType(type).toObject(root.lookupType(type).decode(bytes), { defaults: true, arrays: true });
 
 type Watch = grpc.ServerWritableStream<unknown, object>;
 
@@ -31,23 +37,37 @@ async function startPlugin(socket: string): Promise<{ readonly watch: Promise<Wa
     responseDeserialize: decode(response) as (bytes: Buffer) => object,
   });
   server.addService(
-    { ListAndWatch: method('ListAndWatch', 'v1beta1.Empty', 'v1beta1.ListAndWatchResponse', true), Allocate: method('Allocate', 'v1beta1.AllocateRequest', 'v1beta1.AllocateResponse', false) },
+    {
+      ListAndWatch: method('ListAndWatch', 'v1beta1.Empty', 'v1beta1.ListAndWatchResponse', true),
+      Allocate: method('Allocate', 'v1beta1.AllocateRequest', 'v1beta1.AllocateResponse', false),
+    },
     {
       ListAndWatch: (stream: Watch) => resolve(stream),
-      Allocate: (call: { readonly request: { readonly container_requests: readonly { readonly devices_ids: readonly string[] }[] } }, done: (error: null, value: object) => void) => {
+      Allocate: (
+        call: { readonly request: { readonly container_requests: readonly { readonly devices_ids: readonly string[] }[] } },
+        done: (error: null, value: object) => void,
+      ) => {
         const ids = call.request.container_requests[0]?.devices_ids ?? [];
-        done(null, { container_responses: [{ envs: { DEVICES: ids.join(',') }, devices: ids.map((id) => ({ container_path: `/dev/${id}`, host_path: `/dev/host-${id}`, permissions: 'rw' })) }] });
+        done(null, {
+          container_responses: [
+            { envs: { DEVICES: ids.join(',') }, devices: ids.map((id) => ({ container_path: `/dev/${id}`, host_path: `/dev/host-${id}`, permissions: 'rw' })) },
+          ],
+        });
       },
     },
   );
-  await new Promise<void>((done, fail) => server.bindAsync(`unix://${socket}`, grpc.ServerCredentials.createInsecure(), (error) => (error === null ? done() : fail(error))));
+  await new Promise<void>((done, fail) =>
+    server.bindAsync(`unix://${socket}`, grpc.ServerCredentials.createInsecure(), (error) => (error === null ? done() : fail(error))),
+  );
   return { watch: promise, stop: () => server.forceShutdown() };
 }
 
 function register(socket: string, request: object): Promise<string> {
   const client = new grpc.Client(`unix://${socket}`, grpc.credentials.createInsecure());
   return new Promise<string>((resolve) => {
-    client.makeUnaryRequest('/v1beta1.Registration/Register', encode('v1beta1.RegisterRequest'), decode('v1beta1.Empty'), request, (error) => resolve(error?.details ?? 'registered'));
+    client.makeUnaryRequest('/v1beta1.Registration/Register', encode('v1beta1.RegisterRequest'), decode('v1beta1.Empty'), request, (error) =>
+      resolve(error?.details ?? 'registered'),
+    );
   }).finally(() => client.close());
 }
 
@@ -68,10 +88,19 @@ test('a device plugin registers, tells its devices and says what a container nee
     assert.equal(await register(kubelet, { version: 'v1beta1', endpoint: 'gpu.sock', resource_name: 'example.com/gpu' }), 'registered');
     const watch = await plugin.watch;
     const told = changed();
-    watch.write({ devices: [{ ID: 'a', health: 'Healthy' }, { ID: 'b', health: 'Unhealthy' }] });
+    watch.write({
+      devices: [
+        { ID: 'a', health: 'Healthy' },
+        { ID: 'b', health: 'Unhealthy' },
+      ],
+    });
     await told;
     assert.deepEqual([...plugins.devices()], [['example.com/gpu', ['a']]]);
-    assert.deepEqual(await plugins.edits('example.com/gpu', ['a']), { env: { DEVICES: 'a' }, mounts: [], devices: [{ hostPath: '/dev/host-a', containerPath: '/dev/a', permissions: 'rw' }] });
+    assert.deepEqual(await plugins.edits('example.com/gpu', ['a']), {
+      env: { DEVICES: 'a' },
+      mounts: [],
+      devices: [{ hostPath: '/dev/host-a', containerPath: '/dev/a', permissions: 'rw' }],
+    });
     const lost = changed();
     plugin.stop();
     await lost;

@@ -85,9 +85,11 @@ export class DevicePlugins implements DeviceSource, AsyncDisposable {
   }
 
   async #register({ version, endpoint, resource_name: resource }: Registered): Promise<void> {
-    if (version !== VERSION) throw new DeviceError(`requested API version ${JSON.stringify(version)} is not supported by kubelet. Supported version is ${JSON.stringify(VERSION)}`);
+    if (version !== VERSION)
+      throw new DeviceError(`requested API version ${JSON.stringify(version)} is not supported by kubelet. Supported version is ${JSON.stringify(VERSION)}`);
     if (!RESOURCE.test(resource)) throw new DeviceError(`the ResourceName ${JSON.stringify(resource)} is invalid`);
-    if (endpoint === '' || endpoint.includes('/') || endpoint === '..') throw new DeviceError(`the endpoint ${JSON.stringify(endpoint)} is not the name of a socket in ${this.#directory}`);
+    if (endpoint === '' || endpoint.includes('/') || endpoint === '..')
+      throw new DeviceError(`the endpoint ${JSON.stringify(endpoint)} is not the name of a socket in ${this.#directory}`);
     const plugin: Plugin = { channel: await PluginChannel.open(`${this.#directory}/${endpoint}`), healthy: [] };
     this.#plugins.get(resource)?.channel[Symbol.dispose]();
     this.#plugins.set(resource, plugin);

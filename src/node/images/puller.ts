@@ -60,7 +60,9 @@ export class Puller {
     } catch (thrown) {
       if (!(thrown instanceof CriError)) throw thrown;
       const invalid = thrown.code === 'invalid';
-      const message = invalid ? `Failed to apply default image tag ${JSON.stringify(image)}: couldn't parse image name ${JSON.stringify(image)}: invalid reference format` : `Failed to inspect image ${JSON.stringify(image)}: ${thrown.message}`;
+      const message = invalid
+        ? `Failed to apply default image tag ${JSON.stringify(image)}: couldn't parse image name ${JSON.stringify(image)}: invalid reference format`
+        : `Failed to inspect image ${JSON.stringify(image)}: ${thrown.message}`;
       this.#event(pod, 'Warning', invalid ? 'InspectFailed' : 'Failed', message);
       throw new StartFailure(invalid ? 'InvalidImageName' : 'ImageInspectError', message, thrown);
     }
@@ -83,7 +85,12 @@ export class Puller {
       const found = await images.find(image);
       if (found === undefined) throw new CriError('image-missing', `image ${JSON.stringify(image)} is not there after it was pulled`);
       const took = formatDuration(Math.round(clock.monotonic() - begunMs));
-      this.#event(pod, 'Normal', 'Pulled', `Successfully pulled image ${JSON.stringify(image)} in ${took} (${took} including waiting). Image size: ${found.sizeBytes} bytes.`);
+      this.#event(
+        pod,
+        'Normal',
+        'Pulled',
+        `Successfully pulled image ${JSON.stringify(image)} in ${took} (${took} including waiting). Image size: ${found.sizeBytes} bytes.`,
+      );
       this.#failed.delete(key);
       return found;
     } catch (thrown) {

@@ -24,7 +24,8 @@ export function admit(facts: AdmissionFacts): Refusal | undefined {
 function fits({ pod, others, allocatable }: AdmissionFacts): Refusal | undefined {
   const active = others.filter((p) => !isTerminalPhase(p.status?.phase));
   const max = Number(getOwn(allocatable, 'pods') ?? Number.POSITIVE_INFINITY);
-  if (active.length + 1 > max) return { reason: 'OutOfpods', message: `Node didn't have enough resource: pods, requested: 1, used: ${active.length}, capacity: ${max}` };
+  if (active.length + 1 > max)
+    return { reason: 'OutOfpods', message: `Node didn't have enough resource: pods, requested: 1, used: ${active.length}, capacity: ${max}` };
   for (const resource of Object.keys(allocatable)) {
     const wanted = requestOf(pod, resource);
     if (resource === 'pods' || wanted === 0n) continue;
@@ -32,7 +33,10 @@ function fits({ pod, others, allocatable }: AdmissionFacts): Refusal | undefined
     const capacity = parseQuantity(getOwn(allocatable, resource) ?? '0')?.nanos ?? 0n;
     if (used + wanted <= capacity) continue;
     const unit = (nanos: bigint): bigint => nanos / (resource === 'cpu' ? 1_000_000n : 1_000_000_000n);
-    return { reason: `OutOf${resource}`, message: `Node didn't have enough resource: ${resource}, requested: ${unit(wanted)}, used: ${unit(used)}, capacity: ${unit(capacity)}` };
+    return {
+      reason: `OutOf${resource}`,
+      message: `Node didn't have enough resource: ${resource}, requested: ${unit(wanted)}, used: ${unit(used)}, capacity: ${unit(capacity)}`,
+    };
   }
   return undefined;
 }
@@ -57,7 +61,9 @@ export function requestOf(pod: Pod, resource: string): bigint {
 function matches({ pod, labels }: AdmissionFacts): Refusal | undefined {
   const selector = spec(pod).nodeSelector ?? {};
   const fits = Object.keys(selector).every((key) => getOwn(labels, key) === getOwn(selector, key));
-  return fits ? undefined : { reason: 'NodeAffinity', message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
+  return fits
+    ? undefined
+    : { reason: 'NodeAffinity', message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" };
 }
 
 /** Namespaced, and without effect on others: what every pod may set (Kubernetes documentation, "safe sysctls"). */

@@ -31,7 +31,9 @@ export function conditionsOf(facts: ConditionFacts): readonly PodCondition[] {
     ['Ready', withGates(pod, ready)],
     ['ContainersReady', ready],
     ['PodScheduled', { status: 'True' }],
-    ...(facts.evicted === undefined ? [] : ([['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message: facts.evicted }]] satisfies [string, Verdict][])),
+    ...(facts.evicted === undefined
+      ? []
+      : ([['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message: facts.evicted }]] satisfies [string, Verdict][])),
   ];
   const types = new Set(own.map(([type]) => type));
   return [...own.map(([type, verdict]) => stamp(type, verdict, before, facts)), ...before.filter((c) => !OWN.has(c.type) && !types.has(c.type))];

@@ -65,7 +65,11 @@ function endedUnseen(old: ContainerStatus): ContainerState {
   };
 }
 
-function waitingFor(view: PodView, c: PodContainer, error: { readonly reason: string; readonly message: string } | undefined): { readonly reason: string; readonly message?: string } {
+function waitingFor(
+  view: PodView,
+  c: PodContainer,
+  error: { readonly reason: string; readonly message: string } | undefined,
+): { readonly reason: string; readonly message?: string } {
   if (error !== undefined) return { reason: error.reason, ...(error.message === '' ? {} : { message: error.message }) };
   const behindInit = c.kind !== 'ephemeral' && initContainers(view.pod).length > 0;
   return { reason: behindInit ? 'PodInitializing' : 'ContainerCreating' };
@@ -116,7 +120,13 @@ function mountsOf({ spec: { volumeMounts = [] } }: PodContainer): { readonly vol
     volumeMounts: volumeMounts.map((m) => ({
       name: m.name,
       mountPath: m.mountPath,
-      ...(m.readOnly === true ? { readOnly: true, recursiveReadOnly: m.recursiveReadOnly === undefined || m.recursiveReadOnly === 'Disabled' || m.recursiveReadOnly === 'IfPossible' ? 'Disabled' : 'Enabled' } : {}),
+      ...(m.readOnly === true
+        ? {
+            readOnly: true,
+            recursiveReadOnly:
+              m.recursiveReadOnly === undefined || m.recursiveReadOnly === 'Disabled' || m.recursiveReadOnly === 'IfPossible' ? 'Disabled' : 'Enabled',
+          }
+        : {}),
     })),
   };
 }

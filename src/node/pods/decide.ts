@@ -1,7 +1,20 @@
 import type { Container, Sandbox } from '../runtime/runtime.ts';
 import { type BackOff, formatDelay, raised, remainingMs } from './back-off.ts';
 import { decideEnding } from './decide-ending.ts';
-import { appContainers, type ContainerKind, containersOf, ephemeralContainers, formatPod, graceSecondsOf, identity, initContainers, isTerminalPhase, type PodContainer, restartsAfter, spec } from './pod.ts';
+import {
+  appContainers,
+  type ContainerKind,
+  containersOf,
+  ephemeralContainers,
+  formatPod,
+  graceSecondsOf,
+  identity,
+  initContainers,
+  isTerminalPhase,
+  type PodContainer,
+  restartsAfter,
+  spec,
+} from './pod.ts';
 import { wantedResize } from './resources.ts';
 import { type Ending, latest, type PodView } from './view.ts';
 
@@ -11,7 +24,14 @@ export const IMAGE_ANNOTATION = 'berth.dev/image';
 export type Action =
   | { readonly do: 'create-sandbox'; readonly attempt: number }
   | { readonly do: 'stop-sandbox'; readonly id: string }
-  | { readonly do: 'start'; readonly name: string; readonly kind: ContainerKind; readonly attempt: number; readonly sandboxId: string; readonly backOff?: BackOff }
+  | {
+      readonly do: 'start';
+      readonly name: string;
+      readonly kind: ContainerKind;
+      readonly attempt: number;
+      readonly sandboxId: string;
+      readonly backOff?: BackOff;
+    }
   | { readonly do: 'kill'; readonly id: string; readonly name: string; readonly message: string; readonly graceSeconds: number }
   | { readonly do: 'resize'; readonly id: string; readonly name: string }
   /** Tell, once for each container that ended, that its restart waits. */
@@ -182,7 +202,9 @@ class Pass {
   /** Not in this sandbox yet. A container that has ended for good in an earlier one is not run again. */
   #fresh(c: PodContainer): void {
     const earlier = latest(this.#view, c.spec.name);
-    const inApi = [...(this.#view.pod.status?.initContainerStatuses ?? []), ...(this.#view.pod.status?.containerStatuses ?? [])].find((s) => s.name === c.spec.name);
+    const inApi = [...(this.#view.pod.status?.initContainerStatuses ?? []), ...(this.#view.pod.status?.containerStatuses ?? [])].find(
+      (s) => s.name === c.spec.name,
+    );
     if (c.kind === 'app' && earlier?.state === 'exited' && !isChanged(c, earlier) && !restartsAfter(this.#view.pod, c, earlier.exitCode)) return;
     const known = inApi?.containerID === undefined || inApi.containerID === '' ? -1 : inApi.restartCount;
     this.#wantStart(c, Math.max(earlier?.attempt ?? -1, known) + 1);
@@ -238,7 +260,14 @@ function graceForKill(view: PodView, c: PodContainer, last: Container): number {
 
 /** The waiting message of a container whose restart waits; undefined when it does not wait. */
 export function backOffMessage(view: PodView, c: PodContainer, last: Container): string | undefined {
-  if (view.memory.ending !== undefined || view.memory.starting === c.spec.name || last.state !== 'exited' || isChanged(c, last) || !restartsAfter(view.pod, c, last.exitCode)) return undefined;
+  if (
+    view.memory.ending !== undefined ||
+    view.memory.starting === c.spec.name ||
+    last.state !== 'exited' ||
+    isChanged(c, last) ||
+    !restartsAfter(view.pod, c, last.exitCode)
+  )
+    return undefined;
   const backOff = view.memory.backOffs.get(c.spec.name);
   if (backOff === undefined || remainingMs(backOff, last.finishedAtMs, view.nowMs) === 0) return undefined;
   return `back-off ${formatDelay(backOff.delayMs)} restarting failed container=${c.spec.name} pod=${formatPod(identity(view.pod))}`;

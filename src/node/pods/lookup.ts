@@ -18,7 +18,11 @@ export function podLookup(pods: Pods, addresses: readonly string[]): PodLookup {
         const { apiVersion: _, kind: __, ...pod } = worker.pod;
         return { ...pod, status: podStatus(worker.view(), addresses) };
       }),
-    running: () => pods.all().filter((w) => currentSandbox(w.view()) !== undefined).map((w) => podOnNode(w, addresses)),
+    running: () =>
+      pods
+        .all()
+        .filter((w) => currentSandbox(w.view()) !== undefined)
+        .map((w) => podOnNode(w, addresses)),
   };
 }
 

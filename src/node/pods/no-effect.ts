@@ -15,7 +15,8 @@ export function fieldsWithoutEffect(pod: Pod): readonly string[] {
   note(security.seLinuxOptions !== undefined, 'spec.securityContext.seLinuxOptions');
   note(confines(security.appArmorProfile), 'spec.securityContext.appArmorProfile');
   note(security.supplementalGroupsPolicy === 'Strict', 'spec.securityContext.supplementalGroupsPolicy');
-  for (const { name, targetContainerName = '' } of s.ephemeralContainers ?? []) note(targetContainerName !== '', `spec.ephemeralContainers{${name}}.targetContainerName`);
+  for (const { name, targetContainerName = '' } of s.ephemeralContainers ?? [])
+    note(targetContainerName !== '', `spec.ephemeralContainers{${name}}.targetContainerName`);
   for (const { spec: c } of containersOf(pod)) {
     const at = `spec.containers{${c.name}}`;
     note(c.securityContext?.seLinuxOptions !== undefined, `${at}.securityContext.seLinuxOptions`);
@@ -23,8 +24,14 @@ export function fieldsWithoutEffect(pod: Pod): readonly string[] {
     note(c.resources?.limits !== undefined && Object.hasOwn(c.resources.limits, 'ephemeral-storage'), `${at}.resources.limits.ephemeral-storage`);
     note((c.resources?.claims ?? []).length > 0, `${at}.resources.claims`);
     note(c.lifecycle?.stopSignal !== undefined, `${at}.lifecycle.stopSignal`);
-    note((c.volumeMounts ?? []).some((m) => m.recursiveReadOnly === 'IfPossible'), `${at}.volumeMounts.recursiveReadOnly`);
-    note((c.restartPolicyRules ?? []).some((r) => r.action === 'RestartAllContainers'), `${at}.restartPolicyRules.action`);
+    note(
+      (c.volumeMounts ?? []).some((m) => m.recursiveReadOnly === 'IfPossible'),
+      `${at}.volumeMounts.recursiveReadOnly`,
+    );
+    note(
+      (c.restartPolicyRules ?? []).some((r) => r.action === 'RestartAllContainers'),
+      `${at}.restartPolicyRules.action`,
+    );
   }
   return found;
 }

@@ -29,7 +29,8 @@ export class PodProbes implements Disposable {
     const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
     for (const { id, state } of containers) {
       const status = statuses.find((s) => s.containerID === `containerd://${id}`);
-      if (state === 'running' && status !== undefined) this.results.set(id, { ...(status.started === true ? { startup: true } : {}), ...(status.ready ? { readiness: true } : {}) });
+      if (state === 'running' && status !== undefined)
+        this.results.set(id, { ...(status.started === true ? { startup: true } : {}), ...(status.ready ? { readiness: true } : {}) });
     }
   }
 
@@ -40,7 +41,12 @@ export class PodProbes implements Disposable {
       const container = latest(view, c.spec.name);
       if (container?.state !== 'running' || view.memory.starting === c.spec.name) continue;
       for (const kind of KINDS) {
-        if (probeOf(c, kind) === undefined || (kind === 'startup' && this.results.get(container.id)?.startup === true) || (view.memory.ending !== undefined && kind !== 'readiness')) continue;
+        if (
+          probeOf(c, kind) === undefined ||
+          (kind === 'startup' && this.results.get(container.id)?.startup === true) ||
+          (view.memory.ending !== undefined && kind !== 'readiness')
+        )
+          continue;
         const key = `${container.id}/${kind}`;
         wanted.add(key);
         if (!this.#probers.has(key)) this.#start(key, kind, c, container, view);

@@ -75,7 +75,8 @@ export class Pods implements AsyncDisposable {
 
   #tellNoEffect(pod: Stored<Pod>): void {
     const fields = fieldsWithoutEffect(pod);
-    if (fields.length > 0) this.#options.parts.options.recorder.event(pod, 'Warning', 'NoEffect', `On this node these fields have no effect: ${fields.join(', ')}`);
+    if (fields.length > 0)
+      this.#options.parts.options.recorder.event(pod, 'Warning', 'NoEffect', `On this node these fields have no effect: ${fields.join(', ')}`);
   }
 
   #remove(last: Stored<Pod>): void {
@@ -89,7 +90,9 @@ export class Pods implements AsyncDisposable {
     const { parts, allocatable, labels } = this.#options;
     const begun = pod.status?.startTime !== undefined || parts.runtime.ofPod(pod.metadata.uid).containers.length > 0;
     if (begun || isTerminalPhase(pod.status?.phase) || pod.metadata.deletionTimestamp !== undefined) return undefined;
-    const others = this.all().filter((w) => !w.ended).map((w) => w.pod);
+    const others = this.all()
+      .filter((w) => !w.ended)
+      .map((w) => w.pod);
     return admit({ pod, others, allocatable: allocatable(), labels: labels() });
   }
 
@@ -122,7 +125,10 @@ export class Pods implements AsyncDisposable {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { uid, name, namespace, resourceVersion: '0' },
-      spec: { containers: [...new Set(containers.map((c) => c.name))].map((c) => ({ name: c })), terminationGracePeriodSeconds: Number.isFinite(grace) ? grace : 30 },
+      spec: {
+        containers: [...new Set(containers.map((c) => c.name))].map((c) => ({ name: c })),
+        terminationGracePeriodSeconds: Number.isFinite(grace) ? grace : 30,
+      },
     };
   }
 }

@@ -28,13 +28,19 @@ export function currentResources({ resized }: Pick<PodMemory, 'resized'>, contai
 }
 
 /** How a running container comes to what its spec asks for now. Undefined: it has it. */
-export function wantedResize(memory: Pick<PodMemory, 'resized'>, spec: ContainerSpec | EphemeralContainer, container: Container): 'in-place' | 'restart' | undefined {
+export function wantedResize(
+  memory: Pick<PodMemory, 'resized'>,
+  spec: ContainerSpec | EphemeralContainer,
+  container: Container,
+): 'in-place' | 'restart' | undefined {
   const now = currentResources(memory, container);
   const wanted = resourceText(spec);
   if (now === undefined || now === wanted) return undefined;
   const before = parse(now);
   const after = parse(wanted);
-  const moved = CHANGEABLE.filter((name) => getOwn(before.requests, name) !== getOwn(after.requests, name) || getOwn(before.limits, name) !== getOwn(after.limits, name));
+  const moved = CHANGEABLE.filter(
+    (name) => getOwn(before.requests, name) !== getOwn(after.requests, name) || getOwn(before.limits, name) !== getOwn(after.limits, name),
+  );
   const restarts = moved.some((name) => spec.resizePolicy?.find((p) => p.resourceName === name)?.restartPolicy === 'RestartContainer');
   return restarts ? 'restart' : 'in-place';
 }
@@ -55,6 +61,7 @@ function side(name: 'limits' | 'requests', spec: Readonly<Record<string, string>
 
 function parse(text: string): { readonly requests: Readonly<Record<string, string>>; readonly limits: Readonly<Record<string, string>> } {
   const value = JSON.parse(text) as { readonly [key: string]: Json };
-  const map = (part: Json | undefined): Readonly<Record<string, string>> => (typeof part === 'object' && part !== null && !Array.isArray(part) ? (part as Readonly<Record<string, string>>) : {});
+  const map = (part: Json | undefined): Readonly<Record<string, string>> =>
+    typeof part === 'object' && part !== null && !Array.isArray(part) ? (part as Readonly<Record<string, string>>) : {};
   return { requests: map(value['requests']), limits: map(value['limits']) };
 }

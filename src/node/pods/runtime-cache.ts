@@ -45,7 +45,8 @@ export class RuntimeCache implements Disposable {
 
   ofPod(uid: string): PodRuntime {
     const ids = [...(this.#byPod.get(uid) ?? [])];
-    const newest = (a: { readonly attempt: number; readonly createdAtMs: number }, b: { readonly attempt: number; readonly createdAtMs: number }): number => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs;
+    const newest = (a: { readonly attempt: number; readonly createdAtMs: number }, b: { readonly attempt: number; readonly createdAtMs: number }): number =>
+      b.attempt - a.attempt || b.createdAtMs - a.createdAtMs;
     return {
       sandboxes: ids.flatMap((id) => this.#sandboxes.get(id) ?? []).sort(newest),
       containers: ids.flatMap((id) => this.#containers.get(id) ?? []).sort(newest),

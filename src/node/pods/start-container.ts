@@ -59,10 +59,17 @@ async function create(request: StartRequest, container: PodContainer, image: Par
   const { parts, pod, action, podIps, volumes } = request;
   const { options } = parts;
   const { namespace, uid } = identity(pod);
-  const allocated = parts.allocations.allocate(uid, container.spec, initContainers(pod).map((c) => c.spec.name));
+  const allocated = parts.allocations.allocate(
+    uid,
+    container.spec,
+    initContainers(pod).map((c) => c.spec.name),
+  );
   try {
     if ('lacks' in allocated) {
-      throw new StartFailure('CreateContainerConfigError', `requested number of devices unavailable for ${allocated.lacks}. Requested: ${allocated.wanted}, Available: ${allocated.available}`);
+      throw new StartFailure(
+        'CreateContainerConfigError',
+        `requested number of devices unavailable for ${allocated.lacks}. Requested: ${allocated.wanted}, Available: ${allocated.available}`,
+      );
     }
     await removeHalfMade(parts, uid, action.name);
     const config = await containerConfig({
@@ -73,7 +80,10 @@ async function create(request: StartRequest, container: PodContainer, image: Par
       attempt: action.attempt,
       image,
       podIps,
-      services: [...parts.services.list(namespace), ...(namespace === 'default' ? [] : [parts.services.get('kubernetes', 'default')].filter((s) => s !== undefined))],
+      services: [
+        ...parts.services.list(namespace),
+        ...(namespace === 'default' ? [] : [parts.services.get('kubernetes', 'default')].filter((s) => s !== undefined)),
+      ],
       sources: sourcesOf(parts, namespace),
       devices: allocated.devices,
       edits: await editsOf(parts, allocated.devices),
@@ -83,7 +93,12 @@ async function create(request: StartRequest, container: PodContainer, image: Par
     await parts.runtime.refreshContainer(id);
     return id;
   } catch (thrown) {
-    const failure = thrown instanceof StartFailure ? thrown : thrown instanceof StatusError ? new StartFailure('CreateContainerConfigError', thrown.message, thrown) : new StartFailure('CreateContainerError', thrown instanceof Error ? thrown.message : String(thrown), thrown);
+    const failure =
+      thrown instanceof StartFailure
+        ? thrown
+        : thrown instanceof StatusError
+          ? new StartFailure('CreateContainerConfigError', thrown.message, thrown)
+          : new StartFailure('CreateContainerError', thrown instanceof Error ? thrown.message : String(thrown), thrown);
     options.recorder.event(pod, 'Warning', 'Failed', `Error: ${failure.message}`);
     throw failure;
   }

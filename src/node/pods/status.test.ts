@@ -26,23 +26,77 @@ function state(s: ContainerStatus['state']): string {
 
 const ROWS: readonly { readonly says: string; readonly view: PodView; readonly is: string }[] = [
   { says: 'nothing yet', view: viewOf(podOf(), [], { sandboxes: [] }), is: 'Pending c:ContainerCreating#0' },
-  { says: 'nothing yet, behind init', view: viewOf(podOf({ initContainers: [INIT] }), [], { sandboxes: [] }), is: 'Pending init:PodInitializing#0 c:PodInitializing#0' },
+  {
+    says: 'nothing yet, behind init',
+    view: viewOf(podOf({ initContainers: [INIT] }), [], { sandboxes: [] }),
+    is: 'Pending init:PodInitializing#0 c:PodInitializing#0',
+  },
   { says: 'init runs', view: viewOf(podOf({ initContainers: [INIT] }), [containerOf('init', 'running')]), is: 'Pending init:running#0 c:PodInitializing#0' },
-  { says: 'init is done', view: viewOf(podOf({ initContainers: [INIT] }), [containerOf('init', 'exited')]), is: 'Pending init:Completed 0 ready#0 c:PodInitializing#0' },
+  {
+    says: 'init is done',
+    view: viewOf(podOf({ initContainers: [INIT] }), [containerOf('init', 'exited')]),
+    is: 'Pending init:Completed 0 ready#0 c:PodInitializing#0',
+  },
   { says: 'running', view: viewOf(podOf(), [containerOf('c', 'running')]), is: 'Running c:running ready#0' },
-  { says: 'one of two runs', view: viewOf(podOf({ containers: [{ name: 'c' }, { name: 'd' }] }), [containerOf('c', 'running')]), is: 'Pending c:running ready#0 d:ContainerCreating#0' },
-  { says: 'the readiness probe has said nothing', view: viewOf(podOf({ containers: [{ name: 'c', image: 'i', readinessProbe: {} }] }), [containerOf('c', 'running')]), is: 'Running c:running#0' },
-  { says: 'the image is not to be had', view: viewOf(podOf(), [], { memory: { startErrors: new Map([['c', { reason: 'ErrImagePull', message: 'no', retryAtMs: 0 }]]) } }), is: 'Pending c:ErrImagePull#0' },
-  { says: 'crashing', view: viewOf(podOf(), [failing, containerOf('c', 'exited', { exitCode: 2 })], { memory: waits }), is: 'Running c:CrashLoopBackOff#1 (last Error 1)' },
-  { says: 'running again after a crash', view: viewOf(podOf(), [containerOf('c', 'running', { attempt: 1 }), containerOf('c', 'exited', { exitCode: 2 })]), is: 'Running c:running ready#1 (last Error 2)' },
-  { says: 'out of memory', view: viewOf(podOf({ restartPolicy: 'Never' }), [containerOf('c', 'exited', { exitCode: 137, reason: 'OOMKilled' })]), is: 'Failed c:OOMKilled 137#0' },
+  {
+    says: 'one of two runs',
+    view: viewOf(podOf({ containers: [{ name: 'c' }, { name: 'd' }] }), [containerOf('c', 'running')]),
+    is: 'Pending c:running ready#0 d:ContainerCreating#0',
+  },
+  {
+    says: 'the readiness probe has said nothing',
+    view: viewOf(podOf({ containers: [{ name: 'c', image: 'i', readinessProbe: {} }] }), [containerOf('c', 'running')]),
+    is: 'Running c:running#0',
+  },
+  {
+    says: 'the image is not to be had',
+    view: viewOf(podOf(), [], { memory: { startErrors: new Map([['c', { reason: 'ErrImagePull', message: 'no', retryAtMs: 0 }]]) } }),
+    is: 'Pending c:ErrImagePull#0',
+  },
+  {
+    says: 'crashing',
+    view: viewOf(podOf(), [failing, containerOf('c', 'exited', { exitCode: 2 })], { memory: waits }),
+    is: 'Running c:CrashLoopBackOff#1 (last Error 1)',
+  },
+  {
+    says: 'running again after a crash',
+    view: viewOf(podOf(), [containerOf('c', 'running', { attempt: 1 }), containerOf('c', 'exited', { exitCode: 2 })]),
+    is: 'Running c:running ready#1 (last Error 2)',
+  },
+  {
+    says: 'out of memory',
+    view: viewOf(podOf({ restartPolicy: 'Never' }), [containerOf('c', 'exited', { exitCode: 137, reason: 'OOMKilled' })]),
+    is: 'Failed c:OOMKilled 137#0',
+  },
   { says: 'done', view: viewOf(podOf({ restartPolicy: 'Never' }), [containerOf('c', 'exited')]), is: 'Succeeded c:Completed 0#0' },
   { says: 'a pod that always restarts is not done', view: viewOf(podOf(), [containerOf('c', 'exited')]), is: 'Running c:Completed 0#0' },
-  { says: 'unless it is being deleted', view: viewOf(podOf(), [containerOf('c', 'exited')], { memory: { ending: { cause: 'deleted', atMs: T0, graceSeconds: 1 } } }), is: 'Succeeded c:Completed 0#0' },
-  { says: 'refused', view: viewOf(podOf(), [], { sandboxes: [], memory: { ending: { cause: 'failed', reason: 'OutOfcpu', message: 'm', atMs: T0, graceSeconds: 0 } } }), is: 'Failed c:ContainerCreating#0' },
+  {
+    says: 'unless it is being deleted',
+    view: viewOf(podOf(), [containerOf('c', 'exited')], { memory: { ending: { cause: 'deleted', atMs: T0, graceSeconds: 1 } } }),
+    is: 'Succeeded c:Completed 0#0',
+  },
+  {
+    says: 'refused',
+    view: viewOf(podOf(), [], { sandboxes: [], memory: { ending: { cause: 'failed', reason: 'OutOfcpu', message: 'm', atMs: T0, graceSeconds: 0 } } }),
+    is: 'Failed c:ContainerCreating#0',
+  },
   {
     says: 'over, and the runtime has forgotten it',
-    view: viewOf(podOf({}, { status: { phase: 'Succeeded', containerStatuses: [{ name: 'c', image: 'i', imageID: '', ready: false, restartCount: 2, state: { terminated: { exitCode: 0, reason: 'Completed' } } }] } }), [], { sandboxes: [] }),
+    view: viewOf(
+      podOf(
+        {},
+        {
+          status: {
+            phase: 'Succeeded',
+            containerStatuses: [
+              { name: 'c', image: 'i', imageID: '', ready: false, restartCount: 2, state: { terminated: { exitCode: 0, reason: 'Completed' } } },
+            ],
+          },
+        },
+      ),
+      [],
+      { sandboxes: [] },
+    ),
     is: 'Succeeded c:Completed 0#2',
   },
 ];
@@ -58,8 +112,17 @@ test('a back-off says how long, and for whom', () => {
 
 test('conditions: those of others are kept, times change only with the status', () => {
   const old = '2029-01-01T00:00:00Z';
-  const before: PodStatus = { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: old }, { type: 'ContainersReady', status: 'False', lastTransitionTime: old }, { type: 'example.com/gate', status: 'True', lastTransitionTime: old }] };
-  const { conditions } = podStatus(viewOf(podOf({ readinessGates: [{ conditionType: 'example.com/gate' }] }, { status: before }), [containerOf('c', 'running')]), []);
+  const before: PodStatus = {
+    conditions: [
+      { type: 'Ready', status: 'True', lastTransitionTime: old },
+      { type: 'ContainersReady', status: 'False', lastTransitionTime: old },
+      { type: 'example.com/gate', status: 'True', lastTransitionTime: old },
+    ],
+  };
+  const { conditions } = podStatus(
+    viewOf(podOf({ readinessGates: [{ conditionType: 'example.com/gate' }] }, { status: before }), [containerOf('c', 'running')]),
+    [],
+  );
   const times = Object.fromEntries((conditions ?? []).map((c) => [c.type, c.lastTransitionTime]));
   assert.deepEqual(Object.keys(times), ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'example.com/gate']);
   assert.equal(times['Ready'], old);
@@ -69,7 +132,10 @@ test('conditions: those of others are kept, times change only with the status', 
 test('conditions: a readiness gate that is missing', () => {
   const { conditions } = podStatus(viewOf(podOf({ readinessGates: [{ conditionType: 'g' }] }), [containerOf('c', 'running')]), []);
   const ready = conditions?.find((c) => c.type === 'Ready');
-  assert.deepEqual([ready?.status, ready?.reason, ready?.message], ['False', 'ReadinessGatesNotReady', 'corresponding condition of pod readiness gate "g" does not exist.']);
+  assert.deepEqual(
+    [ready?.status, ready?.reason, ready?.message],
+    ['False', 'ReadinessGatesNotReady', 'corresponding condition of pod readiness gate "g" does not exist.'],
+  );
 });
 
 test('addresses are the sandbox’s, and stay while the pod ends', () => {

@@ -82,7 +82,11 @@ export class PodWorker {
     this.#volumes = parts.volumes.forPod(this.id, () => this.wake());
     const { host, clock } = parts.options;
     this.#limits = new EmptyDirLimits({ pod, volumes: this.#volumes, host, clock, log: this.#log, exceeded: (message) => this.fail('Evicted', message) });
-    this.#probes = new PodProbes(parts, () => this.view(), () => this.wake());
+    this.#probes = new PodProbes(
+      parts,
+      () => this.view(),
+      () => this.wake(),
+    );
     this.#writer = new StatusWriter({
       options: parts.options,
       status: (object) => (this.#gone ? undefined : podStatus({ ...this.view(), pod: object }, parts.options.addresses)),
@@ -206,7 +210,8 @@ export class PodWorker {
     this.#probes.reconcile(this.view());
     if (!this.#gone) this.#writer.report(this.#pod);
     this.#timer?.[Symbol.dispose]();
-    if (decision.againAtMs !== undefined) this.#timer = this.#parts.options.clock.setTimer(decision.againAtMs - this.#parts.options.clock.now(), () => this.wake());
+    if (decision.againAtMs !== undefined)
+      this.#timer = this.#parts.options.clock.setTimer(decision.againAtMs - this.#parts.options.clock.now(), () => this.wake());
     if (decision.ended === true) this.#finish();
   }
 
@@ -228,7 +233,12 @@ export class PodWorker {
       case 'report-back-off':
         if (this.#reported.has(action.id)) return;
         this.#reported.add(action.id);
-        return this.#parts.options.recorder.event(this.#pod, 'Warning', 'BackOff', `Back-off restarting failed container ${action.name} in pod ${formatPod(this.id)}`);
+        return this.#parts.options.recorder.event(
+          this.#pod,
+          'Warning',
+          'BackOff',
+          `Back-off restarting failed container ${action.name} in pod ${formatPod(this.id)}`,
+        );
       case 'end':
         this.#end(action.ending);
         return this.wake();
@@ -249,7 +259,13 @@ export class PodWorker {
         const delayMs = Math.min(FIRST_RETRY_MS * 2 ** this.#sandboxFailures++, LONGEST_RETRY_MS);
         this.#sandboxRetryAtMs = clock.now() + delayMs;
         this.#log.warn('a sandbox could not be made or stopped', failure(thrown));
-        if (this.#ending === undefined) this.#parts.options.recorder.event(this.#pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+        if (this.#ending === undefined)
+          this.#parts.options.recorder.event(
+            this.#pod,
+            'Warning',
+            'FailedCreatePodSandBox',
+            `Failed to create pod sandbox: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+          );
         // Stays busy until then, so that an ending pod does not try without pause.
         clock.setTimer(delayMs, () => {
           this.#sandboxBusy = false;
@@ -298,7 +314,9 @@ export class PodWorker {
     const nowMs = this.#parts.options.clock.now();
     const known = thrown instanceof StartFailure ? thrown : new StartFailure('CreateContainerError', thrown instanceof Error ? thrown.message : String(thrown));
     this.#log.info('a container did not start', { container: name, reason: known.reason, cause: known.message });
-    const container = [...(spec(this.#pod).initContainers ?? []), ...spec(this.#pod).containers, ...(spec(this.#pod).ephemeralContainers ?? [])].find((c) => c.name === name);
+    const container = [...(spec(this.#pod).initContainers ?? []), ...spec(this.#pod).containers, ...(spec(this.#pod).ephemeralContainers ?? [])].find(
+      (c) => c.name === name,
+    );
     const pullAtMs = known.reason === 'ImagePullBackOff' ? this.#parts.puller.retryAtMs(this.id.uid, container?.image ?? '') : 0;
     return { reason: known.reason, message: known.message, retryAtMs: pullAtMs > nowMs ? pullAtMs : nowMs + START_RETRY_MS };
   }
@@ -340,7 +358,12 @@ export class PodWorker {
       },
       (thrown: unknown) => {
         this.#log.warn('the resources of a container could not be changed, trying again', { container: name, ...failure(thrown) });
-        options.recorder.event(this.#pod, 'Warning', 'ResizeError', `Error resizing container ${name}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+        options.recorder.event(
+          this.#pod,
+          'Warning',
+          'ResizeError',
+          `Error resizing container ${name}: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+        );
         options.clock.setTimer(LONGEST_RETRY_MS, () => {
           this.#resizing.delete(id);
           this.wake();

@@ -24,7 +24,9 @@ export async function tryProbe(probe: Probe, target: ActionTarget, timeoutMs: nu
   if (probe.grpc !== undefined) {
     const answer = await target.network.grpc(target.podIp, probe.grpc.port, probe.grpc.service ?? '', timeoutMs);
     if ('error' in answer) return { result: 'failure', message: answer.error };
-    return answer.status === 'SERVING' ? { result: 'success' } : { result: 'failure', message: `service unhealthy (responded with ${JSON.stringify(answer.status)})` };
+    return answer.status === 'SERVING'
+      ? { result: 'success' }
+      : { result: 'failure', message: `service unhealthy (responded with ${JSON.stringify(answer.status)})` };
   }
   return { result: 'unknown', message: 'missing probe handler' };
 }
@@ -35,7 +37,8 @@ async function tryExec(command: readonly string[], { runtime, containerId }: Act
     return exitCode === 0 ? { result: 'success' } : { result: 'failure', message: `${stdout}${stderr}` };
   } catch (thrown) {
     if (!(thrown instanceof CriError)) throw thrown;
-    if (thrown.code === 'deadline') return { result: 'failure', message: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1_000}s` };
+    if (thrown.code === 'deadline')
+      return { result: 'failure', message: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1_000}s` };
     return { result: 'unknown', message: thrown.message };
   }
 }
@@ -57,7 +60,12 @@ async function tryHttp(action: HTTPGetAction, target: ActionTarget, timeoutMs: n
 }
 
 /** Runs a postStart or preStop hook. Undefined: it succeeded; else why not. */
-export async function runHook(hook: LifecycleHandler, target: ActionTarget, timeoutMs: number, sleep: (ms: number) => Promise<void>): Promise<string | undefined> {
+export async function runHook(
+  hook: LifecycleHandler,
+  target: ActionTarget,
+  timeoutMs: number,
+  sleep: (ms: number) => Promise<void>,
+): Promise<string | undefined> {
   if (hook.exec !== undefined) {
     const outcome = await tryExec(hook.exec.command ?? [], target, timeoutMs);
     return 'message' in outcome ? outcome.message : undefined;

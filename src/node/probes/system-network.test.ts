@@ -30,7 +30,8 @@ async function serving(work: (port: number) => Promise<void>): Promise<void> {
 
 test('HTTP: answers, redirects to the same host, errors in words', async () => {
   await serving(async (port) => {
-    const get = (path: string, timeoutMs = 2_000): ReturnType<typeof network.http> => network.http({ scheme: 'http', host: HOST, port, path, headers, timeoutMs });
+    const get = (path: string, timeoutMs = 2_000): ReturnType<typeof network.http> =>
+      network.http({ scheme: 'http', host: HOST, port, path, headers, timeoutMs });
     assert.deepEqual(await get('/ok'), { status: 200, body: `/ok yes ${HOST}:${port}` });
     assert.deepEqual(await get('/bad'), { status: 500, body: `/bad yes ${HOST}:${port}` });
     assert.deepEqual(await get('/here'), { status: 200, body: `/ok?x=1 yes ${HOST}:${port}` });
@@ -51,17 +52,29 @@ test('HTTP and TCP: nobody listens', async () => {
   assert.equal(await network.tcp(HOST, port, 1_000), undefined);
   await new Promise((resolve) => free.close(resolve));
   assert.equal(await network.tcp(HOST, port, 1_000), `dial tcp ${HOST}:${port}: connect: connection refused`);
-  assert.deepEqual(await network.http({ scheme: 'http', host: HOST, port, path: '/', headers: [], timeoutMs: 1_000 }), { error: `dial tcp ${HOST}:${port}: connect: connection refused` });
+  assert.deepEqual(await network.http({ scheme: 'http', host: HOST, port, path: '/', headers: [], timeoutMs: 1_000 }), {
+    error: `dial tcp ${HOST}:${port}: connect: connection refused`,
+  });
 });
 
 test('gRPC: the health protocol', async () => {
   const server = new grpc.Server();
-  const bytes = { requestSerialize: (b: Buffer) => b, requestDeserialize: (b: Buffer) => b, responseSerialize: (b: Buffer) => b, responseDeserialize: (b: Buffer) => b };
+  const bytes = {
+    requestSerialize: (b: Buffer) => b,
+    requestDeserialize: (b: Buffer) => b,
+    responseSerialize: (b: Buffer) => b,
+    responseDeserialize: (b: Buffer) => b,
+  };
   server.addService(
     { Check: { path: '/grpc.health.v1.Health/Check', requestStream: false, responseStream: false, ...bytes } },
-    { Check: (call: { readonly request: Buffer }, done: (error: null, value: Buffer) => void) => done(null, Buffer.from([0x08, call.request.subarray(2).toString() === 'sick' ? 2 : 1])) },
+    {
+      Check: (call: { readonly request: Buffer }, done: (error: null, value: Buffer) => void) =>
+        done(null, Buffer.from([0x08, call.request.subarray(2).toString() === 'sick' ? 2 : 1])),
+    },
   );
-  const port = await new Promise<number>((resolve, reject) => server.bindAsync(`${HOST}:0`, grpc.ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error))));
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync(`${HOST}:0`, grpc.ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error))),
+  );
   try {
     assert.deepEqual(await network.grpc(HOST, port, '', 2_000), { status: 'SERVING' });
     assert.deepEqual(await network.grpc(HOST, port, 'sick', 2_000), { status: 'NOT_SERVING' });

@@ -49,9 +49,11 @@ export class SystemProbeNetwork implements ProbeNetwork {
       const options = { deadline: this.#clock.now() + timeoutMs };
       client.makeUnaryRequest('/grpc.health.v1.Health/Check', encodeCheck, decodeStatus, service, new Metadata(), options, (thrown, answer) => {
         if (thrown === null) resolve({ status: answer ?? 'UNKNOWN' });
-        else if (thrown.code === GrpcStatus.UNIMPLEMENTED) resolve({ error: `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${thrown.details}` });
+        else if (thrown.code === GrpcStatus.UNIMPLEMENTED)
+          resolve({ error: `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${thrown.details}` });
         else if (thrown.code === GrpcStatus.DEADLINE_EXCEEDED) resolve({ error: `timeout: health rpc did not complete within ${timeoutMs / 1_000}s` });
-        else if (thrown.code === GrpcStatus.UNAVAILABLE) resolve({ error: `timeout: failed to connect service ${JSON.stringify(address)} within ${timeoutMs / 1_000}s: ${thrown.details}` });
+        else if (thrown.code === GrpcStatus.UNAVAILABLE)
+          resolve({ error: `timeout: failed to connect service ${JSON.stringify(address)} within ${timeoutMs / 1_000}s: ${thrown.details}` });
         else resolve({ error: `error: health rpc probe failed: ${thrown.details}` });
       });
     }).finally(() => client.close());
@@ -66,8 +68,18 @@ interface Answer {
 
 function get({ scheme, host, port, path, headers }: ProbeHttpRequest, signal: AbortSignal): Promise<Answer | { readonly error: string }> {
   return new Promise((resolve) => {
-    const options: RequestOptions & { rejectUnauthorized: boolean } = { host, port, path, method: 'GET', headers: headers.flat(), signal, agent: false, rejectUnauthorized: false };
-    const fail = (thrown: Error): void => resolve({ error: describe(thrown, host, port, 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)') });
+    const options: RequestOptions & { rejectUnauthorized: boolean } = {
+      host,
+      port,
+      path,
+      method: 'GET',
+      headers: headers.flat(),
+      signal,
+      agent: false,
+      rejectUnauthorized: false,
+    };
+    const fail = (thrown: Error): void =>
+      resolve({ error: describe(thrown, host, port, 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)') });
     const sent = (scheme === 'https' ? httpsRequest : httpRequest)(withHost(options, headers, host, port), (response) => {
       const status = response.statusCode ?? 0;
       const location = response.headers.location;

@@ -4,18 +4,61 @@ import { silentLog } from '../../base/log.ts';
 import type { NodeComponentOptions } from '../options.ts';
 import { differs, type NodeFacts, nodeLabels, nodeStatus } from './node-object.ts';
 
-const MACHINE = { cpus: 4, memoryBytes: 8 * 2 ** 30, ephemeralStorageBytes: 2 ** 30, operatingSystem: 'linux', architecture: 'arm64', kernelVersion: '6', osImage: 'o', machineId: 'm', systemUuid: 's', bootId: 'b', hostname: 'h' };
+const MACHINE = {
+  cpus: 4,
+  memoryBytes: 8 * 2 ** 30,
+  ephemeralStorageBytes: 2 ** 30,
+  operatingSystem: 'linux',
+  architecture: 'arm64',
+  kernelVersion: '6',
+  osImage: 'o',
+  machineId: 'm',
+  systemUuid: 's',
+  bootId: 'b',
+  hostname: 'h',
+};
 // Of a node's options, the tables need these alone.
-const OPTIONS = { nodeName: 'n1', machine: MACHINE, maxPods: 110, addresses: ['192.0.2.1', '2001:db8::1'], port: 10250, labels: { own: 'x' }, log: silentLog } as unknown as NodeComponentOptions;
+const OPTIONS = {
+  nodeName: 'n1',
+  machine: MACHINE,
+  maxPods: 110,
+  addresses: ['192.0.2.1', '2001:db8::1'],
+  port: 10250,
+  labels: { own: 'x' },
+  log: silentLog,
+} as unknown as NodeComponentOptions;
 
-const facts = (over: Partial<NodeFacts> = {}): NodeFacts => ({ options: OPTIONS, runtimeVersion: 'containerd://1', runtimeFault: undefined, images: [], volumesInUse: [], disk: { totalBytes: 2 ** 30, availableBytes: 2 ** 29 }, memoryAvailableBytes: 2 ** 30, devices: new Map(), nowMs: Date.UTC(2030, 0, 1), ...over });
+const facts = (over: Partial<NodeFacts> = {}): NodeFacts => ({
+  options: OPTIONS,
+  runtimeVersion: 'containerd://1',
+  runtimeFault: undefined,
+  images: [],
+  volumesInUse: [],
+  disk: { totalBytes: 2 ** 30, availableBytes: 2 ** 29 },
+  memoryAvailableBytes: 2 ** 30,
+  devices: new Map(),
+  nowMs: Date.UTC(2030, 0, 1),
+  ...over,
+});
 const verdicts = (f: NodeFacts): readonly string[] => (nodeStatus(f, undefined).conditions ?? []).map((c) => `${c.type}=${c.status}`);
 
 test('a healthy node', () => {
   const status = nodeStatus(facts({ devices: new Map([['nvidia.com/gpu', 2]]) }), undefined);
-  assert.deepEqual(status.capacity, { cpu: '4', 'ephemeral-storage': '1048576Ki', 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', memory: '8388608Ki', pods: '110', 'nvidia.com/gpu': '2' });
+  assert.deepEqual(status.capacity, {
+    cpu: '4',
+    'ephemeral-storage': '1048576Ki',
+    'hugepages-1Gi': '0',
+    'hugepages-2Mi': '0',
+    memory: '8388608Ki',
+    pods: '110',
+    'nvidia.com/gpu': '2',
+  });
   assert.deepEqual(status.allocatable, status.capacity);
-  assert.deepEqual(status.addresses, [{ type: 'InternalIP', address: '192.0.2.1' }, { type: 'InternalIP', address: '2001:db8::1' }, { type: 'Hostname', address: 'n1' }]);
+  assert.deepEqual(status.addresses, [
+    { type: 'InternalIP', address: '192.0.2.1' },
+    { type: 'InternalIP', address: '2001:db8::1' },
+    { type: 'Hostname', address: 'n1' },
+  ]);
   assert.deepEqual(verdicts(facts()), ['MemoryPressure=False', 'DiskPressure=False', 'PIDPressure=False', 'Ready=True']);
 });
 
@@ -28,7 +71,11 @@ for (const { says, over, is } of [
 }
 
 test('what others wrote stays: resources, conditions, attached volumes', () => {
-  const before = nodeStatus(facts(), { capacity: { 'example.com/thing': '3' }, conditions: [{ type: 'NetworkUnavailable', status: 'False' }], volumesAttached: [{ name: 'v', devicePath: '' }] });
+  const before = nodeStatus(facts(), {
+    capacity: { 'example.com/thing': '3' },
+    conditions: [{ type: 'NetworkUnavailable', status: 'False' }],
+    volumesAttached: [{ name: 'v', devicePath: '' }],
+  });
   assert.equal(before.capacity?.['example.com/thing'], '3');
   assert.equal(before.conditions?.[0]?.type, 'NetworkUnavailable');
   assert.equal(before.volumesAttached?.length, 1);
@@ -44,7 +91,14 @@ test('times of heartbeats are no change; of transitions they are kept', () => {
 });
 
 test('labels', () => {
-  const base = { 'beta.kubernetes.io/arch': 'arm64', 'beta.kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'arm64', 'kubernetes.io/hostname': 'n1', 'kubernetes.io/os': 'linux', own: 'x' };
+  const base = {
+    'beta.kubernetes.io/arch': 'arm64',
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': 'arm64',
+    'kubernetes.io/hostname': 'n1',
+    'kubernetes.io/os': 'linux',
+    own: 'x',
+  };
   assert.deepEqual(nodeLabels(OPTIONS, new Map()), base);
   assert.deepEqual(nodeLabels(OPTIONS, new Map([['nvidia.com/gpu', 1]])), { ...base, 'nvidia.com/gpu.present': 'true' });
 });

@@ -118,9 +118,24 @@ function conditionsOf(facts: NodeFacts, before: readonly NodeCondition[]): reado
   const diskPressure = disk !== undefined && disk.availableBytes < disk.totalBytes * DISK_PRESSURE_SHARE;
   const memoryPressure = memoryAvailableBytes !== undefined && memoryAvailableBytes < MEMORY_PRESSURE_BYTES;
   const own: Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>[] = [
-    pressure('MemoryPressure', memoryPressure, ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'], ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available']),
-    pressure('DiskPressure', diskPressure, ['KubeletHasDiskPressure', 'kubelet has disk pressure'], ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure']),
-    pressure('PIDPressure', false, ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'], ['KubeletHasSufficientPID', 'kubelet has sufficient PID available']),
+    pressure(
+      'MemoryPressure',
+      memoryPressure,
+      ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+      ['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    ),
+    pressure(
+      'DiskPressure',
+      diskPressure,
+      ['KubeletHasDiskPressure', 'kubelet has disk pressure'],
+      ['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+    ),
+    pressure(
+      'PIDPressure',
+      false,
+      ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+      ['KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    ),
     runtimeFault === undefined
       ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
       : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: `container runtime is down: ${runtimeFault}` },
@@ -129,7 +144,12 @@ function conditionsOf(facts: NodeFacts, before: readonly NodeCondition[]): reado
   return [...before.filter((c) => !types.has(c.type)), ...own.map((c) => stamp(c, before, facts.nowMs))];
 }
 
-function pressure(type: string, pressed: boolean, yes: readonly [string, string], no: readonly [string, string]): Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'> {
+function pressure(
+  type: string,
+  pressed: boolean,
+  yes: readonly [string, string],
+  no: readonly [string, string],
+): Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'> {
   const [reason, message] = pressed ? yes : no;
   return { type, status: pressed ? 'True' : 'False', reason, message };
 }
@@ -150,10 +170,21 @@ function withoutTimes(status: NodeStatus): unknown {
     Object.keys(map ?? {})
       .sort()
       .map((key) => [key, getOwn(map, key)]);
-  const conditions = [...(status.conditions ?? [])].map(({ type, status: value, reason, message }) => [type, value, reason, message]).sort();
-  return [sorted(status.capacity), sorted(status.allocatable), conditions, status.addresses, status.daemonEndpoints?.kubeletEndpoint?.Port, infoValues(status), status.images ?? [], status.volumesInUse ?? []];
+  const conditions = [...(status.conditions ?? [])].map(({ type, status: value, reason, message }) => [type, value, reason, message].join('\n')).sort();
+  return [
+    sorted(status.capacity),
+    sorted(status.allocatable),
+    conditions,
+    status.addresses,
+    status.daemonEndpoints?.kubeletEndpoint?.Port,
+    infoValues(status),
+    status.images ?? [],
+    status.volumesInUse ?? [],
+  ];
 }
 
 function infoValues({ nodeInfo }: NodeStatus): unknown {
-  return nodeInfo === undefined ? [] : [nodeInfo.bootID, nodeInfo.containerRuntimeVersion, nodeInfo.kernelVersion, nodeInfo.kubeletVersion, nodeInfo.machineID, nodeInfo.osImage];
+  return nodeInfo === undefined
+    ? []
+    : [nodeInfo.bootID, nodeInfo.containerRuntimeVersion, nodeInfo.kernelVersion, nodeInfo.kubeletVersion, nodeInfo.machineID, nodeInfo.osImage];
 }

@@ -110,7 +110,8 @@ export class NodeReporter implements Disposable {
       if (!(thrown instanceof StatusError) || thrown.reason !== 'AlreadyExists') throw thrown;
       const found = await client.get(nodes, nodeName);
       const bootId = found.status?.nodeInfo?.bootID ?? '';
-      if (bootId !== '' && bootId !== machine.bootId) recorder.event(found, 'Warning', 'Rebooted', `Node ${nodeName} has been rebooted, boot id: ${machine.bootId}`);
+      if (bootId !== '' && bootId !== machine.bootId)
+        recorder.event(found, 'Warning', 'Rebooted', `Node ${nodeName} has been rebooted, boot id: ${machine.bootId}`);
       node = await this.#relabel(found, facts);
     }
     this.#node = node;
@@ -203,7 +204,11 @@ export class NodeReporter implements Disposable {
     try {
       const lease = this.#lease;
       if (lease === undefined) this.#lease = await this.#takeLease(renewTime);
-      else this.#lease = await client.update(leases, { ...lease, spec: { ...lease.spec, holderIdentity: nodeName, leaseDurationSeconds: LEASE_SECONDS, renewTime } });
+      else
+        this.#lease = await client.update(leases, {
+          ...lease,
+          spec: { ...lease.spec, holderIdentity: nodeName, leaseDurationSeconds: LEASE_SECONDS, renewTime },
+        });
     } catch (thrown) {
       // The next try starts from what is there.
       this.#lease = undefined;
@@ -226,7 +231,11 @@ export class NodeReporter implements Disposable {
     return client.create(leases, {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata: { name: nodeName, namespace: LEASE_NAMESPACE, ...(uid === undefined ? {} : { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid }] }) },
+      metadata: {
+        name: nodeName,
+        namespace: LEASE_NAMESPACE,
+        ...(uid === undefined ? {} : { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid }] }),
+      },
       spec,
     });
   }
@@ -275,7 +284,10 @@ export class NodeReporter implements Disposable {
     const missing = Object.keys(labels).filter((key) => getOwn(this.#node?.metadata.labels, key) !== labels[key]);
     if (missing.length === 0) return;
     const { client, nodeName } = this.#options.options;
-    this.#node = await client.patch(nodes, nodeName, { type: 'merge', body: { metadata: { labels: Object.fromEntries(missing.map((key) => [key, labels[key] ?? ''])) } } });
+    this.#node = await client.patch(nodes, nodeName, {
+      type: 'merge',
+      body: { metadata: { labels: Object.fromEntries(missing.map((key) => [key, labels[key] ?? ''])) } },
+    });
   }
 }
 

@@ -30,7 +30,12 @@ export function claimPlugin(tools: VolumeTools, csi: CsiMounter, resizer: Resize
       const mounted = await setUpBound(tools, csi, request, bound);
       await resizer.growOnNode(bound, mounted, request.id);
       const uniqueName = uniqueNameOf(tools, bound);
-      const claim = { claimName: bound.claim.metadata.name, volumeName: bound.volume.metadata.name, versions: versionsOf(bound), ...(uniqueName === undefined ? {} : { uniqueName }) };
+      const claim = {
+        claimName: bound.claim.metadata.name,
+        volumeName: bound.volume.metadata.name,
+        versions: versionsOf(bound),
+        ...(uniqueName === undefined ? {} : { uniqueName }),
+      };
       return { ...mounted, claim, againAtMs: mounted.againAtMs ?? request.nowMs + LOOK_AGAIN_MS };
     },
     // What was mounted lies in the directory of the plugin that did it.
@@ -106,7 +111,13 @@ async function setUpVolume(tools: VolumeTools, csi: CsiMounter, request: VolumeR
   if (source.csi !== undefined) return setUpCsi(tools, csi, request, bound, readOnly);
   if (source.hostPath !== undefined) return { ...(await setUpHostPath(tools.host, source.hostPath)), readOnly };
   if (source.local !== undefined) return setUpLocal(tools, request, bound.volume, readOnly);
-  if (source.nfs !== undefined) return setUpNfs(tools, request, { ...source.nfs, readOnly: readOnly || source.nfs.readOnly === true, name: bound.volume.metadata.name, mountOptions: source.mountOptions ?? [] });
+  if (source.nfs !== undefined)
+    return setUpNfs(tools, request, {
+      ...source.nfs,
+      readOnly: readOnly || source.nfs.readOnly === true,
+      name: bound.volume.metadata.name,
+      mountOptions: source.mountOptions ?? [],
+    });
   throw new VolumeError('refused', `persistent volume ${JSON.stringify(bound.volume.metadata.name)}: its type is not supported on this node`);
 }
 
@@ -139,7 +150,9 @@ async function attached({ client, csiDriver, nodeName }: VolumeTools, driver: st
   const name = `csi-${digest(`${handle}${driver}${nodeName}`)}`;
   const waiting = `timed out waiting for external-attacher of ${driver} CSI driver to attach volume ${handle}`;
   const attachment = await client.get(volumeAttachments, name).catch((thrown: unknown) => {
-    throw thrown instanceof StatusError && thrown.reason === 'NotFound' ? new VolumeError('waiting', waiting, { reason: 'FailedAttachVolume', cause: thrown }) : thrown;
+    throw thrown instanceof StatusError && thrown.reason === 'NotFound'
+      ? new VolumeError('waiting', waiting, { reason: 'FailedAttachVolume', cause: thrown })
+      : thrown;
   });
   const { attachError } = attachment.status ?? {};
   if (attachment.status?.attached === true) return attachment.status.attachmentMetadata ?? {};
@@ -148,7 +161,10 @@ async function attached({ client, csiDriver, nodeName }: VolumeTools, driver: st
 }
 
 /** Values are passed on as they are, decoded. */
-export async function secretOf({ client }: VolumeTools, ref: { readonly name?: string | undefined; readonly namespace?: string | undefined } | undefined): Promise<Secrets | undefined> {
+export async function secretOf(
+  { client }: VolumeTools,
+  ref: { readonly name?: string | undefined; readonly namespace?: string | undefined } | undefined,
+): Promise<Secrets | undefined> {
   if (ref?.name === undefined || ref.name === '') return undefined;
   const { name, namespace } = ref;
   const secret = await client.get(secrets, name, namespace).catch((thrown: unknown) => {

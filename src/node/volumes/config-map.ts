@@ -18,7 +18,11 @@ export function configMapPlugin(tools: VolumeTools): VolumePlugin {
 /** Also for projected volumes. */
 export async function configMapContents(
   { id, follow }: VolumeRequest,
-  { name = '', items, optional = false }: { readonly name?: string | undefined; readonly items?: readonly KeyToPath[] | undefined; readonly optional?: boolean | undefined },
+  {
+    name = '',
+    items,
+    optional = false,
+  }: { readonly name?: string | undefined; readonly items?: readonly KeyToPath[] | undefined; readonly optional?: boolean | undefined },
   defaultMode: number,
 ): Promise<Payload> {
   const found = await follow.configMap(id, name);

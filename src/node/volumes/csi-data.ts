@@ -50,5 +50,9 @@ function parse(text: string): CsiData | undefined {
   const data = { driverName: field('driverName'), volumeHandle: field('volumeHandle'), specVolID: field('specVolID'), nodeName: field('nodeName') };
   if (data.driverName === '' || data.volumeHandle === '') return undefined;
   const group = (value as { readonly [key: string]: Json })['ownedByGroup'];
-  return { ...data, volumeLifecycleMode: field('volumeLifecycleMode') === 'Ephemeral' ? 'Ephemeral' : 'Persistent', ...(typeof group === 'number' ? { ownedByGroup: group } : {}) };
+  return {
+    ...data,
+    volumeLifecycleMode: field('volumeLifecycleMode') === 'Ephemeral' ? 'Ephemeral' : 'Persistent',
+    ...(typeof group === 'number' ? { ownedByGroup: group } : {}),
+  };
 }

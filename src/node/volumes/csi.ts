@@ -93,7 +93,13 @@ export class CsiMounter {
     const { host } = this.#tools;
     const driver = this.driver(request.driver);
     const directory = this.#directoryOf(request);
-    const data: CsiData = { driverName: request.driver, volumeHandle: request.handle, specVolID: request.name, volumeLifecycleMode: request.lifecycle, nodeName: this.#tools.nodeName };
+    const data: CsiData = {
+      driverName: request.driver,
+      volumeHandle: request.handle,
+      specVolID: request.name,
+      volumeLifecycleMode: request.lifecycle,
+      nodeName: this.#tools.nodeName,
+    };
     const target = this.#targetOf(request);
     const csiDriver = this.#tools.csiDriver(request.driver);
     const capability = await capabilityOf(request, driver, csiDriver);
@@ -109,7 +115,13 @@ export class CsiMounter {
       await this.#publish(driver, request, csiDriver, { staged, target, capability });
     }
     if (request.mode === 'Filesystem' && wantsOwnership(request, capability, csiDriver)) await this.#own(request, directory, target);
-    return { path: target, mode: request.mode, readOnly: request.readOnly, writable: true, ...(again ? { againAtMs: this.#tools.clock.now() + REPUBLISH_MS } : {}) };
+    return {
+      path: target,
+      mode: request.mode,
+      readOnly: request.readOnly,
+      writable: true,
+      ...(again ? { againAtMs: this.#tools.clock.now() + REPUBLISH_MS } : {}),
+    };
   }
 
   async #stage(driver: CsiDriver, request: CsiRequest, data: CsiData, capability: VolumeCapability): Promise<string> {
@@ -121,12 +133,24 @@ export class CsiMounter {
     await host.files.makeDirectory(path, { mode: 0o750 });
     await writeCsiData(host, home, data);
     await translated(request.mode === 'Block' ? 'MapVolume.SetUpDevice' : 'MountVolume.MountDevice', () =>
-      driver.nodeStage({ volumeId: request.handle, stagingPath: path, publishContext: request.publishContext, context: request.attributes, capability, ...secretsOf(request.stageSecrets) }),
+      driver.nodeStage({
+        volumeId: request.handle,
+        stagingPath: path,
+        publishContext: request.publishContext,
+        context: request.attributes,
+        capability,
+        ...secretsOf(request.stageSecrets),
+      }),
     );
     return path;
   }
 
-  async #publish(driver: CsiDriver, request: CsiRequest, csiDriver: CSIDriver | undefined, at: { readonly staged: string; readonly target: string; readonly capability: VolumeCapability }): Promise<void> {
+  async #publish(
+    driver: CsiDriver,
+    request: CsiRequest,
+    csiDriver: CSIDriver | undefined,
+    at: { readonly staged: string; readonly target: string; readonly capability: VolumeCapability },
+  ): Promise<void> {
     const info = csiDriver?.spec.podInfoOnMount === true ? podInfo(request) : {};
     const tokens = await this.#tokensFor(request, csiDriver);
     const inSecrets = csiDriver?.spec.serviceAccountTokenInSecrets === true;
@@ -301,7 +325,11 @@ async function translated<T>(step: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (thrown) {
     if (!(thrown instanceof CsiError)) throw thrown;
-    throw new VolumeError('failed', `rpc error: code = ${grpcName(thrown.code)} desc = ${thrown.message}`, { step, reason: step.startsWith('MapVolume') ? 'FailedMapVolume' : 'FailedMount', cause: thrown });
+    throw new VolumeError('failed', `rpc error: code = ${grpcName(thrown.code)} desc = ${thrown.message}`, {
+      step,
+      reason: step.startsWith('MapVolume') ? 'FailedMapVolume' : 'FailedMount',
+      cause: thrown,
+    });
   }
 }
 

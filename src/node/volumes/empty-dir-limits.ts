@@ -66,7 +66,8 @@ export class EmptyDirLimits implements Disposable {
       try {
         const { stdout } = await host.run('du', ['-s', '-x', '--block-size=1', path], { timeoutMs: LONGEST_LOOK_MS });
         const bytes = Number(/^(\d+)/.exec(stdout)?.[1] ?? 0);
-        if (bytes > limitBytes && !this.#ended) return exceeded(`Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(limit)}. `);
+        if (bytes > limitBytes && !this.#ended)
+          return exceeded(`Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(limit)}. `);
       } catch (thrown) {
         log.warn('measuring an emptyDir failed', { volume: name, ...failure(thrown) });
       }

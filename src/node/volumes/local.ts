@@ -22,7 +22,12 @@ export function localPlugin({ host }: VolumeTools): VolumePlugin {
 }
 
 /** A directory is bound into the pod's directory; a device is mounted there, or given as it is in block mode. */
-export async function setUpLocal({ host, paths }: VolumeTools, { id, pod }: VolumeRequest, volume: Stored<PersistentVolume>, readOnly: boolean): Promise<MountedVolume> {
+export async function setUpLocal(
+  { host, paths }: VolumeTools,
+  { id, pod }: VolumeRequest,
+  volume: Stored<PersistentVolume>,
+  readOnly: boolean,
+): Promise<MountedVolume> {
   const { path = '', fsType = 'ext4' } = volume.spec?.local ?? {};
   const there = await host.files.stat(path, { follow: true });
   if (there === undefined) throw new VolumeError('failed', `local volume path ${JSON.stringify(path)} does not exist`);

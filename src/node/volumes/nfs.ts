@@ -17,7 +17,14 @@ export function nfsPlugin(tools: VolumeTools): VolumePlugin {
   return {
     name: NAME,
     supports: (volume) => volume.nfs !== undefined,
-    setUp: (request) => setUpNfs(tools, request, { server: request.volume.nfs?.server ?? '', path: request.volume.nfs?.path ?? '', readOnly: request.volume.nfs?.readOnly === true, name: request.volume.name, mountOptions: [] }),
+    setUp: (request) =>
+      setUpNfs(tools, request, {
+        server: request.volume.nfs?.server ?? '',
+        path: request.volume.nfs?.path ?? '',
+        readOnly: request.volume.nfs?.readOnly === true,
+        name: request.volume.name,
+        mountOptions: [],
+      }),
     async tearDown({ directory }: TearDown): Promise<void> {
       await host.mounts.unmount(directory);
       await host.files.removeDirectory(directory);
@@ -32,10 +39,16 @@ export async function setUpNfs({ host, paths }: VolumeTools, { id }: VolumeReque
     await host.files.makeDirectory(directory, { mode: 0o750 });
     const server = nfs.server.includes(':') && !nfs.server.startsWith('[') ? `[${nfs.server}]` : nfs.server;
     try {
-      await host.mounts.mount({ source: `${server}:${nfs.path}`, target: directory, type: 'nfs', options: [...(nfs.readOnly ? ['ro'] : []), ...nfs.mountOptions] });
+      await host.mounts.mount({
+        source: `${server}:${nfs.path}`,
+        target: directory,
+        type: 'nfs',
+        options: [...(nfs.readOnly ? ['ro'] : []), ...nfs.mountOptions],
+      });
     } catch (thrown) {
       await host.files.removeDirectory(directory);
-      if (thrown instanceof HostError) throw new VolumeError('failed', `mount failed: ${thrown.message} (NFS needs mount.nfs of nfs-common on the node)`, { cause: thrown });
+      if (thrown instanceof HostError)
+        throw new VolumeError('failed', `mount failed: ${thrown.message} (NFS needs mount.nfs of nfs-common on the node)`, { cause: thrown });
       throw thrown;
     }
   }

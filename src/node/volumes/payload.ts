@@ -51,8 +51,13 @@ function select(entries: ReadonlyMap<string, Uint8Array>, { items, defaultMode, 
 export function downwardPayload(files: readonly DownwardAPIVolumeFile[], defaultMode: number, facts: DownwardFacts): Payload {
   const payload = new Map<string, PayloadFile>();
   for (const { path, mode, fieldRef, resourceFieldRef } of files) {
-    const value = fieldRef !== undefined ? fieldValue(facts, fieldRef) : resourceFieldRef !== undefined ? resourceValue(facts, resourceFieldRef, undefined) : undefined;
-    if (value === undefined) throw new VolumeError('refused', `unsupported field for downward API volume file ${JSON.stringify(path)}: ${fieldRef?.fieldPath ?? resourceFieldRef?.resource ?? ''}`);
+    const value =
+      fieldRef !== undefined ? fieldValue(facts, fieldRef) : resourceFieldRef !== undefined ? resourceValue(facts, resourceFieldRef, undefined) : undefined;
+    if (value === undefined)
+      throw new VolumeError(
+        'refused',
+        `unsupported field for downward API volume file ${JSON.stringify(path)}: ${fieldRef?.fieldPath ?? resourceFieldRef?.resource ?? ''}`,
+      );
     payload.set(path, { bytes: new TextEncoder().encode(value), mode: mode ?? defaultMode });
   }
   return payload;

@@ -90,7 +90,16 @@ export class PodVolumes implements Disposable {
 
   #setUp(name: string): void {
     if (this.#ended) return;
-    const state = this.#states.get(name) ?? { mounted: undefined, error: undefined, failures: 0, waitingSinceMs: undefined, toldMs: 0, running: false, again: false, timer: undefined };
+    const state = this.#states.get(name) ?? {
+      mounted: undefined,
+      error: undefined,
+      failures: 0,
+      waitingSinceMs: undefined,
+      toldMs: 0,
+      running: false,
+      again: false,
+      timer: undefined,
+    };
     this.#states.set(name, state);
     state.timer?.[Symbol.dispose]();
     if (state.running) {
@@ -131,7 +140,12 @@ export class PodVolumes implements Disposable {
       if (first) changed();
     } catch (thrown) {
       if (this.#prepared !== undefined) this.#prepared = this.#prepared.catch(() => this.#options.prepare());
-      this.#failed(name, state, pod, thrown instanceof VolumeError ? thrown : new VolumeError('failed', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown }));
+      this.#failed(
+        name,
+        state,
+        pod,
+        thrown instanceof VolumeError ? thrown : new VolumeError('failed', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown }),
+      );
     }
   }
 
@@ -165,5 +179,9 @@ function showsPod({ downwardAPI, projected }: Volume): boolean {
 }
 
 function sameMetadata(a: Pod, b: Pod): boolean {
-  return a.metadata === b.metadata || (JSON.stringify(a.metadata?.labels) === JSON.stringify(b.metadata?.labels) && JSON.stringify(a.metadata?.annotations) === JSON.stringify(b.metadata?.annotations));
+  return (
+    a.metadata === b.metadata ||
+    (JSON.stringify(a.metadata?.labels) === JSON.stringify(b.metadata?.labels) &&
+      JSON.stringify(a.metadata?.annotations) === JSON.stringify(b.metadata?.annotations))
+  );
 }

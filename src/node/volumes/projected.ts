@@ -38,7 +38,12 @@ async function project(tools: VolumeTools, tokens: Tokens, request: VolumeReques
   throw new VolumeError('refused', `projected volume source ${JSON.stringify(name)} is not supported on this node`);
 }
 
-async function projectToken(tokens: Tokens, { pod, id }: VolumeRequest, { path, audience, expirationSeconds = 3_600 }: ServiceAccountTokenProjection, defaultMode: number): Promise<FollowedContents> {
+async function projectToken(
+  tokens: Tokens,
+  { pod, id }: VolumeRequest,
+  { path, audience, expirationSeconds = 3_600 }: ServiceAccountTokenProjection,
+  defaultMode: number,
+): Promise<FollowedContents> {
   const account = spec(pod).serviceAccountName ?? 'default';
   const { token, renewAtMs } = await tokens.get({ pod: id, resource: serviceAccounts, account, audience: audience ?? '', expirationSeconds });
   const payload: Payload = new Map([[path, { bytes: new TextEncoder().encode(token), ...tokenOwner(pod, defaultMode) }]]);

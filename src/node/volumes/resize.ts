@@ -21,7 +21,11 @@ export class Resizer {
     this.#csi = csi;
   }
 
-  async growOnNode({ claim, volume }: { readonly claim: Stored<PersistentVolumeClaim>; readonly volume: Stored<PersistentVolume> }, mounted: MountedVolume, pod: PodIdentity): Promise<void> {
+  async growOnNode(
+    { claim, volume }: { readonly claim: Stored<PersistentVolumeClaim>; readonly volume: Stored<PersistentVolume> },
+    mounted: MountedVolume,
+    pod: PodIdentity,
+  ): Promise<void> {
     const source = volume.spec?.csi;
     const wanted = pendingSize(claim, volume);
     if (source === undefined || wanted === undefined || mounted.readOnly) return;
@@ -34,16 +38,29 @@ export class Resizer {
           volumePath: mounted.path,
           stagingPath: this.#csi.stagingPath(source.driver, source.volumeHandle, mounted.mode),
           requiredBytes: quantityNumber(wanted.quantity),
-          capability: { access: 'single-node-writer', as: mounted.mode === 'Block' ? { type: 'block' } : { type: 'mount', fsType: source.fsType ?? '', mountFlags: volume.spec?.mountOptions ?? [] } },
+          capability: {
+            access: 'single-node-writer',
+            as: mounted.mode === 'Block' ? { type: 'block' } : { type: 'mount', fsType: source.fsType ?? '', mountFlags: volume.spec?.mountOptions ?? [] },
+          },
         });
       } catch (thrown) {
         if (!(thrown instanceof CsiError)) throw thrown;
         // The pod runs on with the old size; the next change of claim or volume tries again.
-        recorder.event(claim, 'Warning', 'VolumeResizeFailed', `NodeExpandVolume.NodeExpandVolume failed for volume ${JSON.stringify(volume.metadata.name)} : ${thrown.message}`);
+        recorder.event(
+          claim,
+          'Warning',
+          'VolumeResizeFailed',
+          `NodeExpandVolume.NodeExpandVolume failed for volume ${JSON.stringify(volume.metadata.name)} : ${thrown.message}`,
+        );
         this.#tools.log.warn('growing a volume failed', { claim: claim.metadata.name, pod: pod.name, cause: thrown.message });
         return;
       }
-      recorder.event(claim, 'Normal', 'FileSystemResizeSuccessful', `MountVolume.NodeExpandVolume succeeded for volume ${JSON.stringify(volume.metadata.name)} ${this.#tools.nodeName}`);
+      recorder.event(
+        claim,
+        'Normal',
+        'FileSystemResizeSuccessful',
+        `MountVolume.NodeExpandVolume succeeded for volume ${JSON.stringify(volume.metadata.name)} ${this.#tools.nodeName}`,
+      );
     }
     await this.#report(claim, wanted.text);
   }
@@ -58,7 +75,10 @@ export class Resizer {
 }
 
 /** The volume's size, when the claim says it waits for the node, or reports less than the volume has and asks for more. */
-function pendingSize(claim: PersistentVolumeClaim, volume: PersistentVolume): { readonly quantity: NonNullable<ReturnType<typeof parseQuantity>>; readonly text: string } | undefined {
+function pendingSize(
+  claim: PersistentVolumeClaim,
+  volume: PersistentVolume,
+): { readonly quantity: NonNullable<ReturnType<typeof parseQuantity>>; readonly text: string } | undefined {
   const text = getOwn(volume.spec?.capacity, 'storage') ?? '';
   const quantity = parseQuantity(text);
   const reported = parseQuantity(getOwn(claim.status?.capacity, 'storage') ?? '');

@@ -19,7 +19,11 @@ export function secretPlugin(tools: VolumeTools): VolumePlugin {
 /** Also for projected volumes. */
 export async function secretContents(
   { id, follow }: VolumeRequest,
-  { name = '', items, optional = false }: { readonly name?: string | undefined; readonly items?: readonly KeyToPath[] | undefined; readonly optional?: boolean | undefined },
+  {
+    name = '',
+    items,
+    optional = false,
+  }: { readonly name?: string | undefined; readonly items?: readonly KeyToPath[] | undefined; readonly optional?: boolean | undefined },
   defaultMode: number,
 ): Promise<Payload> {
   const found = await follow.secret(id, name);

@@ -49,7 +49,13 @@ export class Sources implements Disposable {
     this.#followed.clear();
   }
 
-  async #get<T extends KubeObject>(resource: Resource<T>, follower: string, namespace: string, name: string, changed: () => void): Promise<Stored<T> | undefined> {
+  async #get<T extends KubeObject>(
+    resource: Resource<T>,
+    follower: string,
+    namespace: string,
+    name: string,
+    changed: () => void,
+  ): Promise<Stored<T> | undefined> {
     const key = `${resource.resource}/${namespace}/${name}`;
     const followed = this.#followed.get(key) ?? this.#follow(key, resource, namespace, name);
     followed.followers.set(follower, changed);

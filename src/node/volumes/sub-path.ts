@@ -70,7 +70,9 @@ async function isBoundWithin(host: Host, root: string, target: string): Promise<
   const mounts = await host.mounts.list();
   const bound = mounts.findLast((m) => m.target === target);
   if (bound === undefined) return false;
-  const outer = mounts.filter((m) => isWithin(m.target, root)).reduce<Mount | undefined>((best, m) => (best === undefined || m.target.length >= best.target.length ? m : best), undefined);
+  const outer = mounts
+    .filter((m) => isWithin(m.target, root))
+    .reduce<Mount | undefined>((best, m) => (best === undefined || m.target.length >= best.target.length ? m : best), undefined);
   // In a changed root the mount of the root itself may not be shown; then the volume's own path must be in what was bound.
   if (outer === undefined) return `${bound.root}/`.includes(`${root}/`);
   const inside = join(outer.root, root.slice(outer.target === '/' ? 0 : outer.target.length));

@@ -13,7 +13,9 @@ test('a token is kept for 80 % of its life, and then asked for again', async () 
     createSubresource: async () => ({ status: { token: `t${++asked}`, expirationTimestamp: formatTime(clock.now() + 1_000_000) } }),
   };
   const tokens = new Tokens(client, clock);
-  const get = async (): Promise<string> => (await tokens.get({ pod: { uid: 'u', name: 'p', namespace: 'ns' }, resource: serviceAccounts, account: 'a', audience: '', expirationSeconds: 1_000 })).token;
+  const get = async (): Promise<string> =>
+    (await tokens.get({ pod: { uid: 'u', name: 'p', namespace: 'ns' }, resource: serviceAccounts, account: 'a', audience: '', expirationSeconds: 1_000 }))
+      .token;
   const drain = async (): Promise<void> => {};
   assert.equal(await get(), 't1');
   await clock.advance(799_000, drain);

@@ -66,7 +66,8 @@ export class Tokens {
     const status = answer['status'] as JsonObject | undefined;
     const { token, expirationTimestamp } = status ?? {};
     const expiresAtMs = typeof expirationTimestamp === 'string' ? parseTime(expirationTimestamp) : undefined;
-    if (typeof token !== 'string' || expiresAtMs === undefined) throw new VolumeError('failed', `failed to fetch token: the answer for service account ${JSON.stringify(account)} has none`);
+    if (typeof token !== 'string' || expiresAtMs === undefined)
+      throw new VolumeError('failed', `failed to fetch token: the answer for service account ${JSON.stringify(account)} has none`);
     return { token, expiresAtMs, renewAtMs: nowMs + Math.min(Math.max(0, expiresAtMs - nowMs) * 0.8, LONGEST_MS) };
   }
 }

@@ -109,7 +109,9 @@ export class VolumeError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.reason = options.reason ?? 'FailedMount';
-    this.step = options.step ?? (this.reason === 'FailedAttachVolume' ? 'AttachVolume.Attach' : this.reason === 'FailedMapVolume' ? 'MapVolume.SetUpDevice' : 'MountVolume.SetUp');
+    this.step =
+      options.step ??
+      (this.reason === 'FailedAttachVolume' ? 'AttachVolume.Attach' : this.reason === 'FailedMapVolume' ? 'MapVolume.SetUpDevice' : 'MountVolume.SetUp');
     this.volumeName = options.volumeName;
   }
 

@@ -45,7 +45,18 @@ export class Volumes implements AsyncDisposable {
     this.#inUseChanged = inUseChanged;
     this.paths = new VolumePaths(options.rootDirectory);
     const drivenBy = options.informers.of(csiDrivers);
-    this.#tools = { host, client, recorder: options.recorder, drivers, paths: this.paths, clock, log, nodeName, machine, csiDriver: (name) => drivenBy.get(name) };
+    this.#tools = {
+      host,
+      client,
+      recorder: options.recorder,
+      drivers,
+      paths: this.paths,
+      clock,
+      log,
+      nodeName,
+      machine,
+      csiDriver: (name) => drivenBy.get(name),
+    };
     this.#sources = this.#ends.use(new Sources({ client, clock, random, log }));
     this.#tokens = new Tokens(client, clock);
     this.#csi = new CsiMounter(this.#tools, this.#tokens);
@@ -163,7 +174,8 @@ export class Volumes implements AsyncDisposable {
     const found: { plugin: string; path: string; name: string }[] = [];
     for (const root of [this.paths.volumes(uid), this.paths.devices(uid)]) {
       for (const escaped of await directoriesIn(this.#tools, root)) {
-        for (const name of await directoriesIn(this.#tools, `${root}/${escaped}`)) found.push({ plugin: unescapePlugin(escaped), path: `${root}/${escaped}/${name}`, name });
+        for (const name of await directoriesIn(this.#tools, `${root}/${escaped}`))
+          found.push({ plugin: unescapePlugin(escaped), path: `${root}/${escaped}/${name}`, name });
       }
     }
     return found;

@@ -15,7 +15,19 @@ export function podOf(spec: Partial<PodSpec> = {}, rest: { readonly status?: Pod
 }
 
 export function sandboxOf(over: Partial<Sandbox> = {}): Sandbox {
-  return { id: 's0', podUid: 'u', podName: 'p', podNamespace: 'ns', attempt: 0, ready: true, createdAtMs: T0, ips: ['10.0.0.2'], labels: {}, annotations: {}, ...over };
+  return {
+    id: 's0',
+    podUid: 'u',
+    podName: 'p',
+    podNamespace: 'ns',
+    attempt: 0,
+    ready: true,
+    createdAtMs: T0,
+    ips: ['10.0.0.2'],
+    labels: {},
+    annotations: {},
+    ...over,
+  };
 }
 
 /** `id` is made of name and attempt: `c/0`. */
@@ -44,7 +56,11 @@ export function containerOf(name: string, state: Container['state'], over: Parti
 }
 
 /** Volumes are ready and the sandbox runs, unless said otherwise. Containers in any order. */
-export function viewOf(pod: Pod, containers: readonly Container[] = [], over: { readonly memory?: Partial<PodMemory>; readonly sandboxes?: readonly Sandbox[]; readonly nowMs?: number } = {}): PodView {
+export function viewOf(
+  pod: Pod,
+  containers: readonly Container[] = [],
+  over: { readonly memory?: Partial<PodMemory>; readonly sandboxes?: readonly Sandbox[]; readonly nowMs?: number } = {},
+): PodView {
   return {
     pod,
     sandboxes: over.sandboxes ?? [sandboxOf()],
