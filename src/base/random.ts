@@ -6,17 +6,19 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** A version 4 UUID, RFC 9562. */
 export function uuid(random: Random): string {
   const b = random.bytes(16);
   b[6] = ((b[6] as number) & 0x0f) | 0x40;
   b[8] = ((b[8] as number) & 0x3f) | 0x80;
-  let s = '';
-  for (let i = 0; i < 16; i++) {
-    if (i === 4 || i === 6 || i === 8 || i === 10) s += '-';
-    s += (b[i] as number).toString(16).padStart(2, '0');
-  }
-  return s;
+  const hex = (from: number, to: number): string => {
+    let s = '';
+    for (let i = from; i < to; i++) s += HEX[b[i] as number] as string;
+    return s;
+  };
+  return `${hex(0, 4)}-${hex(4, 6)}-${hex(6, 8)}-${hex(8, 10)}-${hex(10, 16)}`;
 }
 
 // The alphabet of Kubernetes' generated names: no vowels, no digits that look like letters.
@@ -34,15 +36,30 @@ export function jitter(random: Random, ms: number, factor: number): number {
   return ms * (1 + random.float() * factor);
 }
 
-/** The machine's cryptographic source. */
+/** Asking the machine costs as much for 16 bytes as for some thousand. */
+const POOL_BYTES = 4096;
+
+/** The machine's cryptographic source. Every byte is given out once. */
 export class SystemRandom implements Random {
+  #pool = new Uint8Array(0);
+  #used = 0;
+
   float(): number {
     const b = this.bytes(8);
     return new DataView(b.buffer).getUint32(0) / 2 ** 32;
   }
 
   bytes(length: number): Uint8Array {
-    return crypto.getRandomValues(new Uint8Array(length));
+    if (length > POOL_BYTES / 4) return crypto.getRandomValues(new Uint8Array(length));
+    if (this.#used + length > this.#pool.length) {
+      this.#pool = crypto.getRandomValues(new Uint8Array(POOL_BYTES));
+      this.#used = 0;
+    }
+    const from = this.#used;
+    this.#used += length;
+    const out = this.#pool.slice(from, this.#used);
+    this.#pool.fill(0, from, this.#used);
+    return out;
   }
 }
 
