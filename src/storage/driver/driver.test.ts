@@ -136,6 +136,62 @@ for (const kind of ['plain', 'btrfs'] as const) {
       await b.unstage('twice');
     });
 
+    await outer.test('whatever a killed call left behind, the next one ends it', async (t) => {
+      const b = await bench(t, kind);
+      await create(b, 'left', 64 * MiB);
+      const image = b.pool.path('left');
+      // Killed after mkfs and attaching, before either was noted.
+      await b.host.filesystems.make(image, { type: 'xfs', extra: ['--unsupported', '-K'] });
+      await b.host.loops.attach(image);
+      const at = await b.stage('left');
+      assert.equal((await b.host.loops.find(image)).length, 1);
+      await b.unstage('left');
+      // Killed after mounting what had become larger, before growing what is on it.
+      await b.driver.controllerExpand('left', 128 * MiB);
+      const { device } = await b.host.loops.attach(image, { directIo: true });
+      await b.host.mounts.mount({ source: device, target: at, type: 'xfs', options: ['nouuid'] });
+      await b.stage('left');
+      assert.ok((await b.host.files.statfs(at)).totalBytes > 100 * MiB);
+      // Killed while it was frozen for a snapshot.
+      await b.host.filesystems.freeze(at);
+      await b.driver.recover();
+      await write(b, `${at}/word`, 'goes on');
+      await b.unstage('left');
+      // Something else at the staging place is not touched.
+      await b.host.mounts.mount({ source: 'tmpfs', target: at, type: 'tmpfs' });
+      await assert.rejects(b.stage('left'), code('failed-precondition'));
+      await b.host.mounts.unmount(at);
+    });
+
+    await outer.test('ext4 without CAP_SYS_RESOURCE grows when it is next staged, and says so', async (t) => {
+      const b = await bench(t, kind);
+      if (b.pool.growsOnline('ext4')) return t.skip('CAP_SYS_RESOURCE is here');
+      const capability: VolumeCapability = { access: 'single-node-writer', as: { type: 'mount', fsType: 'ext4', mountFlags: ['noatime'] } };
+      await create(b, 'ext', 32 * MiB, { capabilities: [capability] });
+      const at = join(b.directory, 'stage', 'ext');
+      const stage = (): Promise<void> => b.driver.nodeStage({ volumeId: 'ext', stagingPath: at, publishContext: {}, context: {}, capability });
+      await stage();
+      assert.ok((await b.host.mounts.at(at))?.options.includes('noatime'));
+      await write(b, `${at}/word`, 'kept');
+      assert.equal((await b.driver.controllerExpand('ext', 64 * MiB)).nodeExpansionRequired, true);
+      await assert.rejects(b.driver.nodeExpand({ volumeId: 'ext', volumePath: at, stagingPath: at, requiredBytes: 64 * MiB, capability }), code('failed-precondition'));
+      await b.unstage('ext');
+      await stage();
+      assert.ok((await b.host.files.statfs(at)).totalBytes > 48 * MiB);
+      assert.equal(await b.host.files.readText(`${at}/word`), 'kept');
+      await b.driver.nodeUnstage('ext', at);
+    });
+
+    await outer.test('an image that was formatted is never formatted again', async (t) => {
+      const b = await bench(t, kind);
+      await create(b, 'wiped', 32 * MiB);
+      await b.stage('wiped');
+      await b.unstage('wiped');
+      await b.host.run('dd', ['if=/dev/zero', `of=${b.pool.path('wiped')}`, 'bs=1M', 'count=1', 'conv=notrunc']);
+      await assert.rejects(b.stage('wiped'), code('internal'));
+      assert.equal(await b.host.filesystems.probe(b.pool.path('wiped')), undefined);
+    });
+
     await outer.test('a block volume is a device of its size', async (t) => {
       const b = await bench(t, kind);
       await create(b, 'block', 32 * MiB, { capabilities: [BLOCK] });
