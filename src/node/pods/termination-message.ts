@@ -1,5 +1,6 @@
 import { type Host, HostError } from '../../host/host.ts';
 import { TERMINATION_LOG_ANNOTATION, TERMINATION_POLICY_ANNOTATION } from '../containers/annotations.ts';
+import { failure, type Log } from '../../base/log.ts';
 import type { Container } from '../runtime/runtime.ts';
 
 const LONGEST = 4_096;
@@ -37,4 +38,43 @@ export function plainLog(text: string): string {
     if (match !== null) out += `${match[2] ?? ''}${match[1] === 'F' ? '\n' : ''}`;
   }
   return out;
+}
+
+/** The last words of a pod's containers, each read once after its end. */
+export class TerminationMessages {
+  /** By container id. */
+  readonly known = new Map<string, string>();
+  readonly #reading = new Set<string>();
+  readonly #host: Host;
+  readonly #log: Log;
+  readonly #read: (id: string) => void;
+
+  /** `read`: told of each that has been read. */
+  constructor(host: Host, log: Log, read: (id: string) => void) {
+    this.#host = host;
+    this.#log = log;
+    this.#read = read;
+  }
+
+  /** Starts reading what is missing. */
+  read(containers: readonly Container[]): void {
+    for (const container of containers) {
+      if (container.state !== 'exited' || this.known.has(container.id) || this.#reading.has(container.id)) continue;
+      this.#reading.add(container.id);
+      void this.#readOne(container);
+    }
+  }
+
+  /** Never rejects: what can't be read is empty. */
+  async #readOne(container: Container): Promise<void> {
+    let message = '';
+    try {
+      message = await terminationMessage(this.#host, container);
+    } catch (thrown) {
+      this.#log.warn('the termination message could not be read', { container: container.name, ...failure(thrown) });
+    }
+    this.known.set(container.id, message === '' ? container.message : message);
+    this.#reading.delete(container.id);
+    this.#read(container.id);
+  }
 }

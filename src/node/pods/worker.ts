@@ -4,22 +4,20 @@ import type { Timer } from '../../base/clock.ts';
 import { failure, type Log } from '../../base/log.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { podLogDirectory, sandboxConfig } from '../containers/container-config.ts';
-import { linuxResources } from '../containers/resources.ts';
-import type { Container } from '../runtime/runtime.ts';
 import { EmptyDirLimits } from '../volumes/empty-dir-limits.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import { type Action, currentSandbox, decide } from './decide.ts';
 import { killContainer } from './kill-container.ts';
 import type { NodeParts } from './parts.ts';
-import { findContainer, formatPod, graceSecondsOf, identity, type PodIdentity, spec } from './pod.ts';
+import { formatPod, graceSecondsOf, identity, type PodIdentity, spec } from './pod.ts';
 import { PodProbes } from './pod-probes.ts';
 import { deleteFromApi, removeContainer, removeRemains, removeSandbox } from './remains.ts';
-import { resourceText } from './resources.ts';
+import { Resizes } from './resizes.ts';
 import { startContainer } from './start-container.ts';
 import { StartFailure } from './start-failure.ts';
 import { podStatus } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
-import { terminationMessage } from './termination-message.ts';
+import { TerminationMessages } from './termination-message.ts';
 import type { BackOff } from './back-off.ts';
 import type { Ending, PodMemory, PodView, StartError } from './view.ts';
 
@@ -51,11 +49,9 @@ export class PodWorker {
   readonly #killing = new Map<string, number>();
   readonly #startErrors = new Map<string, StartError>();
   readonly #backOffs = new Map<string, BackOff>();
-  readonly #messages = new Map<string, string>();
-  readonly #reading = new Set<string>();
+  readonly #messages: TerminationMessages;
   readonly #reported = new Set<string>();
-  readonly #resized = new Map<string, string>();
-  readonly #resizing = new Set<string>();
+  readonly #resizes: Resizes;
   readonly #starts = new AbortController();
   readonly #limits: EmptyDirLimits;
   #pod: Stored<Pod>;
@@ -81,6 +77,11 @@ export class PodWorker {
     this.#log = parts.options.log.child('pod', { pod: this.id.name, namespace: this.id.namespace, uid: this.id.uid });
     this.#volumes = parts.volumes.forPod(this.id, () => this.wake());
     const { host, clock } = parts.options;
+    this.#messages = new TerminationMessages(host, this.#log, (id) => {
+      this.#killing.delete(id);
+      this.wake();
+    });
+    this.#resizes = new Resizes(parts, this.#log, () => this.wake());
     this.#limits = new EmptyDirLimits({ pod, volumes: this.#volumes, host, clock, log: this.#log, exceeded: (message) => this.fail('Evicted', message) });
     this.#probes = new PodProbes(
       parts,
@@ -152,7 +153,9 @@ export class PodWorker {
   view(): PodView {
     const { sandboxes, containers } = this.#parts.runtime.ofPod(this.id.uid);
     // A container counts as ended only when its last words are known, so that no status tells its end without them.
-    const seen = containers.map((c) => (c.state === 'exited' && !this.#messages.has(c.id) && c.startedAtMs > 0 ? { ...c, state: 'running' as const } : c));
+    const seen = containers.map((c) =>
+      c.state === 'exited' && !this.#messages.known.has(c.id) && c.startedAtMs > 0 ? { ...c, state: 'running' as const } : c,
+    );
     return { pod: this.#pod, sandboxes, containers: seen, memory: this.#memory(), nowMs: this.#parts.options.clock.now() };
   }
 
@@ -166,9 +169,9 @@ export class PodWorker {
       startErrors: this.#startErrors,
       backOffs: this.#backOffs,
       probes: this.#probes.results,
-      terminationMessages: this.#messages,
-      resized: this.#resized,
-      resizing: this.#resizing,
+      terminationMessages: this.#messages.known,
+      resized: this.#resizes.done,
+      resizing: this.#resizes.busy,
       ending: this.#ending,
     };
   }
@@ -203,7 +206,7 @@ export class PodWorker {
   }
 
   #pass(): void {
-    this.#readMessages();
+    this.#messages.read(this.#parts.runtime.ofPod(this.id.uid).containers);
     if (this.#ending === undefined) this.#volumes.update(this.#pod);
     const decision = decide(this.view());
     for (const action of decision.actions) this.#act(action);
@@ -229,7 +232,7 @@ export class PodWorker {
       case 'kill':
         return this.#kill(action);
       case 'resize':
-        return this.#resize(action);
+        return this.#resizes.start(this.#pod, action.id, action.name);
       case 'report-back-off':
         if (this.#reported.has(action.id)) return;
         this.#reported.add(action.id);
@@ -330,7 +333,7 @@ export class PodWorker {
       () => {
         // Until its last words are read it still counts as running; it is not to be killed a second time for that.
         const ended = this.#parts.runtime.ofPod(this.id.uid).containers.find((c) => c.id === action.id)?.state === 'exited';
-        if (!ended || this.#messages.has(action.id)) this.#killing.delete(action.id);
+        if (!ended || this.#messages.known.has(action.id)) this.#killing.delete(action.id);
         this.wake();
       },
       (thrown: unknown) => {
@@ -343,57 +346,6 @@ export class PodWorker {
     );
   }
 
-  #resize({ id, name }: Extract<Action, { readonly do: 'resize' }>): void {
-    const { options } = this.#parts;
-    const container = findContainer(this.#pod, name)?.spec;
-    if (container === undefined) return;
-    const wanted = resourceText(container);
-    this.#resizing.add(id);
-    void options.runtime.updateResources(id, linuxResources(this.#pod, container, options.machine.memoryBytes)).then(
-      () => {
-        this.#resized.set(id, wanted);
-        this.#resizing.delete(id);
-        options.recorder.event(this.#pod, 'Normal', 'ResizeCompleted', `Pod resize completed: ${wanted}`);
-        this.wake();
-      },
-      (thrown: unknown) => {
-        this.#log.warn('the resources of a container could not be changed, trying again', { container: name, ...failure(thrown) });
-        options.recorder.event(
-          this.#pod,
-          'Warning',
-          'ResizeError',
-          `Error resizing container ${name}: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-        );
-        options.clock.setTimer(LONGEST_RETRY_MS, () => {
-          this.#resizing.delete(id);
-          this.wake();
-        });
-      },
-    );
-  }
-
-  #readMessages(): void {
-    for (const container of this.#parts.runtime.ofPod(this.id.uid).containers) {
-      if (container.state !== 'exited' || this.#messages.has(container.id) || this.#reading.has(container.id)) continue;
-      this.#reading.add(container.id);
-      void this.#readMessage(container);
-    }
-  }
-
-  /** Never rejects. */
-  async #readMessage(container: Container): Promise<void> {
-    let message = '';
-    try {
-      message = await terminationMessage(this.#parts.options.host, container);
-    } catch (thrown) {
-      this.#log.warn('the termination message could not be read', { container: container.name, ...failure(thrown) });
-    }
-    this.#messages.set(container.id, message === '' ? container.message : message);
-    this.#reading.delete(container.id);
-    this.#killing.delete(container.id);
-    this.wake();
-  }
-
   /** Of the containers that ended, the last one of each name is kept: its log and its state can still be asked for. */
   #prune(name: string): void {
     const { sandboxes, containers } = this.#parts.runtime.ofPod(this.id.uid);
@@ -402,7 +354,7 @@ export class PodWorker {
       void removeSandbox(this.#parts, id).catch((thrown: unknown) => this.#log.warn('an old sandbox could not be removed', failure(thrown)));
     }
     for (const old of dead.slice(1)) {
-      this.#messages.delete(old.id);
+      this.#messages.known.delete(old.id);
       void removeContainer(this.#parts, old).catch((thrown: unknown) => this.#log.warn('an old container could not be removed', failure(thrown)));
     }
   }
