@@ -113,10 +113,8 @@ export class BenchCluster implements AsyncDisposable {
     return { ...own, childrenMb: children.reduce((sum, pid) => sum + memoryOf(pid).rssMb, 0) };
   }
 
-  /** Seconds of CPU that the server has used, user and system. */
   cpuSeconds(): number {
-    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    return cpuSecondsOf(this.pid);
   }
 
   /** Ctrl-C. */
@@ -144,6 +142,12 @@ function run(args: readonly string[]): Promise<void> {
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`berth ${args.join(' ')}: ${errors}`))));
   });
+}
+
+/** Seconds of CPU that a process has used, user and system. */
+export function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function memoryOf(pid: number): { readonly rssMb: number; readonly anonymousMb: number } {

@@ -9,11 +9,14 @@ export interface Load {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
-  /** The head of every request up to the path; `%n` is a number that no other request has. */
+  /** The head of every request up to the path; `%n` is a number that no other request has, `%m` that number modulo `among`. */
   readonly method: string;
   readonly path: string;
-  /** `%n` likewise. Absent: no body. */
+  readonly among?: number | undefined;
+  /** `%n` and `%m` likewise. Absent: no body. */
   readonly body?: string | undefined;
+  /** PEM texts of the client; absent: it has no certificate. */
+  readonly credentials?: { readonly cert: string; readonly key: string } | undefined;
   /** Only so many requests in all. */
   readonly count?: number | undefined;
 }
@@ -40,9 +43,10 @@ let open = 0;
 
 function requestText(): string {
   const n = String(next++);
-  const body = load.body?.replaceAll('%n', n);
+  const m = String(Number(n) % (load.among ?? 1));
+  const body = load.body?.replaceAll('%n', n).replaceAll('%m', m);
   const length = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
-  return `${load.method} ${load.path.replaceAll('%n', n)} HTTP/1.1\r\nhost: x\r\nuser-agent: bench/1\r\n${length}\r\n${body ?? ''}`;
+  return `${load.method} ${load.path.replaceAll('%n', n).replaceAll('%m', m)} HTTP/1.1\r\nhost: x\r\nuser-agent: bench/1\r\n${length}\r\n${body ?? ''}`;
 }
 
 /** What is known of the answer that is arriving: bytes still to come, or that it is chunked. */
@@ -117,7 +121,7 @@ const sockets = await Promise.all(
     { length: load.connections },
     () =>
       new Promise<TLSSocket>((resolve, reject) => {
-        const socket = connect({ port: load.port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => resolve(socket));
+        const socket = connect({ port: load.port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...load.credentials }, () => resolve(socket));
         socket.on('error', reject);
       }),
   ),

@@ -6,9 +6,10 @@ export interface WatchLoad {
   readonly port: number;
   readonly path: string;
   readonly count: number;
+  readonly credentials?: { readonly cert: string; readonly key: string } | undefined;
 }
 
-const { port, path, count } = workerData as WatchLoad;
+const { port, path, count, credentials } = workerData as WatchLoad;
 let left = count;
 
 function received(): void {
@@ -19,7 +20,7 @@ function received(): void {
 
 function open(): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`));
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...credentials }, () => socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`));
     socket.on('error', reject);
     let head = false;
     socket.on('data', () => {

@@ -1,0 +1,186 @@
+/**
+ * Requests to a running cluster, as clients send them: TLS, a client certificate, RBAC, admission, managedFields, SQLite on disk. Beside
+ * a process that does only what can't be left out (`floor-server.ts`), with the same bytes, in the same run. The load comes from a third
+ * process. `node bench/api.ts`
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { configMaps } from '../src/api/gen/resources.ts';
+import type { Client } from '../src/client/client.ts';
+import type { JsonObject } from '../src/machinery/object.ts';
+import { BenchCluster, cpuSecondsOf } from './cluster.ts';
+import { against, quantile, round } from './figure.ts';
+import type { FloorMessage, FloorOrder } from './floor-server.ts';
+import type { Load, LoadResult } from './load-client.ts';
+import type { WatchLoad } from './watch-client.ts';
+
+const PODS = '/api/v1/namespaces/default/pods';
+const MANY = 2000;
+const ROUNDS = 5;
+const SECONDS = 1.5;
+const WATCHERS = 500;
+const EVENTS = 40;
+
+/** About 2 KB as a client sends it. Nobody schedules it, so that only the server is measured. */
+function podText(name: string): string {
+  const env = Array.from({ length: 12 }, (_, i) => ({ name: `VARIABLE_${i}`, value: `a value that is as long as values are, number ${i}` }));
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: 'bench', tier: 'backend', 'app.kubernetes.io/part-of': 'benchmarks' }, annotations: { 'example.com/note': 'x'.repeat(200) } },
+    spec: {
+      schedulerName: 'nobody',
+      // Its volume has a name of its own in each pod: an update could not be told beforehand.
+      automountServiceAccountToken: false,
+      containers: [
+        {
+          name: 'main',
+          image: 'registry.example.com/team/application:v1.2.3',
+          env,
+          ports: [{ containerPort: 8080 }],
+          resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
+          readinessProbe: { httpGet: { path: '/ready', port: 8080 } },
+        },
+      ],
+    },
+  });
+}
+
+/** A stored pod as a client sends it back with another image, for any of the pods. */
+function changedPod(stored: string): string {
+  const { metadata, status: _, ...rest } = JSON.parse(stored) as { readonly metadata: Record<string, unknown>; readonly status: unknown };
+  const { labels, annotations, namespace } = metadata;
+  return JSON.stringify({ ...rest, metadata: { name: 'pod-%m', namespace, labels, annotations } }).replace('v1.2.3', 'v1.2.%n');
+}
+
+class Bench {
+  readonly #cluster: BenchCluster;
+  readonly #client: Client;
+  readonly #floor: ChildProcess;
+  readonly #floorPort: number;
+  readonly #credentials: { readonly cert: string; readonly key: string };
+
+  constructor(cluster: BenchCluster, client: Client, floor: ChildProcess, floorPort: number) {
+    this.#cluster = cluster;
+    this.#client = client;
+    this.#floor = floor;
+    this.#floorPort = floorPort;
+    this.#credentials = cluster.credentials();
+  }
+
+  /** Turn by turn, both warm: neighbours on the machine disturb both alike. The middle one of the ratios counts. */
+  async compare(figure: string, load: Omit<Load, 'port' | 'credentials'>, floorIs: string): Promise<void> {
+    const named = (round: number): typeof load => ({ ...load, body: load.body?.replace('%n', `r${round}-%n`) });
+    const numbered = load.method === 'POST' ? named : (): typeof load => load;
+    await this.#drive({ ...numbered(0), seconds: 1 }, this.#cluster.port);
+    const rounds: { readonly got: LoadResult; readonly floor: LoadResult; readonly cpuMicros: number; readonly floorCpuMicros: number; readonly ratio: number }[] = [];
+    for (let i = 1; i <= ROUNDS; i++) {
+      const { result: floor, cpuMicros: floorCpuMicros } = await this.#costing(this.#floor.pid ?? 0, () => this.#drive(numbered(i), this.#floorPort));
+      const { result: got, cpuMicros } = await this.#costing(this.#cluster.pid, () => this.#drive(numbered(i), this.#cluster.port));
+      rounds.push({ got, floor, cpuMicros, floorCpuMicros, ratio: got.perSecond / floor.perSecond });
+    }
+    const middle = rounds.toSorted((a, b) => a.ratio - b.ratio)[Math.floor(ROUNDS / 2)];
+    if (middle === undefined) return;
+    const { got, floor, cpuMicros, floorCpuMicros } = middle;
+    against(figure, got.perSecond, '1/s', floor.perSecond, floorIs, { p50Ms: round(got.p50Ms), p99Ms: round(got.p99Ms), floorP99Ms: round(floor.p99Ms), cpuMicros: round(cpuMicros), floorCpuMicros: round(floorCpuMicros) });
+  }
+
+  /** With the CPU time of a process for each request, all its threads: what neighbours on the machine disturb least. */
+  async #costing(pid: number, work: () => Promise<LoadResult>): Promise<{ readonly result: LoadResult; readonly cpuMicros: number }> {
+    const before = cpuSecondsOf(pid);
+    const result = await work();
+    return { result, cpuMicros: ((cpuSecondsOf(pid) - before) * 1e6) / result.requests };
+  }
+
+  async #drive(load: Omit<Load, 'port' | 'credentials'>, port: number): Promise<LoadResult> {
+    const worker = new Worker(new URL('./load-client.ts', import.meta.url), { workerData: { ...load, port, credentials: this.#credentials } satisfies Load });
+    const result = await new Promise<LoadResult>((resolve, reject) => {
+      worker.on('message', resolve);
+      worker.on('error', reject);
+    });
+    await worker.terminate();
+    if (result.failures > 0) throw new Error(`${result.failures} requests failed: ${result.failure}`);
+    return result;
+  }
+
+  tellFloor(message: FloorMessage): void {
+    this.#floor.send(message);
+  }
+
+  /** From a write to the last of many watchers that has it. */
+  async watch(): Promise<void> {
+    const data = { text: 'x'.repeat(2000) };
+    const made = await this.#client.create(configMaps, { metadata: { name: 'watched', namespace: 'default' }, data });
+    const path = `/api/v1/namespaces/default/configmaps?watch=true&fieldSelector=metadata.name=watched&resourceVersion=${made.metadata.resourceVersion}`;
+    const event = `${JSON.stringify({ type: 'MODIFIED', object: { apiVersion: 'v1', kind: 'ConfigMap', ...made } })}\n`;
+    const floor = await this.#fanOut(this.#floorPort, '/watch', async () => this.tellFloor({ event }));
+    const got = await this.#fanOut(this.#cluster.port, path, async (i) => {
+      await this.#client.update(configMaps, { metadata: { name: 'watched', namespace: 'default' }, data: { ...data, round: String(i) } });
+    });
+    against(`one durable write to ${WATCHERS} watchers, until the last has it`, quantile(got, 0.5), 'ms', quantile(floor, 0.5), 'the same bytes to as many, nothing written', {
+      p99Ms: round(quantile(got, 0.99)),
+      floorP99Ms: round(quantile(floor, 0.99)),
+    });
+  }
+
+  async #fanOut(port: number, path: string, write: (i: number) => Promise<void>): Promise<readonly number[]> {
+    const worker = new Worker(new URL('./watch-client.ts', import.meta.url), { workerData: { port, path, count: WATCHERS, credentials: this.#credentials } satisfies WatchLoad });
+    const next = (): Promise<number> => new Promise((resolve) => worker.once('message', resolve));
+    worker.on('error', (thrown) => {
+      throw thrown;
+    });
+    await next();
+    const times: number[] = [];
+    for (let i = 0; i < EVENTS; i++) {
+      const start = performance.timeOrigin + performance.now();
+      const last = next();
+      await write(i);
+      times.push((await last) - start);
+    }
+    await worker.terminate();
+    return times;
+  }
+
+  async read(path: string): Promise<string> {
+    return JSON.stringify(await this.#client.raw('GET', path));
+  }
+}
+
+function startFloor(order: FloorOrder): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const child = fork(join(import.meta.dirname, 'floor-server.ts'), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  child.send(order);
+  return new Promise((resolve, reject) => {
+    child.once('message', (port) => resolve({ child, port: Number(port) }));
+    child.once('error', reject);
+  });
+}
+
+await using cluster = await BenchCluster.make({ args: ['--simulated'] });
+await cluster.up();
+using session = await cluster.connect();
+await cluster.started();
+const { cert, key } = cluster.credentials();
+const { child, port } = await startFloor({ directory: join(cluster.directory, 'floor'), tls: { cert, key } });
+try {
+  const bench = new Bench(cluster, session.client, child, port);
+  await bench.compare('durable create of a pod (2 KB), 64 connections', { connections: 64, seconds: SECONDS, method: 'POST', path: PODS, body: podText('created-%n') }, 'TLS, parse, stringify, group commit to SQLite, reply');
+  await session.client.raw('DELETE', PODS, {});
+  const fill = async (lane: number): Promise<void> => {
+    for (let i = lane; i < MANY; i += 16) await session.client.raw('POST', PODS, JSON.parse(podText(`pod-${i}`)) as JsonObject);
+  };
+  await Promise.all(Array.from({ length: 16 }, (_, lane) => fill(lane)));
+  const one = await bench.read(`${PODS}/pod-1`);
+  bench.tellFloor({ path: `${PODS}/pod-1`, body: one });
+  await bench.compare(`GET of a pod (${round(one.length / 1000)} KB), 32 connections`, { connections: 32, seconds: SECONDS, method: 'GET', path: `${PODS}/pod-1` }, 'a bare server that sends the same bytes');
+  const changed = changedPod(one);
+  await bench.compare(`durable update of a pod (PUT, ${round(changed.length / 1000)} KB), 32 connections`, { connections: 32, seconds: SECONDS, method: 'PUT', among: MANY, path: `${PODS}/pod-%m`, body: changed }, 'TLS, parse, stringify, group commit to SQLite, reply');
+  const all = await bench.read(PODS);
+  bench.tellFloor({ path: PODS, body: all });
+  await bench.compare(`LIST of ${MANY} pods (${round(all.length / 1e6)} MB)`, { connections: 1, seconds: SECONDS, method: 'GET', path: PODS }, 'a bare server that sends the same bytes');
+  await bench.watch();
+} finally {
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.disconnect();
+  await ended;
+}

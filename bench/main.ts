@@ -1,0 +1,53 @@
+/**
+ * `npm run bench [-- NAME...]`: every figure that the README claims, one JSON line each, beside its floor in the same run. Each part
+ * is a process of its own; one that fails or takes too long is said so and does not stop the others.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+interface Part {
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly seconds: number;
+  readonly what: string;
+}
+
+const PARTS: readonly Part[] = [
+  { name: 'start', file: 'start.ts', args: ['bundle'], seconds: 70, what: 'from `berth up` to API, node and first pod; memory when idle' },
+  { name: 'start-source', file: 'start.ts', args: ['source'], seconds: 70, what: 'the same from source' },
+  { name: 'api', file: 'api.ts', args: [], seconds: 120, what: 'create, get, update, list and watch on a running cluster' },
+  { name: 'pods', file: 'pods.ts', args: [], seconds: 90, what: "pod start beside containerd's own time" },
+  { name: 'storage', file: 'storage.ts', args: [], seconds: 120, what: 'volumes of each pool, claim to Bound' },
+  { name: 'memory', file: 'memory.ts', args: [], seconds: 100, what: '1,000 pods on simulated nodes' },
+  { name: 'store', file: 'store.ts', args: [], seconds: 60, what: 'the store alone beside bare SQLite' },
+  { name: 'schema', file: 'schema.ts', args: [], seconds: 60, what: 'CPU per object of decoding, defaults, managedFields' },
+  { name: 'core', file: 'apiserver.ts', args: [], seconds: 90, what: 'the server without its stages, 10,000 pods' },
+];
+/** What a run without names leaves out: details of single layers. */
+const DETAILS = ['start-source', 'store', 'schema', 'core'];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !PARTS.some((part) => part.name === name));
+if (unknown.length > 0) {
+  console.error(`no bench is called ${unknown.join(', ')}; there are:\n${PARTS.map(({ name, what }) => `  ${name.padEnd(14)}${what}`).join('\n')}`);
+  process.exitCode = 2;
+} else {
+  for (const part of PARTS) if (wanted.length === 0 ? !DETAILS.includes(part.name) : wanted.includes(part.name)) await run(part);
+}
+
+function run({ name, file, args, seconds }: Part): Promise<void> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, file), ...args], { stdio: 'inherit' });
+    // Asked first: whatever has been started is to be ended.
+    const late = setTimeout(() => child.kill('SIGTERM'), seconds * 1000);
+    child.on('exit', (code, signal) => {
+      clearTimeout(late);
+      if (code !== 0) {
+        console.log(JSON.stringify({ figure: `${name}: failed`, code, signal }));
+        process.exitCode = 1;
+      }
+      resolve();
+    });
+  });
+}
