@@ -53,6 +53,9 @@ export interface SimulatedNodeOptions {
 
 const POOL_ROOT = '/var/lib/berth/pool';
 
+/** Tells a simulated node from a real one, as everybody can see. */
+export const SIMULATED_OS_IMAGE = 'Simulated';
+
 const MACHINE: Machine = {
   cpus: 8,
   memoryBytes: 32 * 1024 ** 3,
@@ -60,7 +63,7 @@ const MACHINE: Machine = {
   operatingSystem: 'linux',
   architecture: 'amd64',
   kernelVersion: '6.1.0-simulated',
-  osImage: 'Simulated',
+  osImage: SIMULATED_OS_IMAGE,
   machineId: '',
   systemUuid: '',
   bootId: '',

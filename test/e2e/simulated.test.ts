@@ -93,6 +93,9 @@ describe('without root', { skip: noNobody && 'there is no other user who can rea
     const status = await berth.cli('status');
     assert.equal(status.code, 0, status.stderr);
     assert.match(status.stdout, /pods +1 Running/);
+    for (const args of ['logs counter', 'exec counter -- true', 'port-forward counter 0:80']) {
+      assert.match((await berth.kubectl(args.split(' '))).stderr, /node "[^"]+" is simulated: its pods only say that they run/, args);
+    }
     const load = await berth.cli('image', 'load', BERTH);
     assert.equal(load.code, 1);
     assert.match(load.stderr, /^berth: .*a simulated node has no images.*\n$/);
