@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { csiDrivers, csiStorageCapacities, events, persistentVolumeClaims, persistentVolumes, storageClasses } from '../src/api/gen/resources.ts';
+import { csiDrivers, csiNodes, csiStorageCapacities, events, persistentVolumeClaims, persistentVolumes, storageClasses } from '../src/api/gen/resources.ts';
 import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec } from '../src/api/gen/types/core.v1.ts';
 import { BIND_COMPLETED, BOUND_BY_CONTROLLER, COUNTED_UNTIL, PROVISIONED_BY, SELECTED_NODE } from '../src/api/core/persistent-volume.rules.ts';
 import { ADMIN, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
@@ -10,6 +10,7 @@ import { silentLog } from '../src/base/log.ts';
 import { SeededRandom } from '../src/base/random.ts';
 import { VirtualClock } from '../src/base/virtual-clock.ts';
 import type { Client } from '../src/client/client.ts';
+import type { ComponentOptions } from '../src/client/component.ts';
 import { ControlPlane } from '../src/cluster/control-plane.ts';
 import { FakeHost } from '../src/host/fake.ts';
 import type { Stored } from '../src/machinery/object.ts';
@@ -57,8 +58,10 @@ class Stage implements AsyncDisposable {
   readonly pool: Pool;
   readonly #clock: VirtualClock;
   readonly #ends: Disposals;
+  readonly #options: ComponentOptions;
 
-  private constructor(client: Client, pool: Pool, clock: VirtualClock, ends: Disposals) {
+  private constructor(client: Client, options: ComponentOptions, pool: Pool, clock: VirtualClock, ends: Disposals) {
+    this.#options = options;
     this.client = client;
     this.pool = pool;
     this.#clock = clock;
@@ -91,9 +94,17 @@ class Stage implements AsyncDisposable {
     const driver = new PoolDriver({ host, pool, nodeName: 'node-1' });
     ends.use(await startPoolNode({ ...options, nodeName: 'node-1', driver: drifts ? drifting(driver) : driver }));
     const { client } = plane.componentOptions(ADMIN, 'test');
-    const stage = new Stage(client, pool, clock, ends);
+    const stage = new Stage(client, options, pool, clock, ends);
     await stage.rest();
     return stage;
+  }
+
+  /** Another node with a pool of its own, on a machine of its own. */
+  async addNode(nodeName: string): Promise<Pool> {
+    const host = new FakeHost({ clock: this.#clock });
+    const pool = this.#ends.use(await openPool({ host, clock: this.#clock, root: '/var/lib/berth/pool', mark: 'test', kind: 'plain' }));
+    this.#ends.use(await startPoolNode({ ...this.#options, nodeName, driver: new PoolDriver({ host, pool, nodeName }) }));
+    return pool;
   }
 
   async rest(ms = 100): Promise<void> {
@@ -233,6 +244,21 @@ describe('storage, through the API', () => {
     const shared = await stage.claim('shared', { storageClassName: 'berth-immediate', accessModes: ['ReadWriteMany'] });
     assert.equal(shared.status?.phase, 'Pending');
     assert.match((await stage.said('shared')).join('\n'), /Warning ProvisioningFailed failed to provision volume with StorageClass "berth-immediate": .*ReadWriteOnce and ReadWriteOncePod/);
+  });
+
+  it('of two nodes that could make a volume for any node, one does', { timeout: 20_000 }, async () => {
+    await using stage = await Stage.set();
+    const other = await stage.addNode('node-2');
+    for (const name of ['node-1', 'node-2']) await stage.client.create(csiNodes, { metadata: { name }, spec: { drivers: [{ name: 'pool.berth.dev', nodeID: name, topologyKeys: ['topology.berth.dev/node'] }] } });
+    await stage.rest();
+    for (let i = 0; i < 5; i++) {
+      const claim = await stage.claim(`any-${i}`, { storageClassName: 'berth-immediate' });
+      assert.equal(claim.status?.phase, 'Bound');
+      const made = [stage.pool, other].filter((pool) => pool.volume(`pvc-${claim.metadata.uid}`) !== undefined);
+      assert.equal(made.length, 1);
+      const [node] = (await stage.lookVolume(`pvc-${claim.metadata.uid}`)).spec?.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchExpressions?.[0]?.values ?? [];
+      assert.equal(node === 'node-1' ? stage.pool : other, made[0], 'the volume is where it says');
+    }
   });
 
   check('a claim can be a copy of another', async (stage) => {
