@@ -4,7 +4,7 @@ import { certificateSigningRequests } from '../api/gen/resources.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
 import type { Stored } from '../machinery/object.ts';
 import { formatTime } from '../machinery/time.ts';
-import { source, startController } from './runtime/controller.ts';
+import { source, startController } from '../client/controller.ts';
 
 /** Reading and signing certificate requests, handed in by `cluster/`: the authority's key is there. */
 export interface CertificateSigner {

@@ -4,7 +4,7 @@ import { semanticEqual } from '../api/equal.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
 import { matchesSelector, selectorOf } from '../machinery/labels.ts';
 import type { Stored } from '../machinery/object.ts';
-import { source, startController } from './runtime/controller.ts';
+import { source, startController } from '../client/controller.ts';
 
 /** The rules of every role that this one sums up, by name, each once; undefined: it has them, or sums up nothing. */
 export function decideAggregation(role: Stored<ClusterRole>, all: readonly Stored<ClusterRole>[]): readonly PolicyRule[] | undefined {

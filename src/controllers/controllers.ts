@@ -10,7 +10,7 @@ import { startNodeLifecycle } from './node-lifecycle.ts';
 import { startPodCollector } from './pod-gc.ts';
 import { startReplicaSetController } from './replica-set.ts';
 import { startResourceQuotaController } from './resource-quota.ts';
-import { together } from './runtime/controller.ts';
+import { together } from '../client/controller.ts';
 import { startServiceAccountController } from './service-account.ts';
 import { startStatefulSetController } from './stateful-set/stateful-set.ts';
 import { startVolumeProtection } from './volume-protection.ts';

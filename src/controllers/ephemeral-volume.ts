@@ -2,7 +2,7 @@ import { persistentVolumeClaims as claimResource, pods as podResource } from '..
 import type { PersistentVolumeClaim, Pod } from '../api/gen/types/core.v1.ts';
 import { keyOf, splitKey } from '../client/cache.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
-import { source, startController } from './runtime/controller.ts';
+import { source, startController } from '../client/controller.ts';
 
 export interface View {
   readonly pod: Pod;

@@ -8,7 +8,7 @@ import type { JsonObject, KubeObject, Stored } from '../machinery/object.ts';
 import { StatusError } from '../machinery/status-error.ts';
 import { stamp } from './conditions.ts';
 import type { KindSource } from './kinds.ts';
-import { source, startController } from './runtime/controller.ts';
+import { source, startController } from '../client/controller.ts';
 
 /** What is left of one kind in a namespace that goes away. */
 export interface Remainder {

@@ -6,7 +6,7 @@ import type { Component, ComponentOptions } from '../client/component.ts';
 import type { Stored } from '../machinery/object.ts';
 import { StatusError } from '../machinery/status-error.ts';
 import { sameJson, stamp } from './conditions.ts';
-import { source, startController, together } from './runtime/controller.ts';
+import { source, startController, together } from '../client/controller.ts';
 
 /** How long a node may be silent before it counts as lost (upstream's `--node-monitor-grace-period`), ms. */
 export const GRACE_MS = 50_000;

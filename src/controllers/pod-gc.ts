@@ -3,7 +3,7 @@ import { nodes as nodeResource, pods as podResource } from '../api/gen/resources
 import { keyOf, splitKey } from '../client/cache.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
 import { StatusError } from '../machinery/status-error.ts';
-import { source, startController } from './runtime/controller.ts';
+import { source, startController } from '../client/controller.ts';
 
 /** How long a pod may name a node that does not exist before it counts as lost with it (upstream's quarantine), ms. */
 export const QUARANTINE_MS = 40_000;

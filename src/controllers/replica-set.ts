@@ -10,7 +10,7 @@ import { StatusError } from '../machinery/status-error.ts';
 import { sameJson, type WorkloadCondition, withCondition, withoutCondition } from './conditions.ts';
 import { adoptPatch, byController, CONTROLLER_INDEX, claim, controllerReference, ownerKey, releasePatch } from './owner.ts';
 import { availability, deletionOrder, isPodActive, isPodReady, isPodTerminating, podFromTemplate } from './pods.ts';
-import { source, startController } from './runtime/controller.ts';
+import { source, startController } from '../client/controller.ts';
 import { Expectations } from './runtime/expectations.ts';
 
 /** At most so many pods are made or deleted in one pass. */

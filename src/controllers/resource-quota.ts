@@ -9,7 +9,7 @@ import type { KubeObject, Stored } from '../machinery/object.ts';
 import { formatQuantity, parseQuantity, type Quantity, ZERO_QUANTITY } from '../machinery/quantity.ts';
 import { getOwn, setOwn } from '../machinery/record.ts';
 import type { KindSource } from './kinds.ts';
-import { type Source, source, startController } from './runtime/controller.ts';
+import { type Source, source, startController } from '../client/controller.ts';
 
 /** What one quota is worked out from. */
 export interface QuotaSnapshot {

@@ -2,7 +2,7 @@ import type { ConfigMap, Namespace, ServiceAccount } from '../api/gen/types/core
 import { configMaps, namespaces, serviceAccounts } from '../api/gen/resources.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
 import { getOwn } from '../machinery/record.ts';
-import { source, startController, together } from './runtime/controller.ts';
+import { source, startController, together } from '../client/controller.ts';
 
 const ROOT_CA = 'kube-root-ca.crt';
 const CA_KEY = 'ca.crt';

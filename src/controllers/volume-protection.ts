@@ -2,7 +2,7 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/gen/ty
 import { persistentVolumeClaims, persistentVolumes, pods as podResource } from '../api/gen/resources.ts';
 import { keyOf, splitKey } from '../client/cache.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
-import { source, startController, together } from './runtime/controller.ts';
+import { source, startController, together } from '../client/controller.ts';
 
 export const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 export const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';

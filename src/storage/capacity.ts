@@ -8,7 +8,7 @@ import type { Stored } from '../machinery/object.ts';
 import { formatQuantity, quantityOf } from '../machinery/quantity.ts';
 import { getOwn } from '../machinery/record.ts';
 import { StatusError } from '../machinery/status-error.ts';
-import { changes, type Loop, startLoop } from './loop.ts';
+import { type Controller, source, startController } from '../client/controller.ts';
 
 export interface CapacityOptions extends ComponentOptions {
   readonly nodeName: string;
@@ -23,7 +23,7 @@ const MANAGED_BY_LABEL = 'csi.storage.k8s.io/managed-by';
 const QUIET_MS = 50;
 
 /** Publishes how much room the driver has on this node: a CSIStorageCapacity for each class of the driver. Keys are class names. */
-export function startCapacity(options: CapacityOptions): Loop {
+export function startCapacity(options: CapacityOptions): Controller {
   return new Publisher(options).start();
 }
 
@@ -44,21 +44,21 @@ class Publisher {
     this.#published = options.informers.of(csiStorageCapacities, { namespace: CAPACITY_NAMESPACE });
   }
 
-  start(): Loop {
+  start(): Controller {
     const { clock } = this.#options;
     let timer: Disposable | undefined;
-    const loop = startLoop(this.#options, {
+    const loop = startController(this.#options, {
       name: `capacity-${this.#options.driver.name}`,
       concurrency: 1,
       sources: [
-        changes(this.#classes, ({ metadata }) => {
+        source(this.#classes, ({ metadata }) => {
           this.#due.add(metadata.name);
           return [metadata.name];
         }),
-        changes(this.#claims, () => []),
-        changes(this.#published, (object) => (this.#isOurs(object) ? [object.storageClassName] : [])),
+        source(this.#claims, () => []),
+        source(this.#published, (object) => (this.#isOurs(object) ? [object.storageClassName] : [])),
       ],
-      pass: async (className) => {
+      reconcile: async (className) => {
         if (!this.#due.delete(className) && this.#isOwnEcho(className)) return undefined;
         try {
           await this.#publish(className);

@@ -8,7 +8,7 @@ import type { Stored } from '../machinery/object.ts';
 import { compareQuantities, formatQuantity, parseQuantity, quantityNumber, quantityOf, ZERO_QUANTITY } from '../machinery/quantity.ts';
 import { getOwn, withKey, withoutKey } from '../machinery/record.ts';
 import { formatTime } from '../machinery/time.ts';
-import { changes, type Loop, startLoop } from './loop.ts';
+import { type Controller, source, startController } from '../client/controller.ts';
 
 export interface ResizerOptions extends ComponentOptions {
   readonly nodeName: string;
@@ -34,15 +34,15 @@ export function wantedBytes(claim: PersistentVolumeClaim, volume: PersistentVolu
 }
 
 /** Grows volumes whose claims ask for more: the part that comes before the node's. */
-export function startResizer(options: ResizerOptions): Loop {
+export function startResizer(options: ResizerOptions): Controller {
   const claims = options.informers.of(persistentVolumeClaims);
   const volumes = options.informers.of(persistentVolumes);
   const { driver, nodeName, topology } = options;
-  return startLoop(options, {
+  return startController(options, {
     name: `resizer-${driver.name}`,
     concurrency: 4,
-    sources: [changes(claims, (claim) => [keyOf(claim)]), changes(volumes, () => [])],
-    pass: async (key) => {
+    sources: [source(claims, (claim) => [keyOf(claim)]), source(volumes, () => [])],
+    reconcile: async (key) => {
       const { name, namespace } = splitKey(key);
       const claim = claims.get(name, namespace);
       const volume = volumes.get(claim?.spec?.volumeName ?? '');

@@ -8,7 +8,7 @@ import type { Stored } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { sameJson } from '../conditions.ts';
 import { adoptPatch, byController, CONTROLLER_INDEX, claim, controllerOf, controllerReference, ownerKey, releasePatch } from '../owner.ts';
-import { source, startController } from '../runtime/controller.ts';
+import { source, startController } from '../../client/controller.ts';
 import { sameTemplate, TEMPLATE_HASH_LABEL, templateHash } from '../template-hash.ts';
 import { desiredAnnotation, historyToDelete, newSetAnnotations, REVISION, revisionOf, withRevision } from './history.ts';
 import { newestFirst, oldestFirst, proportional, rollingBounds, rollingStep, type Sets, type Sizes, specReplicas, sum } from './scaling.ts';

@@ -5,7 +5,7 @@ import type { KubeObject, OwnerReference } from '../../machinery/object.ts';
 import { parseApiVersion } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import type { KindSource } from '../kinds.ts';
-import { type Source, startController } from '../runtime/controller.ts';
+import { type Source, startController } from '../../client/controller.ts';
 import { blocks, decide, FOREGROUND, Graph, type Item, itemOf, namesItem, ORPHAN, type OwnerState } from './graph.ts';
 
 /** Events own nothing, are owned by nothing, and are many. */

@@ -8,7 +8,7 @@ import { matchesLabelSelector } from '../../machinery/labels.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { adoptPatch, byController, CONTROLLER_INDEX, claim, ownerKey, releasePatch } from '../owner.ts';
-import { source, startController } from '../runtime/controller.ts';
+import { source, startController } from '../../client/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
 import { claimName, claimsOf, deletesScaledClaims, podOf } from './identity.ts';
 import { decide, ordinalOf, revisionOf, type Snapshot, type Step } from './plan.ts';

@@ -8,7 +8,7 @@ import { formatTime } from '../../machinery/time.ts';
 import { type PodIdentity, spec } from '../pods/pod.ts';
 import { type CsiData, readCsiData, removeCsiData, writeCsiData } from './csi-data.ts';
 import { digest } from './digest.ts';
-import { KeyedLock } from './keyed-lock.ts';
+import { KeyedLock } from '../../base/keyed-lock.ts';
 import type { Tokens } from './tokens.ts';
 import { type MountedVolume, VolumeError, type VolumeTools } from './volume.ts';
 

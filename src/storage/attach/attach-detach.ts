@@ -5,14 +5,14 @@ import { csiDrivers, nodes as nodeResource, persistentVolumeClaims, persistentVo
 import type { ComponentOptions } from '../../client/component.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { claimKeysOf } from '../binder/binder.ts';
-import { changes, type Loop, startLoop } from '../loop.ts';
+import { type Controller, source, startController } from '../../client/controller.ts';
 import { type Attachment, decideAttach } from './decide.ts';
 
 const POD_CLAIMS = 'storage/claim';
 const BY_VOLUME = 'storage/volume';
 
 /** Makes and removes VolumeAttachments, for drivers that want attaching (attachdetach-controller). Keys are volume names. */
-export function startAttachDetach(options: ComponentOptions): Loop {
+export function startAttachDetach(options: ComponentOptions): Controller {
   const { client, informers } = options;
   const recorder = options.recorder.as('attachdetach-controller');
   const pods = informers.of(podResource, { indexes: { [POD_CLAIMS]: claimKeysOf } });
@@ -24,19 +24,19 @@ export function startAttachDetach(options: ComponentOptions): Loop {
   const volumesOf = (pod: Pod): readonly string[] => claimKeysOf(pod).flatMap((key) => named(claims.get(key.slice(key.indexOf('/') + 1), key.slice(0, key.indexOf('/')))));
   const said = new Set<string>();
 
-  return startLoop(options, {
+  return startController(options, {
     name: 'attach-detach',
     concurrency: 8,
     sources: [
-      changes(pods, volumesOf),
-      changes(claims, named),
-      changes(volumes, ({ metadata }) => [metadata.name]),
-      changes(drivers, ({ metadata }) => volumes.list().filter(({ spec }) => spec?.csi?.driver === metadata.name).map((volume) => volume.metadata.name)),
+      source(pods, volumesOf),
+      source(claims, named),
+      source(volumes, ({ metadata }) => [metadata.name]),
+      source(drivers, ({ metadata }) => volumes.list().filter(({ spec }) => spec?.csi?.driver === metadata.name).map((volume) => volume.metadata.name)),
       // A node that reports less in use lets something be detached; heartbeats touch nothing that is attached.
-      changes(nodes, ({ metadata }) => attachments.list().filter(({ spec }) => spec.nodeName === metadata.name).flatMap(volumeOf)),
-      changes(attachments, volumeOf),
+      source(nodes, ({ metadata }) => attachments.list().filter(({ spec }) => spec.nodeName === metadata.name).flatMap(volumeOf)),
+      source(attachments, volumeOf),
     ],
-    pass: async (name) => {
+    reconcile: async (name) => {
       const volume = volumes.get(name);
       if (volume === undefined) return undefined;
       const { namespace = '', name: claimName = '' } = volume.spec?.claimRef ?? {};

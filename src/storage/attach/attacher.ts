@@ -5,7 +5,7 @@ import type { ComponentOptions } from '../../client/component.ts';
 import { type CsiDriver, CsiError, type VolumeCapability } from '../../csi/driver.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { formatTime } from '../../machinery/time.ts';
-import { changes, type Loop, startLoop } from '../loop.ts';
+import { type Controller, source, startController } from '../../client/controller.ts';
 
 export interface AttacherOptions extends ComponentOptions {
   readonly nodeName: string;
@@ -13,17 +13,17 @@ export interface AttacherOptions extends ComponentOptions {
 }
 
 /** The hand that attaches to this node, by the driver's ControllerPublishVolume. A driver without it is attached by saying so. */
-export function startAttacher(options: AttacherOptions): Loop {
+export function startAttacher(options: AttacherOptions): Controller {
   const { client, driver, informers, nodeName } = options;
   const attachments = informers.of(volumeAttachments);
   const volumes = informers.of(persistentVolumes);
   const nodes = informers.of(csiNodes);
   const finalizer = `external-attacher/${driver.name.replaceAll('.', '-')}`;
-  return startLoop(options, {
+  return startController(options, {
     name: `attacher-${driver.name}`,
     concurrency: 8,
-    sources: [changes(attachments, ({ metadata, spec }) => (spec.attacher === driver.name && spec.nodeName === nodeName ? [metadata.name] : [])), changes(volumes, () => []), changes(nodes, () => [])],
-    pass: async (name) => {
+    sources: [source(attachments, ({ metadata, spec }) => (spec.attacher === driver.name && spec.nodeName === nodeName ? [metadata.name] : [])), source(volumes, () => []), source(nodes, () => [])],
+    reconcile: async (name) => {
       const attachment = attachments.get(name);
       if (attachment === undefined) return undefined;
       const volume = volumes.get(attachment.spec.source.persistentVolumeName ?? '');

@@ -6,7 +6,7 @@ import type { ComponentOptions } from '../../client/component.ts';
 import type { Informer } from '../../client/informer.ts';
 import type { KubeObject, Stored } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
-import { changes, type Loop, startLoop } from '../loop.ts';
+import { type Controller, source, startController } from '../../client/controller.ts';
 import { decideClaim, type Notice } from './decide-claim.ts';
 import { decideVolume } from './decide-volume.ts';
 import { BinderWrites } from './write.ts';
@@ -34,7 +34,7 @@ const HELD_FOR = 'storage/held-for';
 const FREE = 'storage/free-by-class';
 
 /** Kubernetes' volume binder (persistentvolume-controller): keys are `claim/NS/NAME` and `volume/NAME`. */
-export function startBinder(options: BinderOptions): Loop {
+export function startBinder(options: BinderOptions): Controller {
   const binder = new Binder(options);
   return binder.start();
 }
@@ -68,17 +68,17 @@ class Binder {
     this.#pods = informers.of(podResource, { indexes: { [POD_CLAIMS]: claimKeysOf } });
   }
 
-  start(): Loop {
-    return startLoop(this.#options, {
+  start(): Controller {
+    return startController(this.#options, {
       name: 'persistentvolume-binder',
       concurrency: 16,
       sources: [
-        changes(this.#claims, (claim) => [`claim/${keyOf(claim)}`, ...volumeKey(claim.spec?.volumeName), ...this.#volumesFor(claim)]),
-        changes(this.#volumes, (volume) => [`volume/${volume.metadata.name}`, ...this.#claimsFor(volume)]),
-        changes(this.#classes, (storageClass) => this.#unbound(storageClass.metadata.name).concat(this.#unbound(''))),
-        changes(this.#pods, (pod) => claimKeysOf(pod).filter((key) => this.#isUnbound(key)).map((key) => `claim/${key}`)),
+        source(this.#claims, (claim) => [`claim/${keyOf(claim)}`, ...volumeKey(claim.spec?.volumeName), ...this.#volumesFor(claim)]),
+        source(this.#volumes, (volume) => [`volume/${volume.metadata.name}`, ...this.#claimsFor(volume)]),
+        source(this.#classes, (storageClass) => this.#unbound(storageClass.metadata.name).concat(this.#unbound(''))),
+        source(this.#pods, (pod) => claimKeysOf(pod).filter((key) => this.#isUnbound(key)).map((key) => `claim/${key}`)),
       ],
-      pass: async (key) => {
+      reconcile: async (key) => {
         if (key.startsWith('claim/')) await this.#syncClaim(key.slice('claim/'.length));
         else await this.#syncVolume(key.slice('volume/'.length));
         return undefined;

@@ -1,7 +1,7 @@
 import { CsiError, type NodePublish, type NodeStage, type VolumeStats } from '../../csi/driver.ts';
 import type { FilesystemType, Host, LoopDevice } from '../../host/host.ts';
 import { formatArguments, mountOptions } from '../pool/inner-filesystem.ts';
-import { KeyedLock } from '../pool/keyed-lock.ts';
+import { KeyedLock } from '../../base/keyed-lock.ts';
 import type { Pool, VolumeRecord } from '../pool/pool.ts';
 import type { Attachments } from './attachments.ts';
 import { wantedFilesystem } from './requests.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { commandError } from '../../host/errno.ts';
 import type { Host } from '../../host/host.ts';
 import type { Ground, GroundSpace } from './ground.ts';
-import { KeyedLock } from './keyed-lock.ts';
+import { KeyedLock } from '../../base/keyed-lock.ts';
 import { PoolError } from './pool.ts';
 
 export interface BtrfsGroundOptions {

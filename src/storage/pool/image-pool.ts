@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { failure, type Log } from '../../base/log.ts';
 import { type FilesystemType, type Host, HostError } from '../../host/host.ts';
 import type { Ground } from './ground.ts';
-import { KeyedLock } from './keyed-lock.ts';
+import { KeyedLock } from '../../base/keyed-lock.ts';
 import { type CreateImage, type Freeze, type Pool, PoolError, type PoolSpace, type SnapshotRecord, type TrashRecord, type VolumeRecord } from './pool.ts';
 import { Records } from './records.ts';
 import { Room } from './room.ts';

@@ -1,5 +1,5 @@
 import type { Ground } from './ground.ts';
-import { KeyedLock } from './keyed-lock.ts';
+import { KeyedLock } from '../../base/keyed-lock.ts';
 import { PoolError, type PoolSpace } from './pool.ts';
 import type { Records } from './records.ts';
 

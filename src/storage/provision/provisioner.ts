@@ -10,7 +10,7 @@ import type { Stored } from '../../machinery/object.ts';
 import { withKey, withoutKey } from '../../machinery/record.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { SIZE_ENFORCED } from '../driver/name.ts';
-import { changes, type Loop, startLoop } from '../loop.ts';
+import { type Controller, source, startController } from '../../client/controller.ts';
 import { decideDeletion, decideProvision, DELETION_FINALIZER, type Provisioner, volumeName, volumeObject } from './decide.ts';
 
 export interface ProvisionerOptions extends ComponentOptions {
@@ -27,7 +27,7 @@ type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
 
 /** The hand that makes and deletes volumes, on the node that can (TRAPS 11): keys are `claim/NS/NAME` and `volume/NAME`. */
-export function startProvisioner(options: ProvisionerOptions): Loop {
+export function startProvisioner(options: ProvisionerOptions): Controller {
   return new Hand(options).start();
 }
 
@@ -51,17 +51,17 @@ class Hand {
     this.#nodes = informers.of(csiNodes);
   }
 
-  start(): Loop {
-    return startLoop(this.#options, {
+  start(): Controller {
+    return startController(this.#options, {
       name: `provisioner-${this.#options.driver.name}`,
       concurrency: 8,
       sources: [
-        changes(this.#claims, (claim) => [`claim/${keyOf(claim)}`]),
-        changes(this.#classes, ({ metadata }) => this.#claims.byIndex(BY_CLASS, metadata.name).map((claim) => `claim/${keyOf(claim)}`)),
-        changes(this.#volumes, ({ metadata }) => [`volume/${metadata.name}`]),
-        changes(this.#nodes, () => []),
+        source(this.#claims, (claim) => [`claim/${keyOf(claim)}`]),
+        source(this.#classes, ({ metadata }) => this.#claims.byIndex(BY_CLASS, metadata.name).map((claim) => `claim/${keyOf(claim)}`)),
+        source(this.#volumes, ({ metadata }) => [`volume/${metadata.name}`]),
+        source(this.#nodes, () => []),
       ],
-      pass: async (key) => {
+      reconcile: async (key) => {
         if (key.startsWith('claim/')) await this.#provision(key.slice('claim/'.length));
         else await this.#delete(key.slice('volume/'.length));
         return undefined;

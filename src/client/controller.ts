@@ -1,9 +1,9 @@
-import { failure } from '../../base/log.ts';
-import type { Component, ComponentOptions } from '../../client/component.ts';
-import type { Informer } from '../../client/informer.ts';
-import { type Again, WorkQueue } from '../../client/work-queue.ts';
-import type { KubeObject, Stored } from '../../machinery/object.ts';
-import { StatusError } from '../../machinery/status-error.ts';
+import { failure } from '../base/log.ts';
+import type { Component, ComponentOptions } from './component.ts';
+import type { Informer } from './informer.ts';
+import { type Again, WorkQueue } from './work-queue.ts';
+import type { KubeObject, Stored } from '../machinery/object.ts';
+import { StatusError } from '../machinery/status-error.ts';
 
 /** Something whose changes make keys worth a pass. */
 export interface Source {
@@ -38,8 +38,18 @@ export function source<T extends KubeObject>(
   };
 }
 
+export interface Controller extends Component {
+  /** A pass over this key, soon. */
+  wake(key: string): void;
+}
+
+/** Somebody else was faster: looking again is all it takes. */
+export function isRace(error: unknown): boolean {
+  return error instanceof StatusError && (error.reason === 'Conflict' || error.reason === 'AlreadyExists' || error.reason === 'NotFound');
+}
+
 /** Starts a controller. Its first pass comes after every source has been listed. */
-export function startController(options: ComponentOptions, definition: Definition): Component {
+export function startController(options: ComponentOptions, definition: Definition): Controller {
   const log = options.log.child(definition.name);
   const queue = new WorkQueue({
     clock: options.clock,
@@ -47,8 +57,7 @@ export function startController(options: ComponentOptions, definition: Definitio
     concurrency: definition.concurrency ?? 5,
     work: definition.reconcile,
     failed: (key, error, attempt) => {
-      const quiet = error instanceof StatusError && (error.reason === 'Conflict' || error.reason === 'AlreadyExists' || error.reason === 'NotFound');
-      log[quiet && attempt < 5 ? 'debug' : 'warn']('pass failed, will be repeated', { key, attempt, ...failure(error) });
+      log[isRace(error) && attempt < 5 ? 'debug' : 'warn']('pass failed, will be repeated', { key, attempt, ...failure(error) });
     },
   });
   let ended = false;
@@ -63,6 +72,7 @@ export function startController(options: ComponentOptions, definition: Definitio
   );
   return {
     name: definition.name,
+    wake: (key) => queue.add(key),
     [Symbol.asyncDispose]: async () => {
       ended = true;
       for (const each of subscriptions) each[Symbol.dispose]();
