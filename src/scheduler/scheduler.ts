@@ -210,12 +210,14 @@ class Scheduler {
       await client.createSubresource(pods, name, namespace, 'binding', body);
       this.#recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`);
       log.debug('pod scheduled', { pod: queued.key, node, attempts: queued.attempts });
+      this.#volumes.forget(volumes);
     } catch (thrown) {
+      // Before the pod can be tried again: a decision that still sees the plan as carried out would wait for what nobody does.
+      this.#volumes.forget(volumes);
       this.#cache.forget(pod.pod);
       this.#queue.changed('pod-gone');
       if (!binding.signal.aborted) await this.#failed(queued, pod, thrown);
     } finally {
-      this.#volumes.forget(volumes);
       if (this.#bindings.get(queued.key) === binding) this.#bindings.delete(queued.key);
     }
   }
