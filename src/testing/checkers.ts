@@ -99,12 +99,18 @@ export const nothingStuck: Checker = {
     ...record.resources.flatMap((resource) =>
       record
         .all(resource)
-        .filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+        .filter((object) => object.metadata.deletionTimestamp !== undefined && !isInUse(resource, object, record))
         .map((object) => `${resource} ${title(object)} is deleted since ${object.metadata.deletionTimestamp ?? ''} and does not go; finalizers: ${(object.metadata.finalizers ?? []).join(', ') || 'none'}`),
     ),
     ...record.all<PersistentVolume>('persistentvolumes').flatMap((volume) => volumeLeft(volume, record)),
   ],
 };
+
+/** A claim that a pod on a node uses stays as long as the pod does. */
+function isInUse(resource: string, object: Stored<KubeObject>, record: ClusterRecord): boolean {
+  if (resource !== 'persistentvolumeclaims') return false;
+  return record.all<Pod>('pods').some((pod) => pod.metadata.namespace === object.metadata.namespace && (pod.spec?.nodeName ?? '') !== '' && claimNames(pod).includes(object.metadata.name));
+}
 
 function volumeLeft(volume: Volume, record: ClusterRecord): readonly string[] {
   const { claimRef, persistentVolumeReclaimPolicy } = volume.spec ?? {};
