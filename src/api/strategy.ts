@@ -1,4 +1,5 @@
-import type { Draft, DraftObject, KubeObject, ObjectMeta } from '../machinery/object.ts';
+import type { Draft, DraftObject, Json, KubeObject, ObjectMeta } from '../machinery/object.ts';
+import { copyJson } from '../schema/copy.ts';
 import { semanticEqual } from './equal.ts';
 import type { Strategy } from './kind.ts';
 
@@ -71,7 +72,7 @@ export function keep(draft: object, old: object, field: string): void {
   const target = draft as Record<string, unknown>;
   const value = (old as Readonly<Record<string, unknown>>)[field];
   if (value === undefined) delete target[field];
-  else target[field] = structuredClone(value);
+  else target[field] = copyJson(value as Json);
 }
 
 export function metadataOf<T extends KubeObject>(draft: Draft<T>): Draft<ObjectMeta> {

@@ -3,6 +3,7 @@ import { formatLabelSelector, type LabelSelector } from '../../../machinery/labe
 import type { DraftObject, JsonObject, KubeObject } from '../../../machinery/object.ts';
 import { deepFreeze } from '../../../machinery/record.ts';
 import { badRequest, invalidObject, objectNotFound } from '../../../machinery/status-error.ts';
+import { copyObject } from '../../../schema/copy.ts';
 import type { Core } from '../../core.ts';
 import { type Expected, readObject } from '../../codec/decode.ts';
 import type { StoredEntry } from '../../codec/projection.ts';
@@ -39,7 +40,7 @@ export async function serveScale(core: Core, call: Call, target: Target): Promis
       const form = type === APPLY_PATCH ? 'application/merge-patch+json' : type;
       return setReplicas(core, call, target, options, async (existing) => {
         if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
-        const document = structuredClone(scaleOf(core, target, existing.entry)) as DraftObject;
+        const document = copyObject(scaleOf(core, target, existing.entry));
         return patchDocument(core, call, { expected: SCALE, document, type: form, body, options });
       });
     }
