@@ -212,6 +212,27 @@ test('a driver that refuses is asked again, and its words are told', async () =>
   });
 });
 
+for (const { code, after } of [
+  { code: 'internal', after: [] },
+  { code: 'deadline-exceeded', after: ['unstage h-data'] },
+] as const) {
+  test(`a pod that ends after staging answered ${code}: ${after.length === 0 ? 'nothing is undone' : 'it may have happened, so it is undone'}`, async () => {
+    const { world, driver } = await open({ attachRequired: false });
+    await within(world, async () => {
+      driver.fault = new CsiError(code, 'no');
+      await claim(world, 'data');
+      await world.create('a', { ...GRACE, ...using('data') });
+      await world.until('asked', () => driver.calls.length > 0);
+      await remove(world, 'a');
+      assert.deepEqual(driver.calls, ['stage h-data', ...after]);
+      assert.equal(
+        await world.host.files.stat(`/var/lib/kubelet/plugins/kubernetes.io/csi/${DRIVER}/${createHash('sha256').update('h-data').digest('hex')}`),
+        undefined,
+      );
+    });
+  });
+}
+
 test('a kubelet that comes back finds what is mounted; what its pods no longer need is taken down', async () => {
   const { world, driver } = await open({ attachRequired: false });
   await within(world, async () => {

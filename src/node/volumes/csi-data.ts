@@ -11,6 +11,10 @@ export interface CsiData {
   readonly nodeName: string;
   /** The fsGroup that its files were given to. Ours, beside the usual fields. */
   readonly ownedByGroup?: number | undefined;
+  /** Of a pod's directory: the volume has not come further than its staging. */
+  readonly unpublished?: boolean | undefined;
+  /** Of a staging directory: during which boot of the machine staging succeeded. */
+  readonly stagedAtBoot?: string | undefined;
 }
 
 const FILE = 'vol_data.json';
@@ -49,10 +53,12 @@ function parse(text: string): CsiData | undefined {
   };
   const data = { driverName: field('driverName'), volumeHandle: field('volumeHandle'), specVolID: field('specVolID'), nodeName: field('nodeName') };
   if (data.driverName === '' || data.volumeHandle === '') return undefined;
-  const group = (value as { readonly [key: string]: Json })['ownedByGroup'];
+  const { ownedByGroup, unpublished, stagedAtBoot } = value as { readonly [key: string]: Json };
   return {
     ...data,
     volumeLifecycleMode: field('volumeLifecycleMode') === 'Ephemeral' ? 'Ephemeral' : 'Persistent',
-    ...(typeof group === 'number' ? { ownedByGroup: group } : {}),
+    ...(typeof ownedByGroup === 'number' ? { ownedByGroup } : {}),
+    ...(unpublished === true ? { unpublished } : {}),
+    ...(typeof stagedAtBoot === 'string' ? { stagedAtBoot } : {}),
   };
 }

@@ -1,40 +1,19 @@
-import type { CsiAccessMode, CsiDriver, NodePublish, Secrets, StringMap, VolumeCapability } from '../../csi/driver.ts';
-import { CsiError } from '../../csi/driver.ts';
-import type { CSIDriver } from '../../api/gen/types/storage.v1.ts';
-import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { serviceAccounts } from '../../api/gen/resources.ts';
+import type { CSIDriver } from '../../api/gen/types/storage.v1.ts';
+import { KeyedLock } from '../../base/keyed-lock.ts';
+import type { CsiDriver, NodePublish, Secrets, StringMap, VolumeCapability } from '../../csi/driver.ts';
 import { setOwn } from '../../machinery/record.ts';
 import { formatTime } from '../../machinery/time.ts';
-import { type PodIdentity, spec } from '../pods/pod.ts';
+import { spec } from '../pods/pod.ts';
 import { type CsiData, readCsiData, removeCsiData, writeCsiData } from './csi-data.ts';
+import { type CsiRequest, capabilityOf, isFinal, podInfo, translated, wantsOwnership } from './csi-request.ts';
 import { digest } from './digest.ts';
-import { KeyedLock } from '../../base/keyed-lock.ts';
 import type { Tokens } from './tokens.ts';
 import { type MountedVolume, VolumeError, type VolumeTools } from './volume.ts';
 
 export const CSI_PLUGIN = 'kubernetes.io/csi';
 /** How often volumes are published again, for drivers that ask for it. */
 const REPUBLISH_MS = 60_000;
-
-/** A volume of a CSI driver as a pod wants it. */
-export interface CsiRequest {
-  readonly id: PodIdentity;
-  readonly pod: Pod;
-  readonly driver: string;
-  readonly handle: string;
-  /** The persistent volume's name; of an inline volume, the pod's volume's. */
-  readonly name: string;
-  readonly lifecycle: 'Persistent' | 'Ephemeral';
-  readonly mode: 'Filesystem' | 'Block';
-  readonly fsType: string;
-  readonly access: string;
-  readonly mountOptions: readonly string[];
-  readonly readOnly: boolean;
-  readonly attributes: StringMap;
-  readonly publishContext: StringMap;
-  readonly stageSecrets?: Secrets | undefined;
-  readonly publishSecrets?: Secrets | undefined;
-}
 
 /** Stages and publishes volumes of CSI drivers on this node, and undoes it from what lies on the disk. */
 export class CsiMounter {
@@ -105,14 +84,17 @@ export class CsiMounter {
     const capability = await capabilityOf(request, driver, csiDriver);
     const staged = request.lifecycle === 'Persistent' ? await this.#stage(driver, request, data, capability) : '';
     const again = csiDriver?.spec.requiresRepublish === true;
-    const published = this.#uses.has(directory) && (await this.#isPublished(target, request.mode));
+    const published = this.#uses.get(directory)?.unpublished === undefined && this.#uses.has(directory) && (await this.#isPublished(target, request.mode));
     if (published && again) await this.#publish(driver, request, csiDriver, { staged, target, capability });
     else if (!published) {
-      await host.files.makeDirectory(directory, { mode: 0o750 });
+      await this.#use(directory, data);
       if (request.mode === 'Block') await host.files.makeDirectory(parentOf(target), { mode: 0o750 });
-      await writeCsiData(host, directory, data);
-      this.#uses.set(directory, data);
-      await this.#publish(driver, request, csiDriver, { staged, target, capability });
+      try {
+        await this.#publish(driver, request, csiDriver, { staged, target, capability });
+      } catch (thrown) {
+        if (isFinal(thrown)) await this.#use(directory, { ...data, unpublished: true });
+        throw thrown;
+      }
     }
     if (request.mode === 'Filesystem' && wantsOwnership(request, capability, csiDriver)) await this.#own(request, directory, target);
     return {
@@ -129,20 +111,46 @@ export class CsiMounter {
     const { host } = this.#tools;
     const home = this.#stagingHome(data);
     const path = request.mode === 'Block' ? `${home}/staging` : `${home}/globalmount`;
-    if ((await readCsiData(host, home)) !== undefined && (await this.#isPublished(path, request.mode))) return path;
+    const { bootId } = this.#tools.machine;
+    const found = await readCsiData(host, home);
+    if (found?.stagedAtBoot === bootId && (request.mode === 'Block' || (await this.#isPublished(path, request.mode)))) return path;
+    // The pod's directory is what its end is taken down by: it must tell of the staging too.
+    if (!this.#uses.has(this.#directoryOf(request))) await this.#use(this.#directoryOf(request), { ...data, unpublished: true });
     await host.files.makeDirectory(path, { mode: 0o750 });
     await writeCsiData(host, home, data);
-    await translated(request.mode === 'Block' ? 'MapVolume.SetUpDevice' : 'MountVolume.MountDevice', () =>
-      driver.nodeStage({
-        volumeId: request.handle,
-        stagingPath: path,
-        publishContext: request.publishContext,
-        context: request.attributes,
-        capability,
-        ...secretsOf(request.stageSecrets),
-      }),
-    );
+    try {
+      await translated(request.mode === 'Block' ? 'MapVolume.SetUpDevice' : 'MountVolume.MountDevice', () =>
+        driver.nodeStage({
+          volumeId: request.handle,
+          stagingPath: path,
+          publishContext: request.publishContext,
+          context: request.attributes,
+          capability,
+          ...secretsOf(request.stageSecrets),
+        }),
+      );
+    } catch (thrown) {
+      // Refused for certain: there is nothing to unstage.
+      if (isFinal(thrown)) await this.#forgetStaging(home);
+      throw thrown;
+    }
+    await writeCsiData(host, home, { ...data, stagedAtBoot: bootId });
     return path;
+  }
+
+  /** Writes down, before it is so, what a pod's directory will be taken down by. */
+  async #use(directory: string, data: CsiData): Promise<void> {
+    const { host } = this.#tools;
+    await host.files.makeDirectory(directory, { mode: 0o750 });
+    await writeCsiData(host, directory, data);
+    this.#uses.set(directory, data);
+  }
+
+  async #forgetStaging(home: string): Promise<void> {
+    const { host } = this.#tools;
+    for (const path of [`${home}/globalmount`, `${home}/staging`]) await host.files.removeDirectory(path);
+    await removeCsiData(host, home);
+    await this.#removeEmpty(home);
   }
 
   async #publish(
@@ -199,7 +207,7 @@ export class CsiMounter {
     const uid = podUidOf(directory, paths.pods);
     const block = directory.startsWith(paths.devices(uid));
     const target = block ? this.#blockTarget(data.specVolID, uid) : `${directory}/mount`;
-    await translated('UnmountVolume.TearDown', () => driver.nodeUnpublish(data.volumeHandle, target));
+    if (data.unpublished !== true) await translated('UnmountVolume.TearDown', () => driver.nodeUnpublish(data.volumeHandle, target));
     // A driver may leave the empty target behind.
     const left = await host.files.stat(target);
     if (left !== undefined && left.type !== 'directory') await host.files.removeFile(target);
@@ -220,10 +228,8 @@ export class CsiMounter {
     for (const path of [`${home}/globalmount`, `${home}/staging`]) {
       if ((await host.files.stat(path)) === undefined) continue;
       await translated('UnmountDevice', () => driver.nodeUnstage(data.volumeHandle, path));
-      await host.files.removeDirectory(path);
     }
-    await removeCsiData(host, home);
-    await this.#removeEmpty(home);
+    await this.#forgetStaging(home);
   }
 
   async #isPublished(target: string, mode: 'Filesystem' | 'Block'): Promise<boolean> {
@@ -277,66 +283,4 @@ function parentOf(path: string): string {
 
 function secretsOf(secrets: Secrets | undefined): { readonly secrets?: Secrets } {
   return secrets === undefined ? {} : { secrets };
-}
-
-/** What the driver is told of the pod: keys of the CSI documentation, "Pod Info on Mount". */
-function podInfo({ pod, id, lifecycle }: CsiRequest): StringMap {
-  return {
-    'csi.storage.k8s.io/pod.name': id.name,
-    'csi.storage.k8s.io/pod.namespace': id.namespace,
-    'csi.storage.k8s.io/pod.uid': id.uid,
-    'csi.storage.k8s.io/serviceAccount.name': spec(pod).serviceAccountName ?? '',
-    'csi.storage.k8s.io/ephemeral': String(lifecycle === 'Ephemeral'),
-  };
-}
-
-async function capabilityOf(request: CsiRequest, driver: CsiDriver, csiDriver: CSIDriver | undefined): Promise<VolumeCapability> {
-  const capabilities = await driver.nodeCapabilities();
-  const access = accessOf(request.access, capabilities.includes('single-node-multi-writer'));
-  if (request.mode === 'Block') return { access, as: { type: 'block' } };
-  const gid = spec(request.pod).securityContext?.fsGroup;
-  const group = gid !== undefined && capabilities.includes('volume-mount-group') && csiDriver?.spec.fsGroupPolicy !== 'None' ? { mountGroup: String(gid) } : {};
-  return { access, as: { type: 'mount', fsType: request.fsType, mountFlags: request.mountOptions, ...group } };
-}
-
-function accessOf(mode: string, finer: boolean): CsiAccessMode {
-  switch (mode) {
-    case 'ReadOnlyMany':
-      return 'multi-node-reader-only';
-    case 'ReadWriteMany':
-      return 'multi-node-multi-writer';
-    case 'ReadWriteOncePod':
-      return finer ? 'single-node-single-writer' : 'single-node-writer';
-    default:
-      return finer ? 'single-node-multi-writer' : 'single-node-writer';
-  }
-}
-
-/** By the driver's fsGroupPolicy; its default asks for a file system type and a volume that one node writes. */
-function wantsOwnership({ fsType, access }: CsiRequest, { as }: VolumeCapability, csiDriver: CSIDriver | undefined): boolean {
-  if (as.type === 'mount' && as.mountGroup !== undefined) return false;
-  const policy = csiDriver?.spec.fsGroupPolicy ?? 'ReadWriteOnceWithFSType';
-  if (policy === 'None') return false;
-  return policy === 'File' || (fsType !== '' && (access === 'ReadWriteOnce' || access === 'ReadWriteOncePod'));
-}
-
-async function translated<T>(step: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    if (!(thrown instanceof CsiError)) throw thrown;
-    throw new VolumeError('failed', `rpc error: code = ${grpcName(thrown.code)} desc = ${thrown.message}`, {
-      step,
-      reason: step.startsWith('MapVolume') ? 'FailedMapVolume' : 'FailedMount',
-      cause: thrown,
-    });
-  }
-}
-
-/** gRPC's name of a code: `already-exists` → `AlreadyExists`. */
-function grpcName(code: string): string {
-  return code
-    .split('-')
-    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
-    .join('');
 }
