@@ -51,8 +51,8 @@ export class BenchCluster implements AsyncDisposable {
     return this.#child?.pid ?? 0;
   }
 
-  /** Starts it; resolves when `/readyz` says ok, with the milliseconds since the command was given. */
-  async up(): Promise<number> {
+  /** Starts it; resolves when `/readyz` says ok, with the milliseconds since the command was given. It is asked so often. */
+  async up(askEveryMs = 4): Promise<number> {
     const started = performance.now();
     const { args = [], from, env = {} } = this.#options;
     this.#output = '';
@@ -65,7 +65,7 @@ export class BenchCluster implements AsyncDisposable {
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
     while (!(await this.#isReady())) {
       if (child.exitCode !== null || performance.now() - started > 30_000) throw new Error(`berth up: ${this.#output}`);
-      await delay(4);
+      await delay(askEveryMs);
     }
     return performance.now() - started;
   }
