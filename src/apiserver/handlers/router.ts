@@ -39,6 +39,8 @@ export type Outcome =
 
 export interface Routed {
   readonly attributes: AuthorizeAttributes;
+  /** It gets the raw request: its body belongs to whoever is behind it. */
+  readonly streams: boolean;
   /** Authorizes and carries out. Throws StatusError. */
   readonly run: () => Promise<Outcome>;
 }
@@ -70,7 +72,9 @@ export class Router {
     const target = resolve(this.#core.registry, path, call.path);
     if (target === undefined || !servesSubresource(target)) return this.#missing(call);
     const attributes = resourceAttributes(call, target);
-    return { attributes, run: () => this.#run(call, target, attributes) };
+    const { group, resource } = target.binding.kind;
+    const streams = target.subresource !== '' && this.#streams.has(`${group}/${resource}/${target.subresource}`);
+    return { attributes, streams, run: () => this.#run(call, target, attributes) };
   }
 
   /** Routes for all of /api and /apis are for what is no resource there; a longer one (an aggregated group) comes first. */
@@ -87,7 +91,7 @@ export class Router {
       const response = await route.handle({ method, path, query: call.query.pairs, headers, user, signal, body: () => call.body.bytes() });
       return { do: 'raw', response };
     };
-    return { attributes, run };
+    return { attributes, streams: false, run };
   }
 
   /** Whoever may not ask is told 403, as everywhere else. */
@@ -97,7 +101,7 @@ export class Router {
       await this.#authorize(attributes);
       throw pathNotFound();
     };
-    return { attributes, run };
+    return { attributes, streams: false, run };
   }
 
   async #authorize(attributes: AuthorizeAttributes): Promise<void> {

@@ -12,7 +12,7 @@ import type { Core } from '../core.ts';
 import { type Call, Warnings } from '../handlers/call.ts';
 import { asStatusError } from '../handlers/failures.ts';
 import { parseQuery } from '../handlers/query.ts';
-import type { Outcome, Router } from '../handlers/router.ts';
+import type { Outcome, Routed, Router } from '../handlers/router.ts';
 import type { RawExchange, RequestRecord } from '../stages.ts';
 import type { Watchers } from '../watch/watchers.ts';
 import { type AnswerContext, writeAnswer, writeFailure } from './answer.ts';
@@ -22,6 +22,7 @@ import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
 import { certificateOf } from './identity.ts';
 import type { AnyRequest, AnyResponse } from './respond.ts';
 import { writeRaw } from './raw.ts';
+import { Seats } from './seats.ts';
 import { startWatch } from './watch-start.ts';
 import { Flusher } from './watch-output.ts';
 import { upgradeResponse } from './upgrade.ts';
@@ -69,6 +70,7 @@ const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 export class HttpFront {
   readonly #options: FrontOptions;
   readonly #frames = new FrameCache();
+  readonly #seats = new Seats();
   readonly #flusher: Flusher;
 
   constructor(options: FrontOptions) {
@@ -171,7 +173,9 @@ export class HttpFront {
       call.user = await this.#identify(request);
       const routed = this.#options.router.route(call);
       attributes = routed.attributes;
-      const outcome = await routed.run();
+      // A body that trickles in holds no seat.
+      if (WRITES.has(call.method) && !routed.streams) await call.body.bytes();
+      const outcome = await this.#seated(call.user, routed);
       watch = outcome.do === 'watch' || outcome.do === 'stream';
       await run(outcome);
       code = response.statusCode;
@@ -181,6 +185,17 @@ export class HttpFront {
     } finally {
       const { method, path, user, startedMs } = call;
       stages.onRequest?.({ user, attributes, method, path, code, startedMs, elapsedMs: clock.monotonic() - began, watch });
+    }
+  }
+
+  /** Administrators never wait: they are who ends a flood. */
+  async #seated({ name, groups }: UserInfo, routed: Routed): Promise<Outcome> {
+    if (groups.includes('system:masters')) return routed.run();
+    await this.#seats.enter(name);
+    try {
+      return await routed.run();
+    } finally {
+      this.#seats.leave(name);
     }
   }
 
