@@ -1,5 +1,5 @@
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../api/gen/types/certificates.v1.ts';
-import { decodeBase64, encodeBase64 } from '../api/base64.ts';
+import { decodeBase64, encodeBase64 } from '../machinery/base64.ts';
 import { certificateSigningRequests } from '../api/gen/resources.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
 import type { Stored } from '../machinery/object.ts';

@@ -1,3 +1,4 @@
+import { encodeBase64 } from '../machinery/base64.ts';
 import type { DraftJson, DraftObject } from '../machinery/object.ts';
 import { setOwn } from '../machinery/record.ts';
 import type { Facts } from './facts.ts';
@@ -152,7 +153,7 @@ function readScalar(scalar: Scalar, wire: number, reader: WireReader): DraftJson
     case 'string':
       return reader.string();
     case 'bytes':
-      return reader.bytes().toBase64();
+      return encodeBase64(reader.bytes());
     case 'double':
       return reader.double();
     case 'bool':

@@ -1,3 +1,4 @@
+import { decodeBase64 } from '../machinery/base64.ts';
 import type { Json, JsonObject } from '../machinery/object.ts';
 import type { Facts } from './facts.ts';
 import { type ItemShape, MAGIC, type MessagePlan, messagePlan, type Part, type Scalar, SCHEMA } from './protobuf-plan.ts';
@@ -108,7 +109,7 @@ function writeScalar(scalar: Scalar, writer: WireWriter, value: Json): number {
       writer.string(typeof value === 'string' ? value : String(value));
       return BYTES;
     case 'bytes':
-      writer.bytes(Uint8Array.fromBase64(typeof value === 'string' ? value : ''));
+      writer.bytes(decodeBase64(typeof value === 'string' ? value : '') ?? new Uint8Array());
       return BYTES;
     case 'double':
       writer.double(Number(value));

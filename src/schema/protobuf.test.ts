@@ -47,7 +47,7 @@ function valueOf(ref: TypeRef, depth: number): fc.Arbitrary<unknown> {
     case 'number:double':
       return fc.double({ noNaN: true, noDefaultInfinity: true });
     case 'string:byte':
-      return fc.uint8Array({ maxLength: 8 }).map((bytes) => bytes.toBase64());
+      return fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('base64'));
     default:
       return objectOf(ref, depth - 1);
   }

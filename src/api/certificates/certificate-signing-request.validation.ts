@@ -1,6 +1,6 @@
 import { duplicate, type FieldError, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { dns1123SubdomainFaults } from '../../machinery/names.ts';
-import { base64Length, decodeBase64 } from '../base64.ts';
+import { base64Length, decodeBase64 } from '../../machinery/base64.ts';
 import { addFaults, type Errors, isEmpty, root } from '../checks.ts';
 import type * as certificates from '../gen/types/certificates.v1.ts';
 

@@ -2,7 +2,7 @@ import { type FieldError, forbidden, invalid, required, tooLong } from '../../ma
 import { utf8Length } from '../../machinery/metadata.ts';
 import { configMapKeyFaults } from '../../machinery/names.ts';
 import { getOwn } from '../../machinery/record.ts';
-import { base64Length, decodeBase64 } from '../base64.ts';
+import { base64Length, decodeBase64 } from '../../machinery/base64.ts';
 import { addFaults, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';

@@ -2,7 +2,7 @@ import type * as core from '../gen/types/core.v1.ts';
 import { setOwn } from '../../machinery/record.ts';
 import type { Draft } from '../../machinery/object.ts';
 import type { KindRules } from '../kind-rules.ts';
-import { encodeBase64 } from '../base64.ts';
+import { encodeBase64 } from '../../machinery/base64.ts';
 import { secretColumns } from './columns.ts';
 import { validateSecret, validateSecretUpdate } from './data.validation.ts';
 

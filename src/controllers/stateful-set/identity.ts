@@ -44,6 +44,14 @@ export function claimName(set: Stored<StatefulSet>, template: PersistentVolumeCl
   return `${template.metadata?.name ?? ''}-${set.metadata.name}-${ordinal}`;
 }
 
+/** Whether one of the set's pods uses the claim of that name. */
+export function isClaimOf(set: Stored<StatefulSet>, name: string): boolean {
+  return (set.spec?.volumeClaimTemplates ?? []).some((template) => {
+    const prefix = `${template.metadata?.name ?? ''}-${set.metadata.name}-`;
+    return name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length));
+  });
+}
+
 /** The claims that the pod with this ordinal uses. */
 export function claimsOf(set: Stored<StatefulSet>, ordinal: number): readonly PersistentVolumeClaim[] {
   return (set.spec?.volumeClaimTemplates ?? []).map((template) => ({

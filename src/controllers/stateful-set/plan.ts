@@ -92,6 +92,12 @@ function byOrdinal({ set, pods }: Snapshot): { readonly kept: readonly { readonl
   return { kept, condemned };
 }
 
+/** Of the pods that no node has taken yet: they may lack a claim. */
+export function pendingOrdinals({ set, pods }: Snapshot): readonly number[] {
+  const waiting = pods.filter((pod) => !isTerminating(pod) && (pod.spec?.nodeName ?? '') === '' && !hasEnded(pod));
+  return waiting.flatMap((pod) => ordinalOf(set, pod) ?? []);
+}
+
 function updateSteps({ set, updateRevision }: Snapshot, pods: readonly Stored<Pod>[]): readonly Step[] {
   const partition = firstOrdinal(set) + (set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0);
   for (const pod of pods.toReversed()) {

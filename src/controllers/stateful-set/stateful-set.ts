@@ -10,8 +10,8 @@ import { StatusError } from '../../machinery/status-error.ts';
 import { adoptPatch, byController, CONTROLLER_INDEX, claim, ownerKey, releasePatch } from '../owner.ts';
 import { source, startController } from '../../client/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
-import { claimName, claimsOf, deletesScaledClaims, podOf } from './identity.ts';
-import { decide, ordinalOf, revisionOf, type Snapshot, type Step } from './plan.ts';
+import { claimName, claimsOf, deletesScaledClaims, isClaimOf, podOf } from './identity.ts';
+import { decide, ordinalOf, pendingOrdinals, revisionOf, type Snapshot, type Step } from './plan.ts';
 import { historyToDelete, planRevision, templateOf } from './revisions.ts';
 import { decideStatus, sameStatus } from './status.ts';
 
@@ -64,12 +64,16 @@ export function startStatefulSetController(options: ComponentOptions): Component
     }
   }
 
-  async function createPod(set: Stored<StatefulSet>, key: string, step: Step & { readonly do: 'create' }, known: readonly Stored<ControllerRevision>[]): Promise<void> {
-    for (const each of claimsOf(set, step.ordinal)) {
+  async function createClaims(set: Stored<StatefulSet>, ordinal: number): Promise<void> {
+    for (const each of claimsOf(set, ordinal)) {
       if (claims.get(each.metadata?.name ?? '', set.metadata.namespace) !== undefined) continue;
       const made = await ignore('AlreadyExists', client.create(persistentVolumeClaims, each));
-      if (made) recorder.event(set, 'Normal', 'SuccessfulCreate', `create Claim ${each.metadata?.name} Pod ${set.metadata.name}-${step.ordinal} in StatefulSet ${set.metadata.name} success`);
+      if (made) recorder.event(set, 'Normal', 'SuccessfulCreate', `create Claim ${each.metadata?.name} Pod ${set.metadata.name}-${ordinal} in StatefulSet ${set.metadata.name} success`);
     }
+  }
+
+  async function createPod(set: Stored<StatefulSet>, key: string, step: Step & { readonly do: 'create' }, known: readonly Stored<ControllerRevision>[]): Promise<void> {
+    await createClaims(set, step.ordinal);
     const revision = known.find((each) => each.metadata.name === step.revision);
     const template = revision === undefined ? set.spec?.template : templateOf(revision);
     const pod = podOf(set, template ?? {}, step.ordinal, step.revision);
@@ -127,6 +131,8 @@ export function startStatefulSetController(options: ComponentOptions): Component
         await deleteScaledClaims(set, step);
       }),
     );
+    // A claim that was deleted when its pod was made is gone by now, and the pod can't be placed without one.
+    await Promise.all(pendingOrdinals(snapshot).map((ordinal) => createClaims(set, ordinal)));
     const inUse = new Set([snapshot.currentRevision, snapshot.updateRevision, ...owned.map(revisionOf)]);
     for (const old of historyToDelete(set, known, inUse)) await ignore('NotFound', client.delete(controllerRevisions, old.metadata.name, namespace));
     return plan.againAfterMs === undefined ? undefined : { afterMs: plan.againAfterMs };
@@ -141,6 +147,7 @@ export function startStatefulSetController(options: ComponentOptions): Component
         if (owner !== undefined) return [owner];
         return all.list(pod.metadata.namespace).filter((set) => ordinalOf(set, pod) !== undefined).map(keyOf);
       }),
+      source(claims, (each) => all.list(each.metadata.namespace).filter((set) => isClaimOf(set, each.metadata.name)).map(keyOf)),
       source(revisions, (revision) => {
         const owner = ownerKey('StatefulSet', revision);
         return owner === undefined ? [] : [owner];
