@@ -318,6 +318,18 @@ test('force deletion ends what runs, and a new pod of the name does not wait for
   await world.until('one left', async () => (await world.runtime.list()).containers.length === 1, 40);
 });
 
+test('a grace period that is shortened later counts from then', async () => {
+  await using world = await NodeHarness.open({ behave: () => ({ stopsInMs: 1_000_000 }) });
+  await world.start();
+  await world.create('a', { terminationGracePeriodSeconds: 600 });
+  await running(world, 'a');
+  await world.client.delete(pods, 'a', 'default');
+  await world.advance(30_000);
+  assert.equal((await world.get('a')).metadata.deletionGracePeriodSeconds, 600);
+  await world.client.delete(pods, 'a', 'default', { gracePeriodSeconds: 3 });
+  await world.until('gone', async () => (await world.runtime.list()).sandboxes.length === 0, 10);
+});
+
 test('GPUs are allocated once, told to the container, and free again afterwards', async () => {
   const env: (string | undefined)[] = [];
   await using world = await NodeHarness.open({
