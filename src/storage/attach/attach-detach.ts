@@ -6,6 +6,7 @@ import type { ComponentOptions } from '../../client/component.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { claimKeysOf } from '../binder/binder.ts';
 import { type Controller, source, startController } from '../../client/controller.ts';
+import { Said } from '../said.ts';
 import { type Attachment, decideAttach } from './decide.ts';
 
 const POD_CLAIMS = 'storage/claim';
@@ -22,7 +23,7 @@ export function startAttachDetach(options: ComponentOptions): Controller {
   const nodes = informers.of(nodeResource);
   const attachments = informers.of(volumeAttachments, { indexes: { [BY_VOLUME]: ({ spec }) => [spec.source.persistentVolumeName ?? ''] } });
   const volumesOf = (pod: Pod): readonly string[] => claimKeysOf(pod).flatMap((key) => named(claims.get(key.slice(key.indexOf('/') + 1), key.slice(0, key.indexOf('/')))));
-  const said = new Set<string>();
+  const said = new Said();
 
   return startController(options, {
     name: 'attach-detach',
@@ -49,10 +50,7 @@ export function startAttachDetach(options: ComponentOptions): Controller {
         inUse: (node) => nodes.get(node)?.status?.volumesInUse?.includes(unique) === true,
       });
       for (const { pod, message } of blocked) {
-        const once = `${pod.metadata?.uid ?? ''} ${name}`;
-        if (said.has(once)) continue;
-        said.add(once);
-        recorder.event(pod, 'Warning', 'FailedAttachVolume', message);
+        if (said.isNews(pod.metadata?.uid ?? '', message)) recorder.event(pod, 'Warning', 'FailedAttachVolume', message);
       }
       for (const attachment of create) await client.create(volumeAttachments, attachmentObject(attachment));
       for (const gone of remove) await client.delete(volumeAttachments, gone).catch(ifGone);

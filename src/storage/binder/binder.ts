@@ -7,6 +7,7 @@ import type { Informer } from '../../client/informer.ts';
 import type { KubeObject, Stored } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { type Controller, source, startController } from '../../client/controller.ts';
+import { Said } from '../said.ts';
 import { decideClaim, type Notice } from './decide-claim.ts';
 import { decideVolume } from './decide-volume.ts';
 import { BinderWrites } from './write.ts';
@@ -49,8 +50,7 @@ class Binder {
   readonly #writes: BinderWrites;
   /** Volumes that a pass is binding to a claim: name to the claim's UID. */
   readonly #taken = new Map<string, string>();
-  /** What was last said of an object, by UID: the same is not said again on every pass. */
-  readonly #said = new Map<string, string>();
+  readonly #said = new Said();
 
   constructor(options: BinderOptions) {
     const { informers, recorder, client } = options;
@@ -100,7 +100,7 @@ class Binder {
     });
     switch (decision.do) {
       case 'nothing':
-        return void this.#said.delete(claim.metadata.uid);
+        return void this.#said.forget(claim.metadata.uid);
       case 'default-class':
         return this.#writes.setClass(claim, decision.className);
       case 'bind':
@@ -126,7 +126,7 @@ class Binder {
   async #bind(claim: Claim, volume: Volume): Promise<void> {
     const { name } = volume.metadata;
     this.#taken.set(name, claim.metadata.uid);
-    this.#said.delete(claim.metadata.uid);
+    this.#said.forget(claim.metadata.uid);
     try {
       await this.#writes.bind(claim, volume);
     } catch (thrown) {
@@ -199,10 +199,7 @@ class Binder {
   }
 
   #say(about: Stored<KubeObject>, { type, reason, message }: Notice): void {
-    const said = `${reason} ${message}`;
-    if (this.#said.get(about.metadata.uid) === said) return;
-    this.#said.set(about.metadata.uid, said);
-    this.#recorder.event(about, type, reason, message);
+    if (this.#said.isNews(about.metadata.uid, `${reason} ${message}`)) this.#recorder.event(about, type, reason, message);
   }
 
   #isUnbound(key: string): boolean {
@@ -225,7 +222,7 @@ class Binder {
   /** A claim that goes away releases the volume that names it. */
   #volumesFor(claim: Claim): readonly string[] {
     if (claim.metadata.deletionTimestamp === undefined && this.#claims.get(claim.metadata.name, claim.metadata.namespace) !== undefined) return [];
-    this.#said.delete(claim.metadata.uid);
+    this.#said.forget(claim.metadata.uid);
     return this.#volumes.byIndex(HELD_FOR, keyOf(claim)).map(({ metadata }) => `volume/${metadata.name}`);
   }
 }

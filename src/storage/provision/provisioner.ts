@@ -11,6 +11,7 @@ import { withKey, withoutKey } from '../../machinery/record.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { SIZE_ENFORCED } from '../driver/name.ts';
 import { type Controller, source, startController } from '../../client/controller.ts';
+import { Said } from '../said.ts';
 import { decideDeletion, decideProvision, DELETION_FINALIZER, type Provisioner, volumeName, volumeObject } from './decide.ts';
 
 export interface ProvisionerOptions extends ComponentOptions {
@@ -38,8 +39,7 @@ class Hand {
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
   readonly #nodes;
-  /** What was last said of a claim, by UID. */
-  readonly #said = new Map<string, string>();
+  readonly #said = new Said();
 
   constructor(options: ProvisionerOptions) {
     const { informers, recorder, driver, nodeName } = options;
@@ -75,7 +75,7 @@ class Hand {
     if (claim === undefined) return;
     const storageClass = this.#classes.get(claimClass(claim) ?? '');
     const decision = decideProvision({ claim, storageClass, provisioner: this.#provisioner(), sourceHandle: (source) => this.#handleOf(source, namespace) });
-    if (decision.do === 'nothing' || storageClass === undefined) return void this.#said.delete(claim.metadata.uid);
+    if (decision.do === 'nothing' || storageClass === undefined) return void this.#said.forget(claim.metadata.uid);
     if (this.#volumes.get(volumeName(claim.metadata.uid)) !== undefined) return;
     if (decision.do === 'take') return this.#take(claim);
     if (decision.do === 'refuse') return this.#fail(claim, storageClass, decision.message);
@@ -170,10 +170,7 @@ class Hand {
   }
 
   #say(about: Claim | Volume, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const said = `${reason} ${message}`;
-    if (this.#said.get(about.metadata.uid) === said) return;
-    this.#said.set(about.metadata.uid, said);
-    this.#recorder.event(about, type, reason, message);
+    if (this.#said.isNews(about.metadata.uid, `${reason} ${message}`)) this.#recorder.event(about, type, reason, message);
   }
 }
 
