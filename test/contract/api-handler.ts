@@ -422,6 +422,12 @@ export const scenarios: readonly Scenario[] = [
       assert.equal(meta(other).resourceVersion, meta(made).resourceVersion);
       const listed = await ask('GET', `/apis/events.k8s.io/v1/namespaces/${ns}/events`);
       assert.equal(field(listed, 'items.0.note'), 'said');
+      for (const [path, selector] of [['/apis/events.k8s.io/v1', 'regarding.name'], ['/api/v1', 'involvedObject.name']]) {
+        const found = await ask('GET', `${path}/namespaces/${ns}/events?fieldSelector=${selector}=p`);
+        assert.equal((field(found, 'items') as Json[]).length, 1);
+        const none = await ask('GET', `${path}/namespaces/${ns}/events?fieldSelector=${selector}=q`);
+        assert.equal((field(none, 'items') as Json[]).length, 0);
+      }
     },
   },
 ];

@@ -201,7 +201,7 @@ export class ServiceAllocator {
       },
       spec: { parentRef: { group: '', resource: 'services', namespace: metadata.namespace ?? '', name: metadata.name ?? '' } },
     };
-    return toStoredForm(binding, draft, []);
+    return toStoredForm(registry, binding, draft, []);
   }
 }
 

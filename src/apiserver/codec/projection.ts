@@ -1,4 +1,3 @@
-import type { Kind } from '../../api/kind.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Entry, Projector } from '../../store/store.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -25,8 +24,8 @@ export interface Projection extends Segments {
 
 export type StoredEntry = Entry<Projection>;
 
-/** `body`: frozen, in the storage version. */
-export function project(kind: Kind | undefined, body: KubeObject, segments: Segments): Projection {
+/** `body`: in the storage version, not changed any more. */
+export function project(registry: Registry, prefix: string, body: KubeObject, segments: Segments): Projection {
   const { name = '', namespace = '', uid = '', labels, deletionTimestamp } = body.metadata ?? {};
   return {
     start: segments.start,
@@ -36,7 +35,7 @@ export function project(kind: Kind | undefined, body: KubeObject, segments: Segm
     namespace,
     uid,
     labels,
-    fields: kind?.selectableFields?.(body),
+    fields: registry.selectableFields(prefix, body),
     deleting: deletionTimestamp !== undefined,
     object: undefined,
     version: 0,
@@ -59,7 +58,7 @@ export function createProjector(registry: Registry): Projector<Projection> {
   return (key, value) => {
     if (!key.startsWith('/registry/')) return { ...NOTHING, start: 0, managedStart: 0, managedEnd: 0 };
     const segments = readSegments(value);
-    return project(registry.storedAt(splitKey(key).prefix), parseBody(value, segments), segments);
+    return project(registry, splitKey(key).prefix, parseBody(value, segments), segments);
   };
 }
 

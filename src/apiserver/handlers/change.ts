@@ -126,7 +126,7 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   validate(target, call, rules, draft, stored);
   if (change.admit !== false) await admission.validate();
   if (heavy) await core.yieldToLoop();
-  const form = toStoredForm(binding, draft, managed);
+  const form = toStoredForm(core.registry, binding, draft, managed);
   const answer = change.answer ?? ((of: StoredEntry): Answer => ({ as: 'entry', code: 200, binding, entry: of }));
   if (sameObject(entry, existing.managed(), form, managed)) return answer(entry);
   if (options.dryRun) return answer(committedEntry(entry.key, form, entry.modRevision, entry.createRevision));

@@ -53,7 +53,7 @@ function addWrite(core: Core, { group, resource, read, object }: AlsoUpdate, ope
   const binding = kind === undefined ? undefined : core.registry.find(group === '' ? kind.version : `${group}/${kind.version}`, resource);
   if (binding === undefined) throw new RangeError(`no kind is stored as ${group}/${resource}`);
   const entry = core.store.get(key);
-  const form = toStoredForm(binding, { ...object } as never, entry === undefined ? [] : core.objects.managed(entry));
+  const form = toStoredForm(core.registry, binding, { ...object } as never, entry === undefined ? [] : core.objects.managed(entry));
   operations.push(putOperation(core, binding, key, form));
   guards.push({ key, modRevision: Number(resourceVersion) });
 }

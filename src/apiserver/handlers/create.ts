@@ -72,7 +72,7 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
   if (options.dryRun) return dryRunAnswer(core, target, stored, managed);
   for (let attempt = 1; ; attempt++) {
     const key = objectKey(binding, made.namespace ?? '', made.name ?? '');
-    const form = toStoredForm(binding, stored, managed);
+    const form = toStoredForm(core.registry, binding, stored, managed);
     try {
       const { revision } = await commitObject(core, {
         operation: putOperation(core, binding, key, form),
@@ -145,8 +145,8 @@ function validate({ binding }: Target, call: Call, draft: DraftObject): void {
   for (const text of strategy.warnings?.(object, undefined) ?? []) call.warnings.add(text);
 }
 
-function dryRunAnswer(core: Core, target: Target, draft: DraftObject, managed: Parameters<typeof toStoredForm>[2]): Answer {
-  const form: StoredForm = toStoredForm(target.binding, draft, managed);
+function dryRunAnswer(core: Core, target: Target, draft: DraftObject, managed: readonly ManagedFieldsEntry[]): Answer {
+  const form: StoredForm = toStoredForm(core.registry, target.binding, draft, managed);
   const { name = '', namespace = '' } = form.body.metadata ?? {};
   const key = objectKey(target.binding, namespace, name);
   if (core.store.get(key) !== undefined) throw exists(core, target, key, name);

@@ -83,7 +83,7 @@ function marked(core: Core, binding: Binding, entry: StoredEntry, change: Metada
   Object.assign(metadataOf(draft), change);
   // Only namespaces have finalizers in their spec, and they show in their phase that they end.
   if (terminating) draft.status = { ...(draft.status as DraftObject | undefined), phase: 'Terminating' };
-  return toStoredForm(binding, draft, core.objects.managed(entry));
+  return toStoredForm(core.registry, binding, draft, core.objects.managed(entry));
 }
 
 /** The object while it is still there (or where the kind says so), else a Status. */

@@ -3,7 +3,7 @@ import type { Operation } from '../../store/store.ts';
 import type { Core } from '../core.ts';
 import { type Projection, project, type StoredEntry } from '../codec/projection.ts';
 import { encodeRecord } from '../codec/record.ts';
-import type { Binding } from '../registry/registry.ts';
+import type { Binding, Registry } from '../registry/registry.ts';
 
 /** An object ready for the store. */
 export interface StoredForm {
@@ -14,14 +14,14 @@ export interface StoredForm {
 }
 
 /** `draft` is in the storage version and not used any more. */
-export function toStoredForm(binding: Binding, draft: DraftObject, managed: readonly ManagedFieldsEntry[]): StoredForm {
+export function toStoredForm(registry: Registry, binding: Binding, draft: DraftObject, managed: readonly ManagedFieldsEntry[]): StoredForm {
   const { kind: _k, apiVersion: _a, metadata: meta, ...rest } = draft;
   const { managedFields: _m, resourceVersion: _v, selfLink: _s, ...metadata } = meta as DraftObject;
   const body = { metadata, ...rest };
   // Frozen when it is first read in process, which costs a tenth of a write: over HTTPS only bytes are read.
   const object = body as unknown as KubeObject;
   const encoded = encodeRecord(binding.storedApiVersion, object, managed.length === 0 ? '' : JSON.stringify(managed));
-  return { value: encoded.value, projection: project(binding.stored, object, encoded), body: object };
+  return { value: encoded.value, projection: project(registry, binding.prefix, object, encoded), body: object };
 }
 
 export function putOperation(core: Core, binding: Binding, key: string, form: StoredForm): Operation<Projection> {

@@ -1,5 +1,5 @@
 import type { Kind } from '../../api/kind.ts';
-import { formatApiVersion } from '../../machinery/object.ts';
+import { formatApiVersion, type JsonObject, type KubeObject } from '../../machinery/object.ts';
 import { keyTail, resourcePrefix } from './keys.ts';
 
 /** A served kind tied to the place where its objects are stored. */
@@ -21,6 +21,8 @@ export class Registry {
   readonly #byVersion = new Map<string, Map<string, Binding>>();
   readonly #byPrefix = new Map<string, Kind>();
   readonly #byKind = new Map<string, Binding>();
+  /** Versions whose field selectors have names of their own (events.k8s.io), by prefix. */
+  readonly #otherFields = new Map<string, Kind>();
   #revision = 0;
 
   constructor(kinds: readonly Kind[]) {
@@ -52,6 +54,7 @@ export class Registry {
     versions.set(kind.resource, binding);
     this.#byVersion.set(apiVersion, versions);
     this.#byKind.set(`${apiVersion}/${kind.kind}`, binding);
+    if (!binding.direct && kind.selectableFields !== undefined) this.#otherFields.set(prefix, kind);
     return binding;
   }
 
@@ -81,6 +84,15 @@ export class Registry {
   /** The kind stored under a group and resource (its storage version). */
   stored(group: string, resource: string): Kind | undefined {
     return this.#byPrefix.get(resourcePrefix(group, resource));
+  }
+
+  /** The values that field selectors of any served version may ask for. `body`: in the storage version. */
+  selectableFields(prefix: string, body: KubeObject): Readonly<Record<string, string>> | undefined {
+    const own = this.#byPrefix.get(prefix)?.selectableFields?.(body);
+    const other = this.#otherFields.get(prefix);
+    if (other?.convert === undefined) return own;
+    const converted = other.convert.fromStorage(body as unknown as JsonObject) as unknown as KubeObject;
+    return { ...own, ...other.selectableFields?.(converted) };
   }
 
   /** The kind whose objects have this key prefix. */
