@@ -61,7 +61,7 @@ export class Puller {
       if (!(thrown instanceof CriError)) throw thrown;
       const invalid = thrown.code === 'invalid';
       const message = invalid
-        ? `Failed to apply default image tag ${JSON.stringify(image)}: couldn't parse image name ${JSON.stringify(image)}: invalid reference format`
+        ? `Failed to apply default image tag ${JSON.stringify(image)}: ${thrown.message}`
         : `Failed to inspect image ${JSON.stringify(image)}: ${thrown.message}`;
       this.#event(pod, 'Warning', invalid ? 'InspectFailed' : 'Failed', message);
       throw new StartFailure(invalid ? 'InvalidImageName' : 'ImageInspectError', message, thrown);

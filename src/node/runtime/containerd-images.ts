@@ -6,7 +6,7 @@ import { cri, criOrGone, toCriError } from './cri-error.ts';
 import type { Image as CriImage } from './gen/cri.types.ts';
 import type { GrpcChannel } from './grpc.ts';
 import { importImages } from './image-import.ts';
-import { normalizeImageName } from './image-name.ts';
+import { invalidImageName, normalizeImageName } from './image-name.ts';
 import { CriError, type Image, type Images, type RegistryAuth } from './runtime.ts';
 import { IMAGE } from './services.ts';
 
@@ -36,7 +36,7 @@ export class ContainerdImages implements Images {
   async find(image: string): Promise<Image | undefined> {
     // An id, in full or shortened, stays as it is.
     const name = /^(sha256:)?[0-9a-f]{12,64}$/.test(image) ? image : normalizeImageName(image);
-    if (name === undefined) throw new CriError('invalid', `couldn't parse image name ${JSON.stringify(image)}: invalid reference format`);
+    if (name === undefined) throw new CriError('invalid', invalidImageName(image));
     const answer = await criOrGone(this.#options.cri.unary(IMAGE, 'ImageStatus', { image: { image: name } }, { timeoutMs: CALL_TIMEOUT_MS }));
     return answer?.image === undefined || answer.image === null ? undefined : readImage(answer.image);
   }
@@ -48,7 +48,7 @@ export class ContainerdImages implements Images {
 
   async pull(image: string, auth: RegistryAuth | undefined): Promise<string> {
     const name = normalizeImageName(image);
-    if (name === undefined) throw new CriError('invalid', `couldn't parse image name ${JSON.stringify(image)}: invalid reference format`);
+    if (name === undefined) throw new CriError('invalid', invalidImageName(image));
     const request = { image: { image: name }, auth: auth === undefined ? undefined : { username: auth.username, password: auth.password } };
     try {
       const { image_ref } = await this.#options.cri.unary(IMAGE, 'PullImage', request, { timeoutMs: PULL_TIMEOUT_MS });

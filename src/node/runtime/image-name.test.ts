@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { normalizeImageName } from './image-name.ts';
+import { invalidImageName, normalizeImageName } from './image-name.ts';
 
 const SHA = `sha256:${'a'.repeat(64)}`;
 
@@ -28,4 +28,12 @@ for (const [text, full] of [
   [`${'a'.repeat(256)}`, undefined],
 ] as const) {
   test(`${JSON.stringify(text)} is ${full ?? 'no image name'}`, () => assert.equal(normalizeImageName(text), full));
+}
+
+for (const [text, words] of [
+  ['Busybox:1', `couldn't parse image name "Busybox:1": invalid reference format: repository name (library/Busybox) must be lowercase`],
+  ['quay.io/A/b', `couldn't parse image name "quay.io/A/b": invalid reference format: repository name (A/b) must be lowercase`],
+  ['a//b', `couldn't parse image name "a//b": invalid reference format`],
+] as const) {
+  test(`what is wrong with ${text}`, () => assert.equal(invalidImageName(text), words));
 }

@@ -54,3 +54,11 @@ export function normalizeImageName(text: string): string | undefined {
   const name = parseImageName(text);
   return name === undefined ? undefined : formatImageName(name);
 }
+
+/** What is wrong with what is no image name, in the words of Docker's reference parser. */
+export function invalidImageName(text: string): string {
+  const lower = parseImageName(text.toLowerCase());
+  const repository = text.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+  const remedy = lower === undefined ? '' : `: repository name (${repository.includes('/') ? repository.replace(/^[^/]*[.:][^/]*\//, '') : `library/${repository}`}) must be lowercase`;
+  return `couldn't parse image name ${JSON.stringify(text)}: invalid reference format${remedy}`;
+}

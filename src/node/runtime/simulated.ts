@@ -1,6 +1,6 @@
 import { type Clock, sleep, type Timer } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
-import { normalizeImageName } from './image-name.ts';
+import { invalidImageName, normalizeImageName } from './image-name.ts';
 import {
   type Container,
   type ContainerSpec,
@@ -284,6 +284,6 @@ class SimulatedImages implements Images {
 
 function nameOf(image: string): string {
   const name = normalizeImageName(image);
-  if (name === undefined) throw new CriError('invalid', `invalid reference format: ${image}`);
+  if (name === undefined) throw new CriError('invalid', invalidImageName(image));
   return name;
 }
