@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { csiDrivers, csiNodes, csiStorageCapacities, events, persistentVolumeClaims, persistentVolumes, storageClasses } from '../src/api/gen/resources.ts';
-import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec } from '../src/api/gen/types/core.v1.ts';
+import { csiDrivers, csiNodes, csiStorageCapacities, events, nodes, persistentVolumeClaims, persistentVolumes, pods, serviceAccounts, storageClasses, volumeAttachments } from '../src/api/gen/resources.ts';
+import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec, Pod } from '../src/api/gen/types/core.v1.ts';
 import { BIND_COMPLETED, BOUND_BY_CONTROLLER, COUNTED_UNTIL, PROVISIONED_BY, SELECTED_NODE } from '../src/api/core/persistent-volume.rules.ts';
 import { ADMIN, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
@@ -12,6 +13,7 @@ import { VirtualClock } from '../src/base/virtual-clock.ts';
 import type { Client } from '../src/client/client.ts';
 import type { ComponentOptions } from '../src/client/component.ts';
 import { ControlPlane } from '../src/cluster/control-plane.ts';
+import type { CsiDriver } from '../src/csi/driver.ts';
 import { FakeHost } from '../src/host/fake.ts';
 import type { Stored } from '../src/machinery/object.ts';
 import { PoolDriver } from '../src/storage/driver/driver.ts';
@@ -105,6 +107,13 @@ class Stage implements AsyncDisposable {
     const pool = this.#ends.use(await openPool({ host, clock: this.#clock, root: '/var/lib/berth/pool', mark: 'test', kind: 'plain' }));
     this.#ends.use(await startPoolNode({ ...this.#options, nodeName, driver: new PoolDriver({ host, pool, nodeName }) }));
     return pool;
+  }
+
+  /** Another driver on the first node: the pool's, but for the parts given. */
+  async addDriver(parts: Partial<CsiDriver> & Pick<CsiDriver, 'name'>): Promise<void> {
+    const own = new PoolDriver({ host: new FakeHost({ clock: this.#clock }), pool: this.pool, nodeName: 'node-1' });
+    const driver = new Proxy<CsiDriver>(own, { get: (target, key: keyof CsiDriver) => parts[key] ?? (typeof target[key] === 'function' ? target[key].bind(target) : target[key]) });
+    this.#ends.use(await startPoolNode({ ...this.#options, nodeName: 'node-1', driver }));
   }
 
   async rest(ms = 100): Promise<void> {
@@ -259,6 +268,39 @@ describe('storage, through the API', () => {
       const [node] = (await stage.lookVolume(`pvc-${claim.metadata.uid}`)).spec?.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchExpressions?.[0]?.values ?? [];
       assert.equal(node === 'node-1' ? stage.pool : other, made[0], 'the volume is where it says');
     }
+  });
+
+  check('a driver that wants attaching is asked once a pod is placed, and again to let go when the node is done', async (stage) => {
+    const calls: string[] = [];
+    await stage.addDriver({
+      name: 'attach.example.com',
+      controllerCapabilities: async () => ['publish-unpublish-volume'],
+      controllerPublish: async ({ volumeId, nodeId }) => {
+        calls.push(`publish ${volumeId} ${nodeId}`);
+        return { path: '/dev/x' };
+      },
+      controllerUnpublish: async (volumeId, nodeId) => void calls.push(`unpublish ${volumeId} ${nodeId}`),
+    });
+    await stage.client.create(nodes, { metadata: { name: 'node-1' } });
+    await stage.volume('far', { hostPath: undefined, csi: { driver: 'attach.example.com', volumeHandle: 'h' } });
+    await stage.claim('c', { volumeName: 'far', storageClassName: '' });
+    await stage.client.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
+    await stage.client.create<Pod>(pods, { metadata: { name: 'p', namespace: 'default' }, spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'x' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] } });
+    await stage.rest();
+    const [attachment] = (await stage.client.list(volumeAttachments)).items;
+    assert.equal(attachment?.metadata.name, `csi-${createHash('sha256').update('hattach.example.comnode-1').digest('hex')}`);
+    assert.deepEqual(attachment.status, { attached: true, attachmentMetadata: { path: '/dev/x' } });
+    assert.deepEqual(calls, ['publish h node-1']);
+
+    const inUse = (names: readonly string[]): Promise<unknown> => stage.client.patch(nodes, 'node-1', { type: 'merge', body: { status: { volumesInUse: names } } }, { subresource: 'status' });
+    await inUse(['kubernetes.io/csi/attach.example.com^h']);
+    await stage.client.delete(pods, 'p', 'default', { gracePeriodSeconds: 0 });
+    await stage.rest();
+    assert.equal((await stage.client.list(volumeAttachments)).items.length, 1, 'the node still has it mounted');
+    await inUse([]);
+    await stage.rest();
+    assert.deepEqual((await stage.client.list(volumeAttachments)).items, []);
+    assert.deepEqual(calls, ['publish h node-1', 'unpublish h node-1']);
   });
 
   check('a claim can be a copy of another', async (stage) => {
