@@ -75,17 +75,16 @@ export function errorFrame({ core, representation }: FrameForm, error: StatusErr
   return protobufEvent('ERROR', protobufObject(core.facts, 'machinery.meta.v1.Status', status as unknown as JsonObject));
 }
 
+const MAX_EVENTS = 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
+
 /**
  * Bytes of events that several watches are told, made once. Bounded: what falls out is made again.
  */
 export class FrameCache {
   readonly #frames = new Map<ToldEvent, Map<string, Buffer>>();
   readonly #joined = new WeakMap<readonly Told[], Map<string, Buffer>>();
-  readonly #maxEvents: number;
-
-  constructor(maxEvents = 256) {
-    this.#maxEvents = maxEvents;
-  }
+  #bytes = 0;
 
   /** The bytes of all of them together. `told` is the same array for watches that are told the same. */
   of(form: FrameForm, told: readonly Told[]): Buffer {
@@ -109,13 +108,22 @@ export class FrameCache {
     if (forms === undefined) {
       forms = new Map();
       this.#frames.set(told, forms);
-      if (this.#frames.size > this.#maxEvents) this.#frames.delete(this.#frames.keys().next().value as ToldEvent);
     }
     let bytes = forms.get(form.key);
     if (bytes === undefined) {
       bytes = frameOf(form, told, false);
       forms.set(form.key, bytes);
+      this.#bytes += bytes.length;
+      this.#trim();
     }
     return bytes;
+  }
+
+  #trim(): void {
+    for (const [oldest, forms] of this.#frames) {
+      if (this.#frames.size <= 1 || (this.#bytes <= MAX_BYTES && this.#frames.size <= MAX_EVENTS)) return;
+      for (const bytes of forms.values()) this.#bytes -= bytes.length;
+      this.#frames.delete(oldest);
+    }
   }
 }

@@ -4,7 +4,7 @@ import type { WatchOutput } from '../watch/watcher.ts';
 import { errorFrame, type FrameCache, type FrameForm, frameOf } from './frames.ts';
 import { type AnyResponse, drained, isHttp2 } from './respond.ts';
 
-/** Bytes that may wait for a slow receiver before it is cut off. The buffers are shared by all watches, so this is mostly theirs. */
+/** Bytes that a connection may not have taken yet when there is more: then the receiver is cut off. The buffers are shared by all watches. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const SLICE = 100;
 
@@ -45,7 +45,6 @@ export class HttpWatchOutput implements WatchOutput {
   readonly #frames: FrameCache;
   readonly #flusher: Flusher;
   #waiting: Buffer[] = [];
-  #waitingBytes = 0;
   #first = true;
   #ended = false;
   #last: Buffer | undefined;
@@ -58,6 +57,10 @@ export class HttpWatchOutput implements WatchOutput {
   }
 
   tell(told: readonly Told[]): boolean {
+    if (this.#buffered() > MAX_WAITING_BYTES) {
+      this.cut();
+      return false;
+    }
     let from = 0;
     if (this.#first && this.#form.table !== undefined) {
       this.#queue(frameOf(this.#form, told[0] as Told, true));
@@ -65,9 +68,7 @@ export class HttpWatchOutput implements WatchOutput {
     }
     this.#first = false;
     if (from < told.length) this.#queue(this.#frames.of(this.#form, from === 0 ? told : told.slice(from)));
-    if (this.#waitingBytes + this.#buffered() <= MAX_WAITING_BYTES) return true;
-    this.cut();
-    return false;
+    return true;
   }
 
   room(): Promise<void> | undefined {
@@ -85,7 +86,6 @@ export class HttpWatchOutput implements WatchOutput {
 
   cut(): void {
     this.#waiting = [];
-    this.#waitingBytes = 0;
     this.#response.destroy();
   }
 
@@ -94,7 +94,6 @@ export class HttpWatchOutput implements WatchOutput {
     const { destroyed } = stream;
     if (!destroyed && this.#waiting.length > 0) stream.write(this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting));
     this.#waiting = [];
-    this.#waitingBytes = 0;
     if (!this.#ended || destroyed) return;
     if (this.#last !== undefined) stream.write(this.#last);
     this.#response.end();
@@ -103,7 +102,6 @@ export class HttpWatchOutput implements WatchOutput {
   #queue(bytes: Buffer): void {
     if (this.#waiting.length === 0 && !this.#ended) this.#flusher.add(this);
     this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.byteLength;
   }
 
   #buffered(): number {

@@ -65,7 +65,9 @@ export class Registry {
     versions?.delete(kind.resource);
     if (versions?.size === 0) this.#byVersion.delete(apiVersion);
     this.#byKind.delete(`${apiVersion}/${kind.kind}`);
-    if (this.#byPrefix.get(prefixOf(kind)) === kind) this.#byPrefix.delete(prefixOf(kind));
+    const prefix = prefixOf(kind);
+    if (this.#byPrefix.get(prefix) === kind) this.#byPrefix.delete(prefix);
+    if (this.#otherFields.get(prefix) === kind) this.#otherFields.delete(prefix);
   }
 
   /** Whether any resource of the version is served. */

@@ -1,6 +1,7 @@
 import type { Timer } from '../../base/clock.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { StoreError, type StoreWatch } from '../../store/store.ts';
+import type { StoredEntry } from '../codec/projection.ts';
 import type { Core } from '../core.ts';
 import type { Told, ToldEvents } from './events.ts';
 import { tooLargeVersion, tooOld, type WatchPlan } from './plan.ts';
@@ -15,7 +16,9 @@ export interface WatchOutput {
   end(error?: StatusError): void;
 }
 
+/** What is told at once of the initial state: so many objects, or so many bytes of them. */
 const SLICE = 128;
+const SLICE_BYTES = 512 * 1024;
 
 /** One open watch: the initial state in slices, then every change of the store, then the end. */
 export class Watcher {
@@ -83,10 +86,15 @@ export class Watcher {
 
   async #tellInitial(): Promise<void> {
     const { initial, markInitialEnd, after } = this.#plan;
-    for (let from = 0; from < initial.length; from += SLICE) {
+    for (let from = 0; from < initial.length; ) {
       if (from > 0) await (this.#output.room() ?? this.#core.yieldToLoop());
       if (this.#closed) return;
-      const slice = initial.slice(from, from + SLICE).map((entry): Told => ({ type: 'ADDED', entry }));
+      const slice: Told[] = [];
+      for (let bytes = 0; from < initial.length && slice.length < SLICE && bytes < SLICE_BYTES; from++) {
+        const entry = initial[from] as StoredEntry;
+        bytes += entry.value.byteLength;
+        slice.push({ type: 'ADDED', entry });
+      }
       if (!this.#output.tell(slice)) return this.close();
     }
     if (markInitialEnd) {
