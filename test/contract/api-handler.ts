@@ -211,6 +211,8 @@ export const scenarios: readonly Scenario[] = [
     run: async (ask, ns) => {
       const dry = await ask('POST', `${maps(ns)}?dryRun=All`, configMap('a'));
       assert.equal(dry.code, 201);
+      assert.equal(meta(dry).resourceVersion, undefined);
+      assert.notEqual(meta(dry).uid, undefined);
       refused(await ask('GET', `${maps(ns)}/a`), 404, 'NotFound');
       const made = await ask('POST', maps(ns), configMap('a', { k: '1' }));
       const changed = await ask('PUT', `${maps(ns)}/a?dryRun=All`, configMap('a', { k: '2' }));

@@ -32,7 +32,7 @@ export class ObjectCache {
     const kind = this.#kindOf(entry.key);
     const known = projection.object;
     const body = deepFreeze(known ?? parseBody(entry.value, projection));
-    const object = freezeWhole(withHead(body, kind.kind, formatApiVersion(kind), String(entry.modRevision)));
+    const object = freezeWhole(withHead(body, kind.kind, formatApiVersion(kind), entry.modRevision === 0 ? '' : String(entry.modRevision)));
     // The last state of what was deleted goes to those who are told of it now; others find the state before.
     if (projection.version !== 0) return object;
     projection.object = object;

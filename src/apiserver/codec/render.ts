@@ -3,20 +3,22 @@ import type { Core } from '../core.ts';
 import type { Binding } from '../registry/registry.ts';
 import type { StoredEntry } from './projection.ts';
 
-const heads = new WeakMap<Kind, { readonly single: string }>();
+const heads = new WeakMap<Kind, string>();
 const ITEM = '{"metadata":{"resourceVersion":"';
 
 function headOf({ kind, apiVersion }: Binding): string {
   let found = heads.get(kind);
   if (found === undefined) {
-    found = { single: `{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":{"resourceVersion":"` };
+    found = `{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":{`;
     heads.set(kind, found);
   }
-  return found.single;
+  return found;
 }
 
 /** What stands before the stored bytes of a single object, and of an item of a typed list. */
-export const singleHead = (binding: Binding, entry: StoredEntry): string => `${headOf(binding)}${entry.modRevision}",`;
+export const singleHead = (binding: Binding, { modRevision }: StoredEntry): string =>
+  // What a dry run would have created has no version.
+  modRevision === 0 ? headOf(binding) : `${headOf(binding)}"resourceVersion":"${modRevision}",`;
 export const itemHead = (entry: StoredEntry): string => `${ITEM}${entry.modRevision}",`;
 
 export const storedBody = ({ value, projection }: StoredEntry): Uint8Array => value.subarray(projection.start);
