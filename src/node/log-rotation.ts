@@ -37,10 +37,19 @@ export class LogRotation implements Disposable {
   }
 
   #arm(): void {
-    if (!this.#ended) this.#timer = this.#options.clock.setTimer(LOOK_MS, () => void this.#look().then(() => this.#arm()));
+    if (!this.#ended) this.#timer = this.#options.clock.setTimer(LOOK_MS, () => void this.#tryLook());
   }
 
   /** Never rejects. */
+  async #tryLook(): Promise<void> {
+    try {
+      await this.#look();
+    } catch (thrown) {
+      this.#options.log.error('looking after logs failed', failure(thrown));
+    }
+    this.#arm();
+  }
+
   async #look(): Promise<void> {
     const running = this.#running();
     const ids = new Set(running.map((c) => c.id));

@@ -60,6 +60,16 @@ export class StatusWriter implements Disposable {
 
   /** Never rejects. */
   async #write(): Promise<void> {
+    try {
+      await this.#writeNow();
+    } catch (thrown) {
+      this.#options.options.log.error('telling of a pod failed', failure(thrown));
+      this.#writing = false;
+      this.#settle();
+    }
+  }
+
+  async #writeNow(): Promise<void> {
     const pod = this.#pod;
     const status = pod === undefined ? undefined : this.#options.status(pod);
     if (pod === undefined || status === undefined) return this.#settle();

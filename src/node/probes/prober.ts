@@ -49,12 +49,10 @@ export class Prober implements Disposable {
   async #try(): Promise<void> {
     const { probe, target, wanted, clock, log, kind } = this.#options;
     const begunMs = clock.monotonic();
-    if (wanted()) {
-      try {
-        this.#take(await tryProbe(probe, target, timeoutMs(probe)));
-      } catch (thrown) {
-        log.warn('a probe could not be tried', { probe: kind, container: target.container.name, ...failure(thrown) });
-      }
+    try {
+      if (wanted()) this.#take(await tryProbe(probe, target, timeoutMs(probe)));
+    } catch (thrown) {
+      log.warn('a probe could not be tried', { probe: kind, container: target.container.name, ...failure(thrown) });
     }
     // A startup probe that passed is done; liveness and startup failures end the container, and this with it.
     if (kind === 'startup' && this.#state.passed !== undefined) return;

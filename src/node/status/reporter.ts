@@ -78,7 +78,7 @@ export class NodeReporter implements Disposable {
   /** Something about the node has changed: looked at, and written, soon. */
   changed(): void {
     if (this.#busy) this.#again = true;
-    else void this.#look();
+    else if (!this.#ended) void this.#look();
   }
 
   driversChanged(): void {

@@ -126,8 +126,7 @@ export class PodVolumes implements Disposable {
     const volume = pod === undefined ? undefined : neededVolumes(pod).find((v) => v.name === name);
     if (pod === undefined || volume === undefined) return;
     try {
-      this.#prepared ??= this.#options.prepare();
-      await this.#prepared;
+      await this.#prepare();
       const plugin = plugins.find((p) => p.supports(volume));
       if (plugin === undefined) throw new VolumeError('refused', `no volume plugin matched the type of volume ${JSON.stringify(name)} on this node`);
       const mounted = await plugin.setUp({ pod, id, volume, follow: follow(name, () => this.#setUp(name)), before: state.mounted, nowMs: tools.clock.now() });
@@ -139,13 +138,24 @@ export class PodVolumes implements Disposable {
       if (mounted.againAtMs !== undefined) this.#later(name, state, mounted.againAtMs - tools.clock.now());
       if (first) changed();
     } catch (thrown) {
-      if (this.#prepared !== undefined) this.#prepared = this.#prepared.catch(() => this.#options.prepare());
       this.#failed(
         name,
         state,
         pod,
         thrown instanceof VolumeError ? thrown : new VolumeError('failed', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown }),
       );
+    }
+  }
+
+  /** Once for all volumes; after a failure the next one tries again. */
+  async #prepare(): Promise<void> {
+    this.#prepared ??= this.#options.prepare();
+    const mine = this.#prepared;
+    try {
+      await mine;
+    } catch (thrown) {
+      if (this.#prepared === mine) this.#prepared = undefined;
+      throw thrown;
     }
   }
 
