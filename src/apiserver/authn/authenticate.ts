@@ -57,8 +57,18 @@ export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): Ch
 /** A verified client certificate, then a token, then anonymous; what proves nothing is a 401. */
 export function authenticator(options: AuthenticateOptions, check: CheckToken = tokenChecker(options)): Authenticate {
   const { tokens, anonymous } = options;
+  // A connection's certificate is one object as long as it lasts: hashed once, not for each request.
+  const users = new WeakMap<ClientCertificate, { readonly user: UserInfo | undefined }>();
+  const userOf = (certificate: ClientCertificate): UserInfo | undefined => {
+    let known = users.get(certificate);
+    if (known === undefined) {
+      known = { user: certificateUser(certificate, tokens) };
+      users.set(certificate, known);
+    }
+    return known.user;
+  };
   return ({ certificate, bearerToken }) => {
-    const byCertificate = certificate === undefined ? undefined : certificateUser(certificate, tokens);
+    const byCertificate = certificate === undefined ? undefined : userOf(certificate);
     if (byCertificate !== undefined) return byCertificate;
     if (bearerToken !== undefined && bearerToken !== '') {
       const checked = check(bearerToken, tokens.audiences);
