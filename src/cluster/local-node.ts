@@ -5,10 +5,10 @@ import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { subjectAccessReviews, tokenReviews } from '../api/gen/resources.ts';
 import type { Client } from '../client/client.ts';
-import type { CsiDriver } from '../csi/driver.ts';
 import { openSystemHost } from '../host/system.ts';
+import { NodeDrivers } from '../node/csi-drivers.ts';
+import { DevicePlugins } from '../node/devices/plugins.ts';
 import { startNode } from '../node/node.ts';
-import type { Drivers } from '../node/options.ts';
 import { SystemProbeNetwork } from '../node/probes/system-network.ts';
 import type { AuthenticateToken, AuthorizeNode } from '../node/server/identity.ts';
 import type { PodLookup } from '../node/server/pod-lookup.ts';
@@ -101,6 +101,10 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
       log,
     });
   const server = ends.use(await listenAnywhere(serve, identity.nodePort));
+  // Drivers and device plugins register themselves below the kubelet root.
+  const registered = { rootDirectory: identity.kubeletRoot, host, clock, log };
+  const drivers = ends.use(await NodeDrivers.open({ ...registered, own: [driver] }));
+  const devices = ends.use(await DevicePlugins.open(registered));
   const node = ends.use(
     await startNode({
       ...components,
@@ -109,7 +113,8 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
       runtime: containerd.runtime,
       host,
       network: new SystemProbeNetwork(clock),
-      drivers: onlyDriver(driver),
+      drivers,
+      deviceSource: devices,
       rootDirectory: identity.kubeletRoot,
       podLogDirectory: layout.podLogs,
       addresses: [address],
@@ -141,15 +146,6 @@ function poolFindings(pool: Pool): readonly string[] {
   if (!pool.enforcesSize) findings.push('there are no loop devices: volumes are directories, and their size is not enforced');
   else if (!pool.growsOnline(pool.filesystem)) findings.push(`${pool.filesystem} can't grow while it is mounted here: a volume grows when its pod is started again`);
   return findings;
-}
-
-/** Berth's own driver; others register themselves by their sockets. */
-function onlyDriver(driver: CsiDriver): Drivers {
-  return {
-    find: (name) => (name === driver.name ? driver : undefined),
-    list: () => [driver],
-    onChange: () => ({ [Symbol.dispose]: () => {} }),
-  };
 }
 
 /** Whether a user may use the node's server is the API server's to say. */
