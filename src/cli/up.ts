@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../base/system-clock.ts';
 import { SystemRandom } from '../base/random.ts';
 import { startCluster } from '../cluster/cluster.ts';
@@ -55,10 +55,10 @@ export function addUp(program: Command): void {
     .option('--node-label <KEY=VALUE>', 'a label of the node; may be repeated', pair(String), {})
     .option('--pool <KIND>', 'auto, btrfs, plain or directory', oneOf(['auto', 'btrfs', 'plain', 'directory']), 'auto')
     .option('--pool-size <SIZE>', 'of the pool that volumes are cut from, as 20Gi (default: a share of the free disk)', size)
-    .option('--trash <DURATION>', 'how long deleted volumes can come back', duration, defaults.trashMs)
+    .addOption(new Option('--trash <DURATION>', 'how long deleted volumes can come back').argParser(duration).default(defaults.trashMs, '24h'))
     .option('--pod-cidr <CIDR>', 'addresses of pods (default: a free network)', '')
     .option('--service-cidr <CIDR>', 'addresses of Services', defaults.serviceCidr)
-    .option('--watch-window <DURATION>', 'how long old versions can be watched and listed', duration, defaults.watchWindowMs)
+    .addOption(new Option('--watch-window <DURATION>', 'how long old versions can be watched and listed').argParser(duration).default(defaults.watchWindowMs, '5m'))
     .option('--runtime-config <GROUP/VERSION=true>', 'serve an alpha or beta version; may be repeated', pair((value) => value !== 'false'), {})
     .option('--certificate-name <NAME>', 'another name or address in the server certificate; may be repeated', (value: string, all: readonly string[]) => [...all, value], [])
     .option('--stop-pods', 'stop the pods when the cluster stops')
@@ -92,7 +92,8 @@ function configOf(options: UpOptions): ClusterConfig {
 }
 
 async function up(options: UpOptions): Promise<void> {
-  const started = performance.now() + performance.timeOrigin;
+  // Since the process began: loading counts too.
+  const started = performance.timeOrigin;
   const config = configOf(options);
   const clock = new SystemClock();
   const log = createLog({
