@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts';
 import type { ObjectCache } from './codec/objects.ts';
 import type { Projection } from './codec/projection.ts';
 import type { ServiceAllocator } from './allocators/services.ts';
+import type { Turns } from './handlers/turns.ts';
 import type { Registry } from './registry/registry.ts';
 import type { Stages, StoredReader } from './stages.ts';
 
@@ -18,6 +19,7 @@ export interface Core {
   readonly reader: StoredReader;
   readonly stages: Stages;
   readonly services: ServiceAllocator | undefined;
+  readonly turns: Turns;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -14,6 +14,7 @@ import { protobufReader } from './codec/protobuf.ts';
 import { YamlThread } from './codec/yaml-thread.ts';
 import type { Core } from './core.ts';
 import { Router } from './handlers/router.ts';
+import { Turns } from './handlers/turns.ts';
 import { HttpFront, type Listening, type ListenOptions } from './http/front.ts';
 import { InProcessApi } from './in-process.ts';
 import { Registry } from './registry/registry.ts';
@@ -59,7 +60,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       : new ServiceAllocator({ store, registry, clock, random, cidr: options.services.cidr, nodePorts: options.services.nodePorts ?? defaultNodePorts });
   const objects = new ObjectCache(registry);
   const reader = new StoreReader(store, objects);
-  const core: Core = { store, registry, facts, objects, reader, stages: options.stages(reader), services, clock, random, log, yieldToLoop };
+  const core: Core = { store, registry, facts, objects, reader, stages: options.stages(reader), services, turns: new Turns(), clock, random, log, yieldToLoop };
   const router = new Router(core);
   const watchers = new Watchers(core);
   const ends = new Disposals();

@@ -8,7 +8,7 @@ import type { StoredEntry } from '../codec/projection.ts';
 import { objectKey } from '../registry/registry.ts';
 import { Admission } from './admission.ts';
 import type { Answer, Call } from './call.ts';
-import { commitObject, GuardFailed } from './commit.ts';
+import { commitObject, GuardFailed, settled } from './commit.ts';
 import { createDraft, dropDoubleOwners } from './create.ts';
 import { endsWithUpdate } from './deletion-rules.ts';
 import { managersAfter } from './field-manager.ts';
@@ -61,11 +61,15 @@ const ATTEMPTS = 100;
 const HEAVY_BYTES = 128 * 1024;
 
 /** Read, change, write: again as long as others are faster, unless the client named the version that it wants to change. */
-export async function changeObject(core: Core, call: Call, target: Target, change: Change): Promise<Answer> {
+export function changeObject(core: Core, call: Call, target: Target, change: Change): Promise<Answer> {
   const key = objectKey(target.binding, target.namespace, target.name);
+  return core.turns.run(key, () => changeInTurn(core, call, target, change, key));
+}
+
+async function changeInTurn(core: Core, call: Call, target: Target, change: Change, key: string): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     // A change that is on its way to the disk is waited for: it is neither shown nor a conflict.
-    for (let pending = core.store.settled(key); pending !== undefined; pending = core.store.settled(key)) await pending;
+    await settled(core, key);
     const entry = core.store.get(key);
     try {
       if (entry !== undefined) return await attemptChange(core, call, target, change, entry);
@@ -75,6 +79,7 @@ export async function changeObject(core: Core, call: Call, target: Target, chang
       const again = thrown instanceof GuardFailed || (entry === undefined && isAlreadyThere(thrown));
       if (!again) throw thrown;
       if (attempt === ATTEMPTS) throw conflict(target.binding.kind, target.name, MODIFIED);
+      if (thrown instanceof GuardFailed) await settled(core, thrown.key);
     }
   }
 }

@@ -11,13 +11,21 @@ import { putOperation, toStoredForm } from './stored-form.ts';
 export class GuardFailed extends Error {
   override readonly name = 'GuardFailed';
   readonly own: boolean;
+  /** Of what had changed. */
+  readonly key: string;
   readonly conflict: StatusError;
 
-  constructor(own: boolean, failed: StatusError) {
+  constructor(own: boolean, key: string, failed: StatusError) {
     super(failed.message);
     this.own = own;
+    this.key = key;
     this.conflict = failed;
   }
+}
+
+/** Resolves when nothing that was begun before is still on its way to the disk for this key. */
+export async function settled(core: Core, key: string): Promise<void> {
+  for (let pending = core.store.settled(key); pending !== undefined; pending = core.store.settled(key)) await pending;
 }
 
 export interface ObjectCommit {
@@ -41,8 +49,8 @@ export async function commitObject(core: Core, { operation, guard, also = [], al
     return await core.store.commit(operations, guards, lazy === true ? { lazy } : undefined);
   } catch (thrown) {
     if (!(thrown instanceof StoreError) || thrown.code !== 'guard') throw thrown;
-    const { group, resource } = { group: '', resource: 'objects' };
-    throw new GuardFailed(thrown.guard?.index === 0, conflict({ group, resource }, guard.key.slice(guard.key.lastIndexOf('/') + 1), MODIFIED));
+    const key = guards[thrown.guard?.index ?? 0]?.key ?? guard.key;
+    throw new GuardFailed(thrown.guard?.index === 0, key, conflict({ group: '', resource: 'objects' }, key.slice(key.lastIndexOf('/') + 1), MODIFIED));
   }
 }
 

@@ -10,7 +10,7 @@ import { expectedOf, readObject } from '../codec/decode.ts';
 import { objectKey } from '../registry/registry.ts';
 import { Admission } from './admission.ts';
 import type { Answer, Call } from './call.ts';
-import { commitObject, GuardFailed } from './commit.ts';
+import { commitObject, GuardFailed, settled } from './commit.ts';
 import { managersAfter } from './field-manager.ts';
 import { metadataOf } from './metadata.ts';
 import { committedEntry, putOperation, type StoredForm, toStoredForm } from './stored-form.ts';
@@ -20,21 +20,36 @@ import { type WriteOptions, writeOptions } from './write-options.ts';
 
 const NAME_ATTEMPTS = 8;
 const MAX_GENERATED_BASE = 58;
-const ADMISSION_ATTEMPTS = 20;
+const ADMISSION_ATTEMPTS = 50;
 
 export async function createObject(core: Core, call: Call, target: Target): Promise<Answer> {
   const options = writeOptions(call, 'CreateOptions');
+  try {
+    return await createOnce(core, call, target, options);
+  } catch (thrown) {
+    if (!(thrown instanceof GuardFailed)) throw thrown;
+    // What admission read (a quota) has changed meanwhile: all over again, those who met there one after the other.
+    return core.turns.run(thrown.key, () => createInTurn(core, call, target, options, thrown.key));
+  }
+}
+
+async function createInTurn(core: Core, call: Call, target: Target, options: WriteOptions, met: string): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
-    const draft = await readObject(core, call, expectedOf(target.binding), options.fieldValidation);
-    applyDefaults(core, target.binding, draft);
-    if (call.body.heavy) await core.yieldToLoop();
+    await settled(core, met);
     try {
-      return await createDraft(core, call, target, draft, options);
+      return await createOnce(core, call, target, options);
     } catch (thrown) {
-      // What admission read (a quota) has changed meanwhile: all over again.
-      if (!(thrown instanceof GuardFailed) || attempt === ADMISSION_ATTEMPTS) throw thrown instanceof GuardFailed ? thrown.conflict : thrown;
+      if (!(thrown instanceof GuardFailed)) throw thrown;
+      if (attempt === ADMISSION_ATTEMPTS) throw thrown.conflict;
     }
   }
+}
+
+async function createOnce(core: Core, call: Call, target: Target, options: WriteOptions): Promise<Answer> {
+  const draft = await readObject(core, call, expectedOf(target.binding), options.fieldValidation);
+  applyDefaults(core, target.binding, draft);
+  if (call.body.heavy) await core.yieldToLoop();
+  return createDraft(core, call, target, draft, options);
 }
 
 /** Creates what has been decoded and defaulted. `owners`: of its fields, when they are known (apply). Throws GuardFailed when another object of the same commit has changed. */

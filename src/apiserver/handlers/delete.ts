@@ -6,7 +6,7 @@ import type { StoredEntry } from '../codec/projection.ts';
 import { type Binding, objectKey } from '../registry/registry.ts';
 import { Admission } from './admission.ts';
 import type { Answer, Call } from './call.ts';
-import { commitObject, GuardFailed } from './commit.ts';
+import { commitObject, GuardFailed, settled } from './commit.ts';
 import { checkDeletePreconditions, type DeleteOptions, readDeleteOptions } from './delete-options.ts';
 import { decideDeletion, type MetadataChange } from './deletion.ts';
 import { orphansByDefault, returnsObject } from './deletion-rules.ts';
@@ -38,7 +38,7 @@ export async function deleteStored(core: Core, call: Call, target: Target, optio
   const { binding, namespace, name } = target;
   const key = objectKey(binding, namespace, name);
   for (let attempt = 1; ; attempt++) {
-    for (let pending = core.store.settled(key); pending !== undefined; pending = core.store.settled(key)) await pending;
+    await settled(core, key);
     const entry = core.store.get(key);
     if (entry === undefined) throw objectNotFound(binding.kind, name);
     checkDeletePreconditions(binding.kind, entry.projection, entry.modRevision, options);
@@ -47,6 +47,7 @@ export async function deleteStored(core: Core, call: Call, target: Target, optio
     } catch (thrown) {
       if (!(thrown instanceof GuardFailed)) throw thrown;
       if (attempt === ATTEMPTS) throw conflict(binding.kind, name, MODIFIED);
+      await settled(core, thrown.key);
     }
   }
 }

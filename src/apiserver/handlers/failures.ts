@@ -19,7 +19,7 @@ function fromStore(error: StoreError): StatusError {
       });
     case 'unavailable':
     case 'closed':
-      return new StatusError('ServiceUnavailable', `the store takes no writes: ${error.message}`, { details: { retryAfterSeconds: 1 }, cause: error });
+      return new StatusError('ServiceUnavailable', error.message, { details: { retryAfterSeconds: 1 }, cause: error });
     default:
       return internalError(error);
   }
