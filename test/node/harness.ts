@@ -12,6 +12,7 @@ import type { CsiDriver } from '../../src/csi/driver.ts';
 import { FakeHost } from '../../src/host/fake.ts';
 import type { RunResult } from '../../src/host/host.ts';
 import type { Stored } from '../../src/machinery/object.ts';
+import type { DeviceSource } from '../../src/node/devices/source.ts';
 import { type NodeComponent, startNode } from '../../src/node/node.ts';
 import type { ProbeNetwork } from '../../src/node/probes/network.ts';
 import { SIMULATED_NETWORK } from '../../src/node/probes/simulated-network.ts';
@@ -26,6 +27,7 @@ export interface HarnessOptions {
   readonly network?: ProbeNetwork;
   readonly drivers?: readonly CsiDriver[];
   readonly extendedResources?: Readonly<Record<string, number>>;
+  readonly deviceSource?: DeviceSource;
   readonly log?: Log;
   /** Answers commands on the machine. */
   readonly run?: (command: string, args: readonly string[]) => RunResult;
@@ -121,6 +123,7 @@ export class NodeHarness implements AsyncDisposable {
           hostname: 'n1',
         },
         extendedResources: this.#options.extendedResources ?? {},
+        deviceSource: this.#options.deviceSource,
         labels: {},
         maxPods: 110,
         dns: { servers: [], domain: 'cluster.local', host: { servers: ['192.0.2.53'], searches: [], options: [] } },

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configMaps, events, nodes, pods } from '../../src/api/gen/resources.ts';
 import type { ContainerStatus, Pod } from '../../src/api/gen/types/core.v1.ts';
+import type { ContainerSpec } from '../../src/node/runtime/runtime.ts';
 import { NodeHarness } from './harness.ts';
 
 const GRACE = { terminationGracePeriodSeconds: 1 };
@@ -357,4 +358,41 @@ test('GPUs are allocated once, told to the container, and free again afterwards'
   await world.create('d', { ...GRACE, containers });
   await running(world, 'd');
   assert.equal(new Set(env.slice(1)).size, 2, `two running pods share no GPU: ${env.join()}`);
+});
+
+test('devices of a plugin: counted, given to a container with what they need, and gone with the plugin', async () => {
+  let healthy: readonly string[] = ['x', 'y'];
+  let tell = (): void => {};
+  const made: ContainerSpec[] = [];
+  await using world = await NodeHarness.open({
+    deviceSource: {
+      devices: () => new Map([['example.com/card', healthy]]),
+      onChange: (listener) => {
+        tell = listener;
+        return { [Symbol.dispose]: () => {} };
+      },
+      edits: async (resource, ids) => ({
+        env: { CARDS: `${resource} ${ids.join()}` },
+        mounts: [],
+        devices: ids.map((id) => ({ hostPath: `/dev/${id}`, containerPath: `/dev/${id}`, permissions: 'rw' })),
+      }),
+    },
+    behave: (spec) => {
+      made.push(spec);
+      return {};
+    },
+  });
+  await world.start();
+  assert.equal((await world.client.get(nodes, 'n1')).status?.allocatable?.['example.com/card'], '2');
+  await world.create('a', { containers: [{ name: 'c', image: 'i', resources: { limits: { 'example.com/card': '2' } } }] });
+  await running(world, 'a');
+  assert.equal(made[0]?.env.find((e) => e.name === 'CARDS')?.value, 'example.com/card x,y');
+  assert.deepEqual(
+    made[0]?.devices.map((d) => d.hostPath),
+    ['/dev/x', '/dev/y'],
+  );
+  healthy = ['x'];
+  tell();
+  await world.until('told', async () => (await world.client.get(nodes, 'n1')).status?.allocatable?.['example.com/card'] === '1');
+  await running(world, 'a');
 });
