@@ -24,6 +24,7 @@ interface UpOptions {
   readonly serviceCidr: string;
   readonly watchWindow: number;
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  readonly encryptionConfig?: string;
   readonly certificateName: readonly string[];
   readonly stopPods?: boolean;
   readonly logLevel: Level;
@@ -60,6 +61,7 @@ export function addUp(program: Command): void {
     .option('--service-cidr <CIDR>', 'addresses of Services', defaults.serviceCidr)
     .addOption(new Option('--watch-window <DURATION>', 'how long old versions can be watched and listed').argParser(duration).default(defaults.watchWindowMs, '5m'))
     .option('--runtime-config <GROUP/VERSION=true>', 'serve an alpha or beta version; may be repeated', pair((value) => value !== 'false'), {})
+    .option('--encryption-config <FILE>', 'an EncryptionConfiguration: what is encrypted on disk, and with which keys')
     .option('--certificate-name <NAME>', 'another name or address in the server certificate; may be repeated', (value: string, all: readonly string[]) => [...all, value], [])
     .option('--stop-pods', 'stop the pods when the cluster stops')
     .option('--log-level <LEVEL>', 'debug, info, warn or error', oneOf(['debug', 'info', 'warn', 'error']), 'info')
@@ -86,6 +88,7 @@ function configOf(options: UpOptions): ClusterConfig {
     serviceCidr: options.serviceCidr,
     watchWindowMs: options.watchWindow,
     runtimeConfig: options.runtimeConfig,
+    encryptionConfigFile: options.encryptionConfig ?? '',
     certificateNames: options.certificateName,
     stopPods: options.stopPods === true,
   });

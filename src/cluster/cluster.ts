@@ -16,6 +16,8 @@ import { certificateSigner } from './certificate-signer.ts';
 import { Certificates } from './certificates.ts';
 import { type Chosen, chooseRuntime } from './choose-runtime.ts';
 import { type ClusterConfig, defaultConfig } from './config.ts';
+import { encryptionSeal } from './encryption.ts';
+import { readEncryptionConfig } from './encryption-config.ts';
 import { probeMachine } from './containerd.ts';
 import { ControlPlane } from './control-plane.ts';
 import { type ClusterIdentity, type Layout, layoutOf, openDataDirectory, replaceFile, writeIdentity } from './data-directory.ts';
@@ -101,10 +103,14 @@ class Start {
     const signer = certificateSigner(() => ({ certPem: authorities.caPem, keyPem: authorities.caKeyPem }), clock);
     this.#ends.use(startControllers({ ...plane.componentOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem, signer }));
     this.#ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
-    this.#ends.use(await startStorage(plane.componentOptions(STORAGE, 'berth-storage')));
+    let node: LocalNode | undefined;
+    const deleteHostPath = async (path: string): Promise<void> => {
+      if (node === undefined) throw new Error('the node has not started yet');
+      await node.deleteHostPath(path);
+    };
+    this.#ends.use(await startStorage({ ...plane.componentOptions(STORAGE, 'berth-storage'), ...(chosen.runtime === 'containerd' ? { deleteHostPath } : {}) }));
     this.#ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));
     const findings: string[] = [];
-    let node: LocalNode | undefined;
     if (probe !== undefined && chosen.runtime === 'containerd') {
       node = await startLocalNode({ config, identity, layout: this.#layout, plane, probe, certificates, caPem: authorities.caPem, address, clock, random, log });
       const started = node;
@@ -148,13 +154,14 @@ class Start {
 
   async #controlPlane(addresses: () => ClusterAddresses, caPem: string, certificates: ClusterCertificates): Promise<ControlPlane> {
     const { clock, random, log } = this.#around;
-    const { watchWindowMs, runtimeConfig, nodePorts } = this.#config;
+    const { watchWindowMs, runtimeConfig, nodePorts, encryptionConfigFile } = this.#config;
+    const seal = encryptionConfigFile === '' ? undefined : encryptionSeal(await readEncryptionConfig(encryptionConfigFile));
     const plane = await ControlPlane.open({
       clock,
       random,
       log,
       keys: ecKeys({ privatePem: certificates.serviceAccountKeyPem }),
-      openStore: (project) => openSqliteStore({ directory: this.#layout.store, clock, project, log, settings: { ...defaultStoreSettings, watchWindowMs } }),
+      openStore: (project) => openSqliteStore({ directory: this.#layout.store, clock, project, log, settings: { ...defaultStoreSettings, watchWindowMs }, seal }),
       yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
       addresses,
       caPem,

@@ -28,6 +28,8 @@ export interface ClusterConfig {
   readonly watchWindowMs: number;
   /** `api/alpha` …: group versions beyond those served by default, as kube-apiserver's flag. */
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  /** An EncryptionConfiguration: which resources are encrypted on disk. Empty: none. */
+  readonly encryptionConfigFile: string;
   /** What a clean stop does with pods: leave them running, or stop them. */
   readonly stopPods: boolean;
   /** More names and addresses for the server's certificate. */
@@ -52,6 +54,7 @@ export function defaultConfig(environment: { readonly root: boolean; readonly ho
     nodePorts: { first: 30_000, last: 32_767 },
     watchWindowMs: 5 * 60_000,
     runtimeConfig: {},
+    encryptionConfigFile: '',
     stopPods: false,
     certificateNames: [],
   };

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { failure, type Log } from '../base/log.ts';
 import type { Journal, Recovered, RecoveredRow, Row } from './journal.ts';
 import { filesOf } from './sqlite-directory.ts';
+import { noSeal, type Seal } from './seal.ts';
 import { type Answer, type Opening, packRows, type Request, RESERVE, unpackRows, type WriterData } from './sqlite-wire.ts';
 import { type Projector, StoreError } from './store.ts';
 import { workerFile } from './worker-file.ts';
@@ -11,12 +12,14 @@ const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 /** A lone heartbeat costs one flush in so long. */
 const LAZY_MS = 30_000;
 const TRANSFER_BYTES = 64 * 1024;
+const REPLACE_AT_ONCE = 200;
 
 export interface SqliteJournalOptions {
   readonly data: WriterData;
   readonly log: Log;
   readonly clock: Clock;
   readonly ballastDelayMs: number;
+  readonly seal?: Seal | undefined;
 }
 
 type Done = Extract<Answer, { is: 'done' }>;
@@ -26,6 +29,7 @@ export class SqliteJournal implements Journal {
   readonly lazyMs = LAZY_MS;
   readonly #worker: Worker;
   readonly #data: WriterData;
+  readonly #seal: Seal;
   readonly #log: Log;
   readonly #waiting: PromiseWithResolvers<Done>[] = [];
   readonly #exited: Promise<void>;
@@ -35,9 +39,10 @@ export class SqliteJournal implements Journal {
   #ended: Error | undefined;
   readonly #ballastTimer: Timer;
 
-  private constructor(worker: Worker, { data, log, clock, ballastDelayMs }: SqliteJournalOptions, reserved: number) {
+  private constructor(worker: Worker, { data, log, clock, ballastDelayMs, seal = noSeal }: SqliteJournalOptions, reserved: number) {
     this.#worker = worker;
     this.#data = data;
+    this.#seal = seal;
     this.#log = log;
     this.#reserved = reserved;
     worker.on('message', (answer: Answer) => this.#answered(answer));
@@ -54,14 +59,23 @@ export class SqliteJournal implements Journal {
     });
   }
 
-  /** Throws StoreError `locked`, `damaged`, `newer-format` or `unavailable`. */
+  /** Throws StoreError `locked`, `damaged`, `newer-format`, `sealed` or `unavailable`. What is sealed with an old key is sealed anew. */
   static async open<P>(options: SqliteJournalOptions, project: Projector<P>): Promise<{ readonly journal: SqliteJournal; readonly recovered: Recovered<P>; readonly clean: boolean }> {
     const worker = new Worker(workerFile('sqlite-worker'), { workerData: options.data, name: 'store', resourceLimits: { maxYoungGenerationSizeMb: 4 } });
     const rows: RecoveredRow<P>[] = [];
+    const stale: Row[] = [];
+    const { seal = noSeal } = options;
     const opened = await hear(worker, (packed) => {
-      for (const row of unpackRows(packed)) rows.push({ row, projection: project(row.key, row.value) });
+      for (const kept of unpackRows(packed)) {
+        const found = seal.open(kept.key, kept.value);
+        const row = found.value === kept.value ? kept : { ...kept, value: found.value };
+        if (found.stale) stale.push(row);
+        rows.push({ row, projection: project(row.key, row.value) });
+      }
     });
     const journal = new SqliteJournal(worker, options, opened.reservedRevision);
+    // Without room on the disk they stay as they are: the next start tries again.
+    if (stale.length > 0) await journal.#sealAnew(stale).catch((thrown: unknown) => options.log.warn('stored values could not be encrypted anew', failure(thrown)));
     const { revision, compactedRevision, clean } = opened;
     return { journal, recovered: { revision, compactedRevision, rows }, clean };
   }
@@ -73,7 +87,7 @@ export class SqliteJournal implements Journal {
   async append(rows: readonly Row[]): Promise<void> {
     const last = rows.at(-1)?.revision ?? 0;
     const reserve = last > this.#reserved - RESERVE / 2 ? last + RESERVE : undefined;
-    const done = await this.#ask({ do: 'append', rows: packRows(rows), reserve });
+    const done = await this.#ask({ do: 'append', rows: packRows(this.#sealed(rows)), reserve });
     if (reserve !== undefined) this.#reserved = reserve;
     this.#checkpointBeyond(done.walBytes ?? 0);
   }
@@ -97,6 +111,18 @@ export class SqliteJournal implements Journal {
     await this.#endCheckpoints();
     await this.#ask({ do: 'close', revision });
     await this.#exited;
+  }
+
+  #sealed(rows: readonly Row[]): readonly Row[] {
+    return this.#seal === noSeal ? rows : rows.map((row) => ({ ...row, value: this.#seal.seal(row.key, row.value) }));
+  }
+
+  /** Versions and times stay: to readers nothing has changed. Safe to be cut short: the next start goes on. */
+  async #sealAnew(rows: readonly Row[]): Promise<void> {
+    for (let at = 0; at < rows.length; at += REPLACE_AT_ONCE) {
+      await this.#ask({ do: 'replace', rows: packRows(this.#sealed(rows.slice(at, at + REPLACE_AT_ONCE))), last: at + REPLACE_AT_ONCE >= rows.length });
+    }
+    this.#log.info('stored values were encrypted anew', { values: rows.length });
   }
 
   #ask(request: Request): Promise<Done> {
@@ -162,7 +188,7 @@ function hear(worker: Worker, take: (rows: Uint8Array) => void): Promise<Opened>
           take(message.rows);
         } catch (thrown) {
           worker.off('message', onMessage).off('exit', onExit);
-          const fault = new StoreError('damaged', 'an entry could not be read', { cause: thrown });
+          const fault = thrown instanceof StoreError ? thrown : new StoreError('damaged', 'an entry could not be read', { cause: thrown });
           worker.terminate().then(() => reject(fault), reject);
         }
         return;

@@ -11,6 +11,8 @@ export type Request =
     }
   | { readonly do: 'remove'; readonly ids: readonly number[]; readonly compactedRevision: number }
   | { readonly do: 'vacuum' }
+  /** Other bytes for values that are there already, by row id (`packRows`); the last chunk also takes the old ones off the disk. */
+  | { readonly do: 'replace'; readonly rows: Uint8Array; readonly last: boolean }
   | { readonly do: 'probe' }
   | { readonly do: 'close'; readonly revision: number | undefined };
 
@@ -37,6 +39,8 @@ export interface WriterData {
   readonly synchronous: 'full' | 'off';
   readonly ballastBytes: number;
   readonly walCapBytes: number;
+  /** What is deleted or replaced is overwritten in the file. */
+  readonly eraseDeleted?: boolean;
 }
 
 /** Revisions are reserved so many at a time: the marks are written each half of it, and an unclean end skips at most so many. */

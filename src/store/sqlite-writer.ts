@@ -111,6 +111,8 @@ export class SqliteWriter {
         }
       case 'remove':
         return this.#remove(request.ids, request.compactedRevision);
+      case 'replace':
+        return this.#replace(request.rows, request.last);
       case 'vacuum':
         this.#database.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
         return this.#look();
@@ -135,6 +137,15 @@ export class SqliteWriter {
     this.#lastRowId = last?.id ?? this.#lastRowId;
     this.#bytesSinceLook += packed.byteLength + PAGE;
     return this.#bytesSinceLook > LOOK_BYTES ? this.#look() : { is: 'done' };
+  }
+
+  #replace(packed: Uint8Array, last: boolean): Answer {
+    const update = this.#database.prepare('UPDATE log SET value = ? WHERE id = ?');
+    this.#database.exec('BEGIN IMMEDIATE');
+    for (const { id, value } of unpackRows(packed)) update.run(value, id);
+    this.#database.exec('COMMIT');
+    if (last) this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    return { is: 'done' };
   }
 
   #remove(ids: readonly number[], compactedRevision: number): Answer {
@@ -206,12 +217,12 @@ function assertMarks(marks: Marks | undefined, directory: string, noDatabase: bo
   if (marks !== undefined && marks.durableRowId > 0 && noDatabase) throw new Refusal('damaged', `the database of ${directory} is gone`);
 }
 
-function openDatabase(path: string, { synchronous }: WriterData): DatabaseSync {
+function openDatabase(path: string, { synchronous, eraseDeleted = false }: WriterData): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 5000 });
   try {
     // Before the first table, else the file can never shrink.
     database.exec('PRAGMA auto_vacuum=2');
-    database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${synchronous === 'off' ? 'OFF' : 'FULL'}; PRAGMA wal_autocheckpoint=0`);
+    database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${synchronous === 'off' ? 'OFF' : 'FULL'}; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=${eraseDeleted ? 'ON' : 'OFF'}`);
     database.exec(`
       CREATE TABLE IF NOT EXISTS log (
         id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, created INTEGER NOT NULL, deleted INTEGER NOT NULL,

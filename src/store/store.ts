@@ -168,7 +168,7 @@ export type Health =
   /** Reads go on; writes are refused until the backend takes them again. */
   | { readonly state: 'read-only'; readonly cause: string };
 
-export type StoreErrorCode = 'guard' | 'compacted' | 'future' | 'too-large' | 'busy' | 'unavailable' | 'closed' | 'newer-format' | 'damaged' | 'locked';
+export type StoreErrorCode = 'guard' | 'compacted' | 'future' | 'too-large' | 'busy' | 'unavailable' | 'closed' | 'newer-format' | 'damaged' | 'locked' | 'sealed';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';
