@@ -220,11 +220,12 @@ async function deleteClaim({ client, chance }: Hands): Promise<string | undefine
   return `delete claim ${namespace ?? ''}/${name}`;
 }
 
-async function growClaim({ client, chance }: Hands): Promise<string | undefined> {
+async function growClaim({ client, chance, name: fresh }: Hands): Promise<string | undefined> {
   const found = chance.one((await client.list(persistentVolumeClaims)).items.filter((each) => !isDeleted(each) && each.status?.phase === 'Bound' && each.spec?.storageClassName === 'berth'));
   if (found === undefined) return undefined;
   const { name, namespace } = found.metadata;
-  const size = `${200 + 50 * chance.number(20)}Mi`;
+  // Names count up, and so do sizes: a volume never shrinks.
+  const size = `${1000 + Number(fresh('size').slice('size-'.length))}Mi`;
   await client.patch(persistentVolumeClaims, name, { type: 'merge', body: { spec: { resources: { requests: { storage: size } } } } }, { namespace });
   return `claim ${namespace ?? ''}/${name} grows to ${size}`;
 }

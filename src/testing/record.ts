@@ -7,6 +7,9 @@ import type { WatchEvent } from '../machinery/exchange.ts';
 import type { KubeObject, Stored } from '../machinery/object.ts';
 import { isHeartbeat } from './heartbeat.ts';
 
+/** Without it the server ends a watch after half an hour or more. */
+const LONGEST_SECONDS = String(10 * 365 * 86_400);
+
 /** One change, as a watcher saw it. */
 export interface Sighting {
   /** Since the start of the cluster. */
@@ -50,7 +53,7 @@ export class ClusterRecord {
       this.#now.set(resource, state);
       let newest = 0;
       await transport.watch(
-        { method: 'GET', path: resourcePath(kind), query: [['watch', 'true']], omitManagedFields: false },
+        { method: 'GET', path: resourcePath(kind), query: [['watch', 'true'], ['timeoutSeconds', LONGEST_SECONDS]], omitManagedFields: false },
         {
           events: (batch) => {
             for (const event of batch) newest = this.#see(resource, state, event, newest);

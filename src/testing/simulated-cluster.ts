@@ -52,6 +52,11 @@ interface Running {
 const LONGEST_START_MS = 30 * 60_000;
 const START_AGAIN_MS = 1_000;
 
+/** Something went on writing. */
+export class NotQuietError extends Error {
+  override readonly name = 'NotQuietError';
+}
+
 /**
  * A whole cluster in this process, on time that moves only when told: the real API server, controllers, scheduler, storage and
  * kubelets, over a store in memory and machines in memory.
@@ -157,7 +162,7 @@ export class SimulatedCluster implements AsyncDisposable {
       const nowMs = this.clock.monotonic();
       const leftMs = Math.max(this.record.changedMs, startMs) + quietMs - nowMs;
       if (leftMs <= 0) return nowMs - startMs;
-      if (nowMs - startMs > withinMs) throw new Error(`not quiet after ${withinMs / 60_000} minutes; the last that happened:\n${this.record.lines.slice(-20).join('\n')}`);
+      if (nowMs - startMs > withinMs) throw new NotQuietError(`not quiet after ${withinMs / 60_000} minutes; the last that happened:\n${this.record.lines.slice(-20).join('\n')}`);
       await this.advance(leftMs);
     }
   }

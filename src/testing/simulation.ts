@@ -4,7 +4,7 @@ import { type FaultRates, MANY_FAULTS, NO_FAULTS } from './faults.ts';
 import type { Plant } from './plants.ts';
 import type { Sighting } from './record.ts';
 import { seeded } from './seed.ts';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import { NotQuietError, SimulatedCluster } from './simulated-cluster.ts';
 import { Workload } from './workload.ts';
 
 export interface SimulationOptions {
@@ -35,6 +35,7 @@ export interface Outcome {
 const MINUTE_MS = 60_000;
 const REST_MS = 10 * MINUTE_MS;
 const MOST_FAILURES = 20;
+const REST = 'a quiet cluster comes to rest';
 
 /** One run: users work while things go wrong, then everything is repaired, comes to rest, and is looked over. */
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
@@ -51,14 +52,26 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     await workload.run(minutes * MINUTE_MS);
     cluster.faults = NO_FAULTS;
     await workload.repair();
-    await cluster.settle();
+    const cause = await settled(cluster);
+    if (cause !== undefined) failures.add(REST, cause);
     for (const { name, atRest } of checkers) for (const fault of atRest?.(record) ?? []) failures.add(name, fault);
-    for (const fault of await restless(cluster)) failures.add('a quiet cluster comes to rest', fault);
+    if (cause === undefined) for (const fault of await restless(cluster)) failures.add(REST, fault);
   } catch (thrown) {
     failures.add('the run goes on to its end', thrown instanceof Error ? `${thrown.message}\n${thrown.stack ?? ''}` : String(thrown));
   }
   await dispose(cluster, failures);
   return { seed, digest: record.digest, lines: record.lines, failures: failures.all, virtualMs: clock.monotonic() };
+}
+
+/** Why it does not come to rest, if it does not. */
+async function settled(cluster: SimulatedCluster): Promise<string | undefined> {
+  try {
+    await cluster.settle();
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof NotQuietError) return thrown.message;
+    throw thrown;
+  }
 }
 
 /** What a cluster without work writes. Pods that can't be placed are tried again, and said to be so. */
