@@ -14,6 +14,7 @@ import type { AuthenticateToken, AuthorizeNode } from '../node/server/identity.t
 import type { PodLookup } from '../node/server/pod-lookup.ts';
 import { startNodeServer } from '../node/server/node-server.ts';
 import { PoolDriver } from '../storage/driver/driver.ts';
+import { PoolGuard } from '../storage/driver/guard.ts';
 import { openPool } from '../storage/pool/open.ts';
 import type { Pool } from '../storage/pool/pool.ts';
 import { startPoolNode } from '../storage/pool-node.ts';
@@ -48,6 +49,8 @@ export interface LocalNode extends AsyncDisposable {
   readonly port: number;
   /** Rejects when the node can't go on. */
   readonly failed: Promise<never>;
+  /** For hostPath volumes below /tmp whose claims have gone. */
+  deleteHostPath(path: string): Promise<void>;
   /** What disposing does with pods. */
   stopPodsAtEnd(stop: boolean): void;
 }
@@ -76,9 +79,10 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
   let stopPods = false;
   const [containerd, pool] = await Promise.all([
     openContainerd({ layout, identity, clock, random, log }, probe),
-    openPool({ host, clock, root: layout.pool, mark: identity.id, kind: config.pool.kind, trashMs: config.trashMs, ...(config.pool.sizeBytes === 0 ? {} : { maxBytes: config.pool.sizeBytes }) }),
+    openPool({ host, clock, log, root: layout.pool, mark: identity.id, kind: config.pool.kind, trashMs: config.trashMs, ...(config.pool.sizeBytes === 0 ? {} : { maxBytes: config.pool.sizeBytes }) }),
   ]);
   ends.use(pool);
+  ends.use(new PoolGuard({ host, pool, clock, log: log.child('pool') }));
   ends.add(() => containerd.stop({ pods: stopPods }));
   const driver = new PoolDriver({ host, pool, nodeName });
   await driver.recover();
@@ -134,6 +138,7 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
     port: server.port,
     findings: [...probe.findings.map(({ missing, consequence }) => `${missing} is missing: ${consequence}`), ...poolFindings(pool)],
     failed: new Promise<never>(() => {}),
+    deleteHostPath: (path) => host.files.removeTree(path),
     stopPodsAtEnd: (stop) => {
       stopPods = stop;
     },
