@@ -59,9 +59,9 @@ export class Berth implements AsyncDisposable {
     this.#args = args;
   }
 
-  /** Starts a cluster in an empty directory, with busybox loaded unless `image` is false. */
-  static async start(args: readonly string[] = [], { image = true }: { readonly image?: boolean } = {}): Promise<Berth> {
-    const berth = new Berth(mkdtempSync('/var/tmp/berth-e2e-'), args);
+  /** Starts a cluster in an empty directory below `on`, with busybox loaded unless `image` is false. */
+  static async start(args: readonly string[] = [], { image = true, on = '/var/tmp' }: { readonly image?: boolean; readonly on?: string } = {}): Promise<Berth> {
+    const berth = new Berth(mkdtempSync(join(on, 'berth-e2e-')), args);
     try {
       await berth.up();
       if (image) await berth.loadBusybox();
