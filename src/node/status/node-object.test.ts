@@ -102,3 +102,15 @@ test('labels', () => {
   assert.deepEqual(nodeLabels(OPTIONS, new Map()), base);
   assert.deepEqual(nodeLabels(OPTIONS, new Map([['nvidia.com/gpu', 1]])), { ...base, 'nvidia.com/gpu.present': 'true' });
 });
+
+test('what the server writes in its own form is the same: canonical quantities, keys in another order', () => {
+  const status = nodeStatus(facts(), undefined);
+  const stored = {
+    ...status,
+    capacity: { ...status.capacity, memory: '8Gi', 'ephemeral-storage': '1Gi' },
+    allocatable: { ...status.allocatable, memory: '8Gi', 'ephemeral-storage': '1Gi' },
+    addresses: (status.addresses ?? []).map(({ type, address }) => ({ address, type })),
+  };
+  assert.equal(differs(status, stored), false);
+  assert.equal(differs(status, { ...stored, capacity: { ...stored.capacity, memory: '7Gi' } }), true);
+});

@@ -1,4 +1,5 @@
 import type { ContainerImage, Node, NodeCondition, NodeStatus } from '../../api/gen/types/core.v1.ts';
+import { canonicalQuantity } from '../../machinery/quantity.ts';
 import { getOwn } from '../../machinery/record.ts';
 import { formatTime } from '../../machinery/time.ts';
 import type { NodeComponentOptions } from '../options.ts';
@@ -169,16 +170,18 @@ function withoutTimes(status: NodeStatus): unknown {
   const sorted = (map: Readonly<Record<string, string>> | undefined): unknown =>
     Object.keys(map ?? {})
       .sort()
-      .map((key) => [key, getOwn(map, key)]);
+      // The server writes quantities in their canonical form: 33554432Ki comes back as 32Gi.
+      .map((key) => [key, canonicalQuantity(getOwn(map, key) ?? '')]);
   const conditions = [...(status.conditions ?? [])].map(({ type, status: value, reason, message }) => [type, value, reason, message].join('\n')).sort();
   return [
     sorted(status.capacity),
     sorted(status.allocatable),
     conditions,
-    status.addresses,
+    // By field: the order of an object's keys says nothing.
+    (status.addresses ?? []).map(({ type, address }) => [type, address]),
     status.daemonEndpoints?.kubeletEndpoint?.Port,
     infoValues(status),
-    status.images ?? [],
+    (status.images ?? []).map(({ names, sizeBytes }) => [names, sizeBytes]),
     status.volumesInUse ?? [],
   ];
 }
