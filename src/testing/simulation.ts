@@ -74,14 +74,23 @@ async function settled(cluster: SimulatedCluster): Promise<string | undefined> {
   }
 }
 
-/** What a cluster without work writes. Pods that can't be placed are tried again, and said to be so. */
+/** What a cluster without work writes. Pods that can't be placed are tried again, and events say so; a refusal that was lost is said once more. */
 async function restless(cluster: SimulatedCluster): Promise<readonly string[]> {
   const { record } = cluster;
-  const waits = [...record.all<Pod>('pods'), ...record.all<PersistentVolumeClaim>('persistentvolumeclaims')].some(({ status }) => status?.phase === 'Pending');
+  const isPending = ({ status }: Pod | PersistentVolumeClaim): boolean => status?.phase === 'Pending';
+  const waits = [...record.all<Pod>('pods'), ...record.all<PersistentVolumeClaim>('persistentvolumeclaims')].some(isPending);
+  const saidAgain = new Set<string>();
+  const isAllowed = ({ resource, object }: Sighting): boolean => {
+    if (!waits || resource === 'events') return waits;
+    if (resource !== 'pods' || !isPending(object) || saidAgain.has(object.metadata.uid)) return false;
+    saidAgain.add(object.metadata.uid);
+    return true;
+  };
   const seen: string[] = [];
   let resting = true;
-  record.onSighting(({ resource, type, object, isHeartbeat }: Sighting) => {
-    if (resting && !isHeartbeat && !(waits && resource === 'events')) seen.push(`${type} ${resource} ${object.metadata.namespace ?? ''}/${object.metadata.name}`);
+  record.onSighting((sighting) => {
+    const { type, resource, object, isHeartbeat } = sighting;
+    if (resting && !isHeartbeat && !isAllowed(sighting)) seen.push(`${type} ${resource} ${object.metadata.namespace ?? ''}/${object.metadata.name}`);
   });
   await cluster.advance(REST_MS);
   resting = false;
