@@ -43,7 +43,7 @@ async function look(dataDirectory: string): Promise<ClusterStatus> {
   if (identity === undefined) throw new Error(`no cluster has been started in ${dataDirectory}; start one with \`berth up\``);
   const running = await readRunning(layout);
   const base = { dataDirectory, clusterId: identity.id };
-  if (running === undefined) return { ...base, running: false };
+  if (running === undefined || running.server === '') return { ...base, running: false };
   using connection = await connect(dataDirectory);
   const { client, server } = connection;
   try {

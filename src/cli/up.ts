@@ -107,6 +107,11 @@ async function up(options: UpOptions): Promise<void> {
     write: (line) => void process.stderr.write(line),
   });
   if (!isRoot() && options.simulated !== true) say('You are not root, so this cluster has a simulated node: pods only say that they run.');
+  const ended = stopSignal();
+  let ready = false;
+  void ended.then((signal) => {
+    if (!ready) say(`${signal}: stopping as soon as the start is done ...`);
+  });
   const cluster = await startCluster(config, {
     clock,
     random: new SystemRandom(),
@@ -114,7 +119,7 @@ async function up(options: UpOptions): Promise<void> {
     stage: (name, ms) => say(`${faint(seconds(ms).padStart(8))}  ${name}`),
     say,
   });
-  const ended = stopSignal();
+  ready = true;
   say(`${faint(seconds(Date.now() - started).padStart(8))}  ${bold('ready')} at ${cluster.server}`);
   sayNext(cluster.kubeconfigFile);
   const signal = await Promise.race([ended, cluster.failed.then((cause) => { throw cause; })]);
@@ -126,10 +131,15 @@ async function up(options: UpOptions): Promise<void> {
 function sayNext(kubeconfigFile: string): void {
   say('');
   say('Next:');
-  say(`  export KUBECONFIG=${kubeconfigFile}`);
+  say(`  export KUBECONFIG=${shellWord(kubeconfigFile)}`);
   say('  kubectl get nodes');
   say('  kubectl apply -f FILE.yaml');
   say('');
+}
+
+/** A path as it can be typed. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** The first SIGINT or SIGTERM; a second one ends the process at once. */

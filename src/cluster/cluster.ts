@@ -91,6 +91,9 @@ class Start {
     this.#stage('certificates');
     const plane = await this.#controlPlane(() => addresses, authorities.caPem, certificates);
     this.#stage('store');
+    // The store's lock is ours: from here on `berth down` finds this process, although it has no address yet.
+    this.#ends.add(() => forgetRunning(this.#layout));
+    await writeRunning(this.#layout, { server: '', findings: [] });
     const tls = { key: certificates.server.keyPem, cert: certificates.server.certPem, clientCa: authorities.caPem };
     const listen = (port: number): Promise<Listening> => plane.api.listen({ host: config.bindAddress, port, tls });
     const listening = config.port === 0 ? await listenAnywhere(listen, identity.apiPort) : await listen(config.port);
@@ -205,7 +208,6 @@ class Start {
       stop: async ({ pods }) => {
         node?.stopPodsAtEnd(pods);
         await ends[Symbol.asyncDispose]();
-        await forgetRunning(layout);
       },
     };
   }

@@ -6,6 +6,7 @@ export interface Running {
   readonly pid: number;
   /** The process's start time in clock ticks since boot (proc(5), stat field 22): a pid alone may be somebody else's by now. */
   readonly startTicks: string;
+  /** Empty while it starts. */
   readonly server: string;
   readonly findings: readonly string[];
 }
