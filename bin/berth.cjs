@@ -3,10 +3,12 @@
 'use strict';
 const path = require('node:path');
 const { freshBundle } = require('../scripts/bundle.cjs');
-const { findNode, become, ROOT } = require('../scripts/node.cjs');
+const { findNode, nodeFault, become, ROOT } = require('../scripts/node.cjs');
 
 const node = findNode();
 if (node === undefined) {
+  const fault = nodeFault();
+  if (fault !== undefined) process.stderr.write(`berth: the Node that set-up installed does not run here: ${fault}\n`);
   process.stderr.write('berth: Node 24 or newer is needed; run `npm start` once in the clone, which installs it, or install it yourself\n');
   process.exit(1);
 }

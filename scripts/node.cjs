@@ -17,6 +17,17 @@ function findNode() {
   return major >= 24 ? process.execPath : undefined;
 }
 
+/** Why the package's own binary does not run here, in the loader's words; undefined when it runs, or is not there. */
+function nodeFault() {
+  for (const name of PACKAGES) {
+    const binary = path.join(ROOT, 'node_modules', name, 'bin', 'node');
+    if (!fs.existsSync(binary)) continue;
+    const run = spawnSync(binary, ['-v'], { encoding: 'utf8' });
+    return run.status === 0 ? undefined : (run.stderr || String(run.error ?? '')).trim();
+  }
+  return undefined;
+}
+
 /** Replaces this process where the platform can; else stays in front of the child and passes signals on. */
 function become(binary, args, env) {
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
@@ -38,4 +49,4 @@ function become(binary, args, env) {
   });
 }
 
-module.exports = { findNode, become, ROOT };
+module.exports = { findNode, nodeFault, become, ROOT };

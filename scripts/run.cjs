@@ -2,10 +2,12 @@
 // usage: node scripts/run.cjs FILE.ts [ARGS...]
 'use strict';
 const path = require('node:path');
-const { findNode, become, ROOT } = require('./node.cjs');
+const { findNode, nodeFault, become, ROOT } = require('./node.cjs');
 
 const node = findNode();
 if (node === undefined) {
+  const fault = nodeFault();
+  if (fault !== undefined) process.stderr.write(`berth: the Node that set-up installed does not run here: ${fault}\n`);
   process.stderr.write('berth: Node 24 or newer is needed, and its package could not be installed here (see README, "Set-up")\n');
   process.exit(1);
 }

@@ -5,7 +5,7 @@ const { createHash } = require('node:crypto');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { findNode } = require('./node.cjs');
+const { findNode, nodeFault } = require('./node.cjs');
 
 const ROOT = path.dirname(__dirname);
 const PURPOSE = process.argv[2] ?? 'start';
@@ -31,7 +31,7 @@ const DISTRIBUTION = [
 function main() {
   installPackages();
   if (PURPOSE === 'develop' || PURPOSE === 'test') installTools();
-  if (PURPOSE !== 'develop') installDistribution();
+  installDistribution();
   if (PURPOSE === 'test') fetchKubectl();
   if (PURPOSE === 'start') bundle();
 }
@@ -98,6 +98,8 @@ function found(program) {
 function installDistribution() {
   if (process.platform !== 'linux') return;
   const missing = DISTRIBUTION.filter((item) => item.for.includes(PURPOSE) && !found(item.program));
+  // A minimal system lacks a library that Node's own build is linked with; nothing runs without it.
+  if (/libatomic/.test(nodeFault() ?? '')) missing.push({ package: 'libatomic1', why: 'Node 26 is linked with it' });
   if (missing.length === 0) return;
   const list = missing.map((item) => `${item.package} (${item.why})`).join(', ');
   if (process.getuid() !== 0) return say(`not installed, since you are not root: ${list}`);
