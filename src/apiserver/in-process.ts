@@ -1,18 +1,23 @@
+import { uuid } from '../base/random.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, WatchHandle, WatchSink } from '../machinery/exchange.ts';
 import type { Json, JsonObject } from '../machinery/object.ts';
 import { badRequest, StatusError } from '../machinery/status-error.ts';
+import type { AuditTrail } from './audit/trail.ts';
 import { ObjectBody } from './codec/body.ts';
 import { listMetadata } from './codec/representation.ts';
 import type { Core } from './core.ts';
 import { type Answer, type Call, type ListAnswer, Warnings } from './handlers/call.ts';
 import { asStatusError } from './handlers/failures.ts';
 import { noQuery, Query } from './handlers/query.ts';
-import type { Router } from './handlers/router.ts';
-import type { RawResponse } from './stages.ts';
+import type { Outcome, Router } from './handlers/router.ts';
+import type { AuthorizeAttributes, RawResponse } from './stages.ts';
 import { InProcessOutput } from './watch/in-process.ts';
 import type { Watchers } from './watch/watchers.ts';
 
 const SLICE = 256;
+
+/** Its audit trail is known after routing. */
+type InProcessCall = Call & { audit?: AuditTrail | undefined };
 
 /** The API server as a function: the same handlers without sockets; objects are handed over frozen. */
 export class InProcessApi implements ApiHandler {
@@ -28,20 +33,48 @@ export class InProcessApi implements ApiHandler {
 
   async request(request: ApiRequest): Promise<ApiResponse> {
     const call = this.#call(request);
+    if (this.#core.stages.audit !== undefined) return this.#audited(call, request);
     try {
-      const outcome = await this.#router.route(call).run();
-      if (outcome.do === 'raw') return rawResponse(outcome.response, call);
-      if (outcome.do !== 'answer') throw badRequest('this path streams: it is served over HTTPS only');
-      return { code: outcome.answer.as === 'list' ? 200 : outcome.answer.code, body: await this.#body(outcome.answer, request), warnings: call.warnings.texts };
+      return await this.#answer(request, call, await this.#router.route(call).run());
     } catch (thrown) {
       throw asStatusError(thrown);
     }
   }
 
+  async #answer(request: ApiRequest, call: Call, outcome: Outcome): Promise<ApiResponse> {
+    if (outcome.do === 'raw') return rawResponse(outcome.response, call);
+    if (outcome.do !== 'answer') throw badRequest('this path streams: it is served over HTTPS only');
+    return { code: outcome.answer.as === 'list' ? 200 : outcome.answer.code, body: await this.#body(outcome.answer, request), warnings: call.warnings.texts };
+  }
+
+  async #audited(call: InProcessCall, request: ApiRequest): Promise<ApiResponse> {
+    try {
+      const routed = this.#router.route(call);
+      call.audit = this.#trail(call, request, routed.attributes);
+      const outcome = await routed.run();
+      call.audit?.decided(outcome);
+      const response = await this.#answer(request, call, outcome);
+      call.audit?.completed(response.code);
+      return response;
+    } catch (thrown) {
+      call.audit?.failed(thrown);
+      throw asStatusError(thrown);
+    }
+  }
+
+  #trail(call: Call, { query, user }: ApiRequest, attributes: AuthorizeAttributes): AuditTrail | undefined {
+    const parameters = query.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
+    const requestUri = parameters === '' ? call.path : `${call.path}?${parameters}`;
+    return this.#core.stages.audit?.(this.#core, { call, attributes, auditId: uuid(this.#core.random), requestUri, sourceIps: ['127.0.0.1'], identity: user });
+  }
+
   async watch(request: ApiRequest, sink: WatchSink): Promise<WatchHandle> {
     const call = this.#call(request);
     try {
-      const outcome = await this.#router.route(call).run();
+      const routed = this.#router.route(call);
+      call.audit = this.#trail(call, request, routed.attributes);
+      const outcome = await routed.run();
+      call.audit?.decided(outcome);
       if (outcome.do !== 'watch') throw badRequest('the request is no watch');
       if (outcome.plan.refusal !== undefined) throw outcome.plan.refusal;
       const output = new InProcessOutput(this.#core, outcome.plan.binding, sink, request.omitManagedFields === true);
@@ -50,14 +83,16 @@ export class InProcessApi implements ApiHandler {
         close: () => {
           output.close();
           watcher.close();
+          call.audit?.completed(200);
         },
       };
     } catch (thrown) {
+      call.audit?.failed(thrown);
       throw asStatusError(thrown);
     }
   }
 
-  #call(request: ApiRequest): Call {
+  #call(request: ApiRequest): InProcessCall {
     return {
       method: request.method,
       path: request.path,

@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { Kind } from '../api/kind.ts';
 import type { UserInfo } from '../machinery/exchange.ts';
+import type { Audit } from './audit/trail.ts';
 import type { Draft, DraftObject, Json, JsonObject, KubeObject } from '../machinery/object.ts';
 
 /**
@@ -252,6 +253,8 @@ export interface Stages {
   readonly objectSubresources: readonly ObjectSubresource[];
   readonly streamSubresources: readonly StreamSubresource[];
   readonly virtualResources: readonly VirtualResource[];
+  /** Absent: nothing is recorded. */
+  readonly audit?: Audit | undefined;
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { Random } from '../base/random.ts';
 import { builtinFacts } from '../api/facts.ts';
 import type { Facts } from '../schema/facts.ts';
 import { admissionChain } from './admission/chain.ts';
+import type { Audit } from './audit/trail.ts';
 import { authenticator, tokenChecker } from './authn/authenticate.ts';
 import { impersonator } from './authn/impersonate.ts';
 import { openidRoutes } from './authn/openid.ts';
@@ -50,6 +51,7 @@ export interface StandardStagesOptions {
   readonly checks: readonly HealthCheck[];
   /** Figures for `/metrics` beside those about requests. */
   readonly gauges?: readonly Gauge[] | undefined;
+  readonly audit?: Audit | undefined;
   readonly anonymous?: boolean | undefined;
   readonly disabledAdmission?: readonly string[] | undefined;
   /** As the server's; long answers are made in slices between which others have the event loop. Absent: at once. */
@@ -96,6 +98,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       selfSubjectReviews,
       ...accessReviews(authorize, rbac.index),
     ],
+    audit: options.audit,
     onRequest: (record) => requests.record(record),
     [Symbol.dispose]: () => {
       rbac[Symbol.dispose]();

@@ -25,6 +25,10 @@ interface UpOptions {
   readonly watchWindow: number;
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
   readonly encryptionConfig?: string;
+  readonly auditPolicy?: string;
+  readonly auditLog?: string;
+  readonly auditLogMaxsize: number;
+  readonly auditLogMaxbackup: number;
   readonly certificateName: readonly string[];
   readonly stopPods?: boolean;
   readonly logLevel: Level;
@@ -62,6 +66,10 @@ export function addUp(program: Command): void {
     .addOption(new Option('--watch-window <DURATION>', 'how long old versions can be watched and listed').argParser(duration).default(defaults.watchWindowMs, '5m'))
     .option('--runtime-config <GROUP/VERSION=true>', 'serve an alpha or beta version; may be repeated', pair((value) => value !== 'false'), {})
     .option('--encryption-config <FILE>', 'an EncryptionConfiguration: what is encrypted on disk, and with which keys')
+    .option('--audit-policy <FILE>', 'an audit.k8s.io/v1 Policy: what is recorded of which requests')
+    .option('--audit-log <FILE>', 'where audit events go, a line of JSON each')
+    .option('--audit-log-maxsize <SIZE>', 'a larger audit log is put aside; 0: never', size, defaults.audit.maxBytes)
+    .option('--audit-log-maxbackup <N>', 'how many audit logs that were put aside are kept; 0: all', integer, defaults.audit.maxBackups)
     .option('--certificate-name <NAME>', 'another name or address in the server certificate; may be repeated', (value: string, all: readonly string[]) => [...all, value], [])
     .option('--stop-pods', 'stop the pods when the cluster stops')
     .option('--log-level <LEVEL>', 'debug, info, warn or error', oneOf(['debug', 'info', 'warn', 'error']), 'info')
@@ -89,6 +97,7 @@ function configOf(options: UpOptions): ClusterConfig {
     watchWindowMs: options.watchWindow,
     runtimeConfig: options.runtimeConfig,
     encryptionConfigFile: options.encryptionConfig ?? '',
+    audit: { policyFile: options.auditPolicy ?? '', logFile: options.auditLog ?? '', maxBytes: options.auditLogMaxsize, maxBackups: options.auditLogMaxbackup },
     certificateNames: options.certificateName,
     stopPods: options.stopPods === true,
   });

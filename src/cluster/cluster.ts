@@ -1,5 +1,6 @@
 import { ADMIN, CONTROLLERS, KUBELET_CLIENT, NETWORK, nodeIdentity, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
+import type { AuditPolicy } from '../apiserver/audit/policy.ts';
 import type { Listening } from '../apiserver/http/front.ts';
 import type { Clock } from '../base/clock.ts';
 import { Disposals } from '../base/disposal.ts';
@@ -13,6 +14,7 @@ import { startStorage } from '../storage/storage.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
 import { certificateSigner } from './certificate-signer.ts';
+import { AuditLog, readAuditPolicyFile } from './audit-log.ts';
 import { Certificates } from './certificates.ts';
 import { type Chosen, chooseRuntime } from './choose-runtime.ts';
 import { type ClusterConfig, defaultConfig } from './config.ts';
@@ -159,6 +161,7 @@ class Start {
     const { clock, random, log } = this.#around;
     const { watchWindowMs, runtimeConfig, nodePorts, encryptionConfigFile } = this.#config;
     const seal = encryptionConfigFile === '' ? undefined : encryptionSeal(await readEncryptionConfig(encryptionConfigFile));
+    const audit = await this.#audit();
     const plane = await ControlPlane.open({
       clock,
       random,
@@ -171,10 +174,22 @@ class Start {
       serviceCidr: this.#config.serviceCidr,
       nodePorts,
       runtimeConfig,
+      audit,
       dial: dialFrom({ nodeName: this.#config.nodeName, nodePort: () => this.#nodePort, caPem, client: certificates.kubeletClient }),
     });
     this.#ends.add(() => plane[Symbol.asyncDispose]());
     return plane;
+  }
+
+  /** Ends after the API server, whose last events it takes. */
+  async #audit(): Promise<{ readonly policy: AuditPolicy; readonly sink: AuditLog } | undefined> {
+    const { policyFile, logFile, maxBytes, maxBackups } = this.#config.audit;
+    if (logFile === '') return undefined;
+    const { clock, log } = this.#around;
+    const policy = await readAuditPolicyFile(policyFile);
+    const sink = await AuditLog.open({ file: logFile, maxBytes, maxBackups, clock, log: log.child('audit') });
+    this.#ends.add(() => sink[Symbol.asyncDispose]());
+    return { policy, sink };
   }
 
   #keepFresh(authorities: Certificates, names: Parameters<typeof serverRequest>[0], listening: Listening): void {

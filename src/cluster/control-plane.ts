@@ -4,7 +4,10 @@ import { builtinKinds } from '../api/registry.ts';
 import { bootstrap } from '../apiserver/bootstrap/bootstrap.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
 import { createProjector, type Projection } from '../apiserver/codec/projection.ts';
+import { auditing, type AuditSink } from '../apiserver/audit/trail.ts';
+import type { AuditPolicy } from '../apiserver/audit/policy.ts';
 import type { Dial } from '../apiserver/dial.ts';
+import type { Gauge } from '../apiserver/metrics/route.ts';
 import { versionInfo } from '../apiserver/health/version.ts';
 import { type ApiServer, createApiServer, createRegistry } from '../apiserver/server.ts';
 import type { StoredReader } from '../apiserver/stages.ts';
@@ -41,6 +44,8 @@ export interface ControlPlaneOptions {
   /** The way to nodes and pods; absent: there is none (simulation). */
   readonly dial?: Dial | undefined;
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  /** Absent: no audit log. */
+  readonly audit?: { readonly policy: AuditPolicy; readonly sink: AuditSink & { readonly written: number; readonly dropped: number } } | undefined;
 }
 
 /** API server and store, without sockets: what `berth up` and a cluster in a test process have in common. */
@@ -74,6 +79,8 @@ export class ControlPlane implements AsyncDisposable {
         random,
         keys,
         dial: options.dial,
+        audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
+        gauges: auditGauges(options.audit?.sink),
         yieldToLoop,
         serverAddress: () => `${addresses().advertiseIp}:${addresses().port}`,
         version: versionInfo(VERSION, { version: process.version, os: process.platform, arch: process.arch }),
@@ -115,6 +122,15 @@ export class ControlPlane implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#ends[Symbol.asyncDispose]();
   }
+}
+
+function auditGauges(sink: { readonly written: number; readonly dropped: number } | undefined): readonly Gauge[] {
+  if (sink === undefined) return [];
+  const plugin = { plugin: 'log' };
+  return [
+    { name: 'apiserver_audit_event_total', type: 'counter', help: 'Counter of audit events generated and sent to the audit backend.', values: () => [{ value: sink.written, labels: plugin }] },
+    { name: 'apiserver_audit_error_total', type: 'counter', help: 'Counter of audit events that failed to be audited properly.', values: () => [{ value: sink.dropped, labels: plugin }] },
+  ];
 }
 
 /** What 1.36 serves by default, with what `--runtime-config` adds or takes away: `GROUP/VERSION` or `api/all`. */

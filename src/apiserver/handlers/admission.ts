@@ -39,7 +39,7 @@ export class Admission {
       reader: core.reader,
       nowMs: core.clock.now(),
       warn: (text) => call.warnings.add(text),
-      annotate: (key, value) => core.log.debug('audit annotation', { key, value }),
+      annotate: (key, value) => call.audit?.annotate(key, value),
       alsoUpdate: (write) => {
         this.also.push(write);
       },

@@ -18,6 +18,8 @@ export interface Call {
   readonly startedMs: number;
   /** Texts for `Warning: 299`, in order, each once. */
   readonly warnings: Warnings;
+  /** Adds to the audit event of the request, if one is written. */
+  readonly audit?: { annotate(key: string, value: string): void } | undefined;
 }
 
 export class Warnings {

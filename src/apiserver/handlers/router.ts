@@ -86,7 +86,7 @@ export class Router {
   #raw(call: Call, route: Route): Routed {
     const attributes = pathAttributes(call.user, call.method, call.path);
     const run = async (): Promise<Outcome> => {
-      await this.#authorize(attributes);
+      await this.#authorize(call, attributes);
       const { method, path, headers, user, signal } = call;
       const response = await route.handle({ method, path, query: call.query.pairs, headers, user, signal, body: () => call.body.bytes() });
       return { do: 'raw', response };
@@ -98,20 +98,24 @@ export class Router {
   #missing(call: Call): Routed {
     const attributes = pathAttributes(call.user, call.method, call.path);
     const run = async (): Promise<never> => {
-      await this.#authorize(attributes);
+      await this.#authorize(call, attributes);
       throw pathNotFound();
     };
     return { attributes, streams: false, run };
   }
 
-  async #authorize(attributes: AuthorizeAttributes): Promise<void> {
+  async #authorize({ audit }: Call, attributes: AuthorizeAttributes): Promise<void> {
     const said = this.#core.stages.authorize(attributes);
     const decision = said instanceof Promise ? await said : said;
+    if (audit !== undefined) {
+      audit.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
+      audit.annotate('authorization.k8s.io/reason', decision.reason);
+    }
     if (!decision.allowed) throw refused(attributes, decision);
   }
 
   async #run(call: Call, target: Target, attributes: AuthorizeAttributes): Promise<Outcome> {
-    await this.#authorize(attributes);
+    await this.#authorize(call, attributes);
     const { group, resource } = target.binding.kind;
     const at = `${group}/${resource}`;
     if (target.subresource !== '') return this.#subresource(call, target, `${at}/${target.subresource}`);

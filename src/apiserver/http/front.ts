@@ -7,13 +7,16 @@ import { failure } from '../../base/log.ts';
 import { uuid } from '../../base/random.ts';
 import type { UserInfo } from '../../machinery/exchange.ts';
 import { StatusError, unauthorized } from '../../machinery/status-error.ts';
+import { sourceIps } from '../audit/source-ips.ts';
+import type { AuditTrail } from '../audit/trail.ts';
 import { type BodyReaders, BytesBody } from '../codec/body.ts';
 import type { Core } from '../core.ts';
+import { pathAttributes } from '../handlers/attributes.ts';
 import { type Call, Warnings } from '../handlers/call.ts';
 import { asStatusError } from '../handlers/failures.ts';
 import { parseQuery } from '../handlers/query.ts';
 import type { Outcome, Routed, Router } from '../handlers/router.ts';
-import type { RawExchange, RequestRecord } from '../stages.ts';
+import type { AuthorizeAttributes, RawExchange, RequestRecord } from '../stages.ts';
 import type { Watchers } from '../watch/watchers.ts';
 import { type AnswerContext, writeAnswer, writeFailure } from './answer.ts';
 import { readBody } from './body-reader.ts';
@@ -58,7 +61,9 @@ export interface FrontOptions {
 
 /** A request on its way: who asks is known after authentication. */
 interface HttpCall extends AnswerContext {
-  readonly call: Call & { user: UserInfo };
+  readonly call: Call & { user: UserInfo; audit?: AuditTrail | undefined };
+  /** Who was authenticated; `call.user` is who they act as. */
+  identity?: UserInfo;
 }
 
 /** Longer than clients keep idle connections (Go: 90 s), so that they close first. */
@@ -159,7 +164,7 @@ export class HttpFront {
       startedMs: core.clock.now(),
       warnings: new Warnings(),
     };
-    return { core, call, response, auditId: uuid(core.random), accept: request.headers.accept, headOnly: request.method === 'HEAD' };
+    return { core, call, response, auditId: auditIdOf(request) ?? uuid(core.random), accept: request.headers.accept, headOnly: request.method === 'HEAD' };
   }
 
   async #handle(context: HttpCall, request: AnyRequest, run: (outcome: Outcome) => Promise<void>): Promise<void> {
@@ -170,17 +175,21 @@ export class HttpFront {
     let code = 0;
     let watch = false;
     try {
-      call.user = await this.#identify(request);
+      call.user = await this.#identify(context, request);
       const routed = this.#options.router.route(call);
       attributes = routed.attributes;
+      if (stages.audit !== undefined) call.audit = this.#trail(context, request, attributes);
       // A body that trickles in holds no seat.
       if (WRITES.has(call.method) && !routed.streams) await call.body.bytes();
       const outcome = await this.#seated(call.user, routed);
+      call.audit?.decided(outcome);
       watch = outcome.do === 'watch' || outcome.do === 'stream';
       await run(outcome);
       code = response.statusCode;
+      if (call.audit !== undefined) this.#auditEnd(call.audit, response, outcome);
     } catch (thrown) {
       code = asStatusError(thrown).code;
+      if (stages.audit !== undefined) (call.audit ?? this.#trail(context, request, pathAttributes(call.user, call.method, call.path)))?.failed(thrown);
       throw thrown;
     } finally {
       const { method, path, user, startedMs } = call;
@@ -199,15 +208,28 @@ export class HttpFront {
     }
   }
 
-  async #identify(request: AnyRequest): Promise<UserInfo> {
+  #trail({ core, call, auditId, identity = NOBODY }: HttpCall, request: AnyRequest, attributes: AuthorizeAttributes): AuditTrail | undefined {
+    const sources = sourceIps(request.headers, socketOf(request)?.remoteAddress);
+    return core.stages.audit?.(core, { call, attributes, auditId, requestUri: request.url ?? '/', sourceIps: sources, identity });
+  }
+
+  /** A watch goes on after its start. */
+  #auditEnd(trail: AuditTrail, response: AnyResponse, outcome: Outcome): void {
+    const code = response.statusCode;
+    if (outcome.do !== 'watch') trail.completed(code);
+    else response.on('close', () => trail.completed(code));
+  }
+
+  async #identify(context: HttpCall, request: AnyRequest): Promise<UserInfo> {
     const { authenticate, impersonate } = this.#options.core.stages;
-    const socket = ('stream' in request ? request.stream.session?.socket : request.socket) as TLSSocket | undefined;
+    const socket = socketOf(request);
     const user = await authenticate({
       certificate: socket === undefined ? undefined : certificateOf(socket),
       bearerToken: bearerToken(request),
       remoteAddress: socket?.remoteAddress,
     });
     if (user === undefined) throw unauthorized();
+    context.identity = user;
     return impersonate === undefined ? user : impersonate(user, request.headers);
   }
 
@@ -233,6 +255,8 @@ export class HttpFront {
   }
 }
 
+const socketOf = (request: AnyRequest): TLSSocket | undefined => ('stream' in request ? request.stream.session?.socket : request.socket) as TLSSocket | undefined;
+
 const NOBODY: UserInfo = { name: '', groups: [] };
 
 const tlsSettings = ({ key, cert, clientCa }: TlsOptions) => ({ key, cert, ca: clientCa });
@@ -241,6 +265,12 @@ function mediaType(header: string | undefined): string {
   if (header === undefined) return '';
   const end = header.indexOf(';');
   return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase();
+}
+
+/** A proxy before us may have given the request its id already. */
+function auditIdOf(request: AnyRequest): string | undefined {
+  const given = request.headers['audit-id'];
+  return typeof given === 'string' && given !== '' ? given.slice(0, 64) : undefined;
 }
 
 const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';

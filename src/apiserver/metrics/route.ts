@@ -6,6 +6,8 @@ import { DURATION_BUCKETS, type RequestMetrics } from './request-metrics.ts';
 export interface Gauge {
   readonly name: string;
   readonly help: string;
+  /** Default: gauge. */
+  readonly type?: 'counter' | 'gauge' | undefined;
   readonly values: () => readonly { readonly value: number; readonly labels?: Readonly<Record<string, string>> }[];
 }
 
@@ -43,7 +45,7 @@ async function openRegistry(requests: RequestMetrics, gauges: readonly Gauge[]):
     'histogram',
     () => durations(requests),
   );
-  for (const { name, help, values } of gauges) add(name, help, 'gauge', () => values().map(({ value, labels = {} }) => ({ value, labels: { ...labels } })));
+  for (const { name, help, type = 'gauge', values } of gauges) add(name, help, type, () => values().map(({ value, labels = {} }) => ({ value, labels: { ...labels } })));
   return registry;
 }
 
