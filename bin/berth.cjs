@@ -16,7 +16,9 @@ if (node === undefined) {
 const bundle = process.env.BERTH_FROM === 'source' ? undefined : freshBundle();
 const entry = bundle ?? path.join(ROOT, 'src', 'cli', 'main.ts');
 const env = { ...process.env };
-env.NODE_COMPILE_CACHE ??= path.join(process.getuid?.() === 0 ? '/var/cache/berth' : path.join(require('node:os').homedir(), '.cache', 'berth'), 'compile');
+// A bundle's cache goes when the bundle goes.
+const cache = path.join(process.getuid?.() === 0 ? '/var/cache/berth' : path.join(require('node:os').homedir(), '.cache', 'berth'), 'compile');
+env.NODE_COMPILE_CACHE ??= bundle === undefined ? cache : path.join(path.dirname(bundle), 'compile');
 env.UV_THREADPOOL_SIZE ??= '8';
 // glibc keeps an arena for each of a dozen threads: two are 10 MB less with 1,000 pods, and no slower.
 env.MALLOC_ARENA_MAX ??= '2';

@@ -21,6 +21,7 @@ const ENTRIES = {
   'sqlite-checkpoint': 'src/store/sqlite-checkpoint.ts',
   'yaml-worker': 'src/apiserver/codec/yaml-worker.ts',
   'host-process': 'src/host/host-process.ts',
+  'yaml-worker': 'src/apiserver/codec/yaml-worker.ts',
 };
 /** CommonJS packages inside a module ask for `require`. */
 const REQUIRE = "import { createRequire as berthRequire } from 'node:module'; const require = berthRequire(import.meta.url);";
