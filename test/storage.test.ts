@@ -323,6 +323,18 @@ describe('storage, through the API', () => {
     assert.equal(stage.pool.volume(`pvc-${claim.metadata.uid}`)?.sizeBytes, 128 * 2 ** 20);
   });
 
+  check('what a figure counts it says it counts, also after a claim was touched: else the scheduler would count it twice', async (stage) => {
+    const marks = async (): Promise<readonly string[]> => (await stage.client.list(csiStorageCapacities, { namespace: 'kube-system' })).items.map(({ metadata }) => metadata.annotations?.[COUNTED_UNTIL] ?? '0');
+    await stage.claim('data', { size: '64Mi' });
+    const bound = await stage.select('data');
+    assert.equal(bound.status?.phase, 'Bound');
+    for (const mark of await marks()) assert.ok(Number(mark) >= Number(bound.metadata.resourceVersion), `bound at ${bound.metadata.resourceVersion}, counted until ${mark}`);
+    await stage.client.patch(persistentVolumeClaims, 'data', { type: 'merge', body: { metadata: { labels: { touched: 'yes' } } } }, { namespace: 'default' });
+    await stage.rest();
+    const touched = await stage.look('data');
+    for (const mark of await marks()) assert.ok(Number(mark) >= Number(touched.metadata.resourceVersion), `touched at ${touched.metadata.resourceVersion}, counted until ${mark}`);
+  });
+
   check(
     'a node without room gives the claim back to the scheduler, with the reason; trash makes room',
     async (stage) => {

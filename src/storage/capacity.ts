@@ -47,6 +47,17 @@ class Publisher {
   start(): Controller {
     const { clock } = this.#options;
     let timer: Disposable | undefined;
+    /** Every class of the driver shares the room. */
+    const wake = (): void => {
+      timer ??= clock.setTimer(QUIET_MS, () => {
+        timer = undefined;
+        for (const { metadata, provisioner } of this.#classes.list()) {
+          if (provisioner !== this.#options.driver.name) continue;
+          this.#due.add(metadata.name);
+          loop.wake(metadata.name);
+        }
+      });
+    };
     const loop = startController(this.#options, {
       name: `capacity-${this.#options.driver.name}`,
       concurrency: 1,
@@ -55,7 +66,10 @@ class Publisher {
           this.#due.add(metadata.name);
           return [metadata.name];
         }),
-        source(this.#claims, () => []),
+        source(this.#claims, (claim) => {
+          if (this.#isChosenHere(claim)) wake();
+          return [];
+        }),
         source(this.#published, (object) => (this.#isOurs(object) ? [object.storageClassName] : [])),
       ],
       reconcile: async (className) => {
@@ -71,17 +85,8 @@ class Publisher {
     });
     return {
       name: loop.name,
-      /** Whatever the key: every class of the driver shares the room. */
-      wake: () => {
-        timer ??= clock.setTimer(QUIET_MS, () => {
-          timer = undefined;
-          for (const { metadata, provisioner } of this.#classes.list()) {
-            if (provisioner !== this.#options.driver.name) continue;
-            this.#due.add(metadata.name);
-            loop.wake(metadata.name);
-          }
-        });
-      },
+      /** Whatever the key. */
+      wake,
       [Symbol.asyncDispose]: async () => {
         timer?.[Symbol.dispose]();
         await loop[Symbol.asyncDispose]();
@@ -108,14 +113,27 @@ class Publisher {
     const capacity = await driver.capacity(parametersOf(storageClass));
     if (capacity === undefined) return;
     const object = this.#object(className, capacity, counted);
-    if (there !== undefined && !differs(there, object)) return;
+    if (there !== undefined && !differs(there, object) && !this.#isBehind(there, counted)) return;
     const written = there === undefined ? await client.create(csiStorageCapacities, object) : await client.update(csiStorageCapacities, { ...object, metadata: { ...there.metadata, ...object.metadata, resourceVersion: there.metadata.resourceVersion } });
     this.#wrote.set(className, written.metadata.resourceVersion);
   }
 
   #isPending(claim: Stored<PersistentVolumeClaim>): boolean {
-    if ((claim.spec?.volumeName ?? '') !== '' || selectedNode(claim) !== this.#options.nodeName) return false;
-    return this.#classes.get(claimClass(claim) ?? '')?.provisioner === this.#options.driver.name;
+    return (claim.spec?.volumeName ?? '') === '' && this.#isChosenHere(claim);
+  }
+
+  #isChosenHere(claim: Stored<PersistentVolumeClaim>): boolean {
+    return selectedNode(claim) === this.#options.nodeName && this.#classes.get(claimClass(claim) ?? '')?.provisioner === this.#options.driver.name;
+  }
+
+  /** A claim that the figure counts lies beyond the published mark (it was bound, or touched, since): the scheduler would count it again. */
+  #isBehind(there: CSIStorageCapacity, counted: string | undefined): boolean {
+    const published = getOwn(there.metadata?.annotations, COUNTED_UNTIL);
+    if (counted === undefined) return false;
+    if (published === undefined) return this.#claims.list().some((claim) => this.#isChosenHere(claim));
+    const beyond = ({ metadata }: Stored<PersistentVolumeClaim>): boolean =>
+      /^\d+$/.test(metadata.resourceVersion) && BigInt(metadata.resourceVersion) > BigInt(published) && BigInt(metadata.resourceVersion) <= BigInt(counted);
+    return this.#claims.list().some((claim) => beyond(claim) && this.#isChosenHere(claim));
   }
 
   #object(storageClassName: string, { availableBytes, maximumVolumeBytes }: { readonly availableBytes: number; readonly maximumVolumeBytes?: number }, counted: string | undefined): CSIStorageCapacity {
@@ -172,7 +190,7 @@ function parametersOf({ parameters = {} }: StorageClass): StringMap {
   return Object.fromEntries(Object.entries(parameters).filter(([key]) => !key.startsWith('csi.storage.k8s.io/')));
 }
 
-/** A mark that moved while the figure stands still says nothing new. */
+/** A mark that moved while the figure stands still says nothing new, unless a claim lies between (`#isBehind`). */
 function differs(there: CSIStorageCapacity, now: CSIStorageCapacity): boolean {
   return there.capacity !== now.capacity || there.maximumVolumeSize !== now.maximumVolumeSize || JSON.stringify(there.nodeTopology) !== JSON.stringify(now.nodeTopology);
 }
