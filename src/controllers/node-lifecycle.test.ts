@@ -29,6 +29,10 @@ describe('a node and its lease', () => {
   it('cordoned: tainted unschedulable', () => {
     assert.deepEqual(keys(decideNode({ node: node('True', [], true), renewedMs: NOW, seenMs: 0, nowMs: NOW }).taints), ['unschedulable:NoSchedule']);
   });
+  it('the lease is not known to be renewed, but the status was written a moment ago: alive', () => {
+    const back: Node = { ...node('True'), status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: new Date(NOW - 1000).toISOString() }] } };
+    assert.equal(decideNode({ node: back, renewedMs: NOW - GRACE_MS - 1, seenMs: 0, nowMs: NOW }).conditions, undefined);
+  });
   it('never heard of: its time begins when it was first seen', () => {
     assert.equal(decideNode({ node: node('True'), renewedMs: undefined, seenMs: NOW - 1000, nowMs: NOW }).conditions, undefined);
   });

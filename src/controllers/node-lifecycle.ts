@@ -42,7 +42,8 @@ export interface NodeDecision {
 
 /** A node that has been silent for too long is Unknown; the taints follow the conditions. */
 export function decideNode({ node, renewedMs, seenMs, nowMs }: NodeView): NodeDecision {
-  const heardMs = renewedMs ?? seenMs;
+  // A node that writes its status is alive too: what is known of its lease may be older.
+  const heardMs = Math.max(renewedMs ?? seenMs, reportedMs(node));
   const lost = nowMs - heardMs > GRACE_MS;
   const conditions = lost ? silent(node.status?.conditions ?? [], nowMs) : (node.status?.conditions ?? []);
   const taints = decideTaints(node, conditions, nowMs);
@@ -51,6 +52,11 @@ export function decideNode({ node, renewedMs, seenMs, nowMs }: NodeView): NodeDe
     ...(sameJson(taints, node.spec?.taints ?? []) ? {} : { taints }),
     againAfterMs: lost ? GRACE_MS : heardMs + GRACE_MS - nowMs + 1000,
   };
+}
+
+function reportedMs({ status }: Node): number {
+  const text = status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime;
+  return text === undefined ? Number.NEGATIVE_INFINITY : Date.parse(text) || Number.NEGATIVE_INFINITY;
 }
 
 function silent(conditions: readonly NodeCondition[], nowMs: number): readonly NodeCondition[] {

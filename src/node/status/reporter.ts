@@ -5,6 +5,7 @@ import type { CSINode } from '../../api/gen/types/storage.v1.ts';
 import type { Timer } from '../../base/clock.ts';
 import { failure, type Log } from '../../base/log.ts';
 import type { CsiDriver } from '../../csi/driver.ts';
+import type { Informer } from '../../client/informer.ts';
 import { HostError } from '../../host/host.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
@@ -38,6 +39,8 @@ export class NodeReporter implements Disposable {
   #images: readonly Image[] = [];
   readonly #timers = new Set<Timer>();
   #lookTimer: Timer | undefined;
+  #watching: Disposable | undefined;
+  #shown: Informer<Node> | undefined;
   #busy = false;
   #again = false;
   #ended = false;
@@ -72,6 +75,7 @@ export class NodeReporter implements Disposable {
     if (this.#node !== undefined) recorder.event(this.#node, 'Normal', 'Starting', 'Starting kubelet.');
     await this.#renew();
     await this.#look();
+    this.#watchNode();
     this.#after(0, () => void this.#registerDrivers());
   }
 
@@ -87,6 +91,7 @@ export class NodeReporter implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ended = true;
+    this.#watching?.[Symbol.dispose]();
     this.#lookTimer?.[Symbol.dispose]();
     for (const timer of this.#timers) timer[Symbol.dispose]();
   }
@@ -118,6 +123,34 @@ export class NodeReporter implements Disposable {
     await this.#write(facts);
   }
 
+  /** Others write to the node too: above all that it is unreachable, which nobody but the node takes back. */
+  #watchNode(): void {
+    const { informers, nodeName } = this.#options.options;
+    const seen = (node: Stored<Node>): void => {
+      if (node.metadata.resourceVersion === this.#node?.metadata.resourceVersion) return;
+      this.#node = node;
+      this.changed();
+    };
+    const deleted = (): void => {
+      this.#node = undefined;
+      this.#registerAgain();
+    };
+    this.#shown = informers.of(nodes, { fieldSelector: `metadata.name=${nodeName}` });
+    this.#watching = this.#shown.onChange({ added: seen, updated: seen, deleted });
+  }
+
+  /** What the watch shows goes before what a write has answered: the answer may have come late. */
+  #current(): Stored<Node> | undefined {
+    return this.#node === undefined ? undefined : (this.#shown?.get(this.#options.options.nodeName) ?? this.#node);
+  }
+
+  #registerAgain(): void {
+    this.#after(0, () => void this.#register().catch((thrown: unknown) => {
+      this.#log.warn('registering the node again failed, trying again', failure(thrown));
+      if (this.#node === undefined) this.#after(RETRY_MS, () => this.#registerAgain());
+    }));
+  }
+
   /** The labels that are the node's own are set right; those of others are left. */
   async #relabel(node: Stored<Node>, facts: NodeFacts): Promise<Stored<Node>> {
     const wanted = nodeLabels(this.#options.options, facts.devices);
@@ -134,7 +167,7 @@ export class NodeReporter implements Disposable {
     try {
       const facts = await this.#facts();
       const { clock } = this.#options.options;
-      const node = this.#node;
+      const node = this.#current();
       if (node === undefined) return;
       const next = nodeStatus(facts, node.status);
       const due = clock.monotonic() - this.#reportedMs >= REPORT_MS;
@@ -154,7 +187,7 @@ export class NodeReporter implements Disposable {
   async #write(facts: NodeFacts): Promise<void> {
     const { client, nodeName, clock } = this.#options.options;
     for (let attempt = 0; ; attempt++) {
-      const node = attempt === 0 && this.#node !== undefined ? this.#node : await client.get(nodes, nodeName);
+      const node = (attempt === 0 ? this.#current() : undefined) ?? (await client.get(nodes, nodeName));
       try {
         const relabelled = await this.#relabel(node, facts);
         this.#node = await client.updateStatus(nodes, { ...relabelled, status: nodeStatus(facts, relabelled.status) });
@@ -164,7 +197,7 @@ export class NodeReporter implements Disposable {
         if (attempt < 5 && thrown instanceof StatusError && thrown.reason === 'Conflict') continue;
         if (thrown instanceof StatusError && thrown.reason === 'NotFound') {
           this.#node = undefined;
-          this.#after(0, () => void this.#register().catch((again: unknown) => this.#log.warn('registering the node again failed', failure(again))));
+          this.#registerAgain();
           return;
         }
         throw thrown;

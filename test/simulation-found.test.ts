@@ -1,0 +1,68 @@
+/** What the simulation has found, each made to happen at once. Every one was seen to fail before it was mended. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { nodes, persistentVolumeClaims, pods, statefulSets } from '../src/api/gen/resources.ts';
+import type { Node, PersistentVolumeClaim, Pod, PodSpec } from '../src/api/gen/types/core.v1.ts';
+import type { Transport } from '../src/client/transport.ts';
+import { conflict } from '../src/machinery/status-error.ts';
+import { SimulatedCluster } from '../src/testing/simulated-cluster.ts';
+
+const MINUTE_MS = 60_000;
+const claim = (name: string): PersistentVolumeClaim => ({ metadata: { name, namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } } });
+const withClaim = (claimName: string): PodSpec => ({ containers: [{ name: 'main', image: 'busybox:1.36' }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] });
+
+function isRunning(cluster: SimulatedCluster, name: string): boolean {
+  return cluster.record.find<Pod>('pods', name, 'default')?.status?.phase === 'Running';
+}
+
+/** The first request of a component that is chosen is answered 409. */
+function conflictOnce(of: string, chosen: (method: string, path: string) => boolean): (component: string, inner: Transport) => Transport {
+  let left = 1;
+  return (component, inner) => ({
+    watch: (request, sink) => inner.watch(request, sink),
+    request: async (request) => {
+      if (component !== of || !chosen(request.method, request.path) || left-- <= 0) return inner.request(request);
+      throw conflict({ group: '', resource: 'any' }, 'x', 'somebody was faster');
+    },
+  });
+}
+
+describe('found by the simulation', () => {
+  it('a conflict when the scheduler writes the node into a claim: the pod is tried again at once, not after ten minutes', async () => {
+    const transport = conflictOnce('default-scheduler', (method, path) => method === 'PATCH' && path.includes('/persistentvolumeclaims/'));
+    await using cluster = await SimulatedCluster.start({ plant: { finds: '', about: '', transport } });
+    await cluster.client.create(persistentVolumeClaims, claim('data'));
+    await cluster.client.create(pods, { metadata: { name: 'p', namespace: 'default' }, spec: withClaim('data') });
+    await cluster.until('the pod runs', () => isRunning(cluster, 'p'), MINUTE_MS);
+  });
+
+  it('the claim of a waiting pod of a stateful set goes away: it gets another', async () => {
+    await using cluster = await SimulatedCluster.start();
+    const { client } = cluster;
+    await client.create(statefulSets, {
+      metadata: { name: 'db', namespace: 'default' },
+      spec: { replicas: 1, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'main', image: 'busybox:1.36' }] } }, volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } } }] },
+    });
+    await cluster.until('the pod runs', () => isRunning(cluster, 'db-0'));
+    await client.delete(persistentVolumeClaims, 'data-db-0', 'default');
+    await client.delete(pods, 'db-0', 'default');
+    const first = cluster.record.find('persistentvolumeclaims', 'data-db-0', 'default')?.metadata.uid;
+    await cluster.until('it runs again', () => isRunning(cluster, 'db-0') && cluster.record.find('persistentvolumeclaims', 'data-db-0', 'default')?.metadata.uid !== first, MINUTE_MS);
+  });
+
+  it('a node that comes back says at once that it is ready, and writes its status no more often than it must', async () => {
+    await using cluster = await SimulatedCluster.start();
+    const ready = (): string | undefined => cluster.record.find<Node>('nodes', 'node-0')?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    // The node lives, and somebody believes otherwise.
+    await cluster.settle();
+    const node = await cluster.client.get(nodes, 'node-0');
+    await cluster.client.updateStatus(nodes, { ...node, status: { ...node.status, conditions: (node.status?.conditions ?? []).map((condition) => ({ ...condition, status: 'Unknown' })) } });
+    await cluster.until('it contradicts', () => ready() === 'True', 1_000);
+    let writes = 0;
+    cluster.record.onSighting(({ resource }) => {
+      if (resource === 'nodes') writes++;
+    });
+    await cluster.advance(30 * MINUTE_MS);
+    assert.ok(writes <= 7, `${writes} writes in half an hour`);
+  });
+});
