@@ -7,6 +7,7 @@ import type { Core } from '../core.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import { objectKey } from '../registry/registry.ts';
 import { Admission } from './admission.ts';
+import { refused, resourceAttributes } from './attributes.ts';
 import type { Answer, Call } from './call.ts';
 import { commitObject, GuardFailed, settled } from './commit.ts';
 import { createDraft, dropDoubleOwners } from './create.ts';
@@ -92,7 +93,15 @@ async function createByChange(core: Core, call: Call, target: Target, change: Ch
   // Whoever names a uid or a version means an object that is no longer there.
   if ((meta.uid ?? '') !== '') throw conflict(target.binding.kind, target.name, `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: `);
   if ((meta.resourceVersion ?? '') !== '') throw objectNotFound(target.binding.kind, target.name);
+  await allowCreate(core, call, target);
   return createDraft(core, call, target, draft, change.options, managed);
+}
+
+/** The right to change what is there is no right to create it (apiserver `withAuthorization` of update and patch). */
+async function allowCreate(core: Core, call: Call, target: Target): Promise<void> {
+  const attributes = { ...resourceAttributes(call, target), verb: 'create' };
+  const decision = await core.stages.authorize(attributes);
+  if (!decision.allowed) throw refused(attributes, decision);
 }
 
 async function attemptChange(core: Core, call: Call, target: Target, change: Change, entry: StoredEntry): Promise<Answer> {

@@ -47,6 +47,10 @@ export async function bindPod(core: Core, call: Call, target: Target): Promise<A
     produce: (existing) => {
       if (existing === undefined) throw objectNotFound(PODS, target.name);
       const pod = existing.draft();
+      // Another pod of the same name is not the one that was meant.
+      const { uid, resourceVersion } = binding.metadata ?? {};
+      if (uid !== undefined && uid !== '') metadataOf(pod).uid = uid;
+      if (resourceVersion !== undefined && resourceVersion !== '') metadataOf(pod).resourceVersion = resourceVersion;
       assign(pod as unknown as Draft<core.Pod>, binding, target.name, formatTime(core.clock.now()));
       return { draft: pod, managed: existing.managed() };
     },

@@ -12,7 +12,7 @@ import { Admission } from '../admission.ts';
 import type { Answer, Call } from '../call.ts';
 import { changeObject } from '../change.ts';
 import { deleteStored } from '../delete.ts';
-import { checkDeleteOptions, type DeleteOptions } from '../delete-options.ts';
+import { checkDeleteOptions, checkDeletePreconditions, type DeleteOptions } from '../delete-options.ts';
 import { mustFind } from '../get.ts';
 import { metadataOf } from '../metadata.ts';
 import type { Target } from '../target.ts';
@@ -32,12 +32,18 @@ export async function evictPod(core: Core, call: Call, target: Target): Promise<
   await admission.mutate();
   await admission.validate();
   const given = checkDeleteOptions((draft.deleteOptions ?? {}) as JsonObject);
-  const deletion: DeleteOptions = { ...given, dryRun: given.dryRun || options.dryRun };
+  let deletion: DeleteOptions = { ...given, dryRun: given.dryRun || options.dryRun };
   const entry = mustFind(core, target);
+  // Nothing of a budget is spent, and nothing marked, for a pod that was not meant.
+  checkDeletePreconditions(target.binding.kind, entry.projection, entry.modRevision, deletion);
   const pod = core.objects.of(entry) as core.Pod;
   if (needsBudget(pod)) {
     await spendBudget(core, call, target, pod, deletion);
-    await markEvicted(core, call, target, options);
+    const marked = await markEvicted(core, call, target, { ...options, dryRun: deletion.dryRun }, deletion);
+    // The version that the client named is now followed by our own.
+    if (deletion.preconditions?.resourceVersion !== undefined && marked.as === 'entry') {
+      deletion = { ...deletion, preconditions: { ...deletion.preconditions, resourceVersion: String(marked.entry.modRevision) } };
+    }
   }
   await deleteStored(core, call, target, deletion, { admit: false });
   return DONE;
@@ -105,13 +111,14 @@ function refused(why: string, retryAfterSeconds?: number): StatusError {
 }
 
 /** The reason stays visible while the pod terminates (KEP-3329). */
-async function markEvicted(core: Core, call: Call, target: Target, options: WriteOptions): Promise<void> {
-  await changeObject(core, call, { ...target, subresource: 'status' }, {
+function markEvicted(core: Core, call: Call, target: Target, options: WriteOptions, deletion: DeleteOptions): Promise<Answer> {
+  return changeObject(core, call, { ...target, subresource: 'status' }, {
     options,
     rules: {},
     admit: false,
     produce: (existing) => {
       if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
+      checkDeletePreconditions(target.binding.kind, existing.entry.projection, existing.entry.modRevision, deletion);
       const next = existing.draft();
       const pod = next as unknown as Draft<core.Pod>;
       pod.status ??= {};
