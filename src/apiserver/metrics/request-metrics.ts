@@ -55,12 +55,15 @@ export class RequestMetrics {
     const key = `${labels.verb} ${labels.group} ${labels.version} ${labels.resource} ${labels.subresource} ${labels.scope}`;
     const found = this.#series.get(key);
     if (found !== undefined) return found;
-    if (this.#series.size >= MOST_SERIES) return this.#find({ verb: labels.verb, group: '', version: '', resource: 'other', subresource: '', scope: '' });
+    // Paths and methods are anybody's words: beyond the bound they all count as one.
+    if (this.#series.size >= MOST_SERIES && labels !== OTHER) return this.#find(OTHER);
     const made: Series = { labels, codes: new Map(), buckets: DURATION_BUCKETS.map(() => 0), seconds: 0, timed: 0 };
     this.#series.set(key, made);
     return made;
   }
 }
+
+const OTHER: RequestLabels = { verb: 'other', group: '', version: '', resource: 'other', subresource: '', scope: '' };
 
 const VERBS: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT' };
 const CONNECTS: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
