@@ -9,7 +9,7 @@ export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
  * containers have all stopped is Succeeded or Failed even if its policy would restart them.
  */
 export function phaseOf(pod: Pod, init: readonly ContainerStatus[], app: readonly ContainerStatus[], ending: Ending | undefined): Phase {
-  if (ending?.cause === 'failed') return 'Failed';
+  if (ending?.cause === 'failed') return runs(init) || runs(app) ? untilStopped(pod, app) : 'Failed';
   const begun = app.some((s) => s.state?.running !== undefined || lastExit(s) !== undefined);
   const initialization = begun ? 'done' : initializationOf(pod, init);
   if (initialization === 'failed') return 'Failed';
@@ -17,6 +17,15 @@ export function phaseOf(pod: Pod, init: readonly ContainerStatus[], app: readonl
   if (counts.running === 0 && counts.stopped === app.length && app.length > 0) return phaseWhenStopped(pod, app, ending);
   if (initialization === 'pending' || counts.waiting > 0) return ending !== undefined && counts.running === 0 && counts.stopped > 0 ? 'Failed' : 'Pending';
   return counts.running > 0 || counts.stopped > 0 ? 'Running' : 'Pending';
+}
+
+function runs(statuses: readonly ContainerStatus[]): boolean {
+  return statuses.some((s) => s.state?.running !== undefined);
+}
+
+/** A pod that is put out is not over while anything of it runs: what it holds (a volume, a name, a device) would be given to another. */
+function untilStopped(pod: Pod, app: readonly ContainerStatus[]): Phase {
+  return pod.status?.phase === 'Running' || runs(app) ? 'Running' : 'Pending';
 }
 
 function count(app: readonly ContainerStatus[]): { readonly running: number; readonly stopped: number; readonly waiting: number } {

@@ -22,6 +22,8 @@ export class RuntimeCache implements Disposable {
   readonly #containers = new Map<string, Container>();
   readonly #byPod = new Map<string, Set<string>>();
   readonly #changed: (podUid: string) => void;
+  /** Looked at, or forgotten, while a list is being made: what the list says of them is older. */
+  #since: Set<string> | undefined;
   #events: Disposable | undefined;
   #timer: Timer | undefined;
   #ended = false;
@@ -109,21 +111,27 @@ export class RuntimeCache implements Disposable {
   }
 
   async #list(): Promise<void> {
-    const { sandboxes, containers } = await this.#runtime.list();
+    const since = new Set<string>();
+    this.#since = since;
+    const { sandboxes, containers } = await this.#runtime.list().finally(() => {
+      if (this.#since === since) this.#since = undefined;
+    });
     if (this.#ended) return;
     const there = new Set([...sandboxes, ...containers].map((x) => x.id));
-    for (const id of [...this.#sandboxes.keys(), ...this.#containers.keys()]) if (!there.has(id)) this.#drop(id);
-    for (const sandbox of sandboxes) this.#keepSandbox(sandbox);
-    for (const container of containers) this.#keepContainer(container);
+    for (const id of [...this.#sandboxes.keys(), ...this.#containers.keys()]) if (!there.has(id) && !since.has(id)) this.#drop(id);
+    for (const sandbox of sandboxes) if (!since.has(sandbox.id)) this.#keepSandbox(sandbox);
+    for (const container of containers) if (!since.has(container.id)) this.#keepContainer(container);
   }
 
   #keepSandbox(sandbox: Sandbox): void {
+    this.#since?.add(sandbox.id);
     const before = this.#sandboxes.get(sandbox.id);
     this.#sandboxes.set(sandbox.id, sandbox);
     if (before?.ready !== sandbox.ready || before.ips.join() !== sandbox.ips.join()) this.#note(sandbox.podUid, sandbox.id);
   }
 
   #keepContainer(container: Container): void {
+    this.#since?.add(container.id);
     const before = this.#containers.get(container.id);
     // A look that began earlier may answer later: a container never goes back.
     if (before?.state === 'exited' && container.state !== 'exited') return;
@@ -139,6 +147,7 @@ export class RuntimeCache implements Disposable {
   }
 
   #drop(id: string): void {
+    this.#since?.add(id);
     const uid = this.#sandboxes.get(id)?.podUid ?? this.#containers.get(id)?.podUid;
     this.#sandboxes.delete(id);
     this.#containers.delete(id);

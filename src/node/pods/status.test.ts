@@ -81,6 +81,20 @@ const ROWS: readonly { readonly says: string; readonly view: PodView; readonly i
     is: 'Failed c:ContainerCreating#0',
   },
   {
+    says: 'put out, and not over while anything of it runs',
+    view: viewOf(podOf({}, { status: { phase: 'Running' } }), [containerOf('c', 'running')], {
+      memory: { ending: { cause: 'failed', reason: 'DeadlineExceeded', message: 'm', atMs: T0, graceSeconds: 30 } },
+    }),
+    is: 'Running c:running ready#0',
+  },
+  {
+    says: 'put out, and over',
+    view: viewOf(podOf({}, { status: { phase: 'Running' } }), [containerOf('c', 'exited', { exitCode: 137 })], {
+      memory: { ending: { cause: 'failed', reason: 'DeadlineExceeded', message: 'm', atMs: T0, graceSeconds: 30 } },
+    }),
+    is: 'Failed c:Error 137#0',
+  },
+  {
     says: 'over, and the runtime has forgotten it',
     view: viewOf(
       podOf(

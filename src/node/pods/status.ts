@@ -19,7 +19,7 @@ export function podStatus(view: PodView, hostIps: readonly string[]): PodStatus 
   const app = appContainers(pod).map((c) => settled(containerStatus(view, c), before.containerStatuses, before.phase));
   const ephemeral = ephemeralContainers(pod).map((c) => containerStatus(view, c));
   const phase = isTerminalPhase(before.phase) ? before.phase : phaseOf(pod, init, app, memory.ending);
-  const failed = memory.ending?.cause === 'failed' && !isTerminalPhase(before.phase) ? memory.ending : undefined;
+  const failed = memory.ending?.cause === 'failed' && phase === 'Failed' && !isTerminalPhase(before.phase) ? memory.ending : undefined;
   const { reason, message, podIP, podIPs, ...kept } = before;
   return {
     ...kept,
