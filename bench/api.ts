@@ -28,7 +28,11 @@ function podText(name: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, labels: { app: 'bench', tier: 'backend', 'app.kubernetes.io/part-of': 'benchmarks' }, annotations: { 'example.com/note': 'x'.repeat(200) } },
+    metadata: {
+      name,
+      labels: { app: 'bench', tier: 'backend', 'app.kubernetes.io/part-of': 'benchmarks' },
+      annotations: { 'example.com/note': 'x'.repeat(200) },
+    },
     spec: {
       schedulerName: 'nobody',
       // Its volume has a name of its own in each pod: an update could not be told beforehand.
@@ -74,7 +78,13 @@ class Bench {
     const named = (round: number): typeof load => ({ ...load, body: load.body?.replace('%n', `r${round}-%n`) });
     const numbered = load.method === 'POST' ? named : (): typeof load => load;
     await this.#drive({ ...numbered(0), seconds: 1 }, this.#cluster.port);
-    const rounds: { readonly got: LoadResult; readonly floor: LoadResult; readonly cpuMicros: number; readonly floorCpuMicros: number; readonly ratio: number }[] = [];
+    const rounds: {
+      readonly got: LoadResult;
+      readonly floor: LoadResult;
+      readonly cpuMicros: number;
+      readonly floorCpuMicros: number;
+      readonly ratio: number;
+    }[] = [];
     for (let i = 1; i <= ROUNDS; i++) {
       const { result: floor, cpuMicros: floorCpuMicros } = await this.#costing(this.#floor.pid ?? 0, () => this.#drive(numbered(i), this.#floorPort));
       const { result: got, cpuMicros } = await this.#costing(this.#cluster.pid, () => this.#drive(numbered(i), this.#cluster.port));
@@ -83,7 +93,13 @@ class Bench {
     const middle = rounds.toSorted((a, b) => a.ratio - b.ratio)[Math.floor(ROUNDS / 2)];
     if (middle === undefined) return;
     const { got, floor, cpuMicros, floorCpuMicros } = middle;
-    against(figure, got.perSecond, '1/s', floor.perSecond, floorIs, { p50Ms: round(got.p50Ms), p99Ms: round(got.p99Ms), floorP99Ms: round(floor.p99Ms), cpuMicros: round(cpuMicros), floorCpuMicros: round(floorCpuMicros) });
+    against(figure, got.perSecond, '1/s', floor.perSecond, floorIs, {
+      p50Ms: round(got.p50Ms),
+      p99Ms: round(got.p99Ms),
+      floorP99Ms: round(floor.p99Ms),
+      cpuMicros: round(cpuMicros),
+      floorCpuMicros: round(floorCpuMicros),
+    });
   }
 
   /** With the CPU time of a process for each request, all its threads: what neighbours on the machine disturb least. */
@@ -118,14 +134,23 @@ class Bench {
     const got = await this.#fanOut(this.#cluster.port, path, async (i) => {
       await this.#client.update(configMaps, { metadata: { name: 'watched', namespace: 'default' }, data: { ...data, round: String(i) } });
     });
-    against(`one durable write to ${WATCHERS} watchers, until the last has it`, quantile(got, 0.5), 'ms', quantile(floor, 0.5), 'the same bytes to as many, nothing written', {
-      p99Ms: round(quantile(got, 0.99)),
-      floorP99Ms: round(quantile(floor, 0.99)),
-    });
+    against(
+      `one durable write to ${WATCHERS} watchers, until the last has it`,
+      quantile(got, 0.5),
+      'ms',
+      quantile(floor, 0.5),
+      'the same bytes to as many, nothing written',
+      {
+        p99Ms: round(quantile(got, 0.99)),
+        floorP99Ms: round(quantile(floor, 0.99)),
+      },
+    );
   }
 
   async #fanOut(port: number, path: string, write: (i: number) => Promise<void>): Promise<readonly number[]> {
-    const worker = new Worker(new URL('./watch-client.ts', import.meta.url), { workerData: { port, path, count: WATCHERS, credentials: this.#credentials } satisfies WatchLoad });
+    const worker = new Worker(new URL('./watch-client.ts', import.meta.url), {
+      workerData: { port, path, count: WATCHERS, credentials: this.#credentials } satisfies WatchLoad,
+    });
     const next = (): Promise<number> => new Promise((resolve) => worker.once('message', resolve));
     worker.on('error', (thrown) => {
       throw thrown;
@@ -164,7 +189,11 @@ const { cert, key } = cluster.credentials();
 const { child, port } = await startFloor({ directory: join(cluster.directory, 'floor'), tls: { cert, key } });
 try {
   const bench = new Bench(cluster, session.client, child, port);
-  await bench.compare('durable create of a pod (2 KB), 64 connections', { connections: 64, seconds: SECONDS, method: 'POST', path: PODS, body: podText('created-%n') }, 'TLS, parse, stringify, group commit to SQLite, reply');
+  await bench.compare(
+    'durable create of a pod (2 KB), 64 connections',
+    { connections: 64, seconds: SECONDS, method: 'POST', path: PODS, body: podText('created-%n') },
+    'TLS, parse, stringify, group commit to SQLite, reply',
+  );
   await session.client.raw('DELETE', PODS, {});
   const fill = async (lane: number): Promise<void> => {
     for (let i = lane; i < MANY; i += 16) await session.client.raw('POST', PODS, JSON.parse(podText(`pod-${i}`)) as JsonObject);
@@ -172,12 +201,24 @@ try {
   await Promise.all(Array.from({ length: 16 }, (_, lane) => fill(lane)));
   const one = await bench.read(`${PODS}/pod-1`);
   bench.tellFloor({ path: `${PODS}/pod-1`, body: one });
-  await bench.compare(`GET of a pod (${round(one.length / 1000)} KB), 32 connections`, { connections: 32, seconds: SECONDS, method: 'GET', path: `${PODS}/pod-1` }, 'a bare server that sends the same bytes');
+  await bench.compare(
+    `GET of a pod (${round(one.length / 1000)} KB), 32 connections`,
+    { connections: 32, seconds: SECONDS, method: 'GET', path: `${PODS}/pod-1` },
+    'a bare server that sends the same bytes',
+  );
   const changed = changedPod(one);
-  await bench.compare(`durable update of a pod (PUT, ${round(changed.length / 1000)} KB), 32 connections`, { connections: 32, seconds: SECONDS, method: 'PUT', among: MANY, path: `${PODS}/pod-%m`, body: changed }, 'TLS, parse, stringify, group commit to SQLite, reply');
+  await bench.compare(
+    `durable update of a pod (PUT, ${round(changed.length / 1000)} KB), 32 connections`,
+    { connections: 32, seconds: SECONDS, method: 'PUT', among: MANY, path: `${PODS}/pod-%m`, body: changed },
+    'TLS, parse, stringify, group commit to SQLite, reply',
+  );
   const all = await bench.read(PODS);
   bench.tellFloor({ path: PODS, body: all });
-  await bench.compare(`LIST of ${MANY} pods (${round(all.length / 1e6)} MB)`, { connections: 1, seconds: SECONDS, method: 'GET', path: PODS }, 'a bare server that sends the same bytes');
+  await bench.compare(
+    `LIST of ${MANY} pods (${round(all.length / 1e6)} MB)`,
+    { connections: 1, seconds: SECONDS, method: 'GET', path: PODS },
+    'a bare server that sends the same bytes',
+  );
   await bench.watch();
 } finally {
   const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -17,7 +17,14 @@ export function say(figure: string, value: number, unit: string, more: Readonly<
   console.log(JSON.stringify({ figure, value: round(value), unit, ...more } satisfies Figure));
 }
 
-export function against(figure: string, value: number, unit: string, floor: number, floorIs: string, more: Readonly<Record<string, string | number>> = {}): void {
+export function against(
+  figure: string,
+  value: number,
+  unit: string,
+  floor: number,
+  floorIs: string,
+  more: Readonly<Record<string, string | number>> = {},
+): void {
   say(figure, value, unit, { floor: round(floor), floorIs, ratio: round(value / floor), ...more });
 }
 

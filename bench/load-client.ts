@@ -121,7 +121,9 @@ const sockets = await Promise.all(
     { length: load.connections },
     () =>
       new Promise<TLSSocket>((resolve, reject) => {
-        const socket = connect({ port: load.port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...load.credentials }, () => resolve(socket));
+        const socket = connect({ port: load.port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...load.credentials }, () =>
+          resolve(socket),
+        );
         socket.on('error', reject);
       }),
   ),

@@ -20,7 +20,11 @@ const before = performance.now();
 const labels = { app: 'many' };
 await client.create(deployments, {
   metadata: { name: 'many', namespace: 'default' },
-  spec: { replicas: PODS, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'busybox:1.36', command: ['sleep', '1000000'] }] } } },
+  spec: {
+    replicas: PODS,
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'busybox:1.36', command: ['sleep', '1000000'] }] } },
+  },
 });
 for (;;) {
   const { status } = await client.get(deployments, 'many', 'default');
@@ -33,4 +37,8 @@ await delay(5000);
 const cpu = cluster.cpuSeconds();
 await delay(10_000);
 const { rssMb, anonymousMb } = cluster.memory();
-say(`${PODS} pods on ${NODES} simulated nodes: resident memory`, rssMb, 'MB', { anonymousMb: round(anonymousMb), addedMb: round(rssMb - empty.rssMb), cpuPercent: round((cluster.cpuSeconds() - cpu) * 10) });
+say(`${PODS} pods on ${NODES} simulated nodes: resident memory`, rssMb, 'MB', {
+  anonymousMb: round(anonymousMb),
+  addedMb: round(rssMb - empty.rssMb),
+  cpuPercent: round((cluster.cpuSeconds() - cpu) * 10),
+});

@@ -96,7 +96,10 @@ const watch = await PodWatch.open(client);
 await start(client, watch, 'warm');
 const times: number[] = [];
 for (let i = 0; i < ROUNDS; i++) times.push(await start(client, watch, `pod-${i}`));
-against('pod start, one at a time, p50', quantile(times, 0.5), 'ms', quantile(alone, 0.5), "containerd's own time for the same sandbox and container", { p99Ms: round(quantile(times, 0.99)), floorP99Ms: round(quantile(alone, 0.99)) });
+against('pod start, one at a time, p50', quantile(times, 0.5), 'ms', quantile(alone, 0.5), "containerd's own time for the same sandbox and container", {
+  p99Ms: round(quantile(times, 0.99)),
+  floorP99Ms: round(quantile(alone, 0.99)),
+});
 const abreast = await Promise.all(Array.from({ length: ABREAST }, (_, i) => start(client, watch, `abreast-${i}`)));
 say(`${ABREAST} pods at once, p50`, quantile(abreast, 0.5), 'ms', { maxMs: round(Math.max(...abreast)) });
 clearInterval(held);

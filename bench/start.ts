@@ -22,7 +22,9 @@ function when(client: Client, resource: typeof nodes | typeof pods, name: string
         { sendInitialEvents: true, allowBookmarks: true },
         {
           events: (batch) => {
-            for (const event of batch) if (event.type !== 'BOOKMARK' && (name === '' || event.object.metadata.name === name) && satisfied(JSON.stringify(event.object.status ?? {}))) resolve();
+            for (const event of batch)
+              if (event.type !== 'BOOKMARK' && (name === '' || event.object.metadata.name === name) && satisfied(JSON.stringify(event.object.status ?? {})))
+                resolve();
           },
           closed: (error) => reject(error ?? new Error('the watch ended')),
         },
@@ -48,7 +50,10 @@ async function firstPod(cluster: BenchCluster, name: string): Promise<number> {
   using session = await cluster.connect();
   const { client } = session;
   const running = when(client, pods, name, (status) => status.includes('"phase":"Running"'));
-  await client.create(pods, { metadata: { name, namespace: 'default' }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'busybox:1.36', command: ['sleep', '1000000'] }] } });
+  await client.create(pods, {
+    metadata: { name, namespace: 'default' },
+    spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'busybox:1.36', command: ['sleep', '1000000'] }] },
+  });
   await running;
   return performance.now() - before;
 }
@@ -63,8 +68,24 @@ for (let i = 0; i < ROUNDS; i++) {
   await cluster.stop();
   again.push(await startOnce(cluster));
 }
-say(`second start (${label}): API ready`, quantile(again.map(({ apiMs }) => apiMs), 0.5), 'ms', { aim: 500 });
-say(`second start (${label}): node Ready`, quantile(again.map(({ nodeMs }) => nodeMs), 0.5), 'ms', { aim: 1500 });
+say(
+  `second start (${label}): API ready`,
+  quantile(
+    again.map(({ apiMs }) => apiMs),
+    0.5,
+  ),
+  'ms',
+  { aim: 500 },
+);
+say(
+  `second start (${label}): node Ready`,
+  quantile(
+    again.map(({ nodeMs }) => nodeMs),
+    0.5,
+  ),
+  'ms',
+  { aim: 1500 },
+);
 // A start of its own, without hundreds of handshakes of those who could not wait.
 await cluster.stop();
 await cluster.up(200);
@@ -73,7 +94,12 @@ await delay(5000);
 const cpu = cluster.cpuSeconds();
 await delay(5000);
 const { rssMb, anonymousMb, childrenMb } = cluster.memory();
-say(`idle (${label}): resident memory`, rssMb, 'MB', { anonymousMb: round(anonymousMb), helperProcessesMb: round(childrenMb), cpuPercent: round((cluster.cpuSeconds() - cpu) * 20), aim: 130 });
+say(`idle (${label}): resident memory`, rssMb, 'MB', {
+  anonymousMb: round(anonymousMb),
+  helperProcessesMb: round(childrenMb),
+  cpuPercent: round((cluster.cpuSeconds() - cpu) * 20),
+  aim: 130,
+});
 const firsts: number[] = [];
 for (let i = 0; i < ROUNDS; i++) {
   await cluster.stop();

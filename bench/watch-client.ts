@@ -20,7 +20,9 @@ function received(): void {
 
 function open(): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...credentials }, () => socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`));
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...credentials }, () =>
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`),
+    );
     socket.on('error', reject);
     let head = false;
     socket.on('data', () => {

@@ -21,7 +21,6 @@ const ENTRIES = {
   'sqlite-checkpoint': 'src/store/sqlite-checkpoint.ts',
   'yaml-worker': 'src/apiserver/codec/yaml-worker.ts',
   'host-process': 'src/host/host-process.ts',
-  'yaml-worker': 'src/apiserver/codec/yaml-worker.ts',
 };
 /** CommonJS packages inside a module ask for `require`. */
 const REQUIRE = "import { createRequire as berthRequire } from 'node:module'; const require = berthRequire(import.meta.url);";
@@ -42,7 +41,11 @@ const namedExports: Plugin = {
     onLoad({ filter: /./, namespace: 'named-exports' }, ({ path, pluginData }) => {
       const { exported, resolveDir } = pluginData as { readonly exported: readonly string[]; readonly resolveDir: string };
       const names = exported.filter((name) => !['default', 'module.exports', '__esModule'].includes(name));
-      return { contents: `const all = require(${JSON.stringify(path)});\nexport default all;\nexport const { ${names.join(', ')} } = all;`, loader: 'js', resolveDir };
+      return {
+        contents: `const all = require(${JSON.stringify(path)});\nexport default all;\nexport const { ${names.join(', ')} } = all;`,
+        loader: 'js',
+        resolveDir,
+      };
     });
   },
 };
@@ -96,7 +99,12 @@ async function bundle(outdir: string): Promise<void> {
 
 /** Leaves the newest bundles and those that a process runs: it loads parts of its bundle later. */
 function prune(current: string): void {
-  const running = existsSync('/proc/self/cmdline') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(commandLine).join('\n') : '';
+  const running = existsSync('/proc/self/cmdline')
+    ? readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name))
+        .map(commandLine)
+        .join('\n')
+    : '';
   const others = readdirSync(DIST)
     .filter((name) => name !== current && !running.includes(`/${name}/`))
     .sort((a, b) => statSync(join(DIST, b)).mtimeMs - statSync(join(DIST, a)).mtimeMs);

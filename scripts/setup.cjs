@@ -25,7 +25,12 @@ const DISTRIBUTION = [
   { program: 'losetup', package: 'mount', why: 'attaches volumes', for: ['start', 'test'] },
   { program: 'mount', package: 'mount', why: 'mounts volumes', for: ['start', 'test'] },
   { program: 'busybox', package: 'busybox-static', why: 'is the image of the tests', for: ['test'] },
-  { program: '/usr/lib/python3/dist-packages/kubernetes/__init__.py', package: 'python3-kubernetes', why: 'is a client that tests speak to the server with', for: ['test'] },
+  {
+    program: '/usr/lib/python3/dist-packages/kubernetes/__init__.py',
+    package: 'python3-kubernetes',
+    why: 'is a client that tests speak to the server with',
+    for: ['test'],
+  },
 ];
 
 function main() {

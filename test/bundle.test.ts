@@ -11,12 +11,16 @@ const ROOT = join(import.meta.dirname, '..');
 // A copy: whoever works in the tree at the same time has a bundle of his own.
 const copy = mkdtempSync(join(tmpdir(), 'berth-bundle-'));
 after(() => rmSync(copy, { recursive: true }));
-for (const name of ['src', 'bin', 'scripts', 'package.json', 'package-lock.json']) cpSync(join(ROOT, name), join(copy, name), { recursive: true, preserveTimestamps: true });
+for (const name of ['src', 'bin', 'scripts', 'package.json', 'package-lock.json'])
+  cpSync(join(ROOT, name), join(copy, name), { recursive: true, preserveTimestamps: true });
 symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 
 const { freshBundle } = createRequire(import.meta.url)(join(copy, 'scripts', 'bundle.cjs')) as { freshBundle(): string | undefined };
 const berth = (...args: string[]): string => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(copy, 'bin', 'berth.cjs'), ...args], { encoding: 'utf8', env: { ...process.env, BERTH_FROM: '' } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(copy, 'bin', 'berth.cjs'), ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, BERTH_FROM: '' },
+  });
   assert.equal(status, 0, stderr);
   return stdout;
 };
@@ -32,10 +36,16 @@ test('it is made, runs, has the files that it starts beside it, and an edit make
 
   // Whatever the source starts as a file of its own is an entry of the bundle.
   const sources = readdirSync(join(copy, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
-  const started = sources.flatMap((name) => [...readFileSync(join(copy, 'src', name), 'utf8').matchAll(/workerFile\('([\w-]+)'\)|new URL\(`\.\/([\w-]+)\.?\$\{/g)].map((match) => match[1] ?? match[2] ?? ''));
+  const started = sources.flatMap((name) =>
+    [...readFileSync(join(copy, 'src', name), 'utf8').matchAll(/workerFile\('([\w-]+)'\)|new URL\(`\.\/([\w-]+)\.?\$\{/g)].map(
+      (match) => match[1] ?? match[2] ?? '',
+    ),
+  );
   assert.ok(started.length >= 4, started.join(' '));
   for (const name of started) assert.ok(existsSync(join(dirname(file), `${name}.js`)), name);
-  const texts = readdirSync(dirname(file)).filter((name) => name.endsWith('.js')).map((name) => readFileSync(join(dirname(file), name), 'utf8'));
+  const texts = readdirSync(dirname(file))
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => readFileSync(join(dirname(file), name), 'utf8'));
   assert.ok(!texts.some((text) => /(?:from|import\()\s*["'](?:node:)?http["']/.test(text)), 'node:http as it is imports undici');
 
   const source = join(copy, 'src', 'cli', 'main.ts');

@@ -13,7 +13,10 @@ import { addUp } from '../src/cli/up.ts';
 import { addWhy } from '../src/cli/why.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/guide/*.md', { cwd: ROOT })].map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/guide/*.md', { cwd: ROOT })].map((path) => ({
+  path,
+  text: readFileSync(join(ROOT, path), 'utf8'),
+}));
 
 /** What is typed: lines of `sh` blocks, and those of `console` blocks that follow the prompt. Comments are cut off. */
 function typed(text: string): readonly string[] {
@@ -21,7 +24,12 @@ function typed(text: string): readonly string[] {
     block
       .split('\n')
       .filter((line) => (kind === 'sh' ? line.trim() !== '' : line.startsWith('$ ')))
-      .map((line) => line.replace(/^\$ /, '').replace(/\s+# .*$/, '').trim()),
+      .map((line) =>
+        line
+          .replace(/^\$ /, '')
+          .replace(/\s+# .*$/, '')
+          .trim(),
+      ),
   );
 }
 
@@ -57,7 +65,8 @@ test('commands that are shown exist, with their options', (t) => {
     } else if (words[0] === 'berth') {
       const command = commandOf(words.slice(1));
       assert.notEqual(command.name(), 'berth', line);
-      for (const option of words.filter((word) => word.startsWith('--'))) assert.ok(command.options.some(({ long }) => long === option) || option === '--help', `${line}: ${option}`);
+      for (const option of words.filter((word) => word.startsWith('--')))
+        assert.ok(command.options.some(({ long }) => long === option) || option === '--help', `${line}: ${option}`);
     } else continue;
     looked++;
   }
@@ -82,8 +91,14 @@ test('files that commands and links name are there', (t) => {
 test('manifests that are shown or applied are of kinds that are served', async (t) => {
   const { parseAllDocuments } = await import('yaml');
   const shown = DOCUMENTS.flatMap(({ text }) => [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1] ?? ''));
-  const applied = DOCUMENTS.flatMap(({ text }) => typed(text).flatMap((line) => /apply -f (\S+\.yaml)/.exec(line)?.[1] ?? [])).map((file) => readFileSync(join(ROOT, file), 'utf8'));
-  const served = new Set(builtinKinds().filter(({ servedByDefault }) => servedByDefault).map(({ group, version, kind }) => `${group === '' ? '' : `${group}/`}${version} ${kind}`));
+  const applied = DOCUMENTS.flatMap(({ text }) => typed(text).flatMap((line) => /apply -f (\S+\.yaml)/.exec(line)?.[1] ?? [])).map((file) =>
+    readFileSync(join(ROOT, file), 'utf8'),
+  );
+  const served = new Set(
+    builtinKinds()
+      .filter(({ servedByDefault }) => servedByDefault)
+      .map(({ group, version, kind }) => `${group === '' ? '' : `${group}/`}${version} ${kind}`),
+  );
   let looked = 0;
   for (const document of [...shown, ...applied].flatMap((text) => [...parseAllDocuments(text)])) {
     assert.deepEqual(document.errors, []);
