@@ -44,16 +44,17 @@ export class ClusterRecord {
     this.#startMs = clock.monotonic();
   }
 
-  /** Watches all kinds, each in the version that is stored. Before anything is written. */
-  async start(transport: Transport, kinds: readonly Kind[]): Promise<void> {
+  /** Watches all kinds, each in the version that is stored: before anything is written, or after a pause from the version that was the last. */
+  async start(transport: Transport, kinds: readonly Kind[], after = ''): Promise<void> {
+    this.#ended = false;
     for (const kind of kinds) {
       if (!kind.verbs.includes('watch') || !kind.verbs.includes('create') || kind.storage.group !== kind.group || kind.storage.version !== kind.version) continue;
       const resource = kind.group === '' ? kind.resource : `${kind.resource}.${kind.group}`;
-      const state = new Map<string, Stored<KubeObject>>();
+      const state = this.#now.get(resource) ?? new Map<string, Stored<KubeObject>>();
       this.#now.set(resource, state);
       let newest = 0;
       await transport.watch(
-        { method: 'GET', path: resourcePath(kind), query: [['watch', 'true'], ['timeoutSeconds', LONGEST_SECONDS]], omitManagedFields: false },
+        { method: 'GET', path: resourcePath(kind), query: [['watch', 'true'], ['timeoutSeconds', LONGEST_SECONDS], ...(after === '' ? [] : [['resourceVersion', after] as const])], omitManagedFields: false },
         {
           events: (batch) => {
             for (const event of batch) newest = this.#see(resource, state, event, newest);

@@ -1,5 +1,7 @@
+import type { Kind } from '../api/kind.ts';
 import { builtinKinds } from '../api/registry.ts';
 import { ADMIN, CONTROLLERS, NETWORK, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
+import type { Projection } from '../apiserver/codec/projection.ts';
 import { defined, InvariantError } from '../base/assert.ts';
 import { silentLog, type Log } from '../base/log.ts';
 import { VirtualClock } from '../base/virtual-clock.ts';
@@ -11,14 +13,16 @@ import { ControlPlane } from '../cluster/control-plane.ts';
 import { hmacKeys } from '../cluster/node-keys.ts';
 import { createSimulatedMachine, type SimulatedMachine, startSimulatedNode } from '../cluster/simulated-nodes.ts';
 import { startControllers } from '../controllers/controllers.ts';
-import type { UserInfo } from '../machinery/exchange.ts';
+import type { ApiHandler, UserInfo } from '../machinery/exchange.ts';
 import { startNetworkNotices } from '../network/notices.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { startStorage } from '../storage/storage.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
+import type { Store } from '../store/store.ts';
 import { Connections } from './connections.ts';
 import { drain } from './drain.ts';
+import { outliving } from './outliving-store.ts';
 import { type FaultRates, NO_FAULTS } from './faults.ts';
 import type { Plant } from './plants.ts';
 import { ClusterRecord } from './record.ts';
@@ -70,14 +74,16 @@ export class SimulatedCluster implements AsyncDisposable {
   /** What goes wrong from now on. */
   faults: FaultRates;
   readonly #options: SimulatedClusterOptions;
-  readonly #plane: ControlPlane;
+  readonly #store: Store<Projection>;
+  #plane: ControlPlane;
   readonly #running = new Map<string, Running>();
   readonly #machines = new Map<string, { readonly index: number; readonly machine: SimulatedMachine }>();
   readonly #starts = new Map<string, number>();
 
-  private constructor(options: SimulatedClusterOptions, plane: ControlPlane, clock: VirtualClock) {
+  private constructor(options: SimulatedClusterOptions, plane: ControlPlane, store: Store<Projection>, clock: VirtualClock) {
     this.#options = options;
     this.#plane = plane;
+    this.#store = store;
     this.clock = clock;
     this.faults = options.faults ?? NO_FAULTS;
     this.record = new ClusterRecord(clock);
@@ -91,21 +97,8 @@ export class SimulatedCluster implements AsyncDisposable {
   /** Resolves when the API is ready and every node is registered. */
   static async start(options: SimulatedClusterOptions = {}): Promise<SimulatedCluster> {
     const clock = new VirtualClock();
-    const random = seeded(options.seed ?? 1, 'api server');
-    const plane = await ControlPlane.open({
-      clock,
-      random: options.plant?.random?.(random) ?? random,
-      keys: hmacKeys(random.bytes(32), random),
-      log: options.log ?? silentLog,
-      openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
-      yieldToLoop: () => Promise.resolve(),
-      addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
-      caPem: CA,
-      serviceCidr: '10.96.0.0/16',
-      nodePorts: { first: 30_000, last: 32_767 },
-      runtimeConfig: {},
-    });
-    const cluster = new SimulatedCluster(options, plane, clock);
+    const store = openMemoryStore<Projection>({ clock, settings: defaultStoreSettings });
+    const cluster = new SimulatedCluster(options, await openPlane(options, store, clock, 1), store, clock);
     try {
       await cluster.#begin();
     } catch (thrown) {
@@ -211,6 +204,18 @@ export class SimulatedCluster implements AsyncDisposable {
     }
   }
 
+  /** The API server ends, with every watch and request, and comes back on the same store. Its watchers go on from where they were. */
+  async restartServer(): Promise<void> {
+    this.record.note('restart API server');
+    this.record.end();
+    await this.perform(this.#plane[Symbol.asyncDispose]());
+    const life = (this.#starts.get('api server') ?? 1) + 1;
+    this.#starts.set('api server', life);
+    this.#plane = await openPlane(this.#options, this.#store, this.clock, life);
+    await this.record.start(this.#transport(ADMIN, 'record'), servedKinds(), String(this.#store.revision));
+    await this.perform(this.#plane.bootstrap());
+  }
+
   /** Throws when a timer is left: somebody has started something and not ended it. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { component, connections } of [...this.#running.values()].reverse()) {
@@ -221,13 +226,13 @@ export class SimulatedCluster implements AsyncDisposable {
     for (const { machine } of this.#machines.values()) await machine[Symbol.asyncDispose]();
     this.record.end();
     await this.perform(this.#plane[Symbol.asyncDispose]());
+    await this.perform(this.#store[Symbol.asyncDispose]());
     await drain();
     if (this.clock.nextInMs() !== undefined) throw new InvariantError('the cluster has ended, and a timer is left');
   }
 
   async #begin(): Promise<void> {
-    const kinds = builtinKinds().filter(({ servedByDefault }) => servedByDefault);
-    await this.record.start(this.#transport(ADMIN, 'record'), kinds);
+    await this.record.start(this.#transport(ADMIN, 'record'), servedKinds());
     await this.perform(this.#plane.bootstrap());
     for (const name of [...CONTROL_COMPONENTS, ...this.#machines.keys()]) await this.startComponent(name);
   }
@@ -266,8 +271,10 @@ export class SimulatedCluster implements AsyncDisposable {
 
   #transport(user: UserInfo, name: string): Transport {
     const { plant } = this.#options;
-    const way = inProcessTransport(this.#plane.api.handler, user, name);
-    return plant?.transport?.(name, way, this.#plane.store) ?? way;
+    // The server of the moment: it may be another one after a restart.
+    const server: ApiHandler = { request: (request) => this.#plane.api.handler.request(request), watch: (request, sink) => this.#plane.api.handler.watch(request, sink) };
+    const way = inProcessTransport(server, user, name);
+    return plant?.transport?.(name, way, this.#store) ?? way;
   }
 
   #random(purpose: string): ReturnType<typeof seeded> {
@@ -276,3 +283,25 @@ export class SimulatedCluster implements AsyncDisposable {
 }
 
 const CA = 'simulated';
+
+const servedKinds = (): readonly Kind[] => builtinKinds().filter(({ servedByDefault }) => servedByDefault);
+
+/** `life`: how often the server has been started. */
+function openPlane({ seed = 1, plant, log = silentLog }: SimulatedClusterOptions, store: Store<Projection>, clock: VirtualClock, life: number): Promise<ControlPlane> {
+  const random = seeded(seed, `api server ${life}`);
+  // The signing key outlives the server.
+  const secret = seeded(seed, 'keys').bytes(32);
+  return ControlPlane.open({
+    clock,
+    random: plant?.random?.(random) ?? random,
+    keys: hmacKeys(secret, random),
+    log,
+    openStore: async () => outliving(store),
+    yieldToLoop: () => Promise.resolve(),
+    addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
+    caPem: CA,
+    serviceCidr: '10.96.0.0/16',
+    nodePorts: { first: 30_000, last: 32_767 },
+    runtimeConfig: {},
+  });
+}

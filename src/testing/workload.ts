@@ -78,6 +78,7 @@ export class Workload {
 
   async #break(): Promise<void> {
     const nodes = this.#cluster.nodeNames.filter((name) => this.#cluster.isRunning(name));
+    if (this.#chance.isTrue(0.15)) return this.#cluster.restartServer();
     const name = this.#chance.one([...CONTROL_COMPONENTS, ...nodes]) ?? 'controllers';
     const how = this.#chance.number(3);
     if (nodes.includes(name) && how === 0) {
