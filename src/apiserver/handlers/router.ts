@@ -41,6 +41,8 @@ export interface Routed {
   readonly attributes: AuthorizeAttributes;
   /** It gets the raw request: its body belongs to whoever is behind it. */
   readonly streams: boolean;
+  /** Throws StatusError (403). Before a body is read: nobody sends megabytes to where they may not write. */
+  readonly authorize: () => Promise<void>;
   /** Authorizes and carries out. Throws StatusError. */
   readonly run: () => Promise<Outcome>;
 }
@@ -74,7 +76,7 @@ export class Router {
     const attributes = resourceAttributes(call, target);
     const { group, resource } = target.binding.kind;
     const streams = target.subresource !== '' && this.#streams.has(`${group}/${resource}/${target.subresource}`);
-    return { attributes, streams, run: () => this.#run(call, target, attributes) };
+    return { attributes, streams, authorize: () => this.#authorize(call, attributes), run: () => this.#run(call, target, attributes) };
   }
 
   /** Routes for all of /api and /apis are for what is no resource there; a longer one (an aggregated group) comes first. */
@@ -91,7 +93,7 @@ export class Router {
       const response = await route.handle({ method, path, query: call.query.pairs, headers, user, signal, body: () => call.body.bytes() });
       return { do: 'raw', response };
     };
-    return { attributes, streams: false, run };
+    return { attributes, streams: false, authorize: () => this.#authorize(call, attributes), run };
   }
 
   /** Whoever may not ask is told 403, as everywhere else. */
@@ -101,7 +103,7 @@ export class Router {
       await this.#authorize(call, attributes);
       throw pathNotFound();
     };
-    return { attributes, streams: false, run };
+    return { attributes, streams: false, authorize: () => this.#authorize(call, attributes), run };
   }
 
   async #authorize({ audit }: Call, attributes: AuthorizeAttributes): Promise<void> {

@@ -95,7 +95,7 @@ export class HttpFront {
       settings: { maxConcurrentStreams: 1000 },
       http1Options: { keepAliveTimeout: KEEP_ALIVE_MS },
     });
-    const door = admitConnections(server);
+    const door = admitConnections(server, this.#options.core.clock);
     const sockets = new Set<Duplex>();
     server.on('secureConnection', (socket: TLSSocket) => {
       sockets.add(socket);
@@ -134,11 +134,11 @@ export class HttpFront {
     const response = upgradeResponse(request, socket);
     const context = this.#context(request, response);
     const run = async (outcome: Outcome): Promise<void> => {
-      if (outcome.do !== 'stream') throw new StatusError('BadRequest', 'Upgrade request required a path that streams');
+      if (outcome.do !== 'stream') throw noUpgrade();
       response.detachSocket(socket as TLSSocket);
       await outcome.run({ upgrade: true, request, socket, head });
     };
-    this.#handle(context, request, run).catch((thrown: unknown) => {
+    this.#handle(context, request, run, true).catch((thrown: unknown) => {
       // Whoever streams throws only before it has answered: then the refusal is a Status here too.
       if (response.socket === null) response.assignSocket(socket as TLSSocket);
       this.#fail(context, thrown);
@@ -167,7 +167,7 @@ export class HttpFront {
     return { core, call, response, auditId: auditIdOf(request) ?? uuid(core.random), accept: request.headers.accept, headOnly: request.method === 'HEAD' };
   }
 
-  async #handle(context: HttpCall, request: AnyRequest, run: (outcome: Outcome) => Promise<void>): Promise<void> {
+  async #handle(context: HttpCall, request: AnyRequest, run: (outcome: Outcome) => Promise<void>, upgrade = false): Promise<void> {
     const { call, response } = context;
     const { stages, clock } = this.#options.core;
     const began = clock.monotonic();
@@ -179,8 +179,12 @@ export class HttpFront {
       const routed = this.#options.router.route(call);
       attributes = routed.attributes;
       if (stages.audit !== undefined) call.audit = this.#trail(context, request, attributes);
+      if (upgrade && !routed.streams) await refuseUpgrade(routed);
       // A body that trickles in holds no seat.
-      if (WRITES.has(call.method) && !routed.streams) await call.body.bytes();
+      if (WRITES.has(call.method) && !routed.streams) {
+        await routed.authorize();
+        await call.body.bytes();
+      }
       const outcome = await this.#seated(call.user, routed);
       call.audit?.decided(outcome);
       watch = outcome.do === 'watch' || outcome.do === 'stream';
@@ -256,6 +260,14 @@ export class HttpFront {
 }
 
 const socketOf = (request: AnyRequest): TLSSocket | undefined => ('stream' in request ? request.stream.session?.socket : request.socket) as TLSSocket | undefined;
+
+const noUpgrade = (): StatusError => new StatusError('BadRequest', 'Upgrade request required a path that streams');
+
+/** Before anything is done: what would be done could not be answered. */
+async function refuseUpgrade(routed: Routed): Promise<never> {
+  await routed.authorize();
+  throw noUpgrade();
+}
 
 const NOBODY: UserInfo = { name: '', groups: [] };
 

@@ -1,17 +1,20 @@
 import type { Http2SecureServer } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../../base/clock.ts';
 
 /** A TLS handshake holds the loop for half a millisecond: fifty at once would be felt by everybody. */
 const ABREAST = 16;
 /** Connections that wait for their turn; more are refused at once. */
 const WAITING = 4096;
 const LONGEST_MS = 10_000;
+/** Who takes longer is far away, or silent: it goes on, but others need not wait for it. Else a few silent connections kept everybody out. */
+const IN_TURN_MS = 100;
 
 /**
- * Takes connections for the server and lets a few of them shake hands at a time; who does not finish in time makes room.
+ * Takes connections for the server and lets a few of them shake hands at a time; who does not finish soon makes room.
  * The listening socket that it returns is the one to close.
  */
-export function admitConnections(server: Http2SecureServer): Server {
+export function admitConnections(server: Http2SecureServer, clock: Clock): Server {
   const waiting: Socket[] = [];
   const finishOf = new Map<string, () => void>();
   let shaking = 0;
@@ -31,10 +34,12 @@ export function admitConnections(server: Http2SecureServer): Server {
       if (over) return;
       over = true;
       shaking--;
+      patience[Symbol.dispose]();
       finishOf.delete(peer);
       socket.off('close', finish);
       next();
     };
+    const patience = clock.setTimer(IN_TURN_MS, finish);
     finishOf.set(peer, finish);
     socket.on('close', finish);
     server.emit('connection', socket);

@@ -54,3 +54,14 @@ test('never more seated than there are seats, and everybody gets one in the end'
     }),
   );
 });
+
+test('who is turned away is not remembered: the others wait as before', async () => {
+  const seats = new Seats({ seats: 1, seatsOfOne: 1, waitingOfOne: 1, waiting: 1 });
+  assert.equal(seats.enter('a'), undefined);
+  const b = seats.enter('b');
+  for (let at = 0; at < 10; at++) assert.throws(() => seats.enter(`other-${at}`), { code: 429 });
+  seats.leave('a');
+  await b;
+  seats.leave('b');
+  assert.equal(seats.enter('other-1'), undefined);
+});

@@ -36,6 +36,8 @@ export class Seats {
     const { seats, seatsOfOne, waitingOfOne, waiting } = this.#settings;
     let user = this.#users.get(name);
     if (user === undefined) {
+      // Nothing is remembered of who gets neither a seat nor a place to wait.
+      if (this.#seated >= seats && this.#waiting >= waiting) throw full();
       user = { seated: 0, waiting: [] };
       this.#users.set(name, user);
     }
@@ -44,9 +46,7 @@ export class Seats {
       user.seated++;
       return undefined;
     }
-    if (user.waiting.length >= waitingOfOne || this.#waiting >= waiting) {
-      throw new StatusError('TooManyRequests', 'too many requests, please try again later', { details: { retryAfterSeconds: 1 } });
-    }
+    if (user.waiting.length >= waitingOfOne || this.#waiting >= waiting) throw full();
     this.#waiting++;
     const { promise, resolve } = Promise.withResolvers<void>();
     user.waiting.push(resolve);
@@ -76,3 +76,5 @@ export class Seats {
     }
   }
 }
+
+const full = (): StatusError => new StatusError('TooManyRequests', 'too many requests, please try again later', { details: { retryAfterSeconds: 1 } });

@@ -22,6 +22,8 @@ export async function startWatch(context: AnswerContext, plan: WatchPlan, watche
   try {
     const watcher = watchers.start(plan, output);
     response.on('close', () => watcher.close());
+    // Whoever went away before this has closed already.
+    if ((isHttp2(response) ? response.stream : response).destroyed) watcher.close();
   } catch (thrown) {
     output.end(thrown instanceof StatusError ? thrown : new StatusError('InternalError', String(thrown)));
   }

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { connect as connectPlain, type Socket } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
+import type { Listening } from '../src/apiserver/http/front.ts';
+import { type AuthorizeAttributes, openStages } from '../src/apiserver/stages.ts';
+import { configMap, startTestServer, type TestServer } from '../src/apiserver/testing.ts';
+import { SystemClock } from '../src/base/system-clock.ts';
+import { Certificates } from '../src/cluster/certificates.ts';
+import { exchange } from './apiserver-exchange.ts';
+
+const MAPS = '/api/v1/namespaces/ns/configmaps';
+
+describe('clients that mean harm, or go away', () => {
+  let server: TestServer;
+  let listening: Listening;
+  let directory: string;
+  let ca: string;
+  let agent: Agent;
+  let decide: (attributes: AuthorizeAttributes) => boolean | Promise<boolean> = () => true;
+
+  before(async () => {
+    const clock = new SystemClock();
+    const authorize = async (attributes: AuthorizeAttributes) => ({ allowed: await decide(attributes), reason: '' });
+    server = startTestServer({ clock, stages: () => ({ ...openStages, authorize }), yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)) });
+    directory = await mkdtemp(join(tmpdir(), 'berth-hostile-'));
+    const certificates = await Certificates.open(directory, clock);
+    const pair = await certificates.issue({ commonName: 'server', organizations: [], dnsNames: [], ipAddresses: ['127.0.0.1'], usages: ['server'] });
+    ca = certificates.caPem;
+    listening = await server.api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: ca } });
+    agent = new Agent({ keepAlive: true });
+  });
+
+  after(async () => {
+    agent.destroy();
+    await server[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
+  });
+
+  const get = (path: string) => exchange(listening.port, ca, agent, 'GET', path, undefined, {});
+  const open = async (): Promise<TLSSocket> => {
+    const socket = connect({ host: '127.0.0.1', port: listening.port, ca });
+    await once(socket, 'secureConnect');
+    return socket;
+  };
+  const answerTo = async (socket: TLSSocket, text: string): Promise<string> => {
+    socket.write(text);
+    let answer = '';
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      answer += chunk.toString();
+      if (answer.includes('\r\n\r\n')) break;
+    }
+    return answer;
+  };
+
+  test('who may not write is told before the body has come', async () => {
+    decide = ({ verb }) => verb !== 'create';
+    const head = `POST ${MAPS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{`;
+    assert.match(await answerTo(await open(), head), /^HTTP\/1\.1 403 /);
+  });
+
+  test('an upgrade of what does not stream is refused, and not done first', async () => {
+    decide = () => true;
+    await server.ask('POST', MAPS, configMap('keep'));
+    const head = `DELETE ${MAPS}/keep HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+    assert.match(await answerTo(await open(), head), /^HTTP\/1\.1 400 /);
+    assert.equal((await server.ask('GET', `${MAPS}/keep`)).code, 200);
+  });
+
+  test('a watch whose client went away before it began is not kept', async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<boolean>();
+    decide = ({ verb }) => {
+      if (verb !== 'watch') return true;
+      asked.resolve();
+      return answer.promise;
+    };
+    const request = httpsRequest({ host: '127.0.0.1', port: listening.port, ca, agent: false, path: `${MAPS}?watch=true` });
+    request.on('error', () => {});
+    request.end();
+    await asked.promise;
+    request.destroy();
+    // The server hears of it at the latest while it serves others.
+    for (let at = 0; at < 5; at++) await get(MAPS);
+    answer.resolve(true);
+    for (let at = 0; at < 5; at++) await get(MAPS);
+    assert.equal(server.api.watchCount, 0);
+  });
+
+  test('connections that never say a word keep nobody out', async () => {
+    decide = () => true;
+    const idle: Socket[] = [];
+    for (let at = 0; at < 40; at++) {
+      const socket = connectPlain(listening.port, '127.0.0.1');
+      socket.on('error', () => {});
+      await once(socket, 'connect');
+      idle.push(socket);
+    }
+    const began = performance.now();
+    const fresh = await open();
+    assert.ok(performance.now() - began < 3000);
+    fresh.destroy();
+    for (const socket of idle) socket.destroy();
+  });
+});
