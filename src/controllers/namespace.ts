@@ -52,6 +52,11 @@ function name({ group, resource }: Resource): string {
   return group === '' ? `${resource}.` : `${resource}.${group}`;
 }
 
+/** It is being deleted, and waits for its contents to go. */
+function isEmptying({ metadata, spec }: Stored<Namespace>): boolean {
+  return metadata.deletionTimestamp !== undefined && (spec?.finalizers ?? []).includes('kubernetes');
+}
+
 /** Empties namespaces that are being deleted, pods strictly first, and then lets them go. */
 export function startNamespaceController(options: ComponentOptions, kinds: KindSource): Component {
   const { client, informers, clock } = options;
@@ -94,8 +99,11 @@ export function startNamespaceController(options: ComponentOptions, kinds: KindS
   }
 
   async function reconcile(key: string): Promise<Again | undefined> {
-    const found = all.get(key);
-    if (found?.metadata.deletionTimestamp === undefined || !(found.spec?.finalizers ?? []).includes('kubernetes')) return undefined;
+    const cached = all.get(key);
+    if (cached === undefined || !isEmptying(cached)) return undefined;
+    // The cache may still show the one that has gone while a new one of this name lives: what is in that is not ours to delete.
+    const live = await client.get(namespaces, key);
+    if (live.metadata.uid !== cached.metadata.uid || !isEmptying(live)) return undefined;
     const { left, failures } = await emptyAll(key);
     const fresh = await client.get(namespaces, key);
     const conditions = deletionConditions(fresh.status?.conditions, left, failures, clock.now());
