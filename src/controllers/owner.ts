@@ -1,5 +1,7 @@
 import type { Resource } from '../api/resource.ts';
+import type { Client } from '../client/client.ts';
 import { formatApiVersion, type KubeObject, type ObjectMeta, type OwnerReference, type Stored } from '../machinery/object.ts';
+import { StatusError } from '../machinery/status-error.ts';
 
 /** The reference that says who manages the object; at most one. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {
@@ -51,6 +53,21 @@ export function claim<T extends KubeObject>(owner: Stored<KubeObject>, candidate
     } else if (fits && !ownerGoes && candidate.metadata.deletionTimestamp === undefined) adopt.push(candidate);
   }
   return { kept, adopt, release };
+}
+
+/**
+ * Of the orphans, those that may be taken over now: none when the owner itself is going or gone. The cache may not say so yet, and what
+ * was set free on purpose (`--cascade=orphan`) would be deleted with its owner after all.
+ */
+export async function adoptable<T>(client: Client, resource: Resource, owner: Stored<KubeObject>, orphans: readonly T[]): Promise<readonly T[]> {
+  if (orphans.length === 0) return orphans;
+  try {
+    const live = await client.get<KubeObject>(resource, owner.metadata.name, owner.metadata.namespace);
+    return live.metadata.uid === owner.metadata.uid && live.metadata.deletionTimestamp === undefined ? orphans : [];
+  } catch (thrown) {
+    if (thrown instanceof StatusError && thrown.reason === 'NotFound') return [];
+    throw thrown;
+  }
 }
 
 /** The patch that takes an object over. It names the UID, so that a new object of the same name is not taken for the old one. */

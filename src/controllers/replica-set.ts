@@ -8,7 +8,7 @@ import { matchesLabelSelector } from '../machinery/labels.ts';
 import type { Stored } from '../machinery/object.ts';
 import { StatusError } from '../machinery/status-error.ts';
 import { sameJson, type WorkloadCondition, withCondition, withoutCondition } from './conditions.ts';
-import { adoptPatch, byController, CONTROLLER_INDEX, claim, controllerReference, ownerKey, releasePatch } from './owner.ts';
+import { adoptable, adoptPatch, byController, CONTROLLER_INDEX, claim, controllerReference, ownerKey, releasePatch } from './owner.ts';
 import { availability, deletionOrder, isPodActive, isPodReady, isPodTerminating, podFromTemplate } from './pods.ts';
 import { source, startController } from '../client/controller.ts';
 import { Expectations } from './runtime/expectations.ts';
@@ -94,7 +94,7 @@ export function startReplicaSetController(options: ComponentOptions): Component 
   const recorder = options.recorder.as('replicaset-controller');
   const sets = informers.of(replicaSets);
   const pods = informers.of(podResource, { indexes: byController });
-  const expected = new Expectations(pods);
+  const expected = new Expectations(pods, clock);
 
   const setsThatMatch = (pod: Stored<Pod>): readonly string[] =>
     sets.list(pod.metadata.namespace).filter((set) => matchesLabelSelector(set.spec?.selector, pod.metadata.labels)).map(keyOf);
@@ -105,11 +105,14 @@ export function startReplicaSetController(options: ComponentOptions): Component 
     });
     // One, then two, then four …: a template that is refused is refused once, not five hundred times.
     for (let done = 0, batch = 1; done < count; done += batch, batch = Math.min(batch * 2, count - done)) {
-      const made = await Promise.all(Array.from({ length: Math.min(batch, count - done) }, () => client.create(podResource, pod)));
-      for (const each of made) {
-        expected.created(key, each);
-        recorder.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${each.metadata.name}`);
-      }
+      await Promise.all(
+        Array.from({ length: Math.min(batch, count - done) }, async () => {
+          // Each by itself: one that is refused does not make the others forgotten.
+          const made = await client.create(podResource, pod);
+          expected.created(key, made);
+          recorder.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${made.metadata.name}`);
+        }),
+      );
     }
   }
 
@@ -145,11 +148,14 @@ export function startReplicaSetController(options: ComponentOptions): Component 
   async function reconcile(key: string): Promise<Again | undefined> {
     const { namespace, name } = splitKey(key);
     const set = sets.get(name, namespace);
-    if (set === undefined || !expected.met(key)) return undefined;
+    if (set === undefined) return undefined;
+    const waitMs = expected.waitMs(key);
+    if (waitMs !== undefined) return { afterMs: waitMs };
     const candidates = [...pods.byIndex(CONTROLLER_INDEX, set.metadata.uid), ...pods.byIndex(CONTROLLER_INDEX, '').filter((pod) => pod.metadata.namespace === namespace)];
     const claims = claim(set, candidates, (labels) => matchesLabelSelector(set.spec?.selector, labels));
     const patch = (pod: Stored<Pod>, body: Parameters<typeof client.patch>[2]): Promise<Stored<Pod>> => client.patch(podResource, pod.metadata.name, body, { namespace });
-    const adopted = await Promise.all(claims.adopt.filter(isPodActive).map((pod) => patch(pod, { type: 'strategic', body: adoptPatch(replicaSets, set, pod) })));
+    const adopt = await adoptable(client, replicaSets, set, claims.adopt.filter(isPodActive));
+    const adopted = await Promise.all(adopt.map((pod) => patch(pod, { type: 'strategic', body: adoptPatch(replicaSets, set, pod) })));
     await Promise.all(claims.release.map((pod) => patch(pod, { type: 'strategic', body: releasePatch(set, pod) })));
     const snapshot: Snapshot = { set, pods: [...claims.kept, ...adopted], nowMs: clock.now() };
     const failure = await act(set, key, decidePods(snapshot));

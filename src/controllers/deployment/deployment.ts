@@ -7,7 +7,7 @@ import { matchesLabelSelector } from '../../machinery/labels.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { sameJson } from '../conditions.ts';
-import { adoptPatch, byController, CONTROLLER_INDEX, claim, controllerOf, controllerReference, ownerKey, releasePatch } from '../owner.ts';
+import { adoptable, adoptPatch, byController, CONTROLLER_INDEX, claim, controllerOf, controllerReference, ownerKey, releasePatch } from '../owner.ts';
 import { source, startController } from '../../client/controller.ts';
 import { sameTemplate, TEMPLATE_HASH_LABEL, templateHash } from '../template-hash.ts';
 import { desiredAnnotation, historyToDelete, newSetAnnotations, REVISION, revisionOf, withRevision } from './history.ts';
@@ -105,7 +105,8 @@ export function startDeploymentController(options: ComponentOptions): Component 
     const claims = claim(deployment, candidates, (labels) => matchesLabelSelector(deployment.spec?.selector, labels));
     const patch = (set: Stored<ReplicaSet>, body: ReturnType<typeof adoptPatch> | ReturnType<typeof releasePatch>): Promise<Stored<ReplicaSet>> =>
       client.patch(replicaSets, set.metadata.name, { type: 'strategic', body }, { namespace });
-    const adopted = await Promise.all(claims.adopt.map((set) => patch(set, adoptPatch(deployments, deployment, set))));
+    const adopt = await adoptable(client, deployments, deployment, claims.adopt);
+    const adopted = await Promise.all(adopt.map((set) => patch(set, adoptPatch(deployments, deployment, set))));
     await Promise.all(claims.release.map((set) => patch(set, releasePatch(deployment, set))));
     return [...claims.kept, ...adopted];
   }

@@ -1,22 +1,29 @@
+import type { Clock } from '../../base/clock.ts';
 import type { Informer } from '../../client/informer.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 
 const MOST_GONE = 4_096;
+/** What the cache has not shown by then it never will: it came and went while the watch was broken. */
+export const GIVEN_UP_AFTER_MS = 300_000;
 
 /**
  * What a controller has done and its cache does not show yet. While any of it is outstanding for a key, counting the cache would
- * create or delete twice; the pass waits. By UID, so that it is exact whatever order the watch delivers in.
+ * create or delete twice; the pass waits, but not for ever. By UID, so that it is exact whatever order the watch delivers in.
  */
 export class Expectations<T extends KubeObject> implements Disposable {
   readonly #informer: Informer<T>;
+  readonly #clock: Clock;
   readonly #subscription: Disposable;
   readonly #created = new Map<string, Set<string>>();
   readonly #deleted = new Map<string, Set<string>>();
+  /** By key, when the last of it was done. */
+  readonly #sinceMs = new Map<string, number>();
   /** UIDs that came and went, so that an answer that arrives after both is not waited for. Bounded, oldest out first. */
   readonly #gone = new Set<string>();
 
-  constructor(informer: Informer<T>) {
+  constructor(informer: Informer<T>, clock: Clock) {
     this.#informer = informer;
+    this.#clock = clock;
     this.#subscription = informer.onChange({
       added: (object) => this.#seen(this.#created, object.metadata.uid),
       updated: (object) => {
@@ -39,20 +46,27 @@ export class Expectations<T extends KubeObject> implements Disposable {
     const { name = '', namespace, uid = '' } = object.metadata ?? {};
     if (this.#gone.has(uid) || this.#informer.get(name, namespace)?.metadata.uid === uid) return;
     remember(this.#created, key, uid);
+    this.#sinceMs.set(key, this.#clock.monotonic());
   }
 
   /** To be called before the deletion is asked for; `withdraw` when it failed. */
   deleting(key: string, uid: string): void {
     remember(this.#deleted, key, uid);
+    this.#sinceMs.set(key, this.#clock.monotonic());
   }
 
   withdraw(key: string, uid: string): void {
-    forget(this.#deleted, key, uid);
+    this.#forget(this.#deleted, key, uid);
   }
 
-  /** Whether the cache shows all that was done under this key. */
-  met(key: string): boolean {
-    return !this.#created.has(key) && !this.#deleted.has(key);
+  /** How much longer to wait for the cache to show all that was done under this key; undefined when it does. */
+  waitMs(key: string): number | undefined {
+    const left = (this.#sinceMs.get(key) ?? 0) + GIVEN_UP_AFTER_MS - this.#clock.monotonic();
+    if (left > 0 && (this.#created.has(key) || this.#deleted.has(key))) return left;
+    this.#created.delete(key);
+    this.#deleted.delete(key);
+    this.#sinceMs.delete(key);
+    return undefined;
   }
 
   [Symbol.dispose](): void {
@@ -60,7 +74,12 @@ export class Expectations<T extends KubeObject> implements Disposable {
   }
 
   #seen(of: Map<string, Set<string>>, uid: string): void {
-    for (const key of of.keys()) forget(of, key, uid);
+    for (const key of of.keys()) this.#forget(of, key, uid);
+  }
+
+  #forget(of: Map<string, Set<string>>, key: string, uid: string): void {
+    forget(of, key, uid);
+    if (!this.#created.has(key) && !this.#deleted.has(key)) this.#sinceMs.delete(key);
   }
 }
 

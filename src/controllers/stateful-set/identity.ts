@@ -72,6 +72,18 @@ function retentionOwner(set: Stored<StatefulSet>): { readonly ownerReferences?: 
   return { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: set.metadata.name, uid: set.metadata.uid, blockOwnerDeletion: true }] };
 }
 
+/** The owners that a claim should have, by the set's policy of now; undefined when it has them. Claims that are going stay as they are. */
+export function ownersOfClaim(set: Stored<StatefulSet>, claim: Stored<PersistentVolumeClaim>): readonly OwnerReference[] | undefined {
+  const { ownerReferences = [], name, deletionTimestamp } = claim.metadata;
+  if (deletionTimestamp !== undefined || !isClaimOf(set, name)) return undefined;
+  const others = ownerReferences.filter(({ uid }) => uid !== set.metadata.uid);
+  const wanted = retentionOwner(set).ownerReferences ?? [];
+  const has = others.length < ownerReferences.length;
+  if (has === wanted.length > 0) return undefined;
+  // One that somebody else manages is not ours to take along.
+  return has || !others.some(({ controller }) => controller === true) ? [...others, ...wanted] : undefined;
+}
+
 /** Whether claims of ordinals that are scaled away are to be deleted. */
 export function deletesScaledClaims(set: StatefulSet): boolean {
   return set.spec?.persistentVolumeClaimRetentionPolicy?.whenScaled === 'Delete';

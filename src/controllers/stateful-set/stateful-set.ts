@@ -7,10 +7,10 @@ import type { Again } from '../../client/work-queue.ts';
 import { matchesLabelSelector } from '../../machinery/labels.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
-import { adoptPatch, byController, CONTROLLER_INDEX, claim, ownerKey, releasePatch } from '../owner.ts';
+import { adoptable, adoptPatch, byController, CONTROLLER_INDEX, claim, ownerKey, releasePatch } from '../owner.ts';
 import { source, startController } from '../../client/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
-import { claimName, claimsOf, deletesScaledClaims, isClaimOf, podOf } from './identity.ts';
+import { claimName, claimsOf, deletesScaledClaims, isClaimOf, ownersOfClaim, podOf } from './identity.ts';
 import { decide, ordinalOf, pendingOrdinals, revisionOf, type Snapshot, type Step } from './plan.ts';
 import { historyToDelete, planRevision, templateOf } from './revisions.ts';
 import { decideStatus, sameStatus } from './status.ts';
@@ -33,7 +33,7 @@ export function startStatefulSetController(options: ComponentOptions): Component
   const pods = informers.of(podResource, { indexes: byController });
   const revisions = informers.of(controllerRevisions, { indexes: byController });
   const claims = informers.of(persistentVolumeClaims);
-  const expected = new Expectations(pods);
+  const expected = new Expectations(pods, clock);
 
   async function ownedPods(set: Stored<StatefulSet>): Promise<readonly Stored<Pod>[]> {
     const namespace = set.metadata.namespace;
@@ -42,7 +42,8 @@ export function startStatefulSetController(options: ComponentOptions): Component
     const { kept, adopt, release } = claim(set, candidates, (labels) => matchesLabelSelector(set.spec?.selector, labels));
     const patch = (pod: Stored<Pod>, body: ReturnType<typeof adoptPatch> | ReturnType<typeof releasePatch>): Promise<Stored<Pod>> =>
       client.patch(podResource, pod.metadata.name, { type: 'strategic', body }, { namespace });
-    const adopted = await Promise.all(adopt.map((pod) => patch(pod, adoptPatch(statefulSets, set, pod))));
+    const orphansToTake = await adoptable(client, statefulSets, set, adopt);
+    const adopted = await Promise.all(orphansToTake.map((pod) => patch(pod, adoptPatch(statefulSets, set, pod))));
     await Promise.all(release.map((pod) => patch(pod, releasePatch(set, pod))));
     return [...kept, ...adopted];
   }
@@ -110,12 +111,24 @@ export function startStatefulSetController(options: ComponentOptions): Component
     }
   }
 
+  /** Whether claims go with the set may be changed while they live: theirs is what the set says now. */
+  async function keepRetention(set: Stored<StatefulSet>): Promise<void> {
+    if ((set.spec?.volumeClaimTemplates ?? []).length === 0) return;
+    for (const each of claims.list(set.metadata.namespace)) {
+      const ownerReferences = ownersOfClaim(set, each);
+      if (ownerReferences !== undefined) await client.update(persistentVolumeClaims, { ...each, metadata: { ...each.metadata, ownerReferences } });
+    }
+  }
+
   async function reconcile(key: string): Promise<Again | undefined> {
     const { namespace, name } = splitKey(key);
     const set = all.get(name, namespace);
-    if (set === undefined || !expected.met(key)) return undefined;
+    if (set === undefined) return undefined;
+    const waitMs = expected.waitMs(key);
+    if (waitMs !== undefined) return { afterMs: waitMs };
     const owned = await ownedPods(set);
     if (set.metadata.deletionTimestamp !== undefined) return undefined;
+    await keepRetention(set);
     const cached = revisions.byIndex(CONTROLLER_INDEX, set.metadata.uid);
     const update = await updateRevision(set, cached);
     const known = [...cached.filter((each) => each.metadata.uid !== update.metadata.uid), update];
