@@ -155,9 +155,10 @@ export function startNodeLifecycle(options: ComponentOptions): Component {
       if (decision.conditions !== undefined) {
         current = await client.updateStatus(nodeResource, { ...node, status: { ...node.status, conditions: decision.conditions } });
         recorder.event(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
-        await markPodsNotReady(name);
       }
       if (decision.taints !== undefined) await client.update(nodeResource, { ...current, spec: { ...current.spec, taints: decision.taints } });
+      // At every look, not once: a write that is refused must not leave the rest of its pods ready.
+      if (current.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'Unknown') await markPodsNotReady(name);
       return { afterMs: decision.againAfterMs };
     },
   });
