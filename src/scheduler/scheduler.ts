@@ -225,6 +225,7 @@ class Scheduler {
   async #refuse(queued: Queued, pod: PodInfo, { message, refusedBy, preempt, nominated }: Extract<Decision, { do: 'wait' }>): Promise<void> {
     this.#recorder.event(pod.pod, 'Warning', 'FailedScheduling', message);
     if (preempt !== undefined) this.#nominations.promise(pod, preempt.node);
+    else if (nominated === 'drop') this.#nominations.remove(pod.pod);
     const nominatedNodeName = preempt?.node ?? (nominated === 'keep' ? undefined : '');
     await this.#say(pod.pod, { reason: 'Unschedulable', message, nominatedNodeName });
     if (preempt !== undefined) await Promise.all(preempt.victims.map((victim) => this.#evict(victim, pod, preempt.node)));

@@ -81,6 +81,26 @@ test('a kubelet that comes back adopts what runs: same containers, same start, n
   assert.equal((await world.client.get(nodes, 'n1')).metadata.uid, uid);
 });
 
+test('what the runtime made after nobody waited for it any more, of a pod that has gone, is found and removed', async () => {
+  await using world = await NodeHarness.open();
+  await world.start();
+  await world.create('a', { ...GRACE, containers: [{ name: 'c', image: 'busybox:1.36' }] });
+  await running(world, 'a');
+  const [sandbox] = (await world.runtime.list()).sandboxes;
+  assert.ok(sandbox !== undefined);
+  await world.client.delete(pods, 'a', 'default');
+  await gone(world, 'a');
+  const { podUid, podName, podNamespace, labels, annotations } = sandbox;
+  await world.runtime.runSandbox({
+    ...{ podUid, podName, podNamespace, attempt: 7, hostname: 'a', logDirectory: '/tmp', labels, annotations },
+    ...{ dns: { servers: [], searches: [], options: [] }, hostNetwork: false, hostPid: false, hostIpc: false, shareProcessNamespace: false },
+    ...{ cgroupParent: '', sysctls: {}, portMappings: [], runtimeHandler: '', supplementalGroups: [], privileged: false, readOnlyRootFilesystem: false },
+  });
+  assert.equal((await world.runtime.list()).sandboxes.length, 1);
+  await world.advance(310_000);
+  assert.deepEqual(await world.runtime.list(), { sandboxes: [], containers: [] });
+});
+
 test('a pod that was deleted while the kubelet was down is cleaned up; foreign directories are left alone', async () => {
   await using world = await NodeHarness.open();
   await world.start();

@@ -22,6 +22,7 @@ export class Pods implements AsyncDisposable {
   readonly #options: PodsOptions;
   readonly #workers = new Map<string, PodWorker>();
   readonly #ends = new Disposals();
+  #started = false;
 
   constructor(options: PodsOptions) {
     this.#options = options;
@@ -40,11 +41,15 @@ export class Pods implements AsyncDisposable {
     );
     for (const id of onDisk) this.#addOrphan(id);
     for (const uid of parts.runtime.podUids()) this.#addOrphan(this.#identify(uid));
+    this.#started = true;
   }
 
   changed(podUid: string): void {
     const worker = this.#workers.get(podUid);
-    worker?.wake();
+    if (worker !== undefined) return worker.wake();
+    const { sandboxes, containers } = this.#options.parts.runtime.ofPod(podUid);
+    // What the runtime made although the answer never came, of a pod that has gone since.
+    if (this.#started && sandboxes.length + containers.length > 0) this.#addOrphan(this.#identify(podUid));
   }
 
   worker(namespace: string, name: string, uid?: string): PodWorker | undefined {
