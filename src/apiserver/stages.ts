@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Kind } from '../api/kind.ts';
 import type { UserInfo } from '../machinery/exchange.ts';
 import type { Audit } from './audit/trail.ts';
+import type { FairShare } from './fairness/share.ts';
 import type { Draft, DraftObject, Json, JsonObject, KubeObject } from '../machinery/object.ts';
 
 /**
@@ -253,6 +254,8 @@ export interface Stages {
   readonly objectSubresources: readonly ObjectSubresource[];
   readonly streamSubresources: readonly StreamSubresource[];
   readonly virtualResources: readonly VirtualResource[];
+  /** Who may be worked on now. Absent: users take turns (`http/seats.ts`). In-process components are exempt. */
+  readonly share?: FairShare | undefined;
   /** Absent: nothing is recorded. */
   readonly audit?: Audit | undefined;
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;

@@ -57,6 +57,10 @@ describe('the server with everything around it', () => {
       throw thrown;
     }
   };
+  const flowControl = async (): Promise<readonly JsonObject[]> => {
+    const lists = await Promise.all(['flowschemas', 'prioritylevelconfigurations'].map((resource) => ask(ADMIN, 'GET', `/apis/flowcontrol.apiserver.k8s.io/v1/${resource}`)));
+    return lists.flatMap(({ items }) => items as readonly JsonObject[]);
+  };
   const start = (): Promise<void> => bootstrap({ handler: api.handler, reader: api.reader, addresses, caPem: 'CA' });
 
   before(async () => {
@@ -217,6 +221,21 @@ describe('the server with everything around it', () => {
     await ask(ADMIN, 'POST', '/api/v1/namespaces/default/pods/web/binding', { metadata: { name: 'web' }, target: { kind: 'Node', name: 'zoned' } });
     const { metadata } = (await ask(ADMIN, 'GET', '/api/v1/namespaces/default/pods/web')) as unknown as { metadata: { labels?: object } };
     assert.deepEqual(metadata.labels, { 'topology.kubernetes.io/zone': 'a' });
+  });
+
+  test('priority and fairness: the default objects are there, put back at a start, and otherwise left alone', async () => {
+    const all = await flowControl();
+    assert.equal(all.length, 13 + 8);
+    const schemas = all.slice(0, 13) as unknown as readonly { status: { conditions: readonly { type: string; status: string }[] } }[];
+    assert.deepEqual(new Set(schemas.map(({ status }) => status.conditions.map(({ type, status }) => `${type} ${status}`).join())), new Set(['Dangling False']));
+    await start();
+    assert.deepEqual(await flowControl(), all, 'a second start writes nothing');
+    const at = '/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations';
+    const shares = async (name: string): Promise<unknown> => ((await ask(ADMIN, 'GET', `${at}/${name}`)) as unknown as { spec: { limited: { nominalConcurrencyShares: number } } }).spec.limited.nominalConcurrencyShares;
+    for (const name of ['system', 'workload-low']) await ask(ADMIN, 'PATCH', `${at}/${name}`, { spec: { limited: { nominalConcurrencyShares: 1 } } });
+    await ask(ADMIN, 'PATCH', `${at}/workload-low`, { metadata: { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'false' } } });
+    await start();
+    assert.deepEqual([await shares('system'), await shares('workload-low')], [30, 1]);
   });
 
   test('what people see of the server', async () => {

@@ -21,6 +21,8 @@ import { parseRule } from './bootstrap/policy-rules.ts';
 import { CLUSTER_ROLES } from './bootstrap/policy-roles.ts';
 import type { Dial } from './dial.ts';
 import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
+import { fairShareGauges } from './fairness/gauges.ts';
+import { fairShare } from './fairness/share.ts';
 import { componentStatuses } from './health/component-statuses.ts';
 import { type HealthCheck, healthRoutes } from './health/health.ts';
 import { type VersionInfo, versionRoute } from './health/version.ts';
@@ -51,12 +53,17 @@ export interface StandardStagesOptions {
   readonly checks: readonly HealthCheck[];
   /** Figures for `/metrics` beside those about requests. */
   readonly gauges?: readonly Gauge[] | undefined;
+  /** Requests that are worked on at a time, in-process ones apart. Absent: no priority and fairness. */
+  readonly seats?: number | undefined;
   readonly audit?: Audit | undefined;
   readonly anonymous?: boolean | undefined;
   readonly disabledAdmission?: readonly string[] | undefined;
   /** As the server's; long answers are made in slices between which others have the event loop. Absent: at once. */
   readonly yieldToLoop?: (() => Promise<void>) | undefined;
 }
+
+/** A quarter of Kubernetes' request timeout. */
+const MAX_WAIT_MS = 15_000;
 
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
@@ -69,6 +76,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const nodeRules = (CLUSTER_ROLES['system:node'] ?? []).map(parseRule);
   const authorize = unionOf([privilegedGroups('system:masters'), nodeAuthorizer(relations, nodeRules), rbacAuthorizer(rbac.index)]);
   const requests = new RequestMetrics();
+  const share = options.seats === undefined ? undefined : fairShare({ reader, clock, seats: options.seats, maxWaitMs: MAX_WAIT_MS });
   const authentication = { tokens, reader, clock, anonymous: options.anonymous ?? true };
   const check = tokenChecker(authentication);
   return {
@@ -88,7 +96,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       ...healthRoutes(options.checks),
       versionRoute(options.version),
       ...openidRoutes(tokens, options.serverAddress),
-      metricsRoute(requests, options.gauges ?? []),
+      metricsRoute(requests, [...(options.gauges ?? []), ...(share === undefined ? [] : fairShareGauges(share.figures))]),
     ],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),
@@ -99,10 +107,12 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       ...accessReviews(authorize, rbac.index),
     ],
     audit: options.audit,
+    share,
     onRequest: (record) => requests.record(record),
     [Symbol.dispose]: () => {
       rbac[Symbol.dispose]();
       relations[Symbol.dispose]();
+      share?.[Symbol.dispose]();
     },
   };
 }

@@ -25,6 +25,7 @@ interface UpOptions {
   readonly watchWindow: number;
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
   readonly encryptionConfig?: string;
+  readonly maxRequestsInflight: number;
   readonly auditPolicy?: string;
   readonly auditLog?: string;
   readonly auditLogMaxsize: number;
@@ -66,6 +67,7 @@ export function addUp(program: Command): void {
     .addOption(new Option('--watch-window <DURATION>', 'how long old versions can be watched and listed').argParser(duration).default(defaults.watchWindowMs, '5m'))
     .option('--runtime-config <GROUP/VERSION=true>', 'serve an alpha or beta version; may be repeated', pair((value) => value !== 'false'), {})
     .option('--encryption-config <FILE>', 'an EncryptionConfiguration: what is encrypted on disk, and with which keys')
+    .option('--max-requests-inflight <N>', 'requests that the API server works on at a time, shared by priority and fairness', integer, defaults.maxRequestsInflight)
     .option('--audit-policy <FILE>', 'an audit.k8s.io/v1 Policy: what is recorded of which requests')
     .option('--audit-log <FILE>', 'where audit events go, a line of JSON each')
     .option('--audit-log-maxsize <SIZE>', 'a larger audit log is put aside; 0: never', size, defaults.audit.maxBytes)
@@ -97,6 +99,7 @@ function configOf(options: UpOptions): ClusterConfig {
     watchWindowMs: options.watchWindow,
     runtimeConfig: options.runtimeConfig,
     encryptionConfigFile: options.encryptionConfig ?? '',
+    maxRequestsInflight: options.maxRequestsInflight,
     audit: { policyFile: options.auditPolicy ?? '', logFile: options.auditLog ?? '', maxBytes: options.auditLogMaxsize, maxBackups: options.auditLogMaxbackup },
     certificateNames: options.certificateName,
     stopPods: options.stopPods === true,

@@ -175,6 +175,7 @@ class Start {
       nodePorts,
       runtimeConfig,
       audit,
+      seats: this.#config.maxRequestsInflight,
       dial: dialFrom({ nodeName: this.#config.nodeName, nodePort: () => this.#nodePort, caPem, client: certificates.kubeletClient }),
     });
     this.#ends.add(() => plane[Symbol.asyncDispose]());

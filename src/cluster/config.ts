@@ -32,6 +32,8 @@ export interface ClusterConfig {
   readonly encryptionConfigFile: string;
   /** Both or neither: an audit.k8s.io/v1 Policy, and the file that the events go to. */
   readonly audit: { readonly policyFile: string; readonly logFile: string; /** 0: not rotated. */ readonly maxBytes: number; /** 0: all. */ readonly maxBackups: number };
+  /** Requests that the API server works on at a time, over all priority levels that are not exempt. */
+  readonly maxRequestsInflight: number;
   /** What a clean stop does with pods: leave them running, or stop them. */
   readonly stopPods: boolean;
   /** More names and addresses for the server's certificate. */
@@ -57,6 +59,7 @@ export function defaultConfig(environment: { readonly root: boolean; readonly ho
     watchWindowMs: 5 * 60_000,
     runtimeConfig: {},
     encryptionConfigFile: '',
+    maxRequestsInflight: 600,
     audit: { policyFile: '', logFile: '', maxBytes: 100 * 1024 * 1024, maxBackups: 10 },
     stopPods: false,
     certificateNames: [],
@@ -79,6 +82,7 @@ export function checkConfig(config: ClusterConfig): ClusterConfig {
   if (!Number.isInteger(config.port) || config.port < 0 || config.port > 65_535) throw new ConfigError(`--port ${config.port}: a port is between 1 and 65535, or 0 for any`);
   if (config.nodeName !== nodeNameOf(config.nodeName)) throw new ConfigError(`--node-name ${config.nodeName}: use lower-case letters, digits, '-' and '.', as in ${nodeNameOf(config.nodeName)}`);
   if (!Number.isInteger(config.simulatedNodes) || config.simulatedNodes < 0 || config.simulatedNodes > 10_000) throw new ConfigError(`--nodes ${config.simulatedNodes}: between 0 and 10000`);
+  if (!Number.isInteger(config.maxRequestsInflight) || config.maxRequestsInflight < 8) throw new ConfigError(`--max-requests-inflight ${config.maxRequestsInflight}: at least 8, one for each priority level`);
   if ((config.audit.policyFile === '') !== (config.audit.logFile === '')) throw new ConfigError('--audit-policy and --audit-log belong together: name both');
   for (const [name, count] of Object.entries(config.extendedResources)) {
     if (!name.includes('/')) throw new ConfigError(`--extended-resource ${name}: the name needs a domain, as in nvidia.com/gpu=2`);

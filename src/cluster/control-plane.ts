@@ -44,6 +44,8 @@ export interface ControlPlaneOptions {
   /** The way to nodes and pods; absent: there is none (simulation). */
   readonly dial?: Dial | undefined;
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  /** For priority and fairness; absent: none. */
+  readonly seats?: number | undefined;
   /** Absent: no audit log. */
   readonly audit?: { readonly policy: AuditPolicy; readonly sink: AuditSink & { readonly written: number; readonly dropped: number } } | undefined;
 }
@@ -79,6 +81,7 @@ export class ControlPlane implements AsyncDisposable {
         random,
         keys,
         dial: options.dial,
+        seats: options.seats,
         audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
         gauges: auditGauges(options.audit?.sink),
         yieldToLoop,

@@ -3,6 +3,7 @@ import type { ApiHandler, ApiRequest } from '../../machinery/exchange.ts';
 import type { JsonObject, KubeObject } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import type { StoredReader } from '../stages.ts';
+import { reconcileFlowControl } from './flow-control.ts';
 import { API_SERVER } from './identities.ts';
 import {
   authenticationConfig,
@@ -37,6 +38,7 @@ export async function bootstrap({ handler, reader, addresses, caPem }: Bootstrap
     ...kubernetesEndpoints(addresses).map((object) => writer.keep(object, ['subsets', 'endpoints', 'ports'])),
     writer.keep(authenticationConfig(caPem), ['data']),
     reconcilePolicy(writer),
+    reconcileFlowControl(writer),
   ]);
   await writer.keepStatus(serviceCidrObject(addresses), SERVICE_CIDR_READY);
 }
@@ -88,7 +90,7 @@ export class Writer {
     const found = this.find(wanted) as WithConditions | undefined;
     if (found === undefined || found.status?.conditions?.some((each) => includes(each, condition)) === true) return;
     const others = (found.status?.conditions ?? []).filter(({ type }) => type !== condition['type']);
-    const status = { ...found.status, conditions: [...others, { ...condition, reason: '', lastTransitionTime: found.metadata?.creationTimestamp ?? null }] };
+    const status = { ...found.status, conditions: [...others, { reason: '', ...condition, lastTransitionTime: found.metadata?.creationTimestamp ?? null }] };
     await this.#send('PUT', `${wanted.path}/${encodeURIComponent(wanted.object.metadata.name)}/status`, { ...found, status } as unknown as JsonObject);
   }
 

@@ -16,6 +16,8 @@ export interface AnswerContext {
   readonly call: Call;
   readonly response: AnyResponse;
   readonly auditId: string;
+  /** Pairs of header name and value: how the request was classified. */
+  readonly flow?: readonly string[] | undefined;
   readonly accept: string | undefined;
   readonly headOnly: boolean;
 }
@@ -30,7 +32,7 @@ export async function writeAnswer(context: AnswerContext, answer: Answer): Promi
   const writer = listWriter(core, call, answer, representation);
   if (representation.format === 'yaml') return writeReadable(context, answer, await yamlList(writer, answer.entries.length));
   if (isPretty(call)) return writeReadable(context, answer, prettyList(writer, answer.entries.length));
-  const headers = headersOf(CONTENT_TYPES.json, context.auditId, call.warnings.texts);
+  const headers = headersOf(CONTENT_TYPES.json, context, call.warnings.texts);
   const length = listLength(writer, answer.entries);
   if (length !== undefined) headers.push('Content-Length', String(length));
   writeHead(response, 200, headers);
@@ -39,8 +41,9 @@ export async function writeAnswer(context: AnswerContext, answer: Answer): Promi
 }
 
 /** For people: made item by item, so that a long list does not hold the loop. */
-async function writeReadable({ core, call, response, auditId, headOnly }: AnswerContext, { entries }: ListAnswer, list: ReadableList): Promise<void> {
-  writeHead(response, 200, headersOf(CONTENT_TYPES[list.format], auditId, call.warnings.texts));
+async function writeReadable(context: AnswerContext, { entries }: ListAnswer, list: ReadableList): Promise<void> {
+  const { core, call, response, headOnly } = context;
+  writeHead(response, 200, headersOf(CONTENT_TYPES[list.format], context, call.warnings.texts));
   if (!headOnly) await writeList(response, list, entries, core.yieldToLoop);
   else response.end();
 }
@@ -54,8 +57,8 @@ function messageOf({ facts, registry }: Core, answer: Answer): string | undefine
 
 /** Made anew for every request: whoever asks for it saves its own time, not ours. */
 async function writeProtobuf(context: AnswerContext, answer: Answer, typeName: string): Promise<void> {
-  const { core, call, response, auditId, headOnly } = context;
-  const headers = headersOf(CONTENT_TYPES.protobuf, auditId, call.warnings.texts);
+  const { core, call, response, headOnly } = context;
+  const headers = headersOf(CONTENT_TYPES.protobuf, context, call.warnings.texts);
   if (answer.as === 'object') return sendBytes(response, answer.code, headers, protobufObject(core.facts, typeName, answer.body), headOnly);
   if (answer.as === 'entry') {
     const object = core.objects.full(answer.entry, answer.binding);
@@ -79,16 +82,16 @@ async function writeProtobuf(context: AnswerContext, answer: Answer, typeName: s
 const PROTOBUF_SLICE = 50;
 
 export function writeFailure(context: Omit<AnswerContext, 'core'>, error: StatusError): void {
-  const { response, auditId, call } = context;
+  const { response, call } = context;
   const more: string[] = error.details?.retryAfterSeconds === undefined ? [] : ['Retry-After', String(error.details.retryAfterSeconds)];
   if (error.code === 401) more.push('Www-Authenticate', 'Bearer');
-  const headers = headersOf(CONTENT_TYPES.json, auditId, call.warnings.texts, more);
+  const headers = headersOf(CONTENT_TYPES.json, context, call.warnings.texts, more);
   sendBytes(response, error.code, headers, prettyIf(call, Buffer.from(JSON.stringify(error.toStatus()))), context.headOnly);
 }
 
 async function send(context: AnswerContext, code: number, representation: Representation, json: Buffer): Promise<void> {
-  const { call, response, auditId, headOnly } = context;
-  const headers = headersOf(CONTENT_TYPES[representation.format], auditId, call.warnings.texts);
+  const { call, response, headOnly } = context;
+  const headers = headersOf(CONTENT_TYPES[representation.format], context, call.warnings.texts);
   const body = representation.format === 'yaml' ? await formatYaml(JSON.parse(json.toString()) as Json) : prettyIf(call, json);
   sendBytes(response, code, headers, body, headOnly);
 }

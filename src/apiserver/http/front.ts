@@ -13,6 +13,7 @@ import { type BodyReaders, BytesBody } from '../codec/body.ts';
 import type { Core } from '../core.ts';
 import { pathAttributes } from '../handlers/attributes.ts';
 import { type Call, Warnings } from '../handlers/call.ts';
+import type { Turn } from '../fairness/share.ts';
 import { asStatusError } from '../handlers/failures.ts';
 import { parseQuery } from '../handlers/query.ts';
 import type { Outcome, Routed, Router } from '../handlers/router.ts';
@@ -64,6 +65,7 @@ interface HttpCall extends AnswerContext {
   readonly call: Call & { user: UserInfo; audit?: AuditTrail | undefined };
   /** Who was authenticated; `call.user` is who they act as. */
   identity?: UserInfo;
+  flow?: readonly string[];
 }
 
 /** Longer than clients keep idle connections (Go: 90 s), so that they close first. */
@@ -185,7 +187,7 @@ export class HttpFront {
         await routed.authorize();
         await call.body.bytes();
       }
-      const outcome = await this.#seated(call.user, routed);
+      const outcome = await this.#seated(context, routed);
       call.audit?.decided(outcome);
       watch = outcome.do === 'watch' || outcome.do === 'stream';
       await run(outcome);
@@ -202,13 +204,28 @@ export class HttpFront {
   }
 
   /** Administrators never wait: they are who ends a flood. */
-  async #seated({ name, groups }: UserInfo, routed: Routed): Promise<Outcome> {
+  async #seated(context: HttpCall, routed: Routed): Promise<Outcome> {
+    const { name, groups } = context.call.user;
+    const { share } = context.core.stages;
+    if (share !== undefined) return routed.streams ? routed.run() : this.#shared(context, share.begin(context.call.user, routed.attributes), routed);
     if (groups.includes('system:masters')) return routed.run();
     await this.#seats.enter(name);
     try {
       return await routed.run();
     } finally {
       this.#seats.leave(name);
+    }
+  }
+
+  /** Whoever goes away gives up the turn. */
+  async #shared(context: HttpCall, turn: Turn, routed: Routed): Promise<Outcome> {
+    context.flow = turn.headers;
+    if (turn.seated !== undefined) context.response.once('close', () => turn.end());
+    try {
+      await turn.seated;
+      return await routed.run();
+    } finally {
+      turn.end();
     }
   }
 

@@ -3,10 +3,11 @@ import type { AnswerContext } from './answer.ts';
 import { headersOf, sendBytes } from './respond.ts';
 
 /** The answer of a route that is no resource. */
-export function writeRaw({ call, response, auditId, headOnly }: AnswerContext, { code, headers = {}, body }: RawResponse): Promise<void> {
+export function writeRaw(context: AnswerContext, { code, headers = {}, body }: RawResponse): Promise<void> {
+  const { call, response, headOnly } = context;
   const { 'content-type': contentType = 'application/json', ...rest } = headers;
   const plain = typeof body === 'string' || body instanceof Uint8Array;
-  const all = headersOf(contentType, auditId, call.warnings.texts, Object.entries(rest).flat());
+  const all = headersOf(contentType, context, call.warnings.texts, Object.entries(rest).flat());
   sendBytes(response, code, all, plain ? body : JSON.stringify(body), headOnly);
   return Promise.resolve();
 }

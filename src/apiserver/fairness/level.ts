@@ -1,0 +1,176 @@
+import { dealHand } from './shuffle-shard.ts';
+
+/** Why a request is turned away, in the words of `apiserver_flowcontrol_rejected_requests_total`. */
+export type Rejection = 'queue-full' | 'concurrency-limit' | 'time-out' | 'cancelled';
+
+export interface LevelSettings {
+  /** Nobody waits, nothing is counted against others. */
+  readonly exempt: boolean;
+  /** Its own part of all seats. */
+  readonly nominalSeats: number;
+  /** How many of those it lends while it does not need them. */
+  readonly lendableSeats: number;
+  /** How many it may borrow at most. */
+  readonly borrowableSeats: number;
+  /** Absent: who finds no seat is turned away. */
+  readonly queuing: { readonly queues: number; readonly handSize: number; readonly queueLengthLimit: number } | undefined;
+}
+
+/** A request that waits for a seat, or has one. */
+export interface Place {
+  /** Of the flow: what is dealt a hand of queues. */
+  readonly flow: string;
+  /** Told once: the seat is there, or why not. */
+  readonly decided: (rejection: Rejection | undefined) => void;
+  queue: Queue | undefined;
+}
+
+interface Queue {
+  readonly waiting: Place[];
+  /** How much service it has had, in milliseconds of seats; the least served is next. */
+  served: number;
+  seated: number;
+}
+
+/** A guess, put right when the request has ended. */
+const GUESSED_MS = 1;
+/** Nothing is free, whatever the clock says. */
+const LEAST_MS = 0.05;
+
+/** One priority level: seats, and queues that take turns at them by how long their requests have taken. */
+export class Level {
+  readonly name: string;
+  #settings: LevelSettings;
+  #queues: Queue[] = [];
+  #seated = 0;
+  #waiting = 0;
+  /** Where a queue that was idle comes in: it has no claim on the past. */
+  #served = 0;
+
+  constructor(name: string, settings: LevelSettings) {
+    this.name = name;
+    this.#settings = settings;
+    this.#layQueues();
+  }
+
+  get settings(): LevelSettings {
+    return this.#settings;
+  }
+
+  get seated(): number {
+    return this.#seated;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Seats that others may use now. */
+  get lendable(): number {
+    const { exempt, nominalSeats, lendableSeats } = this.#settings;
+    return exempt ? 0 : Math.max(0, Math.min(lendableSeats, nominalSeats - this.#seated - this.#waiting));
+  }
+
+  get borrowed(): number {
+    return this.#settings.exempt ? 0 : Math.max(0, this.#seated - this.#settings.nominalSeats);
+  }
+
+  /** Those who wait keep their order; a level without queues turns them away. */
+  change(settings: LevelSettings): void {
+    const before = this.#settings.queuing;
+    this.#settings = settings;
+    const now = settings.queuing;
+    if (before?.queues === now?.queues && before?.handSize === now?.handSize && !settings.exempt) return;
+    const waiting = this.#queues.flatMap((queue) => queue.waiting);
+    this.#waiting = 0;
+    this.#layQueues();
+    for (const place of waiting) {
+      place.queue = undefined;
+      const rejection = settings.exempt ? undefined : this.#enqueue(place);
+      if (settings.exempt) this.#seat(place);
+      else if (rejection !== undefined) place.decided(rejection);
+    }
+  }
+
+  /** Takes a seat if there is one and nobody waits. `free`: whether one may be borrowed. */
+  take(free: () => boolean): boolean {
+    if (!this.#settings.exempt && (this.#waiting > 0 || !this.#hasSeat(free))) return false;
+    this.#seated++;
+    return true;
+  }
+
+  /** Puts it in the shortest queue of its hand; the reason when there is no room. */
+  wait(place: Place): Rejection | undefined {
+    return this.#enqueue(place);
+  }
+
+  /** Whoever waits no longer. False when it has been decided. */
+  giveUp(place: Place): boolean {
+    const at = place.queue?.waiting.indexOf(place) ?? -1;
+    if (at === -1) return false;
+    place.queue?.waiting.splice(at, 1);
+    this.#waiting--;
+    return true;
+  }
+
+  leave(place: Place, tookMs: number): void {
+    this.#seated--;
+    const queue = place.queue;
+    if (queue === undefined) return;
+    queue.seated--;
+    queue.served += Math.max(tookMs, LEAST_MS) - GUESSED_MS;
+  }
+
+  /** Seats whoever is next, as long as there are seats. */
+  seatNext(free: () => boolean): void {
+    while (this.#waiting > 0 && this.#hasSeat(free)) {
+      const queue = this.#leastServed();
+      const place = queue?.waiting.shift();
+      if (queue === undefined || place === undefined) return;
+      this.#waiting--;
+      this.#served = queue.served;
+      queue.served += GUESSED_MS;
+      queue.seated++;
+      this.#seat(place);
+    }
+  }
+
+  #seat(place: Place): void {
+    this.#seated++;
+    place.decided(undefined);
+  }
+
+  #hasSeat(free: () => boolean): boolean {
+    const { exempt, nominalSeats, borrowableSeats } = this.#settings;
+    return exempt || this.#seated < nominalSeats || (this.#seated < nominalSeats + borrowableSeats && free());
+  }
+
+  #enqueue(place: Place): Rejection | undefined {
+    const { queuing } = this.#settings;
+    if (queuing === undefined) return 'concurrency-limit';
+    let best: Queue | undefined;
+    for (const at of dealHand(place.flow, queuing.queues, queuing.handSize)) {
+      const queue = this.#queues[at];
+      if (queue !== undefined && (best === undefined || lengthOf(queue) < lengthOf(best))) best = queue;
+    }
+    if (best === undefined || best.waiting.length >= queuing.queueLengthLimit) return 'queue-full';
+    if (best.waiting.length === 0 && best.seated === 0) best.served = Math.max(best.served, this.#served);
+    best.waiting.push(place);
+    place.queue = best;
+    this.#waiting++;
+    return undefined;
+  }
+
+  #leastServed(): Queue | undefined {
+    let best: Queue | undefined;
+    for (const queue of this.#queues) if (queue.waiting.length > 0 && (best === undefined || queue.served < best.served)) best = queue;
+    return best;
+  }
+
+  #layQueues(): void {
+    const count = this.#settings.exempt ? 0 : (this.#settings.queuing?.queues ?? 0);
+    this.#queues = Array.from({ length: count }, () => ({ waiting: [], served: this.#served, seated: 0 }));
+  }
+}
+
+const lengthOf = ({ waiting, seated }: Queue): number => waiting.length + seated;
