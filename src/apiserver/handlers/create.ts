@@ -98,10 +98,12 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
       return { as: 'entry', code: 201, binding, entry: committedEntry(key, form, revision) };
     } catch (thrown) {
       if (!(thrown instanceof GuardFailed) || !thrown.own) throw thrown;
-      if (!generated) throw exists(core, target, key, made.name ?? '');
+      // Whoever was first may be on the way to the disk still, and may not get there: only what is durable is told (law 6).
+      await settled(core, key);
+      if (!generated && core.store.get(key) !== undefined) throw exists(core, target, key, made.name ?? '');
       if (allocation !== undefined) throw thrown;
-      if (attempt === NAME_ATTEMPTS) throw noUniqueName(target, made.name ?? '');
-      made.name = generateName(core, made.generateName ?? '');
+      if (attempt === NAME_ATTEMPTS) throw generated ? noUniqueName(target, made.name ?? '') : thrown;
+      if (generated) made.name = generateName(core, made.generateName ?? '');
     }
   }
 }
