@@ -35,6 +35,27 @@ hostContract({
   },
 });
 
+test('a device with partitions or swap is not empty: no file system is made on it', async (t) => {
+  const directory = await mkdtemp('/var/tmp/berth-host-');
+  t.after(() => rm(directory, { recursive: true }));
+  await using host = openSystemHost({ clock: new SystemClock(), random: new SystemRandom() });
+  const partitioned = `${directory}/partitioned`;
+  const table = Buffer.alloc(512);
+  table[450] = 0x83;
+  table.writeUInt32LE(2_048, 454);
+  table.writeUInt32LE(30_000, 458);
+  table.writeUInt16LE(0xaa55, 510);
+  await host.files.writeFileAtomic(partitioned, table);
+  await host.files.truncate(partitioned, 32 * 2 ** 20);
+  const swap = `${directory}/swap`;
+  await host.files.truncate(swap, 32 * 2 ** 20);
+  assert.equal((await host.run('mkswap', [swap])).code, 0);
+  for (const [path, type] of [[partitioned, 'partitions'], [swap, 'swap']] as const) {
+    assert.equal((await host.filesystems.probe(path))?.type, type);
+    await assert.rejects(host.filesystems.make(path, { type: 'ext4' }), (thrown: unknown) => thrown instanceof HostError && thrown.code === 'exists');
+  }
+});
+
 test('commands: status, output, input, bounds', async () => {
   await using host = openSystemHost({ clock: new SystemClock(), random: new SystemRandom() });
   assert.deepEqual(await host.run('sh', ['-c', 'cat; echo bad >&2; exit 3'], { stdin: 'in' }), { code: 3, stdout: 'in', stderr: 'bad\n' });

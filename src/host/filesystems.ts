@@ -18,13 +18,14 @@ export class SystemFilesystems implements Filesystems {
   }
 
   async probe(path: string): Promise<{ readonly type: string; readonly uuid: string; readonly label: string } | undefined> {
-    const args = ['--probe', '--output', 'export', '--usages', 'filesystem,crypto,raid', '--', path];
+    const args = ['--probe', '--output', 'export', '--', path];
     const { code, stdout, stderr } = await this.#run('blkid', args, { timeoutMs: 30_000 });
     // 2: nothing recognised (or the path can't be read: then the caller's next step says so).
     if (code === 2) return undefined;
     if (code !== 0) throw commandError('blkid', args, code, stderr);
     const tags = new Map(stdout.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const));
-    const type = tags.get('TYPE');
+    // Partitions and swap are somebody's too: a device that has them is not empty.
+    const type = tags.get('TYPE') ?? (tags.has('PTTYPE') ? 'partitions' : undefined);
     return type === undefined ? undefined : { type, uuid: tags.get('UUID') ?? '', label: tags.get('LABEL') ?? '' };
   }
 

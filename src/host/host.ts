@@ -217,7 +217,7 @@ export type FilesystemType = 'ext4' | 'xfs' | 'btrfs';
 export interface Filesystems {
   /** On a device or an image file. Refuses with `exists` when something is there, unless `force`. */
   make(path: string, options: MakeFilesystem): Promise<void>;
-  /** By blkid; undefined when nothing is recognised. */
+  /** By blkid: a file system, swap, a member of something larger, or `partitions`; undefined when nothing is recognised. */
   probe(path: string): Promise<{ readonly type: string; readonly uuid: string; readonly label: string } | undefined>;
   /** Grows to the device's size: mounted (online) or by device (ext4 only). `not-permitted` where the kernel refuses it. */
   grow(options: { readonly type: FilesystemType; readonly device: string; readonly mountedAt?: string }): Promise<void>;
