@@ -95,8 +95,10 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
     const uid = await berth.get('pods -l app=app', '.items[0].metadata.uid');
     const ip = await berth.get('pods -l app=app', '.items[0].status.podIP');
 
-    const { stdout: token } = await berth.tryKubectl(['create', 'token', 'default']);
-    const words = ['hunter2-hunter2', Buffer.from('hunter2-hunter2').toString('base64'), token.trim(), 'PRIVATE KEY', readFileSync(join(berth.directory, 'pki', 'admin.key'), 'utf8').split('\n')[1] ?? '?'];
+    // By the API itself: kubectl has `create token` only since 1.24.
+    const review = await berth.tryKubectl(['create', '--raw', '/api/v1/namespaces/default/serviceaccounts/default/token', '-f', '-'], { stdin: '{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}}' });
+    const { status } = JSON.parse(review.stdout) as { readonly status: { readonly token: string } };
+    const words = ['hunter2-hunter2', Buffer.from('hunter2-hunter2').toString('base64'), status.token, 'PRIVATE KEY', readFileSync(join(berth.directory, 'pki', 'admin.key'), 'utf8').split('\n')[1] ?? '?'];
     const events = await berth.kubectl('get', 'events', '-A', '-o', 'yaml');
     const commands = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map((pid) => {
       try {
