@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { RawExchange } from '../stages.ts';
 
@@ -14,18 +14,42 @@ export async function sendBinary({ request, socket, head }: Upgrade, log: Incomi
     noServer: true,
     handleProtocols: (offered) => ['binary.k8s.io', 'base64.binary.k8s.io'].find((each) => offered.has(each)) ?? false,
   });
-  const { promise, resolve } = Promise.withResolvers<WebSocket>();
+  const { promise, resolve } = Promise.withResolvers<WebSocket | undefined>();
+  // Also when the client goes away, or asks for something else than a WebSocket and is refused.
+  socket.once('close', () => {
+    log.destroy();
+    resolve(undefined);
+  });
+  if (socket.destroyed) {
+    log.destroy();
+    return;
+  }
   server.handleUpgrade(request, socket, Buffer.from(head), resolve);
   const client = await promise;
+  if (client === undefined) return;
   client.on('close', () => log.destroy());
   client.on('error', () => log.destroy());
   try {
     for await (const chunk of log as AsyncIterable<Buffer>) {
       client.send(client.protocol === 'base64.binary.k8s.io' ? chunk.toString('base64') : chunk);
-      if (client.bufferedAmount > BACKLOG_BYTES) await once(socket, 'drain');
+      if (client.bufferedAmount > BACKLOG_BYTES) await drained(socket);
     }
     client.close(1000);
   } catch {
     client.terminate();
   }
+}
+
+/** Or gone. */
+function drained(socket: Duplex): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = (): void => {
+    socket.off('drain', stop);
+    socket.off('close', stop);
+    resolve();
+  };
+  if (socket.destroyed) return Promise.resolve();
+  socket.on('drain', stop);
+  socket.on('close', stop);
+  return promise;
 }

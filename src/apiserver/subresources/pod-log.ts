@@ -6,7 +6,7 @@ import type { Dial } from '../dial.ts';
 import { writeHead } from '../http/respond.ts';
 import type { RawExchange, StreamSubresource, SubresourceCall } from '../stages.ts';
 import { backendDown, send } from './backend.ts';
-import { copy } from './forward.ts';
+import { copy, untilGone } from './forward.ts';
 import { sendBinary } from './log-socket.ts';
 import { containerOf, flag, nodeOfPod, parameter, podOf } from './pod-container.ts';
 
@@ -28,10 +28,12 @@ export function podLog(dial: Dial): StreamSubresource {
       if (node === undefined) return empty(exchange);
       const endpoint = await dial({ to: 'node', node });
       const path = `/containerLogs/${encodeURIComponent(call.namespace)}/${encodeURIComponent(call.name)}/${encodeURIComponent(container)}${queryOf(call)}`;
+      using client = untilGone(exchange);
       let answer: IncomingMessage;
       try {
-        answer = await send(endpoint, { method: 'GET', path, headers: {}, signal: call.signal });
+        answer = await send(endpoint, { method: 'GET', path, headers: {}, signal: client.gone });
       } catch (thrown) {
+        if (client.gone.aborted) return;
         throw backendDown(thrown, endpoint);
       }
       if (answer.statusCode !== 200) throw await nodeRefusal(answer, call);

@@ -5,7 +5,7 @@ import type { Dial, Endpoint } from '../dial.ts';
 import { writeHead } from '../http/respond.ts';
 import type { RawExchange, StreamSubresource, SubresourceCall } from '../stages.ts';
 import { dialFailure, send } from './backend.ts';
-import { forwardedHeaders, type Headers, hasBody, rawQuery, relay } from './forward.ts';
+import { forwardedHeaders, type Headers, hasBody, rawQuery, relay, untilGone } from './forward.ts';
 import { nodeTarget, podTarget, serviceTarget } from './proxy-target.ts';
 import { forwardUpgrade } from './upgrade.ts';
 
@@ -32,10 +32,12 @@ async function serve(call: SubresourceCall, exchange: RawExchange, endpoint: End
   if (call.rest === '') return redirect(exchange, `${pathOf(exchange)}/${query}`);
   const headers: Headers = { ...forwardedHeaders(exchange), host: `${endpoint.host}:${endpoint.port}` };
   const body = hasBody(exchange) ? (exchange.request as Readable) : undefined;
+  using client = untilGone(exchange);
   let answer;
   try {
-    answer = await send(endpoint, { method: call.method, path, headers, body, signal: call.signal });
+    answer = await send(endpoint, { method: call.method, path, headers, body, signal: client.gone });
   } catch (thrown) {
+    if (client.gone.aborted) return;
     throw new StatusError('ServiceUnavailable', `error trying to reach service: ${dialFailure(thrown, endpoint)}`, { details: {}, cause: thrown });
   }
   await relay(answer, exchange.response, moved(answer.headers.location, call, exchange, endpoint));

@@ -266,7 +266,90 @@ describe('exec', () => {
   });
 });
 
+describe('a client that goes away', () => {
+  const ask = (port: number, head: string): Socket => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`${head}\r\nHost: x\r\n`);
+    return socket;
+  };
+  const SPDY = 'Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n';
+  const closing = (socket: Socket): Promise<void> => new Promise((resolve) => socket.on('error', () => {}).on('close', () => resolve()));
+  for (const [when, head] of [
+    ['before the backend has answered', 'GET /web/proxy/slow HTTP/1.1'],
+    ['before the node has answered a question for a log', 'GET /web/log?follow=true HTTP/1.1'],
+  ] as const) {
+    test(when, async () => {
+      const asked = Promise.withResolvers<Socket>();
+      const node = await backend(({ socket }) => asked.resolve(socket));
+      await withFront(node.port, 'pods', async ({ port }) => {
+        const client = ask(port, head);
+        client.write('\r\n');
+        const behind = await asked.promise;
+        behind.resume();
+        const closed = closing(behind);
+        client.destroy();
+        await closed;
+      });
+      await close(node);
+    });
+  }
+
+  test('while a backend goes on talking', async () => {
+    const asked = Promise.withResolvers<Socket>();
+    const node = await backend(
+      () => {},
+      (_, socket) => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n');
+        asked.resolve(socket);
+      },
+    );
+    await withFront(node.port, 'pods', async ({ port }) => {
+      const client = ask(port, 'POST /web/exec?command=yes&stdout=1 HTTP/1.1');
+      client.write(SPDY);
+      const behind = await asked.promise;
+      const closed = closing(behind);
+      const talk = (): void => {
+        while (!behind.destroyed && behind.write('y'.repeat(65536)));
+        if (!behind.destroyed) behind.once('drain', talk);
+      };
+      talk();
+      await once(client, 'data');
+      client.destroy();
+      await closed;
+    });
+    await close(node);
+  });
+
+  test('a log is not kept open for what is no WebSocket', async () => {
+    const asked = Promise.withResolvers<Socket>();
+    const node = await backend((request, response) => {
+      response.write('one\n');
+      asked.resolve(request.socket);
+    });
+    await withFront(node.port, 'pods', async ({ port }) => {
+      const client = ask(port, 'GET /web/log?follow=true HTTP/1.1');
+      client.write('Connection: Upgrade\r\nUpgrade: something\r\n\r\n');
+      client.resume();
+      const behind = await asked.promise;
+      behind.resume();
+      await closing(behind);
+    });
+    await close(node);
+  });
+});
+
 describe('proxies', () => {
+  test('a bearer token goes to nobody, whatever header brought it', async () => {
+    const pod = await backend((request, response) => response.end(JSON.stringify(request.headers)));
+    await withFront(pod.port, 'pods', async ({ url }) => {
+      const headers = { authorization: 'Bearer secret', 'sec-websocket-protocol': 'base64url.bearer.authorization.k8s.io.c2VjcmV0, v4.channel.k8s.io' };
+      const seen = JSON.parse((await get(`${url}/web/proxy/`, { headers })).text) as Record<string, string>;
+      assert.deepEqual([seen['authorization'], seen['sec-websocket-protocol']], [undefined, 'v4.channel.k8s.io']);
+    });
+    await close(pod);
+  });
+
   test('any method, path, query and body', async () => {
     const pod = await backend((request, response) => request.pipe(response));
     await withFront(pod.port, 'pods', async ({ url, dialled }) => {

@@ -6,8 +6,6 @@ import type { RawExchange } from '../stages.ts';
 import { backendDown, open } from './backend.ts';
 import { forwardedHeaders, type Headers } from './forward.ts';
 
-const BEARER_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
-
 type Upgrade = Extract<RawExchange, { readonly upgrade: true }>;
 
 /** What exec, attach and port-forward answer when nobody asked for an upgrade. */
@@ -20,8 +18,7 @@ export const upgradeRequired = (): StatusError => badRequest('Upgrade request re
 export async function forwardUpgrade(exchange: Upgrade, endpoint: Endpoint, path: string): Promise<void> {
   const { request, socket, head } = exchange;
   const headers: Headers = { ...forwardedHeaders(exchange), connection: 'Upgrade', upgrade: request.headers.upgrade ?? '' };
-  stripBearer(headers);
-  const answer = await upgrade(endpoint, { method: request.method ?? 'GET', path, headers });
+  const answer = await upgrade(endpoint, { method: request.method ?? 'GET', path, headers }, socket);
   if (answer.socket === undefined) return relayRefusal(answer.response, socket);
   socket.write(formatHead(answer.response));
   if (answer.head.length > 0) socket.write(answer.head);
@@ -36,27 +33,18 @@ interface UpgradeAnswer {
   readonly head: Uint8Array;
 }
 
-function upgrade(endpoint: Endpoint, wanted: { readonly method: string; readonly path: string; readonly headers: Headers }): Promise<UpgradeAnswer> {
+/** `client`: when it goes away before there is an answer, the backend is not kept waiting. */
+function upgrade(endpoint: Endpoint, wanted: { readonly method: string; readonly path: string; readonly headers: Headers }, client: Duplex): Promise<UpgradeAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<UpgradeAnswer>();
   const request = open(endpoint, wanted, true);
+  const gone = (): void => void request.destroy(new Error('the client went away'));
   request.once('upgrade', (response, socket, head) => resolve({ response, socket, head }));
   request.once('response', (response) => resolve({ response, socket: undefined, head: new Uint8Array() }));
-  request.once('error', (thrown) => reject(backendDown(thrown, endpoint)));
+  request.on('error', (thrown) => reject(backendDown(thrown, endpoint)));
+  if (client.destroyed) gone();
+  else client.once('close', gone);
   request.end();
-  return promise;
-}
-
-/** The bearer token may travel as a WebSocket protocol; it is for us only. */
-function stripBearer(headers: Headers): void {
-  const offered = headers['sec-websocket-protocol'];
-  if (offered === undefined) return;
-  const kept = [offered]
-    .flat()
-    .flatMap((each) => each.split(','))
-    .map((each) => each.trim())
-    .filter((each) => !each.startsWith(BEARER_PROTOCOL));
-  if (kept.length > 0) headers['sec-websocket-protocol'] = kept.join(', ');
-  else delete headers['sec-websocket-protocol'];
+  return promise.finally(() => client.off('close', gone));
 }
 
 function formatHead({ statusCode, statusMessage, rawHeaders }: IncomingMessage): string {
@@ -82,20 +70,26 @@ async function relayRefusal(response: IncomingMessage, socket: Duplex): Promise<
   socket.end(Buffer.concat([Buffer.from(head, 'latin1'), body]));
 }
 
-/** Both directions until one has ended; then the other side is ended too, after what is on its way has been written. */
+/**
+ * Both directions until one has ended; then the other side is ended too, after what is on its way has been written. What a backend
+ * still has to say to a client that has gone is not waited for.
+ */
 function join(client: Duplex, backend: Duplex): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let open = 2;
-  const watch = (from: Duplex, to: Duplex): void => {
-    from.on('error', () => to.destroy());
-    from.on('close', () => {
-      if (!to.writableEnded) to.end();
+  const watch = (from: Duplex, to: Duplex, endTo: () => void): void => {
+    const closed = (): void => {
+      endTo();
       if (--open === 0) resolve();
-    });
+    };
+    from.on('error', () => to.destroy());
+    // Who has gone already says nothing any more.
+    if (from.destroyed) closed();
+    else from.on('close', closed);
   };
-  watch(client, backend);
-  watch(backend, client);
-  client.pipe(backend);
-  backend.pipe(client);
+  watch(client, backend, () => backend.end(() => backend.destroy()));
+  watch(backend, client, () => client.end());
+  if (!client.destroyed) client.pipe(backend);
+  if (!backend.destroyed) backend.pipe(client);
   return promise;
 }
