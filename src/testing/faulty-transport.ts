@@ -12,11 +12,15 @@ export interface FaultyTransportOptions {
   readonly faults: Faults;
 }
 
+const MOST_IN_AN_INSTANT = 2_000;
+
 /** One component's way to the API server, on which things go wrong as its faults are drawn. `cut` ends it for good, as a crash does. */
 export class FaultyTransport implements Transport {
   readonly #options: FaultyTransportOptions;
   readonly #watches = new Set<FaultyWatch>();
   #cut = false;
+  #instantMs = 0;
+  #inInstant = 0;
 
   constructor(options: FaultyTransportOptions) {
     this.#options = options;
@@ -26,7 +30,7 @@ export class FaultyTransport implements Transport {
     const { faults, clock, inner } = this.#options;
     const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
     const fate = { refused: faults.happens('refused'), conflict: faults.happens('conflict'), lost: faults.happens('lost'), thereMs: faults.delayMs('delayed'), backMs: faults.delayMs('delayed'), bytes: faults.bytes() };
-    await this.#travel(clock, fate.thereMs);
+    await this.#travel(clock, Math.max(fate.thereMs, this.#crowdedMs(clock)));
     if (fate.refused) throw unreachable();
     if (fate.conflict && (request.method === 'PUT' || request.method === 'PATCH')) throw new StatusError('Conflict', `Operation cannot be fulfilled on ${request.path}: ${MODIFIED}`);
     const answer = await inner.request(fate.bytes ? { ...request, body: throughBytes(request.body) } : request);
@@ -57,6 +61,14 @@ export class FaultyTransport implements Transport {
   cut(): void {
     this.#cut = true;
     for (const watch of [...this.#watches]) watch.close();
+  }
+
+  /** Requests take no time; who makes them without end would never let time go on. */
+  #crowdedMs(clock: Clock): number {
+    const nowMs = clock.monotonic();
+    this.#inInstant = nowMs === this.#instantMs ? this.#inInstant + 1 : 0;
+    this.#instantMs = nowMs;
+    return this.#inInstant > MOST_IN_AN_INSTANT ? 1 : 0;
   }
 
   async #travel(clock: Clock, ms: number): Promise<void> {

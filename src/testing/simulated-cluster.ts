@@ -55,6 +55,8 @@ interface Running {
 
 const LONGEST_START_MS = 30 * 60_000;
 const START_AGAIN_MS = 1_000;
+/** Far more than any run makes: somebody writes without end. */
+const MOST_CHANGES = 200_000;
 
 /** Something went on writing. */
 export class NotQuietError extends Error {
@@ -76,6 +78,7 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly #options: SimulatedClusterOptions;
   readonly #store: Store<Projection>;
   #plane: ControlPlane;
+  #ending = false;
   readonly #running = new Map<string, Running>();
   readonly #machines = new Map<string, { readonly index: number; readonly machine: SimulatedMachine }>();
   readonly #starts = new Map<string, number>();
@@ -118,7 +121,7 @@ export class SimulatedCluster implements AsyncDisposable {
 
   /** Lets so much time pass. */
   async advance(ms: number): Promise<void> {
-    await this.clock.advance(ms, drain);
+    await this.clock.advance(ms, () => this.#drain());
   }
 
   /** Lets time pass until the work is done; throws when that takes longer than `withinMs`. */
@@ -129,10 +132,10 @@ export class SimulatedCluster implements AsyncDisposable {
     });
     watched.catch(() => {});
     const endMs = this.clock.monotonic() + withinMs;
-    await drain();
+    await this.#drain();
     while (!isDone) {
       if (!this.clock.step(endMs - this.clock.monotonic())) throw new Error(`no answer within ${withinMs} ms of virtual time`);
-      await drain();
+      await this.#drain();
     }
     return watched;
   }
@@ -140,10 +143,10 @@ export class SimulatedCluster implements AsyncDisposable {
   /** Lets time pass until it holds, looking after each change; throws when it does not within `withinMs`. */
   async until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
     const endMs = this.clock.monotonic() + withinMs;
-    await drain();
+    await this.#drain();
     while (!(await holds())) {
       if (!this.clock.step(endMs - this.clock.monotonic())) throw new Error(`not within ${withinMs / 1000} s: ${what}`);
-      await drain();
+      await this.#drain();
     }
   }
 
@@ -218,6 +221,7 @@ export class SimulatedCluster implements AsyncDisposable {
 
   /** Throws when a timer is left: somebody has started something and not ended it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending = true;
     for (const { component, connections } of [...this.#running.values()].reverse()) {
       await this.perform(component[Symbol.asyncDispose]());
       await connections[Symbol.asyncDispose]();
@@ -251,6 +255,11 @@ export class SimulatedCluster implements AsyncDisposable {
       default:
         return this.#startNode(name, connections);
     }
+  }
+
+  async #drain(): Promise<void> {
+    await drain();
+    if (this.record.lines.length > MOST_CHANGES && !this.#ending) throw new NotQuietError(`${MOST_CHANGES} changes; the last that happened:\n${this.record.lines.slice(-20).join('\n')}`);
   }
 
   #startNode(nodeName: string, connections: Connections): Promise<Component> {
