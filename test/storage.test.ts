@@ -303,6 +303,35 @@ describe('storage, through the API', () => {
     assert.deepEqual(calls, ['publish h node-1', 'unpublish h node-1']);
   });
 
+  check('a volume is deleted only when it is attached nowhere: without its object nobody could let go of it', async (stage) => {
+    const calls: string[] = [];
+    await stage.addDriver({
+      name: 'attach.example.com',
+      controllerCapabilities: async () => ['create-delete-volume', 'publish-unpublish-volume'],
+      createVolume: async ({ name }) => ({ volumeId: name, capacityBytes: 2 ** 30, context: {}, topology: [] }),
+      deleteVolume: async () => void calls.push('delete'),
+      controllerPublish: async () => ({}),
+      controllerUnpublish: async () => void calls.push('unpublish'),
+    });
+    await stage.client.create(storageClasses, { metadata: { name: 'far' }, provisioner: 'attach.example.com', volumeBindingMode: 'Immediate', reclaimPolicy: 'Delete' });
+    await stage.client.create(nodes, { metadata: { name: 'node-1' } });
+    await stage.client.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
+    const claim = await stage.claim('c', { storageClassName: 'far' });
+    assert.equal(claim.status?.phase, 'Bound');
+    const spec = { nodeName: 'node-1', containers: [{ name: 'c', image: 'x' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] };
+    await stage.client.create<Pod>(pods, { metadata: { name: 'p', namespace: 'default' }, spec });
+    await stage.rest();
+    const inUse = (names: readonly string[]): Promise<unknown> => stage.client.patch(nodes, 'node-1', { type: 'merge', body: { status: { volumesInUse: names } } }, { subresource: 'status' });
+    await inUse([`kubernetes.io/csi/attach.example.com^pvc-${claim.metadata.uid}`]);
+    await stage.client.delete(pods, 'p', 'default', { gracePeriodSeconds: 0 });
+    await stage.remove('c');
+    assert.equal((await stage.lookVolume(`pvc-${claim.metadata.uid}`)).status?.phase, 'Released');
+    assert.deepEqual(calls, [], 'the node still has it mounted');
+    await inUse([]);
+    await stage.rest();
+    assert.deepEqual(calls, ['unpublish', 'delete']);
+  });
+
   check('a claim can be a copy of another', async (stage) => {
     await stage.claim('source', { storageClassName: 'berth-immediate', size: '64Mi' });
     const copy = await stage.claim('copy', { storageClassName: 'berth-immediate', size: '96Mi', dataSource: { kind: 'PersistentVolumeClaim', name: 'source' } });

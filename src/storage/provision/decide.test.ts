@@ -70,6 +70,8 @@ describe('whether this node makes a volume for a claim', () => {
   });
 });
 
+const going = (of: PersistentVolume): PersistentVolume => ({ ...of, metadata: { ...of.metadata, deletionTimestamp: '2030-01-01T00:00:00Z' } });
+
 describe('whether the bytes of a volume go', () => {
   const volume = (phase: string, policy: string, driver = 'pool.berth.dev', finalizers = [DELETION_FINALIZER]): PersistentVolume => ({
     metadata: { name: 'v', annotations: { [PROVISIONED_BY]: driver }, finalizers },
@@ -84,6 +86,7 @@ describe('whether the bytes of a volume go', () => {
     ['released, to be kept', volume('Released', 'Retain'), true, 'drop-finalizer'],
     ['released, to be kept, and nothing holds it', volume('Released', 'Retain', 'pool.berth.dev', []), true, 'nothing'],
     ['could not be deleted before', volume('Failed', 'Delete'), true, 'delete'],
+    ['deleted already, and held by others only', going(volume('Released', 'Delete', 'pool.berth.dev', ['kubernetes.io/pv-protection'])), true, 'nothing'],
   ];
   for (const [says, given, isHere, expected] of rows) it(says, () => assert.equal(decideDeletion(given, HERE, isHere).do, expected));
 });

@@ -155,6 +155,8 @@ export function decideDeletion(volume: PersistentVolume, { driver }: Provisioner
   if (!isHere || volume.spec?.csi?.driver !== driver || getOwn(volume.metadata?.annotations, PROVISIONED_BY) !== driver) return { do: 'nothing' };
   const held = volume.metadata?.finalizers?.includes(DELETION_FINALIZER) === true;
   if (volume.spec.persistentVolumeReclaimPolicy !== 'Delete') return held ? { do: 'drop-finalizer' } : { do: 'nothing' };
+  // The bytes have gone, and the object is going: what has come back from the trash since is another's.
+  if (!held && volume.metadata?.deletionTimestamp !== undefined) return { do: 'nothing' };
   const released = volume.status?.phase === 'Released' || volume.status?.phase === 'Failed';
   return released ? { do: 'delete' } : { do: 'nothing' };
 }

@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/gen/types/core.v1.ts';
-import type { StorageClass } from '../../api/gen/types/storage.v1.ts';
-import { csiNodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '../../api/gen/resources.ts';
+import type { StorageClass, VolumeAttachment } from '../../api/gen/types/storage.v1.ts';
+import { csiNodes, persistentVolumeClaims, persistentVolumes, storageClasses, volumeAttachments } from '../../api/gen/resources.ts';
 import { claimClass, reachesNode, SELECTED_NODE, selectedNode } from '../../api/core/persistent-volume.rules.ts';
 import { keyOf, splitKey } from '../../client/cache.ts';
 import type { ComponentOptions, EventRecorder } from '../../client/component.ts';
@@ -23,6 +23,7 @@ export interface ProvisionerOptions extends ComponentOptions {
 }
 
 const BY_CLASS = 'storage/class';
+const BY_VOLUME = 'provisioner/volume';
 
 type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
@@ -39,6 +40,7 @@ class Hand {
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
   readonly #nodes;
+  readonly #attachments;
   readonly #said = new Said();
 
   constructor(options: ProvisionerOptions) {
@@ -49,6 +51,7 @@ class Hand {
     this.#volumes = informers.of(persistentVolumes);
     this.#classes = informers.of(storageClasses);
     this.#nodes = informers.of(csiNodes);
+    this.#attachments = informers.of(volumeAttachments, { indexes: { [BY_VOLUME]: volumesOf } });
   }
 
   start(): Controller {
@@ -60,6 +63,7 @@ class Hand {
         source(this.#classes, ({ metadata }) => this.#claims.byIndex(BY_CLASS, metadata.name).map((claim) => `claim/${keyOf(claim)}`)),
         source(this.#volumes, ({ metadata }) => [`volume/${metadata.name}`]),
         source(this.#nodes, () => []),
+        source(this.#attachments, (attachment) => volumesOf(attachment).map((name) => `volume/${name}`)),
       ],
       reconcile: async (key) => {
         if (key.startsWith('claim/')) await this.#provision(key.slice('claim/'.length));
@@ -124,7 +128,8 @@ class Hand {
     const isHere = reachesNode(volume, { name: this.#options.nodeName, labels: this.#options.topology });
     const decision = decideDeletion(volume, this.#provisioner(), isHere);
     if (decision.do === 'drop-finalizer') return this.#dropFinalizer(volume);
-    if (decision.do === 'nothing') return;
+    // Without the object nobody could let go of it any more: when its attachments have gone, this is called again.
+    if (decision.do === 'nothing' || this.#attachments.byIndex(BY_VOLUME, name).length > 0) return;
     const { client, driver, changed } = this.#options;
     try {
       await driver.deleteVolume(volume.spec?.csi?.volumeHandle ?? '');
@@ -172,6 +177,10 @@ class Hand {
   #say(about: Claim | Volume, type: 'Normal' | 'Warning', reason: string, message: string): void {
     if (this.#said.isNews(about.metadata.uid, `${reason} ${message}`)) this.#recorder.event(about, type, reason, message);
   }
+}
+
+function volumesOf({ spec }: VolumeAttachment): readonly string[] {
+  return spec.source.persistentVolumeName === undefined ? [] : [spec.source.persistentVolumeName];
 }
 
 function withSelectedNode(claim: Claim, node: string | undefined): Claim {
