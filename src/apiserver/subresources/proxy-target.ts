@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net';
 import { endpoints, pods, services } from '../../api/gen/resources.ts';
 import type { Random } from '../../base/random.ts';
 import { badRequest, objectNotFound, StatusError } from '../../machinery/status-error.ts';
@@ -5,6 +6,22 @@ import type { Dial, Endpoint } from '../dial.ts';
 import type { StoredReader, SubresourceCall } from '../stages.ts';
 import { storedGet } from '../stored.ts';
 import { findNode } from './pod-container.ts';
+
+/** This machine itself, and what only its own network knows (a cloud's metadata server): nobody is led there, whatever a status says. */
+const FORBIDDEN = new BlockList();
+FORBIDDEN.addSubnet('0.0.0.0', 8);
+FORBIDDEN.addSubnet('127.0.0.0', 8);
+FORBIDDEN.addSubnet('169.254.0.0', 16);
+FORBIDDEN.addSubnet('224.0.0.0', 4);
+FORBIDDEN.addSubnet('::', 127, 'ipv6');
+FORBIDDEN.addSubnet('fe80::', 10, 'ipv6');
+FORBIDDEN.addSubnet('ff00::', 8, 'ipv6');
+
+/** As apimachinery's `IsProxyableIP`: a global unicast address. */
+export function mayBeReached(ip: string): boolean {
+  const version = isIP(ip);
+  return version !== 0 && !FORBIDDEN.check(ip, version === 4 ? 'ipv4' : 'ipv6');
+}
 
 /** `NAME`, `NAME:PORT`, `SCHEME:NAME:PORT`: the name segment of a proxy path. */
 export interface ProxyName {
@@ -34,7 +51,7 @@ export function podTarget(call: SubresourceCall, dial: Dial): ReturnType<Dial> {
   const pod = storedGet(call.reader, pods, call.namespace, name);
   if (pod === undefined) throw objectNotFound({ group: '', resource: 'pods' }, name);
   const ip = pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? '';
-  if (ip === '') throw badRequest('address not allowed');
+  if (!mayBeReached(ip)) throw badRequest('address not allowed');
   const all = (pod.spec?.containers ?? []).flatMap(({ ports }) => ports ?? []);
   const found = port === '' ? all[0]?.containerPort : (all.find((each) => each.name === port)?.containerPort ?? portNumber(port));
   return dial({ to: 'address', ip, port: found ?? (scheme === 'https' ? 443 : 80), scheme });
@@ -52,6 +69,7 @@ export function serviceTarget(call: SubresourceCall, dial: Dial, random: Random)
   const choices = addressesOf(call.reader, call.namespace, name, wanted === undefined ? undefined : (wanted.name ?? ''), wanted === undefined ? port : '');
   const choice = choices[Math.floor(random.float() * choices.length)];
   if (choice === undefined) throw unavailable(`no endpoints available for service ${JSON.stringify(name)}`);
+  if (!mayBeReached(choice.ip)) throw badRequest('address not allowed');
   return dial({ to: 'address', ...choice, scheme });
 }
 

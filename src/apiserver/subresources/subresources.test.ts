@@ -12,7 +12,7 @@ import { StatusError } from '../../machinery/status-error.ts';
 import { readerOf, type StoredObject, stored } from '../admission/testing.ts';
 import type { Dial } from '../dial.ts';
 import type { StreamSubresource, SubresourceCall } from '../stages.ts';
-import { parseProxyName } from './proxy-target.ts';
+import { mayBeReached, parseProxyName } from './proxy-target.ts';
 import { streamSubresources } from './standard.ts';
 
 /** What the node or the pod is asked, and how it answers. */
@@ -398,6 +398,12 @@ describe('proxies', () => {
         { code: 503, text: 'error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused', headers: 0 },
       );
     }));
+
+  test('addresses that nobody is led to', () => {
+    for (const ip of ['10.0.0.5', '192.168.1.2', '8.8.8.8', 'fd00::5', '2001:db8::1', '::ffff:10.0.0.5']) assert.equal(mayBeReached(ip), true, ip);
+    const wrong = ['', 'localhost', '0.0.0.0', '127.0.0.1', '127.9.9.9', '169.254.169.254', '224.0.0.1', '::', '::1', '0:0:0:0:0:0:0:1', 'fe80::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:169.254.169.254'];
+    for (const ip of wrong) assert.equal(mayBeReached(ip), false, ip);
+  });
 
   test('names', () => {
     assert.deepEqual(parseProxyName('web'), { scheme: 'http', name: 'web', port: '' });
