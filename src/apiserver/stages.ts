@@ -84,8 +84,16 @@ export interface StoredReader {
   get(group: string, resource: string, namespace: string, name: string): KubeObject | undefined;
   /** All of them, or those of one namespace, by namespace and name. Parses what is not cached: keep results, follow with `watch`. */
   list(group: string, resource: string, namespace?: string): readonly KubeObject[];
+  /** The value of one selectable field of each of them (`spec.nodeName` of pods), '' where it is not set. Parses nothing. */
+  fieldValues(group: string, resource: string, field: string): readonly FieldValue[];
   /** Called after every visible change, in order, never during the call. `after` is undefined for a deletion. */
   watch(group: string, resource: string, listener: (after: KubeObject | undefined, before: KubeObject | undefined) => void): Disposable;
+}
+
+export interface FieldValue {
+  readonly namespace: string;
+  readonly name: string;
+  readonly value: string;
 }
 
 // ---------------------------------------------------------------------------------------------- admission

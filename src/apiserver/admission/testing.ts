@@ -15,9 +15,17 @@ export function readerOf(objects: readonly StoredObject[]): StoredReader {
     objects.filter((each) => each.resource.group === group && each.resource.resource === resource).map(({ object }) => object);
   return {
     get: (group, resource, namespace, name) => of(group, resource).find(({ metadata }) => metadata?.name === name && (metadata.namespace ?? '') === namespace),
+    fieldValues: (group, resource, field) =>
+      of(group, resource).map((object) => ({ namespace: object.metadata?.namespace ?? '', name: object.metadata?.name ?? '', value: textAt(object, field) })),
     list: (group, resource, namespace) => of(group, resource).filter(({ metadata }) => namespace === undefined || metadata?.namespace === namespace),
     watch: () => ({ [Symbol.dispose]: () => {} }),
   };
+}
+
+/** `spec.nodeName` of an object; '' when it is not set. */
+function textAt(object: KubeObject, field: string): string {
+  const found = field.split('.').reduce<unknown>((at, step) => (typeof at === 'object' && at !== null ? Object.entries(at).find(([key]) => key === step)?.[1] : undefined), object);
+  return typeof found === 'string' ? found : '';
 }
 
 export const stored = (resource: Resource, name: string, rest: object = {}, namespace?: string): StoredObject => ({

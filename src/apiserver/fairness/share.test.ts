@@ -19,6 +19,7 @@ function stored(schemas: readonly FlowSchema[] = defaultFlowSchemas, levels: rea
   const told = new Set<() => void>();
   const reader: StoredReader = {
     get: () => undefined,
+    fieldValues: () => [],
     list: (_, resource) => lists[resource] ?? [],
     watch: (_group, _resource, listener) => {
       const tell = (): void => listener(undefined, undefined);

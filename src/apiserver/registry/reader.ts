@@ -1,8 +1,9 @@
+import { getOwn } from '../../machinery/record.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Store } from '../../store/store.ts';
 import type { ObjectCache } from '../codec/objects.ts';
 import type { Projection, StoredEntry } from '../codec/projection.ts';
-import type { StoredReader } from '../stages.ts';
+import type { FieldValue, StoredReader } from '../stages.ts';
 import { keyTail, resourcePrefix } from './keys.ts';
 
 /** Sight of the store for stages: by group and resource, in the storage version. */
@@ -23,6 +24,11 @@ export class StoreReader implements StoredReader {
   list(group: string, resource: string, namespace?: string): readonly KubeObject[] {
     const prefix = resourcePrefix(group, resource) + (namespace === undefined || namespace === '' ? '' : `${namespace}/`);
     return this.#store.list(prefix).entries.map((entry) => this.#objects.of(entry));
+  }
+
+  fieldValues(group: string, resource: string, field: string): readonly FieldValue[] {
+    const { entries } = this.#store.list(resourcePrefix(group, resource));
+    return entries.map(({ projection: { namespace, name, fields } }) => ({ namespace, name, value: getOwn(fields, field) ?? '' }));
   }
 
   watch(group: string, resource: string, listener: (after: KubeObject | undefined, before: KubeObject | undefined) => void): Disposable {
