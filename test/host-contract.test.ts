@@ -93,3 +93,18 @@ test('a file that hangs holds up nothing else, and its worker is replaced', asyn
   await host.files.writeFileAtomic(`${directory}/file`, 'text');
   assert.equal(await host.files.readText(`${directory}/file`), 'text');
 });
+
+test('a helper that is killed is started anew: what was under way is told as lost, what comes next is done', async () => {
+  await using host = openSystemHost({ clock: new SystemClock(), random: new SystemRandom() });
+  const before = await host.helper();
+  let told = 0;
+  using _listening = host.onHelper(() => told++);
+  // One that ends at once is not started again.
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  const lost = host.run('sleep', ['10']);
+  process.kill(before.pid, 'SIGKILL');
+  await assert.rejects(lost, (thrown: unknown) => thrown instanceof HostError && thrown.code === 'closed');
+  assert.equal((await host.run('echo', ['again'])).stdout, 'again\n');
+  assert.notEqual((await host.helper()).pid, before.pid);
+  assert.equal(told, 1);
+});

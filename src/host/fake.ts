@@ -63,6 +63,11 @@ export class FakeHost implements Host {
     return this.#capabilities;
   }
 
+  /** It is never killed. */
+  onHelper(): Disposable {
+    return { [Symbol.dispose]: () => {} };
+  }
+
   async helper(): Promise<ProcessId> {
     return { pid: 2, startTicks: 1 };
   }

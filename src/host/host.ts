@@ -22,6 +22,8 @@ export interface Host extends AsyncDisposable {
   capabilities(): Promise<Capabilities>;
   /** The process that acts. It finishes what it has begun after its starter was killed: whoever comes next waits for it to be gone. */
   helper(): Promise<ProcessId>;
+  /** Calls back when another process acts from now on, because the one before was killed. */
+  onHelper(changed: () => void): Disposable;
   /**
    * Calls back after entries of this directory came, went or were changed; calls are joined, and tell only that something
    * changed. `missing` when the directory is not there. Not for directories of volumes.

@@ -17,6 +17,8 @@ import type { Work } from './wire.ts';
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What the helper gets beyond its own timeout before the request counts as lost. */
 const GRACE_MS = 5_000;
+/** A helper that ends sooner is not started again: something is wrong that another one would not mend. */
+const LEAST_LIFE_MS = 1_000;
 
 export interface SystemHostOptions {
   readonly clock: Clock;
@@ -25,13 +27,19 @@ export interface SystemHostOptions {
   readonly quickMs?: number;
 }
 
-/** The machine itself. Start it before the process grows: the helper is a fork. Disposing ends the helper when its work is done. */
+/**
+ * The machine itself. Start it before the process grows: the helper is a fork. One that was killed (by the kernel, for memory) is
+ * started anew by the next request; what it had under way is answered with `closed`. Disposing ends the helper when its work is done.
+ */
 export function openSystemHost(options: SystemHostOptions): Host {
   return new SystemHost(options);
 }
 
 class SystemHost implements Host {
-  readonly #channel = new ProcessChannel('helper');
+  #channel = new ProcessChannel('helper');
+  #startedMs: number;
+  #disposed = false;
+  readonly #listeners = new Set<() => void>();
   readonly #clock: Clock;
   readonly #commands = new Queue(16, 1_024);
   readonly #fileWork = new Queue(64, 4_096);
@@ -45,6 +53,7 @@ class SystemHost implements Host {
 
   constructor({ clock, random, quickMs = 10_000 }: SystemHostOptions) {
     this.#clock = clock;
+    this.#startedMs = clock.monotonic();
     const run = this.run.bind(this);
     this.files = new SystemFiles(
       (operation, args, timeoutMs) => this.#fileWork.run(() => this.#send({ do: 'file', operation, args, timeoutMs }, timeoutMs)),
@@ -76,10 +85,15 @@ class SystemHost implements Host {
   }
 
   async helper(): Promise<ProcessId> {
-    const { pid } = this.#channel;
+    const { pid } = this.#helper();
     const found = pid === undefined ? undefined : await this.processes.identify(pid);
     if (found === undefined) throw new HostError('closed', 'the helper process has ended');
     return found;
+  }
+
+  onHelper(changed: () => void): Disposable {
+    this.#listeners.add(changed);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(changed) };
   }
 
   async watch(directory: string, changed: () => void): Promise<Disposable> {
@@ -103,7 +117,18 @@ class SystemHost implements Host {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     await this.#channel.close(false);
+  }
+
+  #helper(): ProcessChannel {
+    const nowMs = this.#clock.monotonic();
+    if (this.#channel.closed && !this.#disposed && nowMs - this.#startedMs >= LEAST_LIFE_MS) {
+      this.#channel = new ProcessChannel('helper');
+      this.#startedMs = nowMs;
+      for (const changed of [...this.#listeners]) queueMicrotask(changed);
+    }
+    return this.#channel;
   }
 
   async #send(work: Work, timeoutMs: number): Promise<unknown> {
@@ -112,7 +137,7 @@ class SystemHost implements Host {
       timer = this.#clock.setTimer(timeoutMs + GRACE_MS, () => reject(new HostError('timeout', 'the helper process does not answer')));
     });
     try {
-      return await Promise.race([this.#channel.send(work), late]);
+      return await Promise.race([this.#helper().send(work), late]);
     } finally {
       timer?.[Symbol.dispose]();
     }

@@ -94,6 +94,18 @@ describe('what survives', () => {
     await goesOn();
   });
 
+  it('kill -9 of the helper process: another one takes its place, volumes come and go', async () => {
+    const before = await identity();
+    const [helper] = processes('host-process').filter((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) . /, '').startsWith(`${berth.pid} `));
+    assert.ok(helper !== undefined);
+    process.kill(helper, 'SIGKILL');
+    await berth.apply(STEADY.replaceAll('kept', 'other').replaceAll('steady', 'other'));
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/other', '--timeout=60s');
+    await berth.kubectl('delete', 'pod,pvc', 'other', '--timeout=60s');
+    assert.equal(await identity(), before);
+    await goesOn();
+  });
+
   it('kill -9 of the shim: the container is made again, the count goes on from where it was', async () => {
     const n = await count();
     const id = (await berth.get('pod steady', '.status.containerStatuses[0].containerID')).replace('containerd://', '');

@@ -286,7 +286,12 @@ export class ImagePool implements Pool {
   }
 
   async #move(from: string, to: string, parents: readonly ('work' | 'volumes' | 'snapshots' | 'trash')[]): Promise<void> {
-    await this.#host.files.rename(from, to);
+    try {
+      await this.#host.files.rename(from, to);
+    } catch (thrown) {
+      // A helper that was killed may have done it before it could say so.
+      if ((await this.#host.files.stat(from)) !== undefined || (await this.#host.files.stat(to)) === undefined) throw thrown;
+    }
     await Promise.all(parents.map((kind) => this.#host.files.sync(this.#records.parent(kind))));
     await this.#ground.durable();
   }

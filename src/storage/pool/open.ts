@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
-import { type Log, silentLog } from '../../base/log.ts';
+import { failure, type Log, silentLog } from '../../base/log.ts';
 import type { FilesystemType, Host, ProcessId } from '../../host/host.ts';
 import { openBtrfsGround } from './btrfs.ts';
 import type { Ground } from './ground.ts';
@@ -43,6 +43,8 @@ export async function openPool(given: PoolOptions): Promise<Pool> {
   const options: PoolOptions = { ...given, root: await host.files.realPath(given.root) };
   const { kind } = await readOrMake(options);
   await takeOver(options);
+  // Lives as long as the host.
+  host.onHelper(() => void signIn(options).catch((thrown: unknown) => log.error('the pool has not signed in anew', failure(thrown))));
   const ground = await openGround(options, kind);
   for (const name of ['work', 'volumes', 'snapshots', 'trash']) await host.files.makeDirectory(join(ground.root, name), { mode: 0o700 });
   const { sysResource, filesystems } = await host.capabilities();
@@ -82,7 +84,12 @@ async function takeOver({ host, clock, root }: PoolOptions): Promise<void> {
     if (clock.monotonic() > untilMs) throw new PoolError('in-use', `${root} is used by the process ${before.pid}`);
     await sleep(clock, LOOK_MS);
   }
-  await host.files.writeFileAtomic(path, JSON.stringify({ pid: self.pid, startTicks: self.startTicks }), { mode: 0o600 });
+  await signIn({ host, root });
+}
+
+async function signIn({ host, root }: Pick<PoolOptions, 'host' | 'root'>): Promise<void> {
+  const { pid, startTicks } = await host.helper();
+  await host.files.writeFileAtomic(join(root, '.owner.json'), JSON.stringify({ pid, startTicks }), { mode: 0o600 });
 }
 
 /** It is not flushed: after a power cut it may be empty, and then there is nobody to wait for. */
