@@ -1,9 +1,9 @@
-import type { JsonObject } from '../../machinery/object.ts';
+import type { JsonObject, KubeObject } from '../../machinery/object.ts';
 import { badRequest } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
 import { columnDefinitions } from '../tables/cells.ts';
-import { type IncludeObject, oneRowTable, rowBytes, TABLE_TAIL, type TableForm, tableHead } from '../tables/table.ts';
+import { type IncludeObject, oneRowTable, plainRow, rowBytes, TABLE_TAIL, type TableForm, tableHead } from '../tables/table.ts';
 import { negotiate, type Offers, type Representation } from './accept.ts';
 import type { StoredEntry } from './projection.ts';
 import { itemHead, objectBytes, partialBytes, storedBody } from './render.ts';
@@ -24,7 +24,7 @@ export interface ListWriter {
 
 export function offersOf(answer: Answer, protobuf: boolean): Offers {
   if (answer.as === 'list') return { protobuf, table: true, partial: 'PartialObjectMetadataList' };
-  return { protobuf, table: answer.as === 'entry', partial: answer.as === 'entry' ? 'PartialObjectMetadata' : undefined };
+  return { protobuf, table: answer.as === 'entry' || answer.binding !== undefined, partial: answer.as === 'entry' ? 'PartialObjectMetadata' : undefined };
 }
 
 export function chooseRepresentation(accept: string | undefined, answer: Answer, protobuf: boolean): Representation {
@@ -37,6 +37,15 @@ export function tableForm(call: Call, representation: Representation): TableForm
     throw badRequest(`invalid includeObject value: ${JSON.stringify(include)}`);
   }
   return { metaVersion: representation.metaVersion, include: include === '' ? 'Metadata' : (include as IncludeObject) };
+}
+
+/** What is not stored, in JSON. Where its kind can be shown as a Table, a list has a row for each item. */
+export function objectJson(call: Call, { body, binding }: Extract<Answer, { as: 'object' }>, representation: Representation, nowMs: number): string {
+  if (representation.as !== 'Table' || binding === undefined) return JSON.stringify(body);
+  const form = tableForm(call, representation);
+  const items = Array.isArray(body['items']) ? (body['items'] as readonly KubeObject[]) : [body as KubeObject];
+  const rows = items.map((item) => JSON.stringify(plainRow(binding.kind, item, form, nowMs)));
+  return `${tableHead(form, JSON.stringify(body['metadata'] ?? {}), columnDefinitions(binding.kind))}${rows.join(',')}${TABLE_TAIL}`;
 }
 
 /** A stored object in JSON. */

@@ -118,7 +118,8 @@ export class Router {
 
   async #run(call: Call, target: Target, attributes: AuthorizeAttributes): Promise<Outcome> {
     await this.#authorize(call, attributes);
-    const { group, resource } = target.binding.kind;
+    const { group, resource, deprecation } = target.binding.kind;
+    if (deprecation !== undefined) call.warnings.add(deprecation);
     const at = `${group}/${resource}`;
     if (target.subresource !== '') return this.#subresource(call, target, `${at}/${target.subresource}`);
     const virtual = this.#virtual.get(at);

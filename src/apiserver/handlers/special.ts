@@ -27,11 +27,11 @@ export async function callVirtual(core: Core, call: Call, target: Target, virtua
     const body = await virtual.create(about, deepFreeze(draft) as JsonObject);
     return { as: 'object', code: 201, body: deepFreeze(body) };
   }
-  if (verb === 'get' && virtual.get !== undefined) return { as: 'object', code: 200, body: deepFreeze(await virtual.get(about, target.name)) };
+  if (verb === 'get' && virtual.get !== undefined) return { as: 'object', code: 200, body: deepFreeze(await virtual.get(about, target.name)), binding };
   if (verb === 'list' && virtual.list !== undefined) {
     const items: readonly Json[] = await virtual.list(about);
     const body: JsonObject = { kind: binding.kind.listKind, apiVersion: binding.apiVersion, metadata: { resourceVersion: String(core.store.revision) }, items };
-    return { as: 'object', code: 200, body: deepFreeze(body) };
+    return { as: 'object', code: 200, body: deepFreeze(body), binding };
   }
   throw methodNotServed();
 }

@@ -2,11 +2,12 @@ import type { StatusError } from '../../machinery/status-error.ts';
 import { CONTENT_TYPES, type Representation } from '../codec/accept.ts';
 import { protobufItem, protobufListHead, protobufListMeta, protobufListTail, protobufObject, typeNameOf } from '../codec/protobuf.ts';
 import { prettyList, type ReadableList, yamlList } from '../codec/readable.ts';
-import { chooseRepresentation, entryBytes, listMetadata, listWriter } from '../codec/representation.ts';
+import { chooseRepresentation, entryBytes, listMetadata, listWriter, objectJson } from '../codec/representation.ts';
 import { formatYaml } from '../../schema/yaml.ts';
 import type { Json } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
+import { beginBody } from './gzip.ts';
 import { listLength, writeList, writePieces } from './list-writer.ts';
 import { type AnyResponse, headersOf, sendBytes, writeHead } from './respond.ts';
 
@@ -27,18 +28,20 @@ export async function writeAnswer(context: AnswerContext, answer: Answer): Promi
   const typeName = messageOf(core, answer);
   const representation = chooseRepresentation(context.accept, answer, typeName !== undefined);
   if (representation.format === 'protobuf' && typeName !== undefined) return writeProtobuf(context, answer, typeName);
-  if (answer.as === 'object') return send(context, answer.code, representation, Buffer.from(JSON.stringify(answer.body)));
+  if (answer.as === 'object') return send(context, answer.code, representation, Buffer.from(objectJson(call, answer, representation, core.clock.now())));
   if (answer.as === 'entry') return send(context, answer.code, representation, entryBytes(core, call, answer, representation));
   const writer = listWriter(core, call, answer, representation);
   if (representation.format === 'yaml') return writeReadable(context, answer, await yamlList(writer, answer.entries.length));
   if (isPretty(call)) return writeReadable(context, answer, prettyList(writer, answer.entries.length));
   const headers = headersOf(CONTENT_TYPES.json, context, call.warnings.texts);
   const length = listLength(writer, answer.entries);
-  if (length !== undefined) headers.push('Content-Length', String(length));
-  writeHead(response, 200, headers);
+  const body = beginBody(response, headers, { bytes: length ?? answer.entries.length * ROW_BYTES, exact: length !== undefined });
   if (context.headOnly) response.end();
-  else await writeList(response, writer, answer.entries, core.yieldToLoop);
+  else await writeList(body, writer, answer.entries, core.yieldToLoop);
 }
+
+/** About so much is a row of a Table: only to see whether the whole is worth packing. */
+const ROW_BYTES = 512;
 
 /** For people: made item by item, so that a long list does not hold the loop. */
 async function writeReadable(context: AnswerContext, { entries }: ListAnswer, list: ReadableList): Promise<void> {
@@ -72,10 +75,9 @@ async function writeProtobuf(context: AnswerContext, answer: Answer, typeName: s
   }
   const size = parts.reduce((sum, { length }) => sum + length, 0);
   const whole = [protobufListHead(binding.apiVersion, binding.kind.listKind, size), ...parts, protobufListTail];
-  headers.push('Content-Length', String(whole.reduce((sum, { length }) => sum + length, 0)));
-  writeHead(response, 200, headers);
+  const body = beginBody(response, headers, { bytes: whole.reduce((sum, { length }) => sum + length, 0), exact: true });
   if (headOnly) response.end();
-  else await writePieces(response, whole, core.yieldToLoop);
+  else await writePieces(body, whole, core.yieldToLoop);
 }
 
 /** Items encoded in one turn: some ten milliseconds of pods. */

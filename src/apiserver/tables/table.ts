@@ -1,3 +1,5 @@
+import type { Kind } from '../../api/kind.ts';
+import type { JsonObject, KubeObject } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import { objectBytes, partialBytes } from '../codec/render.ts';
@@ -21,6 +23,14 @@ export function rowBytes(core: Core, binding: Binding, entry: StoredEntry, { met
   // Cells may hold anything; only the splicing below is ASCII.
   const object = include === 'Object' ? objectBytes(core, binding, entry) : partialBytes(entry, metaVersion);
   return Buffer.concat([Buffer.from(head), object, Buffer.from(tail)]);
+}
+
+/** A row of an object that is not stored. */
+export function plainRow(kind: Kind, object: KubeObject, { metaVersion, include }: TableForm, nowMs: number): JsonObject {
+  const { metadata = {} } = object;
+  const partial = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata };
+  const shown = include === 'None' ? null : include === 'Object' ? object : partial;
+  return { cells: cellsOf(kind, object, nowMs), object: shown as unknown as JsonObject };
 }
 
 export function tableHead({ metaVersion }: TableForm, metadata: string, columns: string): string {

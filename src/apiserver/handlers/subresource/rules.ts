@@ -1,8 +1,10 @@
 import type * as certificates from '../../../api/gen/types/certificates.v1.ts';
 import type * as core from '../../../api/gen/types/core.v1.ts';
+import { validateEphemeralContainersUpdate } from '../../../api/core/pod.validation.ts';
+import { validatePodResize } from '../../../api/core/pod-resize.validation.ts';
 import { semanticEqual } from '../../../api/equal.ts';
 import { keep, setGeneration } from '../../../api/strategy.ts';
-import { type FieldError, FieldPath, forbidden } from '../../../machinery/field-error.ts';
+import type { FieldError } from '../../../machinery/field-error.ts';
 import type { Draft, KubeObject } from '../../../machinery/object.ts';
 import { formatTime } from '../../../machinery/time.ts';
 import type { ChangeRules } from '../change.ts';
@@ -39,17 +41,7 @@ export const ephemeralContainersRules = rulesFor<core.Pod>({
     }
     setGeneration(draft, old, !semanticEqual(wanted, old.spec?.ephemeralContainers));
   },
-  validate: (pod, old) => {
-    const at = new FieldPath('spec').child('ephemeralContainers');
-    const now = new Map((pod.spec?.ephemeralContainers ?? []).map((container) => [container.name, container]));
-    const errors: FieldError[] = [];
-    for (const before of old.spec?.ephemeralContainers ?? []) {
-      const after = now.get(before.name);
-      if (after === undefined) errors.push(forbidden(at, `existing ephemeral containers ${JSON.stringify(before.name)} may not be removed\n`));
-      else if (!semanticEqual(after, before)) errors.push(forbidden(at, `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed\n`));
-    }
-    return errors;
-  },
+  validate: validateEphemeralContainersUpdate,
 });
 
 type Containers = Draft<core.Container>[] | undefined;
@@ -65,23 +57,7 @@ export const resizeRules = rulesFor<core.Pod>({
     if (resources !== undefined) draft.spec.resources = resources;
     setGeneration(draft, old, !semanticEqual(draft.spec, old.spec));
   },
-  validate: (pod, old) => {
-    const errors: FieldError[] = [];
-    const path = new FieldPath('spec').child('containers');
-    for (const [index, container] of (pod.spec?.containers ?? []).entries()) {
-      const before = old.spec?.containers?.[index];
-      for (const part of ['limits', 'requests'] as const) {
-        const names = new Set([...Object.keys(container.resources?.[part] ?? {}), ...Object.keys(before?.resources?.[part] ?? {})]);
-        for (const name of names) {
-          const changed = container.resources?.[part]?.[name] !== before?.resources?.[part]?.[name];
-          if (changed && name !== 'cpu' && name !== 'memory') {
-            errors.push(forbidden(path.index(index).child('resources', part), 'only cpu and memory resources are mutable'));
-          }
-        }
-      }
-    }
-    return errors;
-  },
+  validate: validatePodResize,
 });
 
 function takeResources(target: Containers, wanted: Containers): void {
