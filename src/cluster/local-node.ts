@@ -23,6 +23,7 @@ import type { ClusterConfig } from './config.ts';
 import { openContainerd } from './containerd.ts';
 import type { RuntimeProbe } from '../node/runtime/probe.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { deleteHostPath } from './delete-host-path.ts';
 import type { ClusterIdentity, Layout } from './data-directory.ts';
 import type { ClusterCertificates } from './identities.ts';
 import { listenAnywhere } from './network-plan.ts';
@@ -138,7 +139,7 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
     port: server.port,
     findings: [...probe.findings.map(({ missing, consequence }) => `${missing} is missing: ${consequence}`), ...poolFindings(pool)],
     failed: new Promise<never>(() => {}),
-    deleteHostPath: (path) => host.files.removeTree(path),
+    deleteHostPath: (path) => deleteHostPath(host.files, path, layout.directory),
     stopPodsAtEnd: (stop) => {
       stopPods = stop;
     },

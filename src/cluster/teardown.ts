@@ -3,9 +3,11 @@ import { sleep } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import { SystemRandom } from '../base/random.ts';
 import { SystemClock } from '../base/system-clock.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, HostError } from '../host/host.ts';
 import { openSystemHost } from '../host/system.ts';
 import { containerdLayout } from '../node/containerd/layout.ts';
+import { parseMark } from '../node/volumes/mark.ts';
+import { VolumePaths } from '../node/volumes/paths.ts';
 import { openContainerd } from './containerd.ts';
 import { type ClusterIdentity, type Layout, layoutOf, readIdentity } from './data-directory.ts';
 import { forgetRunning, isRunning, readRunning } from './running.ts';
@@ -51,14 +53,33 @@ async function stopPods(layout: Layout, identity: ClusterIdentity, clock: System
   return true;
 }
 
-/** What pods had mounted, deepest first, and the loop devices below it. Only below this cluster's own directories. */
+/** What pods had mounted, deepest first, and the loop devices below it. Only in what carries this cluster's mark. */
 export async function releaseVolumes(host: Host, layout: Layout, identity: ClusterIdentity, say: (text: string) => void): Promise<boolean> {
   if (process.getuid?.() !== 0) return false;
   const roots = [`${identity.kubeletRoot}/pods`, `${identity.kubeletRoot}/plugins`, layout.pool];
-  const mounts = (await Promise.all(roots.map((root) => host.mounts.below(root)))).flat();
+  const paths = new VolumePaths(identity.kubeletRoot);
+  const pods = `${paths.pods}/`;
+  const foreign = await foreignPods(host, paths, identity);
+  const all = (await Promise.all(roots.map((root) => host.mounts.below(root)))).flat();
+  const mounts = all.filter(({ target }) => !target.startsWith(pods) || !foreign.has(target.slice(pods.length).split('/', 1)[0] ?? ''));
   const loops = (await host.loops.list()).filter(({ file }) => file.startsWith(`${layout.pool}/`));
   if (mounts.length > 0) say(`unmounting ${mounts.length} volumes ...`);
   for (const { target } of mounts) await host.mounts.unmount(target);
   for (const { device, file } of loops) await host.loops.detach(device, file);
   return mounts.length > 0 || loops.length > 0;
+}
+
+/** Directories of pods that another kubelet, which came later, keeps in the same place. */
+async function foreignPods(host: Host, paths: VolumePaths, { id }: ClusterIdentity): Promise<ReadonlySet<string>> {
+  const foreign = new Set<string>();
+  if ((await host.files.stat(paths.pods))?.type !== 'directory') return foreign;
+  for (const { name } of await host.files.readDirectory(paths.pods)) {
+    try {
+      if (parseMark(await host.files.readText(paths.mark(name), { maxBytes: 65_536 }), id) === undefined) foreign.add(name);
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+      foreign.add(name);
+    }
+  }
+  return foreign;
 }

@@ -53,10 +53,16 @@ function reclaim(volume: PersistentVolume): VolumeDecision {
   if (policy !== 'Delete' || spec?.csi !== undefined || getOwn(volume.metadata?.annotations, PROVISIONED_BY) !== undefined) return { do: 'nothing' };
   if (spec?.hostPath !== undefined) {
     const { path } = spec.hostPath;
-    if (/^\/tmp\/.+/.test(path) && !path.split('/').includes('..')) return { do: 'delete-host-path', path };
+    if (isBelowTmp(path)) return { do: 'delete-host-path', path };
     return failed('VolumeFailedDelete', `host_path deleter only supports /tmp/.+ but received provided ${path}`);
   }
   return failed('VolumeFailedDelete', `error getting deleter volume plugin for volume ${JSON.stringify(volume.metadata?.name)}: no deletable volume plugin matched`);
+}
+
+/** `/tmp/.` and `/tmp//` are /tmp itself, which is everybody's. */
+function isBelowTmp(path: string): boolean {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  return path.startsWith('/') && parts[0] === 'tmp' && parts.length > 1 && !parts.includes('..');
 }
 
 function failed(reason: string, message: string): VolumeDecision {

@@ -102,7 +102,7 @@ const VOLUME_ROWS: readonly (readonly [says: string, volume: PersistentVolume, c
 describe('what to do about a volume', () => {
   for (const [says, given, held, expected] of VOLUME_ROWS) it(says, () => assert.deepEqual(decideVolume(given, held), expected));
 
-  for (const path of ['/data', '/tmp', '/tmp/', '/tmp/../etc']) {
+  for (const path of ['/data', '/tmp', '/tmp/', '/tmp//', '/tmp/.', '/tmp/./', '/tmp/../etc']) {
     it(`never deletes ${path}`, () => {
       const decision = decideVolume(volume({ claimRef: REF, phase: 'Released', persistentVolumeReclaimPolicy: 'Delete', hostPath: { path } }), undefined);
       assert.equal(decision.do === 'phase' ? `${decision.phase} ${decision.message}` : decision.do, `Failed host_path deleter only supports /tmp/.+ but received provided ${path}`);
