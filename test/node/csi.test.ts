@@ -268,6 +268,18 @@ test('ReadWriteOncePod: a second pod on the node does not get the volume', async
   });
 });
 
+test('ReadWriteOncePod: of two pods that come at the same moment one gets the volume', async () => {
+  const { world, driver } = await open({ attachRequired: false });
+  await within(world, async () => {
+    await claim(world, 'one', {}, ['ReadWriteOncePod']);
+    await Promise.all(['a', 'b'].map((name) => world.create(name, { ...GRACE, ...using('one') })));
+    await world.advance(5_000);
+    const phases = await Promise.all(['a', 'b'].map(async (name) => (await world.get(name)).status?.phase));
+    assert.deepEqual(phases.toSorted(), ['Pending', 'Running']);
+    assert.deepEqual(driver.calls, ['stage h-one', 'publish h-one']);
+  });
+});
+
 test('an inline volume is published without staging, and ends with its pod', async () => {
   const { world, driver } = await open({ attachRequired: false, volumeLifecycleModes: ['Ephemeral'] });
   await within(world, async () => {

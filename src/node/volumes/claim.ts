@@ -73,7 +73,6 @@ function notFound(thrown: unknown, message: string): unknown {
 async function setUpBound(tools: VolumeTools, csi: CsiMounter, request: VolumeRequest, bound: Bound): Promise<MountedVolume> {
   try {
     checkMode(request, bound);
-    checkExclusive(csi, request, bound);
     return await setUpVolume(tools, csi, request, bound, request.volume.persistentVolumeClaim?.readOnly === true);
   } catch (thrown) {
     throw thrown instanceof VolumeError ? thrown.about(bound.volume.metadata.name) : thrown;
@@ -99,11 +98,6 @@ function checkMode({ pod, volume: { name } }: VolumeRequest, bound: Bound): void
   const mapped = containersOf(pod).some((c) => c.spec.volumeDevices?.some((d) => d.name === name));
   if (mode === 'Block' && mounted) throw new VolumeError('failed', `volume ${name} has volumeMode Block, but is specified in volumeMounts`);
   if (mode === 'Filesystem' && mapped) throw new VolumeError('failed', `volume ${name} has volumeMode Filesystem, but is specified in volumeDevices`);
-}
-
-function checkExclusive(csi: CsiMounter, { id }: VolumeRequest, { claim, volume }: Bound): void {
-  if (!(claim.spec?.accessModes ?? []).includes('ReadWriteOncePod') || !csi.usedByOthers(volume.metadata.name, id.uid)) return;
-  throw new VolumeError('failed', 'volume uses the ReadWriteOncePod access mode and is already in use by another pod');
 }
 
 async function setUpVolume(tools: VolumeTools, csi: CsiMounter, request: VolumeRequest, bound: Bound, readOnly: boolean): Promise<MountedVolume> {
@@ -137,6 +131,7 @@ async function setUpCsi(tools: VolumeTools, csi: CsiMounter, { id, pod }: Volume
     access: volume.spec?.accessModes?.[0] ?? 'ReadWriteOnce',
     mountOptions: volume.spec?.mountOptions ?? [],
     readOnly: readOnly || source.readOnly === true,
+    exclusive: (claim.spec?.accessModes ?? []).includes('ReadWriteOncePod'),
     attributes: source.volumeAttributes ?? {},
     publishContext: await attached(tools, driver, handle),
     stageSecrets: await secretOf(tools, source.nodeStageSecretRef),

@@ -25,6 +25,7 @@ export function csiPlugin(tools: VolumeTools, csi: CsiMounter): VolumePlugin {
         access: 'ReadWriteOnce',
         mountOptions: [],
         readOnly: source.readOnly === true,
+        exclusive: false,
         attributes: source.volumeAttributes ?? {},
         publishContext: {},
         publishSecrets: await secretOf(tools, secret === undefined ? undefined : { name: secret, namespace: id.namespace }),

@@ -18,6 +18,8 @@ export interface CsiRequest {
   readonly access: string;
   readonly mountOptions: readonly string[];
   readonly readOnly: boolean;
+  /** One pod at a time: ReadWriteOncePod. */
+  readonly exclusive: boolean;
   readonly attributes: StringMap;
   readonly publishContext: StringMap;
   readonly stageSecrets?: Secrets | undefined;

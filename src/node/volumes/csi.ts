@@ -35,8 +35,8 @@ export class CsiMounter {
   }
 
   /** Whether a pod other than this one uses the persistent volume on this node. */
-  usedByOthers(name: string, podUid: string): boolean {
-    return [...this.#uses].some(([directory, data]) => data.specVolID === name && !directory.includes(`/${podUid}/`));
+  #isUsedByOthers({ driver, handle, id }: CsiRequest): boolean {
+    return [...this.#uses].some(([directory, data]) => data.driverName === driver && data.volumeHandle === handle && !directory.includes(`/${id.uid}/`));
   }
 
   driver(name: string): CsiDriver {
@@ -71,6 +71,9 @@ export class CsiMounter {
   async #setUp(request: CsiRequest): Promise<MountedVolume> {
     const { host } = this.#tools;
     const driver = this.driver(request.driver);
+    // Under the volume's lock: of two pods that come at once, the second sees the first.
+    if (request.exclusive && this.#isUsedByOthers(request))
+      throw new VolumeError('failed', 'volume uses the ReadWriteOncePod access mode and is already in use by another pod');
     const directory = this.#directoryOf(request);
     const data: CsiData = {
       driverName: request.driver,
