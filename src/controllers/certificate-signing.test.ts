@@ -22,7 +22,8 @@ const request = (
 
 const kubelet = 'kubernetes.io/kube-apiserver-client-kubelet';
 const serving = 'kubernetes.io/kubelet-serving';
-const rows: readonly (readonly [string, Stored<CertificateSigningRequest>, ParsedRequest | string, SigningDecision, number?])[] = [
+type Row = readonly [string, Stored<CertificateSigningRequest>, ParsedRequest | string, SigningDecision, number?];
+const rows: readonly Row[] = [
   ['approved: signed', request('kubernetes.io/kube-apiserver-client', client), { ...node, organizations: [] }, { do: 'sign', seconds: 365 * 86_400 }],
   [
     'shorter on request',
@@ -42,6 +43,12 @@ const rows: readonly (readonly [string, Stored<CertificateSigningRequest>, Parse
     { ...node, organizations: ['system:masters'] },
     { do: 'fail', message: 'subject organization is not system:nodes' },
   ],
+  ...['kubernetes.io/kube-apiserver-client', 'kubernetes.io/legacy-unknown'].map((signer): Row => [
+    `the group that may do everything, by ${signer}`,
+    request(signer, client),
+    { ...node, organizations: ['devs', 'system:masters'] },
+    { do: 'fail', message: 'subject organization system:masters is not allowed' },
+  ]),
   ['another name', request(kubelet, client), { ...node, commonName: 'ann' }, { do: 'fail', message: 'subject common name does not begin with system:node: ' }],
   ['too many usages', request(kubelet, [...client, 'server auth']), node, { do: 'fail', message: 'usages contained an extra value "server auth"' }],
   [

@@ -29,11 +29,18 @@ const KEPT_MS = { settled: 3_600_000, pending: 24 * 3_600_000 } as const;
 const CLIENT = ['digital signature', 'key encipherment', 'client auth'];
 const SERVING = ['digital signature', 'key encipherment', 'server auth'];
 
+/** The group that may do everything: nobody gets into it by a request. */
+const MASTERS = 'system:masters';
+
 /** What a signer demands of a request (API reference, "Certificate Signing Requests", Kubernetes signers). Undefined: it signs it. */
 type Rule = (request: ParsedRequest, usages: readonly string[]) => string | undefined;
 
 const SIGNERS: Readonly<Record<string, Rule>> = {
-  'kubernetes.io/kube-apiserver-client': (_, usages) => usageFault(usages, CLIENT, 'client auth'),
+  'kubernetes.io/kube-apiserver-client': (request, usages) => {
+    // Admission refuses it too, by the bytes; here it is read as it would be signed.
+    if (request.organizations.includes(MASTERS)) return `subject organization ${MASTERS} is not allowed`;
+    return usageFault(usages, CLIENT, 'client auth');
+  },
   'kubernetes.io/kube-apiserver-client-kubelet': (request, usages) => {
     if (request.organizations.join() !== 'system:nodes') return 'subject organization is not system:nodes';
     if (!isNodeName(request.commonName)) return 'subject common name does not begin with system:node: ';
@@ -47,7 +54,7 @@ const SIGNERS: Readonly<Record<string, Rule>> = {
     if (request.otherNames.length > 0) return 'email and URI subjectAltNames are not allowed';
     return usageFault(usages, SERVING, 'server auth');
   },
-  'kubernetes.io/legacy-unknown': () => undefined,
+  'kubernetes.io/legacy-unknown': ({ organizations }) => (organizations.includes(MASTERS) ? `subject organization ${MASTERS} is not allowed` : undefined),
 };
 
 const isNodeName = (name: string): boolean => name.startsWith('system:node:') && name.length > 'system:node:'.length;

@@ -28,15 +28,20 @@ test('certificates', async () => {
     (await refusal(certificateApproval(only('example.com/*')), parts('other.com/x'))) ?? '',
     /user not permitted to approve requests with signerName "other.com\/x"$/,
   );
-  const organization = (name: string): string => {
-    const value = Buffer.concat([Buffer.from([0x06, 0x03, 0x55, 0x04, 0x0a, 0x0c, name.length]), Buffer.from(name)]);
-    return Buffer.from(`-----BEGIN CERTIFICATE REQUEST-----\n${value.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`).toString('base64');
+  const wide = (name: string, width: number): Buffer => Buffer.concat([...Buffer.from(name)].map((each) => Buffer.from([0, 0, 0, each].slice(4 - width))));
+  const organization = (name: string, type: number, width: number, long: boolean, header: string): string => {
+    const text = wide(name, width);
+    const value = Buffer.concat([Buffer.from([0x06, 0x03, 0x55, 0x04, 0x0a, type, ...(long ? [0x81] : []), text.length]), text]);
+    return Buffer.from(`-----BEGIN CERTIFICATE REQUEST-----\n${header}${value.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`).toString('base64');
   };
-  const asks = (name: string) =>
+  const asks = (name: string, { type = 0x0c, width = 1, long = false, header = '' } = {}) =>
     refusal(certificateSubjectRestriction, {
       resource: certificateSigningRequests,
-      object: { metadata: { name: 'r' }, spec: { signerName: 'kubernetes.io/kube-apiserver-client', request: organization(name) } },
+      object: { metadata: { name: 'r' }, spec: { signerName: 'kubernetes.io/kube-apiserver-client', request: organization(name, type, width, long, header) } },
     });
+  for (const how of [{ type: 0x13 }, { type: 0x1e, width: 2 }, { type: 0x1c, width: 4 }, { long: true }, { header: 'Comment: x\n\n' }]) {
+    assert.match((await asks('system:masters', how)) ?? '', /system:masters group is not allowed$/, JSON.stringify(how));
+  }
   assert.match((await asks('system:masters')) ?? '', /system:masters group is not allowed$/);
   assert.equal(await asks('system:masters2'), undefined);
 });

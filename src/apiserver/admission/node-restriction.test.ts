@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { leases, nodes, persistentVolumeClaims, pods, serviceAccounts } from '../../api/gen/resources.ts';
+import { leases, nodes, persistentVolumeClaims, pods, resourceSlices, serviceAccounts } from '../../api/gen/resources.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { type RequestParts, requestOf, run, stored } from './testing.ts';
 
@@ -43,6 +43,23 @@ describe('NodeRestriction', () => {
         old: { metadata: { name: 'n1' }, spec: { taints: [taint] } },
       },
       'nodes "n1" is forbidden: node "n1" is not allowed to modify taints',
+    ],
+    [
+      'its owner',
+      {
+        ...node,
+        operation: 'UPDATE',
+        resource: nodes,
+        object: { metadata: { name: 'n1', ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'gone', uid: 'u' }] } },
+        old: { metadata: { name: 'n1' } },
+      },
+      'nodes "n1" is forbidden: node "n1" is not allowed to modify ownerReferences',
+    ],
+    ['its devices', { ...node, resource: resourceSlices, object: { metadata: { name: 's' }, spec: { nodeName: 'n1' } } }, undefined],
+    [
+      'another’s devices',
+      { ...node, operation: 'DELETE', resource: resourceSlices, name: 's', old: { metadata: { name: 's' }, spec: { nodeName: 'n2' } } },
+      'resourceslices.resource.k8s.io "s" is forbidden: can only delete or update ResourceSlice with the same NodeName as the requesting node',
     ],
     [
       'a pod',

@@ -42,6 +42,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     }
   },
   '/nodes': checkNode,
+  'resource.k8s.io/resourceslices': checkSlice,
   '/persistentvolumeclaims': checkClaim,
   '/serviceaccounts': checkToken,
   'coordination.k8s.io/leases': (request, node) => {
@@ -111,6 +112,8 @@ function checkNode(request: AdmissionRequest, node: string): string | undefined 
   if (old === undefined) {
     return changed.length === 0 ? undefined : `node ${quote(node)} is not allowed to set the following labels: ${changed.join(', ')}`;
   }
+  // An owner that is not there would have the node deleted (CVE-2025-5187).
+  if (!semanticEqual(draft.metadata?.ownerReferences ?? [], old.metadata.ownerReferences ?? [])) return `node ${quote(node)} is not allowed to modify ownerReferences`;
   if (!semanticEqual(draft.spec?.taints ?? [], old.spec?.taints ?? [])) return `node ${quote(node)} is not allowed to modify taints`;
   return changed.length === 0 ? undefined : `is not allowed to modify labels: ${changed.join(', ')}`;
 }
@@ -143,6 +146,13 @@ function isForbidden(key: string): boolean {
   if (within(RESTRICTED)) return true;
   if (!within('kubernetes.io') && !within('k8s.io')) return false;
   return !OWN_LABELS.has(key) && !OWN_DOMAINS.some(within);
+}
+
+/** Devices that a node offers are its own. */
+function checkSlice({ object, old }: AdmissionRequest, node: string): string | undefined {
+  const nodeOfSlice = (slice: unknown): string => (slice as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName ?? '';
+  if (object !== undefined && nodeOfSlice(object) !== node) return 'can only create or update ResourceSlice with the same NodeName as the requesting node';
+  return old === undefined || nodeOfSlice(old) === node ? undefined : 'can only delete or update ResourceSlice with the same NodeName as the requesting node';
 }
 
 /** Of a claim a node writes only how far it has grown. */

@@ -40,7 +40,11 @@ export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): Ch
   };
   return (token, audiences) => {
     const bootstrap = bootstrapTokenUser(token, reader, clock.now());
-    if (bootstrap !== undefined) return { user: bootstrap, audiences };
+    if (bootstrap !== undefined) {
+      // It is for this server only, whoever asks.
+      const common = audiences.filter((each) => tokens.audiences.includes(each));
+      return common.length === 0 ? { error: 'token has no audience of the target' } : { user: bootstrap, audiences: common };
+    }
     const claims = claimsOf(token);
     if (claims === undefined) return { error: 'invalid bearer token' };
     if (isSecretToken(claims))

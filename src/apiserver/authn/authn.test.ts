@@ -166,6 +166,10 @@ test('bootstrap tokens', () => {
   assert.equal(use(make({ expiration: '2026-06-01T00:00:00Z' })), undefined);
   assert.equal(use(make({ 'usage-bootstrap-authentication': 'false' })), undefined);
   assert.equal(use(make({ 'auth-extra-groups': 'system:masters' })), undefined);
+  // It is for this server: whoever reviews tokens for another is told no.
+  const check = tokenChecker({ tokens, reader: readerOf([make()]), clock, anonymous: false });
+  assert.ok('error' in check('abcdef.0123456789abcdef', ['vault']));
+  assert.ok('user' in check('abcdef.0123456789abcdef', tokens.audiences));
 });
 
 test('certificates, anonymous, nonsense', () => {

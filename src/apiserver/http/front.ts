@@ -245,7 +245,7 @@ export class HttpFront {
     const { authenticate, impersonate } = this.#options.core.stages;
     const socket = socketOf(request);
     const user = await authenticate({
-      certificate: socket === undefined ? undefined : certificateOf(socket),
+      certificate: socket === undefined ? undefined : certificateOf(socket, this.#options.core.clock.now()),
       bearerToken: bearerToken(request),
       remoteAddress: socket?.remoteAddress,
     });

@@ -1,16 +1,23 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../stages.ts';
 
-const known = new WeakMap<TLSSocket, { readonly certificate: ClientCertificate | undefined }>();
+interface Shown {
+  readonly certificate: ClientCertificate | undefined;
+  /** Wall time, ms: the certificate proves nothing after that, however long the connection lasts. */
+  readonly untilMs: number;
+}
 
-/** Who a connection is by its client certificate; read once. A certificate that the client CA did not sign counts as none. */
-export function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
+const known = new WeakMap<TLSSocket, Shown>();
+
+/** Who a connection is by its client certificate; read once. A certificate that the client CA did not sign, or that has expired, counts as none. */
+export function certificateOf(socket: TLSSocket, nowMs: number): ClientCertificate | undefined {
   let found = known.get(socket);
   if (found === undefined) {
-    found = { certificate: socket.authorized ? read(socket.getPeerCertificate(true)) : undefined };
+    const peer = socket.authorized ? socket.getPeerCertificate(true) : undefined;
+    found = { certificate: read(peer), untilMs: Date.parse(peer?.valid_to ?? '') };
     known.set(socket, found);
   }
-  return found.certificate;
+  return nowMs <= found.untilMs ? found.certificate : undefined;
 }
 
 function read(peer: DetailedPeerCertificate | undefined): ClientCertificate | undefined {
