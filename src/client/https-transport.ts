@@ -64,7 +64,11 @@ export class HttpsTransport implements Transport, Disposable {
       if (rest.length > LONGEST_LINE) return end(new StatusError('InternalError', 'a watch event is longer than any object may be'));
       const lines = rest.split('\n');
       rest = lines.pop() ?? '';
-      deliver(lines, sink, end);
+      try {
+        deliver(lines, sink, end);
+      } catch (cause) {
+        end(new StatusError('InternalError', 'an event of a watch could not be taken', { cause }));
+      }
     });
     response.on('end', () => end());
     response.on('error', (cause) => end(unreachable(this.#url, cause)));

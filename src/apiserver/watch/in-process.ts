@@ -1,6 +1,6 @@
 import type { WatchEvent, WatchSink } from '../../machinery/exchange.ts';
 import type { KubeObject } from '../../machinery/object.ts';
-import type { StatusError } from '../../machinery/status-error.ts';
+import { internalError, type StatusError } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
 import type { Binding } from '../registry/registry.ts';
 import type { Told } from './events.ts';
@@ -27,8 +27,9 @@ export class InProcessOutput implements WatchOutput {
   }
 
   tell(told: readonly Told[]): boolean {
+    if (this.#closed) return false;
     if (this.#waiting.length === 0) queueMicrotask(() => this.#deliver());
-    this.#waiting.push(...told);
+    for (const one of told) this.#waiting.push(one);
     return true;
   }
 
@@ -53,7 +54,14 @@ export class InProcessOutput implements WatchOutput {
     if (this.#closed) return;
     const told = this.#waiting;
     this.#waiting = [];
-    if (told.length > 0) this.#sink.events(told.map((one) => this.#event(one)));
+    if (told.length === 0) return;
+    try {
+      this.#sink.events(told.map((one) => this.#event(one)));
+    } catch (thrown) {
+      // Whoever throws has lost its place and begins anew; the process goes on.
+      this.close();
+      this.#sink.closed(internalError(thrown));
+    }
   }
 
   #event(told: Told): WatchEvent {

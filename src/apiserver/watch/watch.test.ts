@@ -201,3 +201,22 @@ test('what a watch tells is the difference of two lists, whatever it selects and
 });
 
 const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
+
+test('a receiver in this process that throws is told the end of its watch; the others go on', async () => {
+  await using server = startTestServer();
+  const closed: (StatusError | undefined)[] = [];
+  const query = [['watch', 'true']] as const;
+  await server.api.handler.watch({ method: 'GET', path: MAPS, query, user: { name: 'a', groups: [] } }, {
+    events: () => {
+      throw new RangeError('wrong');
+    },
+    closed: (error) => closed.push(error),
+  });
+  const other = await server.watch(MAPS);
+  await server.ask('POST', MAPS, configMap('a'));
+  await server.ask('POST', MAPS, configMap('b'));
+  await turn();
+  assert.deepEqual(told(other.events), ['ADDED a', 'ADDED b']);
+  assert.deepEqual(closed.map((error) => error?.reason), ['InternalError']);
+  assert.equal(server.api.watchCount, 1);
+});
