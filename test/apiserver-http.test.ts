@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from 'node:tls';
+import { gunzipSync } from 'node:zlib';
 import { builtinFacts } from '../src/api/facts.ts';
 import type { Listening } from '../src/apiserver/http/front.ts';
 import { openStages, type Credentials } from '../src/apiserver/stages.ts';
@@ -64,6 +65,25 @@ describe('the HTTPS front', () => {
     assert.equal(headers['content-type'], 'application/json');
     assert.equal(headers['cache-control'], 'no-cache, private');
     assert.match(String(headers['audit-id']), /^[0-9a-f-]{36}$/);
+  });
+
+  test('long answers are packed for whoever asks for it, over HTTP/1.1 and HTTP/2', async () => {
+    const path = '/api/v1/namespaces/long/configmaps';
+    for (let i = 0; i < 4; i++) await server.ask('POST', path, configMap(`m${i}`, { text: 'words '.repeat(10_000) }));
+    const plain = await ask('GET', path);
+    assert.equal(plain.headers['content-encoding'], undefined);
+    const packed = await ask('GET', path, { 'accept-encoding': 'gzip' });
+    assert.equal(packed.headers['content-encoding'], 'gzip');
+    assert.ok(packed.bytes.byteLength < plain.bytes.byteLength / 10);
+    assert.deepEqual(JSON.parse(gunzipSync(packed.bytes).toString()), json(plain));
+    assert.equal((await ask('GET', path, { 'accept-encoding': 'gzip;q=0, deflate' })).headers['content-encoding'], undefined);
+    assert.equal((await ask('GET', `${path}/m0`, { 'accept-encoding': 'gzip' })).headers['content-encoding'], undefined, 'short ones are not worth it');
+    const session = connectHttp2(`https://127.0.0.1:${listening.port}`, { ca: certificates.caPem });
+    const stream = session.request({ ':path': path, 'accept-encoding': 'gzip' });
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    session.close();
+    assert.deepEqual(JSON.parse(gunzipSync(Buffer.concat(chunks)).toString()), json(plain));
   });
 
   test('HEAD is GET without the body', async () => {

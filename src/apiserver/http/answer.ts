@@ -7,9 +7,9 @@ import { formatYaml } from '../../schema/yaml.ts';
 import type { Json } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
-import { beginBody } from './gzip.ts';
+import { beginBody, sendBytes } from './answer-body.ts';
 import { listLength, writeList, writePieces } from './list-writer.ts';
-import { type AnyResponse, headersOf, sendBytes, writeHead } from './respond.ts';
+import { type AnyResponse, headersOf, writeHead } from './respond.ts';
 
 /** Writes answers to one connection's requests. */
 export interface AnswerContext {

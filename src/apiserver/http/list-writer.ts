@@ -22,7 +22,7 @@ export function listLength({ head, tail, size }: ListWriter, entries: readonly S
 }
 
 /** Writes what is there already, in turns: a connection encrypts everything that it is given at once. */
-export async function writePieces(response: AnyResponse, pieces: readonly Uint8Array[], yieldToLoop: () => Promise<void>): Promise<void> {
+export async function writePieces(response: AnyResponse | Writable, pieces: readonly Uint8Array[], yieldToLoop: () => Promise<void>): Promise<void> {
   const stream = isHttp2(response) ? response.stream : response;
   let corked = 0;
   stream.cork();
@@ -44,7 +44,7 @@ export async function writePieces(response: AnyResponse, pieces: readonly Uint8A
  * Writes a list of any length in flat memory: pieces are corked together up to 256 KB, then the connection is waited for and
  * others get their turn.
  */
-export async function writeList(response: AnyResponse, writer: ListWriter, entries: readonly StoredEntry[], yieldToLoop: () => Promise<void>): Promise<void> {
+export async function writeList(response: AnyResponse | Writable, writer: ListWriter, entries: readonly StoredEntry[], yieldToLoop: () => Promise<void>): Promise<void> {
   const stream = isHttp2(response) ? response.stream : response;
   const slice = writer.slice ?? Number.POSITIVE_INFINITY;
   let corked = 0;

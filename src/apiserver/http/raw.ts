@@ -1,6 +1,7 @@
 import type { RawResponse } from '../stages.ts';
 import type { AnswerContext } from './answer.ts';
-import { headersOf, sendBytes } from './respond.ts';
+import { sendBytes } from './answer-body.ts';
+import { headersOf } from './respond.ts';
 
 /** The answer of a route that is no resource. */
 export function writeRaw(context: AnswerContext, { code, headers = {}, body }: RawResponse): Promise<void> {

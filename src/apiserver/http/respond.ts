@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Writable } from 'node:stream';
 
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
 export type AnyResponse = ServerResponse | Http2ServerResponse;
@@ -17,14 +18,6 @@ export function formatWarning(text: string): string {
   return `299 - "${Buffer.from(clean.slice(0, 4096), 'utf8').toString('latin1')}"`;
 }
 
-export function sendBytes(response: AnyResponse, code: number, headers: string[], body: Uint8Array | string, headOnly: boolean): void {
-  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
-  headers.push('Content-Length', String(length));
-  writeHead(response, code, headers);
-  if (headOnly || length === 0) response.end();
-  else response.end(body);
-}
-
 export function writeHead(response: AnyResponse, code: number, headers: string[]): void {
   if (isHttp2(response)) {
     // HTTP/2 takes an object, several values of one name as a list.
@@ -39,10 +32,10 @@ export function writeHead(response: AnyResponse, code: number, headers: string[]
   } else response.writeHead(code, headers);
 }
 
-export const isHttp2 = (response: AnyResponse): response is Http2ServerResponse => 'stream' in response;
+export const isHttp2 = (response: AnyResponse | Writable): response is Http2ServerResponse => 'stream' in response;
 
 /** Resolves when there is room to write, or the connection is gone. */
-export function drained(response: AnyResponse): Promise<void> {
+export function drained(response: AnyResponse | Writable): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = (): void => {
     response.off('drain', stop);
