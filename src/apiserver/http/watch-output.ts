@@ -31,10 +31,19 @@ export class Flusher {
       this.#dirty = [];
       for (let at = 0; at < outputs.length; at++) {
         if (at > 0 && at % SLICE === 0) await this.#yieldToLoop();
-        outputs[at]?.flush();
+        flushOne(outputs[at] as HttpWatchOutput);
       }
     }
     this.#running = false;
+  }
+}
+
+/** One connection that fails must not keep the others waiting. */
+function flushOne(output: HttpWatchOutput): void {
+  try {
+    output.flush();
+  } catch {
+    output.cut();
   }
 }
 
