@@ -64,7 +64,9 @@ async function start(options: NodeComponentOptions, ends: Disposals): Promise<No
     services: informers.of(services),
   };
   await options.host.files.makeDirectory(volumes.paths.pods, { mode: 0o750 });
-  const [onDisk] = await Promise.all([volumes.start(), cache.start(), parts.services.whenSynced(), reporter.start()]);
+  // First: a status that does not tell of what an earlier run has mounted would let it be detached.
+  const onDisk = await volumes.start();
+  await Promise.all([cache.start(), parts.services.whenSynced(), reporter.start()]);
   ends.use(drivers.onChange(() => reporter.driversChanged()));
   if (options.deviceSource !== undefined) ends.use(options.deviceSource.onChange(() => reporter.changed()));
   const pods = ends.use(

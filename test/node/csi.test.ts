@@ -21,6 +21,8 @@ class RecordingDriver implements CsiDriver {
   readonly staged: NodeStage[] = [];
   /** The next stage is refused. */
   fault: CsiError | undefined;
+  /** So many unstagings fail. */
+  holds = 0;
   host: Host | undefined;
   readonly createVolume = refuse;
   readonly deleteVolume = refuse;
@@ -59,6 +61,7 @@ class RecordingDriver implements CsiDriver {
 
   async nodeUnstage(volumeId: string, stagingPath: string): Promise<void> {
     this.calls.push(`unstage ${volumeId}`);
+    if (this.holds-- > 0) throw new CsiError('internal', 'target is busy');
     await this.host?.mounts.unmount(stagingPath);
   }
 
@@ -277,6 +280,44 @@ test('ReadWriteOncePod: of two pods that come at the same moment one gets the vo
     const phases = await Promise.all(['a', 'b'].map(async (name) => (await world.get(name)).status?.phase));
     assert.deepEqual(phases.toSorted(), ['Pending', 'Running']);
     assert.deepEqual(driver.calls, ['stage h-one', 'publish h-one']);
+  });
+});
+
+test('an unstaging that fails is tried again before the pod goes, and until then the volume is in use', async () => {
+  const { world, driver } = await open({ attachRequired: false });
+  await within(world, async () => {
+    await claim(world, 'data');
+    await world.create('a', { ...GRACE, ...using('data') });
+    await running(world, 'a');
+    driver.holds = 2;
+    await remove(world, 'a');
+    assert.equal(driver.calls.filter((call) => call === 'unstage h-data').length, 3);
+    assert.deepEqual(await world.host.mounts.below('/var/lib/kubelet'), []);
+  });
+});
+
+test('a kubelet that comes back says that a volume is in use as long as it is on the node, whatever became of its pod', async () => {
+  const { world, driver } = await open({ attachRequired: true });
+  await within(world, async () => {
+    await claim(world, 'data');
+    const name = `csi-${createHash('sha256').update(`h-data${DRIVER}n1`).digest('hex')}`;
+    const attachment = await world.client.create(volumeAttachments, { metadata: { name }, spec: { attacher: DRIVER, nodeName: 'n1', source: { persistentVolumeName: 'pv-data' } } });
+    await world.client.updateStatus(volumeAttachments, { ...attachment, status: { attached: true } });
+    await world.create('a', { ...GRACE, ...using('data') });
+    await running(world, 'a');
+    await world.stop();
+    await world.client.delete(pods, 'a', 'default', { gracePeriodSeconds: 0 });
+    driver.holds = 3;
+    const told: string[] = [];
+    const seen = await world.client.watch(nodes, { resourceVersion: '' }, { events: (batch) => told.push(...batch.map(({ object }) => `${driver.calls.length} ${String(object.status?.volumesInUse?.length ?? 0)}`)), closed: () => {} });
+    await world.start();
+    await world.advance(60_000);
+    seen.close();
+    const unstaged = driver.calls.length;
+    assert.deepEqual(driver.calls.slice(-4), ['unpublish h-data', 'unstage h-data', 'unpublish h-data', 'unstage h-data']);
+    assert.deepEqual((await world.client.get(nodes, 'n1')).status?.volumesInUse ?? [], []);
+    assert.ok(told.length > 0);
+    for (const line of told) if (Number(line.split(' ')[0]) < unstaged) assert.match(line, / 1$/, told.join('; '));
   });
 });
 

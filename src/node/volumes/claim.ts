@@ -29,12 +29,10 @@ export function claimPlugin(tools: VolumeTools, csi: CsiMounter, resizer: Resize
       if (before?.claim?.versions === versionsOf(bound) && !republishes(tools, bound)) return { ...before, againAtMs: request.nowMs + LOOK_AGAIN_MS };
       const mounted = await setUpBound(tools, csi, request, bound);
       await resizer.growOnNode(bound, mounted, request.id);
-      const uniqueName = uniqueNameOf(tools, bound);
       const claim = {
         claimName: bound.claim.metadata.name,
         volumeName: bound.volume.metadata.name,
         versions: versionsOf(bound),
-        ...(uniqueName === undefined ? {} : { uniqueName }),
       };
       return { ...mounted, claim, againAtMs: mounted.againAtMs ?? request.nowMs + LOOK_AGAIN_MS };
     },
@@ -169,8 +167,6 @@ export async function secretOf(
 }
 
 /** As nodes report volumes that are attached to them; undefined for those that are not. */
-function uniqueNameOf({ csiDriver }: VolumeTools, { volume }: Bound): string | undefined {
-  const source = volume.spec?.csi;
-  if (source === undefined || csiDriver(source.driver)?.spec.attachRequired === false) return undefined;
-  return `${CSI_PLUGIN}/${source.driver}^${source.volumeHandle}`;
+export function uniqueNameOf({ csiDriver }: VolumeTools, driver: string, handle: string): string | undefined {
+  return csiDriver(driver)?.spec.attachRequired === false ? undefined : `${CSI_PLUGIN}/${driver}^${handle}`;
 }

@@ -22,10 +22,22 @@ export class CsiMounter {
   readonly #lock = new KeyedLock();
   /** Directories of pods' volumes → what is in them. */
   readonly #uses = new Map<string, CsiData>();
+  /** Staging directories → what is, or may be, staged there. */
+  readonly #staged = new Map<string, CsiData>();
 
   constructor(tools: VolumeTools, tokens: Tokens) {
     this.#tools = tools;
     this.#tokens = tokens;
+  }
+
+  /** Learns at start of what an earlier run has staged: it is in use until it has been taken down. */
+  async loadStaged(): Promise<void> {
+    for (const { home, data } of await this.#stagings()) this.#staged.set(home, data);
+  }
+
+  /** Persistent volumes that are on this node in whatever part: none of them may be detached from it. */
+  inUse(): readonly { readonly driver: string; readonly handle: string }[] {
+    return [...this.#uses.values(), ...this.#staged.values()].filter((d) => d.volumeLifecycleMode === 'Persistent').map((d) => ({ driver: d.driverName, handle: d.volumeHandle }));
   }
 
   /** Learns at start of what an earlier run has mounted. */
@@ -57,15 +69,21 @@ export class CsiMounter {
 
   /** Takes down what is staged and used by no pod: left over from a run that ended between two steps. */
   async unstageUnused(): Promise<void> {
-    const { host, paths } = this.#tools;
+    for (const { data } of await this.#stagings()) await this.#lock.run(keyOf(data.driverName, data.volumeHandle), () => this.#unstage(data));
+  }
+
+  async #stagings(): Promise<readonly { readonly home: string; readonly data: CsiData }[]> {
+    const { host, paths, nodeName } = this.#tools;
+    const found: { home: string; data: CsiData }[] = [];
     for (const driver of await directoriesIn(this.#tools, paths.csi())) {
       if (driver === 'volumeDevices') continue;
       for (const name of await directoriesIn(this.#tools, `${paths.csi()}/${driver}`)) {
-        const data = await readCsiData(host, `${paths.csi()}/${driver}/${name}`);
-        if (data === undefined || data.nodeName !== this.#tools.nodeName) continue;
-        await this.#lock.run(keyOf(data.driverName, data.volumeHandle), () => this.#unstage(data));
+        const home = `${paths.csi()}/${driver}/${name}`;
+        const data = await readCsiData(host, home);
+        if (data?.nodeName === nodeName) found.push({ home, data });
       }
     }
+    return found;
   }
 
   async #setUp(request: CsiRequest): Promise<MountedVolume> {
@@ -121,6 +139,7 @@ export class CsiMounter {
     if (!this.#uses.has(this.#directoryOf(request))) await this.#use(this.#directoryOf(request), { ...data, unpublished: true });
     await host.files.makeDirectory(path, { mode: 0o750 });
     await writeCsiData(host, home, data);
+    this.#staged.set(home, data);
     try {
       await translated(request.mode === 'Block' ? 'MapVolume.SetUpDevice' : 'MountVolume.MountDevice', () =>
         driver.nodeStage({
@@ -154,6 +173,7 @@ export class CsiMounter {
     for (const path of [`${home}/globalmount`, `${home}/staging`]) await host.files.removeDirectory(path);
     await removeCsiData(host, home);
     await this.#removeEmpty(home);
+    this.#staged.delete(home);
   }
 
   async #publish(
@@ -216,15 +236,17 @@ export class CsiMounter {
     if (left !== undefined && left.type !== 'directory') await host.files.removeFile(target);
     else await host.files.removeDirectory(target);
     if (block) await host.files.removeDirectory(parentOf(target));
+    // Forgotten only when it is off the node: else nobody would try again what has failed.
+    if (data.volumeLifecycleMode === 'Persistent') await this.#unstage(data, directory);
     await removeCsiData(host, directory);
     await this.#removeEmpty(directory);
     this.#uses.delete(directory);
-    if (data.volumeLifecycleMode === 'Persistent') await this.#unstage(data);
   }
 
-  async #unstage(data: CsiData): Promise<void> {
+  /** Unless another directory than `by` uses it. */
+  async #unstage(data: CsiData, by?: string): Promise<void> {
     const { host } = this.#tools;
-    const inUse = [...this.#uses.values()].some((d) => d.driverName === data.driverName && d.volumeHandle === data.volumeHandle);
+    const inUse = [...this.#uses].some(([directory, d]) => directory !== by && d.driverName === data.driverName && d.volumeHandle === data.volumeHandle);
     const home = this.#stagingHome(data);
     if (inUse || (await readCsiData(host, home)) === undefined) return;
     const driver = this.driver(data.driverName);

@@ -58,8 +58,6 @@ export interface MountedClaim {
   readonly volumeName: string;
   /** Of claim and volume, when it was mounted. */
   readonly versions: string;
-  /** `kubernetes.io/csi/<driver>^<handle>`; only for volumes that are attached. */
-  readonly uniqueName?: string;
 }
 
 export interface TearDown {

@@ -4,7 +4,7 @@ import { failure } from '../../base/log.ts';
 import { HostError } from '../../host/host.ts';
 import type { NodeComponentOptions } from '../options.ts';
 import type { PodIdentity } from '../pods/pod.ts';
-import { claimPlugin } from './claim.ts';
+import { claimPlugin, uniqueNameOf } from './claim.ts';
 import { configMapPlugin } from './config-map.ts';
 import { CsiMounter, directoriesIn } from './csi.ts';
 import { csiPlugin } from './csi-inline.ts';
@@ -67,6 +67,7 @@ export class Volumes implements AsyncDisposable {
   async start(): Promise<readonly PodIdentity[]> {
     await this.#options.informers.of(csiDrivers).whenSynced();
     const found: PodIdentity[] = [];
+    await this.#csi.loadStaged();
     for (const uid of await directoriesIn(this.#tools, this.paths.pods)) {
       const id = await this.#markOf(uid);
       if (id === undefined) continue;
@@ -130,9 +131,9 @@ export class Volumes implements AsyncDisposable {
     this.#inUseChanged();
   }
 
-  /** Unique names of attached volumes that pods use, for the node's status. */
+  /** Unique names of attached volumes that are on this node, whoever still uses them, for the node's status. */
   inUse(): readonly string[] {
-    const names = [...this.#pods.values()].flatMap((p) => p.mounted().flatMap((m) => m.claim?.uniqueName ?? []));
+    const names = this.#csi.inUse().flatMap(({ driver, handle }) => uniqueNameOf(this.#tools, driver, handle) ?? []);
     return [...new Set(names)].sort();
   }
 
