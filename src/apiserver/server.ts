@@ -59,7 +59,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ? undefined
       : new ServiceAllocator({ store, registry, clock, random, cidr: options.services.cidr, nodePorts: options.services.nodePorts ?? defaultNodePorts });
   const objects = new ObjectCache(registry);
-  const reader = new StoreReader(store, objects);
+  const reader = new StoreReader(store, objects, log);
   const core: Core = { store, registry, facts, objects, reader, stages: options.stages(reader), services, turns: new Turns(), clock, random, log, yieldToLoop };
   const router = new Router(core);
   const watchers = new Watchers(core);

@@ -1,3 +1,4 @@
+import { failure, type Log, silentLog } from '../../base/log.ts';
 import { getOwn } from '../../machinery/record.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Store } from '../../store/store.ts';
@@ -10,8 +11,10 @@ import { keyTail, resourcePrefix } from './keys.ts';
 export class StoreReader implements StoredReader {
   readonly #store: Store<Projection>;
   readonly #objects: ObjectCache;
+  readonly #log: Log;
 
-  constructor(store: Store<Projection>, objects: ObjectCache) {
+  constructor(store: Store<Projection>, objects: ObjectCache, log: Log = silentLog) {
+    this.#log = log;
     this.#store = store;
     this.#objects = objects;
   }
@@ -38,7 +41,14 @@ export class StoreReader implements StoredReader {
       {},
       {
         events: (batch) => {
-          for (const { type, entry, previous } of batch) listener(type === 'delete' ? undefined : parsed(entry), parsed(previous ?? (type === 'delete' ? entry : undefined)));
+          for (const { type, entry, previous } of batch) {
+            try {
+              listener(type === 'delete' ? undefined : parsed(entry), parsed(previous ?? (type === 'delete' ? entry : undefined)));
+            } catch (thrown) {
+              // It goes on: rights that are taken away later must be taken away.
+              this.#log.error('a change of a stored object could not be taken in', { key: entry.key, ...failure(thrown) });
+            }
+          }
         },
         // The store goes down, and whoever listens with it.
         ended: () => {},

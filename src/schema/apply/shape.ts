@@ -58,5 +58,6 @@ function writeItems(atom: ListAtom, value: readonly Json[], zero: Json | undefin
   out.push(CLOSE);
 }
 
-const MARKS = /[\u0000-\u0007]/;
+/** What holds a mark is quoted, and so is what looks quoted. */
+const MARKS = /[\u0000-\u0007]|^"/;
 const safe = (key: string): string => (MARKS.test(key) ? JSON.stringify(key) : key);
