@@ -132,6 +132,7 @@ describe('Node', () => {
       { name: 'a', secret: { secretName: 's' } },
       { name: 'b', persistentVolumeClaim: { claimName: 'data' } },
       { name: 'e', ephemeral: {} },
+      { name: 'g', persistentVolumeClaim: { claimName: 'greedy' } },
     ],
     containers: [{ name: 'c', envFrom: [{ configMapRef: { name: 'cm' } }] }],
   };
@@ -143,6 +144,10 @@ describe('Node', () => {
       spec: { claimRef: { namespace: 'shop', name: 'data' }, csi: { driver: 'd', nodeStageSecretRef: { namespace: 'sys', name: 'stage' } } },
     }),
     stored(persistentVolumes, 'pv2', { spec: {} }),
+    stored(persistentVolumeClaims, 'greedy', { spec: { volumeName: 'pv3' } }, 'shop'),
+    stored(persistentVolumes, 'pv3', {
+      spec: { claimRef: { namespace: 'bank', name: 'data' }, csi: { driver: 'd', nodeStageSecretRef: { namespace: 'sys', name: 'theirs' } } },
+    }),
     stored(volumeAttachments, 'va1', { spec: { nodeName: 'n1' } }),
     stored(volumeAttachments, 'va2', { spec: { nodeName: 'n2' } }),
   ]);
@@ -150,6 +155,8 @@ describe('Node', () => {
   const rows: readonly (readonly [string, boolean])[] = [
     ['get |secrets shop s', true],
     ['get |secrets sys stage', true],
+    ['get |secrets sys theirs', false],
+    ['get |persistentvolumes - pv3', false],
     ['get |secrets shop pull', false],
     ['list |secrets shop', false],
     ['get |configmaps shop cm', true],

@@ -82,7 +82,8 @@ export class NodeRelations implements Disposable {
       if (resource !== 'persistentvolumeclaims') continue;
       const volume = storedGet(this.#reader, persistentVolumeClaims, namespace, name)?.spec?.volumeName;
       const spec = volume === undefined || volume === '' ? undefined : storedGet(this.#reader, persistentVolumes, '', volume)?.spec;
-      if (spec !== undefined) found.push(spec);
+      // A claim may name any volume; only the volume says whose it is.
+      if (spec?.claimRef?.namespace === namespace && spec.claimRef.name === name) found.push(spec);
     }
     return found;
   }
