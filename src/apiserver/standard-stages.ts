@@ -5,8 +5,9 @@ import { builtinFacts } from '../api/facts.ts';
 import type { Facts } from '../schema/facts.ts';
 import { admissionChain } from './admission/chain.ts';
 import type { Audit } from './audit/trail.ts';
-import { authenticator, tokenChecker } from './authn/authenticate.ts';
+import { anyToken, authenticator, tokenChecker } from './authn/authenticate.ts';
 import { impersonator } from './authn/impersonate.ts';
+import type { OidcTokens } from './authn/oidc.ts';
 import { openidRoutes } from './authn/openid.ts';
 import { selfSubjectReviews, tokenReviews } from './authn/reviews.ts';
 import type { TokenIssuer } from './authn/service-account-token.ts';
@@ -55,6 +56,8 @@ export interface StandardStagesOptions {
   readonly gauges?: readonly Gauge[] | undefined;
   /** Requests that are worked on at a time, in-process ones apart. Absent: no priority and fairness. */
   readonly seats?: number | undefined;
+  /** Tokens of an OpenID Connect provider count too. */
+  readonly oidc?: OidcTokens | undefined;
   readonly audit?: Audit | undefined;
   readonly anonymous?: boolean | undefined;
   readonly disabledAdmission?: readonly string[] | undefined;
@@ -78,7 +81,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const requests = new RequestMetrics();
   const share = options.seats === undefined ? undefined : fairShare({ reader, clock, seats: options.seats, maxWaitMs: MAX_WAIT_MS });
   const authentication = { tokens, reader, clock, anonymous: options.anonymous ?? true };
-  const check = tokenChecker(authentication);
+  const check = anyToken(tokenChecker(authentication), tokens.audiences, options.oidc);
   return {
     authenticate: authenticator(authentication, check),
     impersonate: impersonator(authorize),

@@ -26,6 +26,15 @@ interface UpOptions {
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
   readonly encryptionConfig?: string;
   readonly maxRequestsInflight: number;
+  readonly oidcIssuerUrl?: string;
+  readonly oidcClientId?: string;
+  readonly oidcUsernameClaim: string;
+  readonly oidcUsernamePrefix: string;
+  readonly oidcGroupsClaim: string;
+  readonly oidcGroupsPrefix: string;
+  readonly oidcRequiredClaim: Readonly<Record<string, string>>;
+  readonly oidcSigningAlgs: string;
+  readonly oidcCaFile: string;
   readonly auditPolicy?: string;
   readonly auditLog?: string;
   readonly auditLogMaxsize: number;
@@ -68,6 +77,15 @@ export function addUp(program: Command): void {
     .option('--runtime-config <GROUP/VERSION=true>', 'serve an alpha or beta version; may be repeated', pair((value) => value !== 'false'), {})
     .option('--encryption-config <FILE>', 'an EncryptionConfiguration: what is encrypted on disk, and with which keys')
     .option('--max-requests-inflight <N>', 'requests that the API server works on at a time, shared by priority and fairness', integer, defaults.maxRequestsInflight)
+    .option('--oidc-issuer-url <URL>', 'an OpenID Connect provider whose ID tokens count as sign-in')
+    .option('--oidc-client-id <ID>', 'the audience that its tokens must be for')
+    .option('--oidc-username-claim <CLAIM>', 'what is the name of a user', 'sub')
+    .option('--oidc-username-prefix <PREFIX>', 'before it (default: the issuer and #); - for nothing', '')
+    .option('--oidc-groups-claim <CLAIM>', 'what are the groups of a user (default: none)', '')
+    .option('--oidc-groups-prefix <PREFIX>', 'before each of them', '')
+    .option('--oidc-required-claim <KEY=VALUE>', 'what a token must say; may be repeated', pair(String), {})
+    .option('--oidc-signing-algs <ALGORITHMS>', 'that are accepted, with commas between', 'RS256')
+    .option('--oidc-ca-file <FILE>', "of the CA of the provider's certificate (default: the machine's CAs)", '')
     .option('--audit-policy <FILE>', 'an audit.k8s.io/v1 Policy: what is recorded of which requests')
     .option('--audit-log <FILE>', 'where audit events go, a line of JSON each')
     .option('--audit-log-maxsize <SIZE>', 'a larger audit log is put aside; 0: never', size, defaults.audit.maxBytes)
@@ -100,10 +118,26 @@ function configOf(options: UpOptions): ClusterConfig {
     runtimeConfig: options.runtimeConfig,
     encryptionConfigFile: options.encryptionConfig ?? '',
     maxRequestsInflight: options.maxRequestsInflight,
+    oidc: oidcOf(options),
     audit: { policyFile: options.auditPolicy ?? '', logFile: options.auditLog ?? '', maxBytes: options.auditLogMaxsize, maxBackups: options.auditLogMaxbackup },
     certificateNames: options.certificateName,
     stopPods: options.stopPods === true,
   });
+}
+
+function oidcOf(options: UpOptions): ClusterConfig['oidc'] {
+  if (options.oidcIssuerUrl === undefined) return undefined;
+  return {
+    issuer: options.oidcIssuerUrl,
+    clientId: options.oidcClientId ?? '',
+    usernameClaim: options.oidcUsernameClaim,
+    usernamePrefix: options.oidcUsernamePrefix,
+    groupsClaim: options.oidcGroupsClaim,
+    groupsPrefix: options.oidcGroupsPrefix,
+    requiredClaims: options.oidcRequiredClaim,
+    algorithms: options.oidcSigningAlgs.split(','),
+    caFile: options.oidcCaFile,
+  };
 }
 
 async function up(options: UpOptions): Promise<void> {

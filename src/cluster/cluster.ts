@@ -1,5 +1,7 @@
+import { type OidcTokens, oidcTokens } from '../apiserver/authn/oidc.ts';
 import { ADMIN, CONTROLLERS, KUBELET_CLIENT, NETWORK, nodeIdentity, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
+import { readFile } from 'node:fs/promises';
 import type { AuditPolicy } from '../apiserver/audit/policy.ts';
 import type { Listening } from '../apiserver/http/front.ts';
 import type { Clock } from '../base/clock.ts';
@@ -29,6 +31,7 @@ import { dialFrom } from './dial.ts';
 import { type LocalNode, startLocalNode } from './local-node.ts';
 import { choosePodCidr, choosePort, listenAnywhere, nodeAddress, takenNetworks } from './network-plan.ts';
 import { ecKeys } from './node-keys.ts';
+import { oidcKeys } from './oidc-keys.ts';
 import { forgetRunning, writeRunning } from './running.ts';
 import { startSimulatedNodes } from './simulated-nodes.ts';
 
@@ -175,11 +178,20 @@ class Start {
       nodePorts,
       runtimeConfig,
       audit,
+      oidc: await this.#oidc(),
       seats: this.#config.maxRequestsInflight,
       dial: dialFrom({ nodeName: this.#config.nodeName, nodePort: () => this.#nodePort, caPem, client: certificates.kubeletClient }),
     });
     this.#ends.add(() => plane[Symbol.asyncDispose]());
     return plane;
+  }
+
+  async #oidc(): Promise<OidcTokens | undefined> {
+    const { oidc } = this.#config;
+    if (oidc === undefined) return undefined;
+    const { clock } = this.#around;
+    const caPem = oidc.caFile === '' ? undefined : await readFile(oidc.caFile, 'utf8');
+    return oidcTokens(oidc, oidcKeys({ issuer: oidc.issuer, caPem, clock }), () => clock.now());
   }
 
   /** Ends after the API server, whose last events it takes. */

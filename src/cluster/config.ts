@@ -1,5 +1,7 @@
+import type { OidcSettings } from '../apiserver/authn/oidc.ts';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { OIDC_ALGORITHMS } from './oidc-keys.ts';
 
 /** Everything that a cluster is started with, read and checked once. Units are in the names; absent means the default. */
 export interface ClusterConfig {
@@ -34,6 +36,8 @@ export interface ClusterConfig {
   readonly audit: { readonly policyFile: string; readonly logFile: string; /** 0: not rotated. */ readonly maxBytes: number; /** 0: all. */ readonly maxBackups: number };
   /** Requests that the API server works on at a time, over all priority levels that are not exempt. */
   readonly maxRequestsInflight: number;
+  /** Absent: nobody signs in elsewhere. */
+  readonly oidc: (OidcSettings & { /** PEM; empty: the machine's CAs. */ readonly caFile: string }) | undefined;
   /** What a clean stop does with pods: leave them running, or stop them. */
   readonly stopPods: boolean;
   /** More names and addresses for the server's certificate. */
@@ -59,6 +63,7 @@ export function defaultConfig(environment: { readonly root: boolean; readonly ho
     watchWindowMs: 5 * 60_000,
     runtimeConfig: {},
     encryptionConfigFile: '',
+    oidc: undefined,
     maxRequestsInflight: 600,
     audit: { policyFile: '', logFile: '', maxBytes: 100 * 1024 * 1024, maxBackups: 10 },
     stopPods: false,
@@ -83,10 +88,18 @@ export function checkConfig(config: ClusterConfig): ClusterConfig {
   if (config.nodeName !== nodeNameOf(config.nodeName)) throw new ConfigError(`--node-name ${config.nodeName}: use lower-case letters, digits, '-' and '.', as in ${nodeNameOf(config.nodeName)}`);
   if (!Number.isInteger(config.simulatedNodes) || config.simulatedNodes < 0 || config.simulatedNodes > 10_000) throw new ConfigError(`--nodes ${config.simulatedNodes}: between 0 and 10000`);
   if (!Number.isInteger(config.maxRequestsInflight) || config.maxRequestsInflight < 8) throw new ConfigError(`--max-requests-inflight ${config.maxRequestsInflight}: at least 8, one for each priority level`);
+  if (config.oidc !== undefined) checkOidc(config.oidc);
   if ((config.audit.policyFile === '') !== (config.audit.logFile === '')) throw new ConfigError('--audit-policy and --audit-log belong together: name both');
   for (const [name, count] of Object.entries(config.extendedResources)) {
     if (!name.includes('/')) throw new ConfigError(`--extended-resource ${name}: the name needs a domain, as in nvidia.com/gpu=2`);
     if (!Number.isInteger(count) || count < 0) throw new ConfigError(`--extended-resource ${name}=${count}: the count is a whole number`);
   }
   return config;
+}
+
+function checkOidc({ issuer, clientId, algorithms }: OidcSettings): void {
+  if (!issuer.startsWith('https://')) throw new ConfigError(`--oidc-issuer-url ${issuer}: an https URL is expected`);
+  if (clientId === '') throw new ConfigError('--oidc-client-id is required with --oidc-issuer-url');
+  const wrong = algorithms.find((each) => !(OIDC_ALGORITHMS as readonly string[]).includes(each));
+  if (wrong !== undefined) throw new ConfigError(`--oidc-signing-algs ${wrong}: one of ${OIDC_ALGORITHMS.join(', ')} is expected`);
 }

@@ -1,6 +1,7 @@
 import { builtinFacts } from '../api/facts.ts';
 import type { Kind } from '../api/kind.ts';
 import { builtinKinds } from '../api/registry.ts';
+import type { OidcTokens } from '../apiserver/authn/oidc.ts';
 import { bootstrap } from '../apiserver/bootstrap/bootstrap.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
 import { createProjector, type Projection } from '../apiserver/codec/projection.ts';
@@ -46,6 +47,7 @@ export interface ControlPlaneOptions {
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
   /** For priority and fairness; absent: none. */
   readonly seats?: number | undefined;
+  readonly oidc?: OidcTokens | undefined;
   /** Absent: no audit log. */
   readonly audit?: { readonly policy: AuditPolicy; readonly sink: AuditSink & { readonly written: number; readonly dropped: number } } | undefined;
 }
@@ -82,6 +84,7 @@ export class ControlPlane implements AsyncDisposable {
         keys,
         dial: options.dial,
         seats: options.seats,
+        oidc: options.oidc,
         audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
         gauges: auditGauges(options.audit?.sink),
         yieldToLoop,

@@ -1,8 +1,9 @@
 import type { Clock } from '../../base/clock.ts';
 import type { UserInfo } from '../../machinery/exchange.ts';
 import type { JsonObject } from '../../machinery/object.ts';
-import type { Authenticate, ClientCertificate, StoredReader } from '../stages.ts';
+import type { Authenticate, Awaitable, ClientCertificate, StoredReader } from '../stages.ts';
 import { bootstrapTokenUser } from './bootstrap-token.ts';
+import type { OidcTokens } from './oidc.ts';
 import { verifyJwt } from './jwt.ts';
 import { checkSecretToken, isSecretToken } from './secret-token.ts';
 import { type Checked, checkClaims, type TokenIssuer } from './service-account-token.ts';
@@ -58,8 +59,26 @@ export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): Ch
   };
 }
 
+/** As `CheckToken`; tokens of a provider elsewhere may take time. */
+export type CheckAnyToken = (token: string, audiences: readonly string[]) => Awaitable<Checked>;
+
+/** Tokens that an OpenID Connect provider issued, and all others. */
+export function anyToken(check: CheckToken, own: readonly string[], oidc: OidcTokens | undefined): CheckAnyToken {
+  if (oidc === undefined) return check;
+  return async (token, audiences) => {
+    if (!oidc.issued(token)) return check(token, audiences);
+    // They are for this server, whatever audience they name.
+    const common = audiences.filter((each) => own.includes(each));
+    const checked = await oidc.check(token);
+    if (!('user' in checked)) return checked;
+    return common.length === 0 ? { error: 'token has no audience of the target' } : { user: checked.user, audiences: common };
+  };
+}
+
+const checkedUser = (checked: Checked): UserInfo | undefined => ('user' in checked ? checked.user : undefined);
+
 /** A verified client certificate, then a token, then anonymous; what proves nothing is a 401. */
-export function authenticator(options: AuthenticateOptions, check: CheckToken = tokenChecker(options)): Authenticate {
+export function authenticator(options: AuthenticateOptions, check: CheckAnyToken = tokenChecker(options)): Authenticate {
   const { tokens, anonymous } = options;
   // A connection's certificate is one object as long as it lasts: hashed once, not for each request.
   const users = new WeakMap<ClientCertificate, { readonly user: UserInfo | undefined }>();
@@ -76,7 +95,7 @@ export function authenticator(options: AuthenticateOptions, check: CheckToken = 
     if (byCertificate !== undefined) return byCertificate;
     if (bearerToken !== undefined && bearerToken !== '') {
       const checked = check(bearerToken, tokens.audiences);
-      return 'user' in checked ? checked.user : undefined;
+      return checked instanceof Promise ? checked.then(checkedUser) : checkedUser(checked);
     }
     return anonymous ? ANONYMOUS : undefined;
   };

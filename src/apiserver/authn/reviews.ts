@@ -4,20 +4,20 @@ import type { JsonObject } from '../../machinery/object.ts';
 import { badRequest } from '../../machinery/status-error.ts';
 import { formatTime } from '../../machinery/time.ts';
 import type { VirtualResource } from '../stages.ts';
-import type { CheckToken } from './authenticate.ts';
+import type { CheckAnyToken } from './authenticate.ts';
 
 const GROUP = 'authentication.k8s.io';
 
 /** TokenReview: whose token is this? Asked by servers that are shown one (the node's, webhooks, aggregated servers). */
-export function tokenReviews(check: CheckToken, own: readonly string[]): VirtualResource {
+export function tokenReviews(check: CheckAnyToken, own: readonly string[]): VirtualResource {
   return {
     group: GROUP,
     resource: 'tokenreviews',
-    create(call, body) {
+    async create(call, body) {
       const review = body as unknown as TokenReview;
       if ((review.spec?.token ?? '') === '') throw badRequest('token is required for TokenReview in authentication');
       const asked = review.spec.audiences ?? [];
-      const checked = check(review.spec.token, asked.length === 0 ? own : asked);
+      const checked = await check(review.spec.token, asked.length === 0 ? own : asked);
       const status =
         'user' in checked
           ? { authenticated: true, user: formatUser(checked.user), audiences: checked.audiences }
