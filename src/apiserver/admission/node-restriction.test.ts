@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { leases, nodes, persistentVolumeClaims, pods, resourceSlices, serviceAccounts } from '../../api/gen/resources.ts';
+import { csiDrivers, leases, nodes, persistentVolumeClaims, persistentVolumes, pods, resourceSlices, serviceAccounts } from '../../api/gen/resources.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { type RequestParts, requestOf, run, stored } from './testing.ts';
 
@@ -88,18 +88,30 @@ describe('NodeRestriction', () => {
       { ...node, resource: serviceAccounts, subresource: 'token', name: 'web', object: { spec: {} } },
       'serviceaccounts "web" is forbidden: node requested token not bound to a pod',
     ],
-    [
-      'a token for its pod',
+    ...(
+      [
+        ['', undefined],
+        ['vault', undefined],
+        ['driver', undefined],
+        ['bank', 'serviceaccounts "web" is forbidden: audience "bank" not found in pod spec volume'],
+      ] as const
+    ).map(([audience, why]): readonly [string, RequestParts, string | undefined] => [
+      `a token for its pod, to show to ${audience === '' ? 'the API server' : audience}`,
       {
         ...node,
         resource: serviceAccounts,
         subresource: 'token',
         name: 'web',
-        object: { spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'web', uid: 'uid-web' } } },
-        objects: [stored(pods, 'web', { spec: { nodeName: 'n1' } }, 'default')],
+        object: { spec: { audiences: audience === '' ? [] : [audience], boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'web', uid: 'uid-web' } } },
+        objects: [
+          stored(pods, 'web', { spec: { nodeName: 'n1', volumes: [{ projected: { sources: [{ serviceAccountToken: { path: 'a' } }, { serviceAccountToken: { path: 'b', audience: 'vault' } }] } }, { persistentVolumeClaim: { claimName: 'data' } }] } }, 'default'),
+          stored(persistentVolumeClaims, 'data', { spec: { volumeName: 'pv' } }, 'default'),
+          stored(persistentVolumes, 'pv', { spec: { csi: { driver: 'd' } } }),
+          stored(csiDrivers, 'd', { spec: { tokenRequests: [{ audience: 'driver' }] } }),
+        ],
       },
-      undefined,
-    ],
+      why,
+    ]),
     [
       'more of a claim than its size',
       {

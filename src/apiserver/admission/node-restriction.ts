@@ -1,14 +1,14 @@
 import { semanticEqual } from '../../api/equal.ts';
-import { csiNodes, leases, nodes, persistentVolumeClaims, pods } from '../../api/gen/resources.ts';
+import { csiDrivers, csiNodes, leases, nodes, persistentVolumeClaims, persistentVolumes, pods } from '../../api/gen/resources.ts';
 import type { TokenRequest } from '../../api/gen/types/authentication.v1.ts';
-import type { Pod } from '../../api/gen/types/core.v1.ts';
+import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import type { Labels } from '../../machinery/labels.ts';
 import type { KubeObject, Stored } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
 import { objectNotFound } from '../../machinery/status-error.ts';
 import { nodeOf } from '../authz/node.ts';
 import { referencesOf } from '../authz/node-relations.ts';
-import type { AdmissionPlugin, AdmissionRequest } from '../stages.ts';
+import type { AdmissionPlugin, AdmissionRequest, StoredReader } from '../stages.ts';
 import { storedGet } from '../stored.ts';
 import { draftOf, oldOf, refuse } from './request.ts';
 
@@ -181,5 +181,25 @@ function checkToken(request: AdmissionRequest, node: string): string | undefined
   if (bound.uid !== pod.metadata.uid) {
     return `the UID in the bound object reference (${bound.uid ?? ''}) does not match the UID in record. The object might have been deleted and then recreated`;
   }
-  return pod.spec?.nodeName === node ? undefined : 'node requested token bound to a pod scheduled on a different node';
+  if (pod.spec?.nodeName !== node) return 'node requested token bound to a pod scheduled on a different node';
+  return checkAudience(request, pod);
+}
+
+/** Only for whom the pod itself, or the driver of one of its volumes, is to show the token (KEP-4412, ServiceAccountNodeAudienceRestriction). */
+function checkAudience({ object, reader }: AdmissionRequest, pod: Stored<Pod>): string | undefined {
+  const [audience = '', ...others] = (object as unknown as TokenRequest | undefined)?.spec?.audiences ?? [];
+  if (others.length > 0) return 'node may only request 0 or 1 audiences';
+  const volumes = pod.spec?.volumes ?? [];
+  const shown = volumes.flatMap(({ projected }) => projected?.sources ?? []).some(({ serviceAccountToken: token }) => token !== undefined && (token.audience ?? '') === audience);
+  if (shown || volumes.some((volume) => driverTakes(reader, pod, volume, audience))) return undefined;
+  return `audience ${quote(audience)} not found in pod spec volume`;
+}
+
+function driverTakes(reader: StoredReader, { metadata }: Stored<Pod>, { name, csi, persistentVolumeClaim, ephemeral }: Volume, audience: string): boolean {
+  const claimName = persistentVolumeClaim?.claimName ?? (ephemeral === undefined ? undefined : `${metadata.name}-${name}`);
+  const claim = claimName === undefined ? undefined : storedGet(reader, persistentVolumeClaims, metadata.namespace ?? '', claimName);
+  const volume = claim?.spec?.volumeName === undefined ? undefined : storedGet(reader, persistentVolumes, '', claim.spec.volumeName);
+  const driver = csi?.driver ?? volume?.spec?.csi?.driver;
+  const requests = driver === undefined ? undefined : storedGet(reader, csiDrivers, '', driver)?.spec.tokenRequests;
+  return (requests ?? []).some((each) => each.audience === audience);
 }
