@@ -35,11 +35,25 @@ export function startPodCollector(options: ComponentOptions): Component {
   const pods = informers.of(podResource, { indexes: { 'spec.nodeName': (pod) => [pod.spec?.nodeName ?? ''] } });
   const missing = new Map<string, number>();
 
+  async function isThere(node: string): Promise<boolean> {
+    try {
+      await client.get(nodeResource, node);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof StatusError && thrown.reason === 'NotFound') return false;
+      throw thrown;
+    }
+  }
+
   return startController(options, {
     name: 'pod-garbage-collector-controller',
     sources: [
       source(pods, (pod, previous) => (previous?.metadata.deletionTimestamp === pod.metadata.deletionTimestamp && previous !== undefined ? [] : [keyOf(pod)])),
-      source(nodes, (node, previous) => (previous === undefined ? pods.byIndex('spec.nodeName', node.metadata.name).map(keyOf) : [])),
+      source(nodes, (node, previous) => {
+        // A node that came back without a pod is not missing either.
+        if (nodes.get(node.metadata.name) !== undefined) missing.delete(node.metadata.name);
+        return previous === undefined ? pods.byIndex('spec.nodeName', node.metadata.name).map(keyOf) : [];
+      }),
     ],
     reconcile: async (key) => {
       const { namespace, name } = splitKey(key);
@@ -53,6 +67,8 @@ export function startPodCollector(options: ComponentOptions): Component {
       const decision = decide({ pod, nodeExists, missingSinceMs: missing.get(node), nowMs });
       if (decision.do === 'wait') return { afterMs: decision.forMs };
       if (decision.do === 'nothing') return undefined;
+      // A pod that runs must not be taken away because a cache is behind.
+      if (node !== '' && (await isThere(node))) return { afterMs: QUARANTINE_MS };
       log.info('pod deleted for good', { pod: key, why: decision.why });
       try {
         await client.delete(podResource, name, namespace, { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } });
