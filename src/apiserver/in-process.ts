@@ -77,7 +77,7 @@ export class InProcessApi implements ApiHandler {
       call.audit?.decided(outcome);
       if (outcome.do !== 'watch') throw badRequest('the request is no watch');
       if (outcome.plan.refusal !== undefined) throw outcome.plan.refusal;
-      const output = new InProcessOutput(this.#core, outcome.plan.binding, sink, request.omitManagedFields === true);
+      const output = new InProcessOutput(this.#core, outcome.plan.binding, call.audit === undefined ? sink : auditedSink(sink, call.audit), request.omitManagedFields === true);
       const watcher = this.#watchers.start(outcome.plan, output);
       return {
         close: () => {
@@ -131,6 +131,17 @@ export class InProcessApi implements ApiHandler {
       items: Object.freeze(items),
     });
   }
+}
+
+/** A watch that the server ends is complete as well. */
+function auditedSink(sink: WatchSink, audit: AuditTrail): WatchSink {
+  return {
+    events: (batch) => sink.events(batch),
+    closed: (error) => {
+      audit.completed(200);
+      sink.closed(error);
+    },
+  };
 }
 
 /** Health checks and metrics are plain text; everything else that has no resource is JSON. */
