@@ -31,15 +31,17 @@ export async function settled(core: Core, key: string): Promise<void> {
 export interface ObjectCommit {
   readonly operation: Operation<Projection>;
   readonly guard: Guard;
+  /** Something else that must not have changed meanwhile. */
+  readonly unchanged?: Guard | undefined;
   readonly also?: readonly AlsoUpdate[] | undefined;
   readonly allocation?: Allocation | undefined;
   readonly lazy?: boolean | undefined;
 }
 
 /** One object, and what must change with it, in one commit. Throws GuardFailed, or StoreError. */
-export async function commitObject(core: Core, { operation, guard, also = [], allocation, lazy }: ObjectCommit): Promise<Committed> {
+export async function commitObject(core: Core, { operation, guard, unchanged, also = [], allocation, lazy }: ObjectCommit): Promise<Committed> {
   const operations = [operation];
-  const guards = [guard];
+  const guards = unchanged === undefined ? [guard] : [guard, unchanged];
   for (const write of also) addWrite(core, write, operations, guards);
   if (allocation !== undefined) {
     operations.push(...allocation.operations);

@@ -7,7 +7,9 @@ import { alreadyExists, badRequest, formatGroupResource, invalidObject, StatusEr
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
 import { expectedOf, readObject } from '../codec/decode.ts';
+import { resourcePrefix } from '../registry/keys.ts';
 import { objectKey } from '../registry/registry.ts';
+import type { Guard } from '../../store/store.ts';
 import { Admission } from './admission.ts';
 import type { Answer, Call } from './call.ts';
 import { commitObject, GuardFailed, settled } from './commit.ts';
@@ -71,6 +73,7 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
     options: options.json,
     dryRun: options.dryRun,
   });
+  const home = namespaceGuard(core, target, meta);
   await admission.mutate();
   signRequester(call, target, draft);
   const stored = toStorageVersion(binding, draft);
@@ -92,6 +95,7 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
       const { revision } = await commitObject(core, {
         operation: putOperation(core, binding, key, form),
         guard: { key, modRevision: 0 },
+        unchanged: home,
         also: admission.also,
         allocation,
       });
@@ -106,6 +110,12 @@ export async function createDraft(core: Core, call: Call, target: Target, draft:
       if (generated) made.name = generateName(core, made.generateName ?? '');
     }
   }
+}
+
+/** What admission sees of the namespace must hold when the object is there: else something could come into one that is ending, after it was emptied. */
+function namespaceGuard(core: Core, { binding }: Target, { namespace = '' }: ObjectMeta): Guard | undefined {
+  const entry = binding.kind.namespaced ? core.store.get(resourcePrefix('', 'namespaces') + namespace) : undefined;
+  return entry === undefined ? undefined : { key: entry.key, modRevision: entry.modRevision };
 }
 
 function settleNamespace({ binding, namespace }: Target, meta: Draft<ObjectMeta>): void {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../machinery/object.ts';
-import { openStages } from '../stages.ts';
+import { namespaceLifecycle } from '../admission/namespace-lifecycle.ts';
+import { openStages, type AdmissionPlugin } from '../stages.ts';
 import { configMap, startTestServer, type TestServer } from '../testing.ts';
 
 const MAPS = '/api/v1/namespaces/ns/configmaps';
@@ -65,4 +66,25 @@ test('an eviction that means another pod, or only tries, changes nothing', async
   // The mark that it sets itself is no change by somebody else.
   assert.equal((await server.ask('POST', `${PODS}/p/eviction`, evict({ gracePeriodSeconds: 0, preconditions: { uid, resourceVersion } }))).code, 201);
   assert.equal((await server.refusal('GET', `${PODS}/p`)).code, 404);
+});
+
+test('nothing comes into a namespace that began to end while it was admitted', async () => {
+  let admitted: (() => Promise<unknown>) | undefined;
+  const slow: AdmissionPlugin = {
+    name: 'Slow',
+    validate: async ({ resource, operation }) => {
+      const then = resource === 'configmaps' && operation === 'CREATE' ? admitted : undefined;
+      if (then === undefined) return;
+      admitted = undefined;
+      await then();
+    },
+  };
+  await using server = startTestServer({ stages: () => ({ ...openStages, admission: [namespaceLifecycle, slow] }) });
+  await server.ask('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ns' } });
+  await server.ask('POST', MAPS, configMap('before'));
+  admitted = () => server.ask('DELETE', '/api/v1/namespaces/ns');
+  const { code, message } = await server.refusal('POST', MAPS, configMap('late'));
+  assert.equal(code, 403);
+  assert.match(message, /because it is being terminated$/);
+  assert.equal((await server.refusal('GET', `${MAPS}/late`)).code, 404);
 });
