@@ -1,3 +1,4 @@
+import { KeyedLock } from '../../base/keyed-lock.ts';
 import { CsiError } from '../../csi/driver.ts';
 import type { Host, LoopDevice, Mount } from '../../host/host.ts';
 import type { Freeze, Pool } from '../pool/pool.ts';
@@ -6,6 +7,8 @@ import type { Freeze, Pool } from '../pool/pool.ts';
 export class Attachments {
   readonly #host: Host;
   readonly #pool: Pool;
+  /** By volume: freezing with all that is done meanwhile, and unmounting. */
+  readonly #quiet = new KeyedLock();
 
   constructor(host: Host, pool: Pool) {
     this.#host = host;
@@ -43,7 +46,7 @@ export class Attachments {
 
   /** Runs work while the volume's file system, if it is mounted, takes no writes and has none under way. */
   freezer(volumeId: string): Freeze {
-    return async (work) => {
+    return (work) => this.#quiet.run(volumeId, async () => {
       const mountpoint = this.#pool.enforcesSize ? (await this.mounts(volumeId)).find(({ type }) => type !== 'devtmpfs')?.target : undefined;
       if (mountpoint === undefined) return work();
       await this.#host.filesystems.freeze(mountpoint);
@@ -52,7 +55,19 @@ export class Attachments {
       } finally {
         await this.#host.filesystems.thaw(mountpoint);
       }
-    };
+    });
+  }
+
+  /**
+   * The last mount of a volume. One that is frozen would stay so in the kernel after it, where nobody can thaw it, and hold its device: it
+   * is waited for until a copy has been taken, and what a guard has frozen is thawed.
+   */
+  async unmount(volumeId: string, stagingPath: string): Promise<void> {
+    await this.#quiet.run(volumeId, async () => {
+      const there = this.#pool.enforcesSize ? await this.#host.mounts.at(stagingPath) : undefined;
+      if (there !== undefined) await this.#host.filesystems.thaw(stagingPath);
+      await this.#host.mounts.unmount(stagingPath);
+    });
   }
 
   async thawAll(): Promise<void> {

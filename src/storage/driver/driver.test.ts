@@ -66,6 +66,41 @@ function code(expected: CsiErrorCode): (thrown: unknown) => boolean {
   return (thrown) => thrown instanceof CsiError && thrown.code === expected;
 }
 
+test('a volume that was frozen when its pod went is not frozen for its next', { skip: isRoot ? false : 'needs root' }, async (t) => {
+  const b = await bench(t, 'plain');
+  await create(b, 'cold', 64 * MiB);
+  const at = await b.stage('cold');
+  await b.host.filesystems.freeze(at);
+  await b.unstage('cold');
+  await b.stage('cold');
+  // One that is frozen can not be frozen.
+  try {
+    await b.host.filesystems.freeze(at);
+  } finally {
+    await b.host.filesystems.thaw(at);
+  }
+});
+
+test('a volume is unmounted after the freeze of a snapshot, not during it', { skip: isRoot ? false : 'needs root' }, async (t) => {
+  const b = await bench(t, 'plain');
+  await create(b, 'busy', 64 * MiB);
+  const at = await b.stage('busy');
+  const order: string[] = [];
+  await Promise.all([
+    b.driver.createSnapshot('snap', 'busy', {}).then(() => order.push('snapshot')),
+    // Begun while the snapshot has the volume frozen, or before it: either is in order.
+    b.unstage('busy').then(() => order.push('unstaged')),
+  ]);
+  assert.equal(order.length, 2);
+  assert.equal(await b.host.mounts.at(at), undefined);
+  await b.stage('busy');
+  try {
+    await b.host.filesystems.freeze(at);
+  } finally {
+    await b.host.filesystems.thaw(at);
+  }
+});
+
 for (const kind of ['plain', 'btrfs'] as const) {
   test(`${kind} pool`, { skip: isRoot ? false : 'needs root' }, async (outer) => {
     await outer.test('a full volume says ENOSPC, df tells its own size, and it grows while mounted', async (t) => {
