@@ -81,6 +81,19 @@ test('a volume that was frozen when its pod went is not frozen for its next', { 
   }
 });
 
+test('a volume that is being staged is not deleted, and one that is being deleted is not staged', { skip: isRoot ? false : 'needs root' }, async (t) => {
+  const b = await bench(t, 'plain');
+  for (const [i, deleteFirst] of [true, false, false].entries()) {
+    const id = `race-${i}`;
+    await create(b, id, 64 * MiB);
+    const deletion = (): Promise<void> => b.driver.deleteVolume(id);
+    const both = deleteFirst ? [deletion(), b.stage(id)] : [b.stage(id), deletion()];
+    const [first, second] = await Promise.allSettled(both);
+    assert.deepEqual([first?.status, second?.status], ['fulfilled', 'rejected']);
+    assert.equal(b.pool.volume(id) === undefined, deleteFirst);
+  }
+});
+
 test('a volume is unmounted after the freeze of a snapshot, not during it', { skip: isRoot ? false : 'needs root' }, async (t) => {
   const b = await bench(t, 'plain');
   await create(b, 'busy', 64 * MiB);

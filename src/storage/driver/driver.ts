@@ -79,11 +79,13 @@ export class PoolDriver implements CsiDriver {
   }
 
   deleteVolume(volumeId: string): Promise<void> {
-    return asCsi(async () => {
-      if (this.#pool.volume(volumeId) === undefined) return;
-      await this.#attachments.refuseInUse(volumeId);
-      await this.#pool.remove(volumeId);
-    });
+    return asCsi(() =>
+      this.#node.alone(volumeId, async () => {
+        if (this.#pool.volume(volumeId) === undefined) return;
+        await this.#attachments.refuseInUse(volumeId);
+        await this.#pool.remove(volumeId);
+      }),
+    );
   }
 
   async controllerPublish(): Promise<StringMap> {

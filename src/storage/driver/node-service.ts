@@ -19,6 +19,11 @@ export class NodeService {
     this.#attachments = attachments;
   }
 
+  /** While nothing of the volume is staged, published or grown: a deletion does not take the device from under a mount that is being made. */
+  alone<T>(volumeId: string, work: () => Promise<T>): Promise<T> {
+    return this.#lock.run(volumeId, work);
+  }
+
   stage(given: VolumeRecord, { stagingPath, capability }: NodeStage): Promise<void> {
     return this.#lock.run(given.id, async () => {
       const volume = this.#fresh(given);
