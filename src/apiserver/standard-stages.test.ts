@@ -12,7 +12,8 @@ import type { JsonObject } from '../machinery/object.ts';
 import { StatusError } from '../machinery/status-error.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
-import { bootstrap } from './bootstrap/bootstrap.ts';
+import { bootstrap, Writer } from './bootstrap/bootstrap.ts';
+import { followFlowControl } from './bootstrap/flow-control.ts';
 import { ADMIN, CONTROLLERS, nodeIdentity } from './bootstrap/identities.ts';
 import type { Projection } from './codec/projection.ts';
 import { versionInfo } from './health/version.ts';
@@ -236,6 +237,22 @@ describe('the server with everything around it', () => {
     await ask(ADMIN, 'PATCH', `${at}/workload-low`, { metadata: { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'false' } } });
     await start();
     assert.deepEqual([await shares('system'), await shares('workload-low')], [30, 1]);
+  });
+
+  test('a flow schema says whether its level is missing', async () => {
+    const group = '/apis/flowcontrol.apiserver.k8s.io/v1';
+    using _ = followFlowControl(new Writer(api.handler, api.reader), api.reader, silentLog);
+    const said = async (): Promise<unknown> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      const { status } = (await ask(ADMIN, 'GET', `${group}/flowschemas/mine`)) as unknown as { status: { conditions?: readonly { status: string; reason: string }[] } };
+      return status.conditions?.map(({ status: is, reason }) => `${is} ${reason}`);
+    };
+    await ask(ADMIN, 'POST', `${group}/flowschemas`, { metadata: { name: 'mine' }, spec: { priorityLevelConfiguration: { name: 'mine' } } });
+    assert.deepEqual(await said(), ['True NotFound']);
+    await ask(ADMIN, 'POST', `${group}/prioritylevelconfigurations`, { metadata: { name: 'mine' }, spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } });
+    assert.deepEqual(await said(), ['False Found']);
+    await ask(ADMIN, 'DELETE', `${group}/prioritylevelconfigurations/mine`);
+    assert.deepEqual(await said(), ['True NotFound']);
   });
 
   test('what people see of the server', async () => {

@@ -2,7 +2,8 @@ import { builtinFacts } from '../api/facts.ts';
 import type { Kind } from '../api/kind.ts';
 import { builtinKinds } from '../api/registry.ts';
 import type { OidcTokens } from '../apiserver/authn/oidc.ts';
-import { bootstrap } from '../apiserver/bootstrap/bootstrap.ts';
+import { bootstrap, Writer } from '../apiserver/bootstrap/bootstrap.ts';
+import { followFlowControl } from '../apiserver/bootstrap/flow-control.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
 import { createProjector, type Projection } from '../apiserver/codec/projection.ts';
 import { auditing, type AuditSink } from '../apiserver/audit/trail.ts';
@@ -112,6 +113,8 @@ export class ControlPlane implements AsyncDisposable {
   async bootstrap(): Promise<void> {
     const { addresses, caPem } = this.#options;
     await bootstrap({ handler: this.api.handler, reader: this.api.reader, addresses: addresses(), caPem });
+    const { handler, reader } = this.api;
+    this.#ends.use(followFlowControl(new Writer(handler, reader), reader, this.#options.log.child('apiserver')));
     this.#ready = true;
   }
 

@@ -114,7 +114,11 @@ export class SqliteJournal implements Journal {
   }
 
   #sealed(rows: readonly Row[]): readonly Row[] {
-    return this.#seal === noSeal ? rows : rows.map((row) => ({ ...row, value: this.#seal.seal(row.key, row.value) }));
+    if (this.#seal === noSeal) return rows;
+    return rows.map((row) => {
+      const value = this.#seal.seal(row.key, row.value);
+      return value === row.value ? row : { ...row, value };
+    });
   }
 
   /** Versions and times stay: to readers nothing has changed. Safe to be cut short: the next start goes on. */

@@ -1,8 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import { flowSchemas, priorityLevelConfigurations } from '../../api/gen/resources.ts';
+import { failure, type Log } from '../../base/log.ts';
 import type { JsonObject } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { AUTO_UPDATE, defaultFlowSchemas, defaultPriorityLevels, MANDATORY } from '../fairness/defaults.ts';
+import type { StoredReader } from '../stages.ts';
+import { storedList } from '../stored.ts';
 import type { Writer } from './bootstrap.ts';
 import type { BootstrapObject } from './objects.ts';
 
@@ -14,7 +18,7 @@ const GROUP = 'flowcontrol.apiserver.k8s.io';
  */
 export async function reconcileFlowControl(writer: Writer): Promise<void> {
   await Promise.all([...objects('prioritylevelconfigurations', defaultPriorityLevels), ...objects('flowschemas', defaultFlowSchemas)].map((wanted) => reconcile(writer, wanted)));
-  await Promise.all(objects('flowschemas', defaultFlowSchemas).map((schema) => writer.keepStatus(schema, notDangling(schema.object))));
+  await Promise.all(objects('flowschemas', defaultFlowSchemas).map((schema) => writer.keepStatus(schema, dangling(schema.object, true))));
 }
 
 function objects(resource: string, all: readonly object[]): readonly BootstrapObject[] {
@@ -36,7 +40,45 @@ async function reconcile(writer: Writer, wanted: BootstrapObject): Promise<void>
   }
 }
 
-function notDangling({ spec }: JsonObject): JsonObject {
+/** Keeps the condition `Dangling` of every flow schema right: whether the level that it names is missing. */
+export function followFlowControl(writer: Writer, reader: StoredReader, log: Log): Disposable {
+  let pending: Promise<void> | undefined;
+  let again = false;
+  const check = async (): Promise<void> => {
+    do {
+      again = false;
+      const levels = new Set(storedList(reader, priorityLevelConfigurations).map(({ metadata }) => metadata.name));
+      for (const schema of storedList(reader, flowSchemas)) {
+        const object = schema as unknown as BootstrapObject['object'];
+        const [wanted] = objects('flowschemas', [object]);
+        if (wanted !== undefined) await writer.keepStatus(wanted, dangling(object, levels.has(schema.spec?.priorityLevelConfiguration.name ?? '')));
+      }
+    } while (again);
+  };
+  const changed = (): void => {
+    again = true;
+    // A conflict: it has changed meanwhile, and that comes by here again.
+    pending ??= Promise.resolve()
+      .then(check)
+      .catch((thrown: unknown) => log.debug('the status of a flow schema was not written', failure(thrown)))
+      .finally(() => {
+        pending = undefined;
+        if (again) changed();
+      });
+  };
+  const watches = [flowSchemas, priorityLevelConfigurations].map(({ group, resource }) => reader.watch(group, resource, changed));
+  return {
+    [Symbol.dispose]: () => {
+      for (const watch of watches) watch[Symbol.dispose]();
+    },
+  };
+}
+
+/** In the words of Kubernetes' own controller. */
+function dangling({ spec }: JsonObject, exists: boolean): JsonObject {
   const { name } = (spec as JsonObject)['priorityLevelConfiguration'] as JsonObject;
-  return { type: 'Dangling', status: 'False', reason: 'Found', message: `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(name)} and it exists` };
+  const about = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(name)}`;
+  return exists
+    ? { type: 'Dangling', status: 'False', reason: 'Found', message: `${about} and it exists` }
+    : { type: 'Dangling', status: 'True', reason: 'NotFound', message: `${about} but there is no such object` };
 }
