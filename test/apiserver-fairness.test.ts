@@ -59,10 +59,12 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-const ask = (user: string, path: string): Promise<RawAnswer> => exchange(listening.port, caPem, agent, 'GET', path, undefined, { authorization: `Bearer ${user}` });
+const ask = (user: string, path: string): Promise<RawAnswer> =>
+  exchange(listening.port, caPem, agent, 'GET', path, undefined, { authorization: `Bearer ${user}` });
 
 test('answers say how they were classified', async () => {
-  const uidOf = async (resource: string, name: string): Promise<unknown> => ((await server.ask('GET', `${GROUP}/${resource}/${name}`)).body['metadata'] as { uid: string }).uid;
+  const uidOf = async (resource: string, name: string): Promise<unknown> =>
+    ((await server.ask('GET', `${GROUP}/${resource}/${name}`)).body['metadata'] as { uid: string }).uid;
   const { code, headers } = await ask('jane', '/api/v1/namespaces');
   assert.deepEqual(
     [code, headers['x-kubernetes-pf-flowschema-uid'], headers['x-kubernetes-pf-prioritylevel-uid']],
@@ -71,7 +73,12 @@ test('answers say how they were classified', async () => {
 });
 
 test("one client's flood does not starve another's", async () => {
-  await server.ask('PATCH', `${GROUP}/prioritylevelconfigurations/global-default`, { spec: { limited: { limitResponse: { queuing: { queueLengthLimit: 10 } } } } }, { contentType: 'application/merge-patch+json' });
+  await server.ask(
+    'PATCH',
+    `${GROUP}/prioritylevelconfigurations/global-default`,
+    { spec: { limited: { limitResponse: { queuing: { queueLengthLimit: 10 } } } } },
+    { contentType: 'application/merge-patch+json' },
+  );
   held = Promise.withResolvers<void>();
   const flood = Array.from({ length: 120 }, () => ask('flood', '/api/v1/namespaces'));
   // 60 of the flood find no place in the six queues of ten that it was dealt, or a seat.

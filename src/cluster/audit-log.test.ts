@@ -12,7 +12,11 @@ after(() => rmSync(root, { recursive: true }));
 let made = 0;
 const open = (options: Partial<AuditLogOptions> = {}): Promise<AuditLog> =>
   AuditLog.open({ file: join(root, String(++made), 'audit.log'), maxBytes: 0, maxBackups: 0, clock: new VirtualClock(), log: silentLog, ...options });
-const lines = (file: string): readonly unknown[] => readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as unknown);
+const lines = (file: string): readonly unknown[] =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
 
 it('events are lines of JSON, in order, for its owner only, and go on after a restart', async () => {
   const file = join(root, 'kept', 'audit.log');

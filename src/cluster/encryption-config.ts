@@ -52,7 +52,8 @@ function ruleOf(rule: Json, path: string, wrong: Wrong): EncryptionRule {
   if (!Array.isArray(providers) || providers.length === 0) throw wrong(`${path}.providers`, 'at least one provider is required');
   return {
     resources: resources.map((name, at) => {
-      if (typeof name !== 'string' || name === '' || name === '*') throw wrong(`${path}.resources[${at}]`, "a resource as in secrets, deployments.apps, '*.apps' or '*.*' is expected");
+      if (typeof name !== 'string' || name === '' || name === '*')
+        throw wrong(`${path}.resources[${at}]`, "a resource as in secrets, deployments.apps, '*.apps' or '*.*' is expected");
       return name.toLowerCase();
     }),
     providers: providers.map((provider, at) => providerOf(provider, `${path}.providers[${at}]`, wrong)),
@@ -81,7 +82,8 @@ function keyOf(key: Json, path: string, wrong: Wrong): EncryptionKey {
   if (typeof name !== 'string' || name === '' || name.includes(':') || name.length > 253) throw wrong(`${path}.name`, 'a name without colons is required');
   if (typeof text !== 'string' || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw wrong(`${path}.secret`, 'must be base64');
   const secret = new Uint8Array(Buffer.from(text, 'base64'));
-  if (![16, 24, 32].includes(secret.byteLength)) throw wrong(`${path}.secret`, `has ${secret.byteLength} bytes; 16, 24 or 32 are expected (head -c 32 /dev/urandom | base64)`);
+  if (![16, 24, 32].includes(secret.byteLength))
+    throw wrong(`${path}.secret`, `has ${secret.byteLength} bytes; 16, 24 or 32 are expected (head -c 32 /dev/urandom | base64)`);
   return { name, secret };
 }
 

@@ -19,7 +19,11 @@ const fresh = (): string => join(root, String(++made));
 
 const secret = (fill: number, length = 32): string => Buffer.alloc(length, fill).toString('base64');
 const key = (name: string, fill: number): Json => ({ name, secret: secret(fill) });
-const config = (...providers: Json[]): Json => ({ apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration', resources: [{ resources: ['secrets'], providers }] });
+const config = (...providers: Json[]): Json => ({
+  apiVersion: 'apiserver.config.k8s.io/v1',
+  kind: 'EncryptionConfiguration',
+  resources: [{ resources: ['secrets'], providers }],
+});
 const wrong = (field: string, what: string): Error => new Error(`${field}: ${what}`);
 const seal = (...providers: Json[]) => encryptionSeal(encryptionRules(config(...providers), wrong));
 
@@ -55,7 +59,10 @@ const GCM_2: Json = { aesgcm: { keys: [key('two', 2)] } };
 const IDENTITY: Json = { identity: {} };
 
 describe('encryption at rest: on the disk', () => {
-  for (const [what, provider, prefix] of [['aesgcm', GCM_1, 'k8s:enc:aesgcm:v1:one:'], ['aescbc', CBC_1, 'k8s:enc:aescbc:v1:one:']] as const) {
+  for (const [what, provider, prefix] of [
+    ['aesgcm', GCM_1, 'k8s:enc:aesgcm:v1:one:'],
+    ['aescbc', CBC_1, 'k8s:enc:aescbc:v1:one:'],
+  ] as const) {
     it(`${what}: the plaintext is in no file, open or closed, and comes back`, async () => {
       const directory = fresh();
       let store = await open(directory, provider);
@@ -173,7 +180,10 @@ describe('encryption at rest: the configuration', () => {
 
   it('is read from YAML; a file that is missing is named', async () => {
     const file = fresh();
-    writeFileSync(file, `apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  - aescbc:\n      keys:\n      - {name: k, secret: ${secret(3)}}\n  - identity: {}\n`);
+    writeFileSync(
+      file,
+      `apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  - aescbc:\n      keys:\n      - {name: k, secret: ${secret(3)}}\n  - identity: {}\n`,
+    );
     const [rule] = await readEncryptionConfig(file);
     assert.deepEqual([rule?.resources, rule?.providers.map(({ kind }) => kind)], [['secrets'], ['aescbc', 'identity']]);
     await assert.rejects(readEncryptionConfig(join(root, 'absent')), /--encryption-config .*absent can't be read/);

@@ -49,7 +49,10 @@ export function encryptionSeal(rules: readonly EncryptionRule[]): Seal {
           // Keys of the same name in another entry may still fit.
         }
       }
-      throw new StoreError('sealed', `${key} is encrypted (${sealedPrefix(kept)}) and no key of the encryption configuration decrypts it. Add the key that encrypted it; nothing was changed`);
+      throw new StoreError(
+        'sealed',
+        `${key} is encrypted (${sealedPrefix(kept)}) and no key of the encryption configuration decrypts it. Add the key that encrypted it; nothing was changed`,
+      );
     },
   };
 }

@@ -80,24 +80,28 @@ function signed(algorithm: string, key: KeyObject, data: Uint8Array, signature: 
 function getJson(url: string, caPem: string | undefined): Promise<JsonObject> {
   return new Promise((resolve, reject) => {
     if (!url.startsWith('https://')) return reject(new Error(`${url}: only https is trusted`));
-    const asked = request(url, { ...(caPem === undefined ? {} : { ca: caPem }), signal: AbortSignal.timeout(TIMEOUT_MS), headers: { accept: 'application/json' } }, (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.byteLength;
-        if (size > MAX_BYTES) asked.destroy(new Error(`${url} answers more than ${MAX_BYTES} bytes`));
-        else chunks.push(chunk);
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode !== 200) return reject(new Error(`${url} answers ${response.statusCode}`));
-        try {
-          resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')) as JsonObject);
-        } catch (thrown) {
-          reject(new Error(`${url} answers no JSON`, { cause: thrown }));
-        }
-      });
-    });
+    const asked = request(
+      url,
+      { ...(caPem === undefined ? {} : { ca: caPem }), signal: AbortSignal.timeout(TIMEOUT_MS), headers: { accept: 'application/json' } },
+      (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.byteLength;
+          if (size > MAX_BYTES) asked.destroy(new Error(`${url} answers more than ${MAX_BYTES} bytes`));
+          else chunks.push(chunk);
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          if (response.statusCode !== 200) return reject(new Error(`${url} answers ${response.statusCode}`));
+          try {
+            resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')) as JsonObject);
+          } catch (thrown) {
+            reject(new Error(`${url} answers no JSON`, { cause: thrown }));
+          }
+        });
+      },
+    );
     asked.on('error', reject);
     asked.end();
   });

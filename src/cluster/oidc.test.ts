@@ -12,7 +12,16 @@ import type { JsonObject } from '../machinery/object.ts';
 import { Certificates } from './certificates.ts';
 import { oidcKeys } from './oidc-keys.ts';
 
-const SETTINGS: OidcSettings = { issuer: 'https://id.example', clientId: 'berth', usernameClaim: 'sub', usernamePrefix: '', groupsClaim: 'groups', groupsPrefix: 'oidc:', requiredClaims: {}, algorithms: ['RS256', 'ES256'] };
+const SETTINGS: OidcSettings = {
+  issuer: 'https://id.example',
+  clientId: 'berth',
+  usernameClaim: 'sub',
+  usernamePrefix: '',
+  groupsClaim: 'groups',
+  groupsPrefix: 'oidc:',
+  requiredClaims: {},
+  algorithms: ['RS256', 'ES256'],
+};
 const CLAIMS: JsonObject = { iss: 'https://id.example', aud: 'berth', sub: 'jane', exp: 2000, groups: ['dev'] };
 
 describe('OIDC: who claims say it is', () => {
@@ -37,7 +46,8 @@ describe('OIDC: who claims say it is', () => {
       else assert.match(String(found), expected);
     });
   }
-  it('groups with their prefix', () => assert.deepEqual(oidcUser(SETTINGS, CLAIMS, 0), { name: 'https://id.example#jane', groups: ['oidc:dev', 'system:authenticated'] }));
+  it('groups with their prefix', () =>
+    assert.deepEqual(oidcUser(SETTINGS, CLAIMS, 0), { name: 'https://id.example#jane', groups: ['oidc:dev', 'system:authenticated'] }));
 });
 
 describe('OIDC: a provider', () => {
@@ -84,7 +94,10 @@ describe('OIDC: a provider', () => {
 
   it('its tokens are known by their issuer, and verified with its keys, which are fetched once', async () => {
     const good = token('RS256', 'r', rsa.privateKey);
-    assert.deepEqual([tokens.issued(good), tokens.issued(token('RS256', 'r', rsa.privateKey, { iss: 'https://other' })), tokens.issued('nothing')], [true, false, false]);
+    assert.deepEqual(
+      [tokens.issued(good), tokens.issued(token('RS256', 'r', rsa.privateKey, { iss: 'https://other' })), tokens.issued('nothing')],
+      [true, false, false],
+    );
     assert.equal(await said(good), `${settings.issuer}#jane`);
     assert.equal(await said(token('RS256', 'r', rsa.privateKey, { sub: 'joe' })), `${settings.issuer}#joe`);
     assert.equal(asked, 2);

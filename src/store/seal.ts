@@ -29,7 +29,11 @@ export function sealedPrefix(kept: Uint8Array): string {
 export const noSeal: Seal = {
   seal: (_key, value) => value,
   open: (key, kept) => {
-    if (isSealed(kept)) throw new StoreError('sealed', `${key} is encrypted (${sealedPrefix(kept)}) and no encryption configuration was given. Start with --encryption-config and the file whose key encrypted it; nothing was changed`);
+    if (isSealed(kept))
+      throw new StoreError(
+        'sealed',
+        `${key} is encrypted (${sealedPrefix(kept)}) and no encryption configuration was given. Start with --encryption-config and the file whose key encrypted it; nothing was changed`,
+      );
     return { value: kept, stale: false };
   },
 };

@@ -12,7 +12,17 @@ const wrong = (field: string, what: string): Error => new Error(`${field}: ${wha
 const policy = (...rules: Json[]) => readAuditPolicy({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules }, wrong);
 
 const attributes = (verb: string, path: string, about: Partial<AuthorizeAttributes> = {}): AuthorizeAttributes => ({
-  user: { name: 'jane', groups: ['dev'] }, verb, resourceRequest: !path.startsWith('/'), group: '', version: 'v1', resource: path.startsWith('/') ? '' : path, subresource: '', namespace: '', name: '', path, ...about,
+  user: { name: 'jane', groups: ['dev'] },
+  verb,
+  resourceRequest: !path.startsWith('/'),
+  group: '',
+  version: 'v1',
+  resource: path.startsWith('/') ? '' : path,
+  subresource: '',
+  namespace: '',
+  name: '',
+  path,
+  ...about,
 });
 
 describe('audit policy: the first rule that matches counts', () => {
@@ -45,7 +55,10 @@ describe('audit policy: the first rule that matches counts', () => {
 
   const faults: readonly (readonly [rule: Json, message: string])[] = [
     [{ level: 'All' }, 'rules[0].level: one of None, Metadata, Request, RequestResponse is expected'],
-    [{ level: 'None', nonResourceURLs: ['/a'], namespaces: ['b'] }, 'rules[0].nonResourceURLs: rules cannot apply to both regular resources and non-resource URLs'],
+    [
+      { level: 'None', nonResourceURLs: ['/a'], namespaces: ['b'] },
+      'rules[0].nonResourceURLs: rules cannot apply to both regular resources and non-resource URLs',
+    ],
     [{ level: 'None', nonResourceURLs: ['/a*b'] }, "rules[0].nonResourceURLs[0]: must begin with '/'; '*' may only be its last character"],
     [{ level: 'None', resources: [{ group: 'apps/v1' }] }, 'rules[0].resources[0].group: the name of a group, without version, is expected'],
     [{ level: 'None', omitStages: ['Later'] }, 'rules[0].omitStages[0]: one of RequestReceived, ResponseStarted, ResponseComplete, Panic is expected'],
@@ -82,20 +95,33 @@ describe('audit events', () => {
     await using _ = server;
     await server.ask('POST', SECRETS, secret);
     const events = await settled();
-    assert.deepEqual(events.map(({ stage }) => stage), ['RequestReceived', 'ResponseComplete']);
+    assert.deepEqual(
+      events.map(({ stage }) => stage),
+      ['RequestReceived', 'ResponseComplete'],
+    );
     assert.ok(!JSON.stringify(events).includes('hunter2'));
     const last = events[1] as JsonObject;
-    assert.deepEqual([last['verb'], last['requestURI'], last['user'], last['userAgent'], last['responseStatus']], ['create', SECRETS, { username: 'admin', groups: ['system:masters'] }, 'test/1', { metadata: {}, code: 201 }]);
+    assert.deepEqual(
+      [last['verb'], last['requestURI'], last['user'], last['userAgent'], last['responseStatus']],
+      ['create', SECRETS, { username: 'admin', groups: ['system:masters'] }, 'test/1', { metadata: {}, code: 201 }],
+    );
     const { uid, ...about } = last['objectRef'] as JsonObject;
     assert.deepEqual(about, { resource: 'secrets', namespace: 'default', name: 'db', apiVersion: 'v1', resourceVersion: '1' });
     assert.match(String(uid), /^[0-9a-f-]{36}$/);
-    assert.deepEqual(last['annotations'], { 'authorization.k8s.io/decision': 'allow', 'authorization.k8s.io/reason': 'rule for secrets', 'note.example.com/seen': 'yes' });
+    assert.deepEqual(last['annotations'], {
+      'authorization.k8s.io/decision': 'allow',
+      'authorization.k8s.io/reason': 'rule for secrets',
+      'note.example.com/seen': 'yes',
+    });
     assert.equal(events[0]?.['auditID'], last['auditID']);
     assert.match(String(last['stageTimestamp']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   });
 
   it('Request adds what was sent, RequestResponse what was answered', async () => {
-    const { server, settled } = recording({ level: 'Request', verbs: ['create'] }, { level: 'RequestResponse', verbs: ['get', 'list'], omitManagedFields: true });
+    const { server, settled } = recording(
+      { level: 'Request', verbs: ['create'] },
+      { level: 'RequestResponse', verbs: ['get', 'list'], omitManagedFields: true },
+    );
     await using _ = server;
     await server.ask('POST', MAPS, configMap('a', { k: 'v' }));
     await server.ask('GET', `${MAPS}/a`);
@@ -116,7 +142,10 @@ describe('audit events', () => {
     await server.refusal('GET', `${MAPS}/forbidden`);
     const [absent, refused] = (await settled()) as [JsonObject, JsonObject];
     const status = absent['responseStatus'] as JsonObject;
-    assert.deepEqual([absent['stage'], status['code'], status['reason'], status['message']], ['ResponseComplete', 404, 'NotFound', 'configmaps "absent" not found']);
+    assert.deepEqual(
+      [absent['stage'], status['code'], status['reason'], status['message']],
+      ['ResponseComplete', 404, 'NotFound', 'configmaps "absent" not found'],
+    );
     assert.equal((refused['responseStatus'] as JsonObject)['code'], 403);
     assert.equal((refused['annotations'] as JsonObject)['authorization.k8s.io/decision'], 'forbid');
   });
@@ -125,7 +154,10 @@ describe('audit events', () => {
     const { server, settled } = recording({ level: 'RequestResponse' });
     await using _ = server;
     const watch = await server.watch(`${MAPS}?watch=true`);
-    assert.deepEqual((await settled()).map(({ stage, verb }) => `${String(verb)} ${String(stage)}`), ['watch RequestReceived', 'watch ResponseStarted']);
+    assert.deepEqual(
+      (await settled()).map(({ stage, verb }) => `${String(verb)} ${String(stage)}`),
+      ['watch RequestReceived', 'watch ResponseStarted'],
+    );
     watch.close();
     assert.equal((await settled()).at(-1)?.['stage'], 'ResponseComplete');
   });
@@ -145,5 +177,6 @@ describe('audit: source addresses', () => {
     [{ 'x-forwarded-for': '1.2.3.4, 5.6.7.8' }, '10.0.0.9', ['1.2.3.4', '5.6.7.8', '10.0.0.9']],
     [{ 'x-real-ip': '1.2.3.4' }, '1.2.3.4', ['1.2.3.4']],
     [{ 'x-forwarded-for': '<script>' }, '10.0.0.9', ['10.0.0.9']],
-  ] as const) it(`${JSON.stringify(headers)} from ${peer}`, () => assert.deepEqual(sourceIps(headers, peer), expected));
+  ] as const)
+    it(`${JSON.stringify(headers)} from ${peer}`, () => assert.deepEqual(sourceIps(headers, peer), expected));
 });

@@ -25,7 +25,8 @@ export function withoutManagedFields(value: Json | undefined): Json | undefined 
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const object = value as JsonObject;
   const { metadata, items } = object;
-  const bare = typeof metadata === 'object' && metadata !== null && 'managedFields' in metadata ? { ...object, metadata: withoutKey(metadata as JsonObject) } : object;
+  const bare =
+    typeof metadata === 'object' && metadata !== null && 'managedFields' in metadata ? { ...object, metadata: withoutKey(metadata as JsonObject) } : object;
   return Array.isArray(items) ? ({ ...bare, items: items.map((item) => withoutManagedFields(item)) } as JsonObject) : bare;
 }
 

@@ -71,7 +71,9 @@ function matchesResource({ namespaces, resources }: AuditRule, { namespace, grou
     if (each.group !== group) return false;
     if (each.resources.length === 0) return true;
     if (each.resourceNames.length > 0 && !each.resourceNames.includes(name)) return false;
-    return each.resources.some((pattern) => pattern === '*' || pattern === whole || pattern === `${resource}/*` || (subresource !== '' && pattern === `*/${subresource}`));
+    return each.resources.some(
+      (pattern) => pattern === '*' || pattern === whole || pattern === `${resource}/*` || (subresource !== '' && pattern === `*/${subresource}`),
+    );
   });
 }
 
@@ -100,9 +102,11 @@ function readRule(rule: Json, path: string, wrong: Wrong): AuditRule {
   const nonResourceURLs = texts('nonResourceURLs');
   const resources = rule['resources'] ?? [];
   if (!Array.isArray(resources)) throw wrong(`${path}.resources`, 'a list is expected');
-  if (nonResourceURLs.length > 0 && (resources.length > 0 || texts('namespaces').length > 0)) throw wrong(`${path}.nonResourceURLs`, 'rules cannot apply to both regular resources and non-resource URLs');
+  if (nonResourceURLs.length > 0 && (resources.length > 0 || texts('namespaces').length > 0))
+    throw wrong(`${path}.nonResourceURLs`, 'rules cannot apply to both regular resources and non-resource URLs');
   for (const [at, url] of nonResourceURLs.entries()) {
-    if (url !== '*' && (!url.startsWith('/') || url.slice(0, -1).includes('*'))) throw wrong(`${path}.nonResourceURLs[${at}]`, "must begin with '/'; '*' may only be its last character");
+    if (url !== '*' && (!url.startsWith('/') || url.slice(0, -1).includes('*')))
+      throw wrong(`${path}.nonResourceURLs[${at}]`, "must begin with '/'; '*' may only be its last character");
   }
   return {
     level,

@@ -99,7 +99,11 @@ export class AuditTrail {
     const requestObject = shown(await this.#requestObject());
     if (level === 'Request') return { requestObject } as JsonObject;
     const outcome = this.#outcome;
-    if (outcome?.do !== 'answer') return { requestObject, ...(responseStatus['status'] === 'Failure' ? { responseObject: { kind: 'Status', apiVersion: 'v1', ...responseStatus } } : {}) } as JsonObject;
+    if (outcome?.do !== 'answer')
+      return {
+        requestObject,
+        ...(responseStatus['status'] === 'Failure' ? { responseObject: { kind: 'Status', apiVersion: 'v1', ...responseStatus } } : {}),
+      } as JsonObject;
     const body = answerBody(this.#core, outcome.answer);
     if (body === undefined) this.annotate('audit.k8s.io/truncated', 'true');
     return { requestObject, responseObject: shown(body) } as JsonObject;

@@ -64,7 +64,8 @@ async function signatureFault({ algorithms }: OidcSettings, keys: OidcKeys, toke
   const header = peekJwt(`.${head}`);
   if (more !== undefined || signature === undefined || header === undefined) return 'oidc: malformed token';
   const { alg, kid } = header;
-  if (typeof alg !== 'string' || !algorithms.includes(alg)) return `oidc: the token is signed with ${JSON.stringify(alg)}, allowed are ${algorithms.join(', ')}`;
+  if (typeof alg !== 'string' || !algorithms.includes(alg))
+    return `oidc: the token is signed with ${JSON.stringify(alg)}, allowed are ${algorithms.join(', ')}`;
   try {
     const good = await keys.verify(alg, typeof kid === 'string' ? kid : undefined, new TextEncoder().encode(`${head}.${body}`), signature);
     return good === true ? undefined : 'oidc: failed to verify signature: no matching key';
@@ -86,7 +87,8 @@ export function oidcUser(settings: OidcSettings, claims: JsonObject, nowMs: numb
   if (typeof name !== 'string' || name === '') return `oidc: could not find a string in the claim ${JSON.stringify(usernameClaim)}`;
   if (usernameClaim === 'email' && claims['email_verified'] !== undefined && claims['email_verified'] !== true) return 'oidc: email not verified';
   for (const [claim, value] of Object.entries(requiredClaims)) {
-    if (getOwn(claims, claim) !== value) return `oidc: required claim ${claim} value does not match. Got = ${JSON.stringify(getOwn(claims, claim))}, want = ${JSON.stringify(value)}`;
+    if (getOwn(claims, claim) !== value)
+      return `oidc: required claim ${claim} value does not match. Got = ${JSON.stringify(getOwn(claims, claim))}, want = ${JSON.stringify(value)}`;
   }
   const groups = groupsClaim === '' ? [] : textsOf(getOwn(claims, groupsClaim));
   const jti = claims['jti'];

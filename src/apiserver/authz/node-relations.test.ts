@@ -7,7 +7,10 @@ import { NodeRelations } from './node-relations.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
 const pod = (name: string, secret: string): Json => ({
-  apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }], volumes: [{ name: 'v', secret: { secretName: secret } }] },
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: { containers: [{ name: 'c', image: 'i' }], volumes: [{ name: 'v', secret: { secretName: secret } }] },
 });
 
 /** A server, and how many pods the relations have looked at. */
@@ -25,7 +28,8 @@ function watched() {
     await server.ask('POST', PODS, pod(name, secret));
     if (node !== '') await bind(name, node);
   };
-  const bind = async (name: string, node: string): Promise<void> => void (await server.ask('POST', `${PODS}/${name}/binding`, { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target: { kind: 'Node', name: node } }));
+  const bind = async (name: string, node: string): Promise<void> =>
+    void (await server.ask('POST', `${PODS}/${name}/binding`, { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target: { kind: 'Node', name: node } }));
   return { server, relations: new NodeRelations(counting), put, bind, parsed: () => parsed };
 }
 

@@ -48,8 +48,11 @@ export class NodeRelations implements Disposable {
   }
 
   #follow(): Disposable {
-    const watch = this.#reader.watch(pods.group, pods.resource, (after, before) => this.#changed(after as Stored<Pod> | undefined, before as Stored<Pod> | undefined));
-    for (const { namespace, name, value } of this.#reader.fieldValues(pods.group, pods.resource, 'spec.nodeName')) if (value !== '') this.#put(value, `${namespace}/${name}`);
+    const watch = this.#reader.watch(pods.group, pods.resource, (after, before) =>
+      this.#changed(after as Stored<Pod> | undefined, before as Stored<Pod> | undefined),
+    );
+    for (const { namespace, name, value } of this.#reader.fieldValues(pods.group, pods.resource, 'spec.nodeName'))
+      if (value !== '') this.#put(value, `${namespace}/${name}`);
     return watch;
   }
 

@@ -17,7 +17,11 @@ const GROUP = 'flowcontrol.apiserver.k8s.io';
  * sets the annotation `apf.kubernetes.io/autoupdate-spec` to `"false"` keeps a suggested one as it is; the mandatory ones are as they are.
  */
 export async function reconcileFlowControl(writer: Writer): Promise<void> {
-  await Promise.all([...objects('prioritylevelconfigurations', defaultPriorityLevels), ...objects('flowschemas', defaultFlowSchemas)].map((wanted) => reconcile(writer, wanted)));
+  await Promise.all(
+    [...objects('prioritylevelconfigurations', defaultPriorityLevels), ...objects('flowschemas', defaultFlowSchemas)].map((wanted) =>
+      reconcile(writer, wanted),
+    ),
+  );
   await Promise.all(objects('flowschemas', defaultFlowSchemas).map((schema) => writer.keepStatus(schema, dangling(schema.object, true))));
 }
 

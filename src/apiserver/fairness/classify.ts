@@ -45,16 +45,26 @@ function subjectMatch(subjects: readonly Subject[]): (user: UserInfo) => boolean
     else names.add(prefix + serviceAccount.name);
   }
   if (names.has('*') || groups.has('*')) return () => true;
-  return (user) => names.has(user.name) || (groups.size > 0 && user.groups.some((group) => groups.has(group))) || prefixes.some((prefix) => user.name.startsWith(prefix));
+  return (user) =>
+    names.has(user.name) || (groups.size > 0 && user.groups.some((group) => groups.has(group))) || prefixes.some((prefix) => user.name.startsWith(prefix));
 }
 
-function resourceMatch({ verbs, apiGroups, resources, namespaces = [], clusterScope = false }: ResourcePolicyRule): (attributes: AuthorizeAttributes) => boolean {
+function resourceMatch({
+  verbs,
+  apiGroups,
+  resources,
+  namespaces = [],
+  clusterScope = false,
+}: ResourcePolicyRule): (attributes: AuthorizeAttributes) => boolean {
   const isVerb = oneOf(verbs);
   const isGroup = oneOf(apiGroups);
   const isResource = oneOf(resources);
   const isNamespace = oneOf(namespaces);
   return ({ verb, group, resource, subresource, namespace }) =>
-    isVerb(verb) && isGroup(group) && isResource(subresource === '' ? resource : `${resource}/${subresource}`) && (namespace === '' ? clusterScope : isNamespace(namespace));
+    isVerb(verb) &&
+    isGroup(group) &&
+    isResource(subresource === '' ? resource : `${resource}/${subresource}`) &&
+    (namespace === '' ? clusterScope : isNamespace(namespace));
 }
 
 function oneOf(values: readonly string[]): (value: string) => boolean {
@@ -63,7 +73,8 @@ function oneOf(values: readonly string[]): (value: string) => boolean {
   return (value) => known.has(value);
 }
 
-const matchesPath = (pattern: string, path: string): boolean => pattern === '*' || pattern === path || (pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1)));
+const matchesPath = (pattern: string, path: string): boolean =>
+  pattern === '*' || pattern === path || (pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1)));
 
 /** What tells apart the flows of one schema. */
 export function distinguisherOf({ spec }: FlowSchema): (user: UserInfo, attributes: AuthorizeAttributes) => string {

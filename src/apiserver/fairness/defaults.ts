@@ -27,7 +27,12 @@ const LIMITED: readonly Limited[] = [
 const QUEUE_LENGTH = 50;
 
 export const defaultPriorityLevels: readonly PriorityLevelConfiguration[] = [
-  { apiVersion: API_VERSION, kind: 'PriorityLevelConfiguration', metadata: metadata('exempt'), spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } } },
+  {
+    apiVersion: API_VERSION,
+    kind: 'PriorityLevelConfiguration',
+    metadata: metadata('exempt'),
+    spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } },
+  },
   ...LIMITED.map(([name, nominalConcurrencyShares, lendablePercent, queues, handSize]): PriorityLevelConfiguration => {
     const limitResponse = queues === 0 ? { type: 'Reject' } : { type: 'Queue', queuing: { queues, handSize, queueLengthLimit: QUEUE_LENGTH } };
     const limited = { nominalConcurrencyShares, lendablePercent, limitResponse };
@@ -57,7 +62,13 @@ type Row = readonly [name: string, level: string, precedence: number, by: 'ByUse
 const SCHEMAS: readonly Row[] = [
   ['exempt', 'exempt', 1, '', anything(group('system:masters'))],
   ['probes', 'exempt', 2, '', { subjects: EVERYBODY, nonResourceRules: [{ verbs: ['get'], nonResourceURLs: ['/healthz', '/readyz', '/livez'] }] }],
-  ['system-leader-election', 'leader-election', 100, 'ByUser', { subjects: [user('system:kube-controller-manager'), user('system:kube-scheduler'), account('*')], resourceRules: [LEASES] }],
+  [
+    'system-leader-election',
+    'leader-election',
+    100,
+    'ByUser',
+    { subjects: [user('system:kube-controller-manager'), user('system:kube-scheduler'), account('*')], resourceRules: [LEASES] },
+  ],
   [
     'endpoint-controller',
     'workload-high',

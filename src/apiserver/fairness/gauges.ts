@@ -10,8 +10,16 @@ export function fairShareGauges({ levels, schemas }: FairShareFigures): readonly
   });
   return [
     perLevel('nominal_limit_seats', 'Nominal number of execution seats configured for each priority level', ({ nominalSeats }) => nominalSeats),
-    perLevel('current_executing_seats', 'Concurrency (number of seats) occupied by the currently executing requests in the API Priority and Fairness subsystem', ({ seated }) => seated),
-    perLevel('current_executing_requests', 'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem', ({ seated }) => seated),
+    perLevel(
+      'current_executing_seats',
+      'Concurrency (number of seats) occupied by the currently executing requests in the API Priority and Fairness subsystem',
+      ({ seated }) => seated,
+    ),
+    perLevel(
+      'current_executing_requests',
+      'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem',
+      ({ seated }) => seated,
+    ),
     perLevel('current_inqueue_requests', 'Number of requests currently pending in queues of the API Priority and Fairness subsystem', ({ waiting }) => waiting),
     {
       name: 'apiserver_flowcontrol_dispatched_requests_total',
@@ -23,7 +31,10 @@ export function fairShareGauges({ levels, schemas }: FairShareFigures): readonly
       name: 'apiserver_flowcontrol_rejected_requests_total',
       type: 'counter',
       help: 'Number of requests rejected by API Priority and Fairness subsystem',
-      values: () => schemas().flatMap(({ name, level, rejected }) => [...rejected].map(([reason, value]) => ({ value, labels: { flow_schema: name, priority_level: level, reason } }))),
+      values: () =>
+        schemas().flatMap(({ name, level, rejected }) =>
+          [...rejected].map(([reason, value]) => ({ value, labels: { flow_schema: name, priority_level: level, reason } })),
+        ),
     },
   ];
 }

@@ -11,7 +11,8 @@ import { defaultFlowSchemas, defaultPriorityLevels } from './defaults.ts';
 import { type FairShare, fairShare, levelSettings, type Turn } from './share.ts';
 import { dealHand } from './shuffle-shard.ts';
 
-const uid = (object: FlowSchema | PriorityLevelConfiguration): KubeObject => ({ ...object, metadata: { ...object.metadata, uid: `uid-of-${object.metadata?.name}` } }) as unknown as KubeObject;
+const uid = (object: FlowSchema | PriorityLevelConfiguration): KubeObject =>
+  ({ ...object, metadata: { ...object.metadata, uid: `uid-of-${object.metadata?.name}` } }) as unknown as KubeObject;
 
 /** Objects as a server has them, and a way to change them. */
 function stored(schemas: readonly FlowSchema[] = defaultFlowSchemas, levels: readonly PriorityLevelConfiguration[] = defaultPriorityLevels) {
@@ -36,12 +37,25 @@ function stored(schemas: readonly FlowSchema[] = defaultFlowSchemas, levels: rea
 
 const share = (seats: number, reader = stored().reader, clock = new VirtualClock()): FairShare => fairShare({ reader, clock, seats, maxWaitMs: 15_000 });
 
-const account = (namespace: string, name: string): UserInfo => ({ name: `system:serviceaccount:${namespace}:${name}`, groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'] });
+const account = (namespace: string, name: string): UserInfo => ({
+  name: `system:serviceaccount:${namespace}:${name}`,
+  groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+});
 const JANE: UserInfo = { name: 'jane', groups: ['system:authenticated'] };
 const NODE: UserInfo = { name: 'system:node:a', groups: ['system:nodes', 'system:authenticated'] };
 
 const about = (verb: string, resource: string, more: Partial<AuthorizeAttributes> = {}): AuthorizeAttributes => ({
-  user: JANE, verb, resourceRequest: true, group: '', version: 'v1', resource, subresource: '', namespace: 'default', name: '', path: '', ...more,
+  user: JANE,
+  verb,
+  resourceRequest: true,
+  group: '',
+  version: 'v1',
+  resource,
+  subresource: '',
+  namespace: 'default',
+  name: '',
+  path: '',
+  ...more,
 });
 const path = (where: string): AuthorizeAttributes => about('get', '', { resourceRequest: false, namespace: '', path: where });
 
@@ -51,7 +65,12 @@ describe('priority and fairness: which flow schema a request belongs to', () => 
     [{ name: 'root', groups: ['system:masters', 'system:authenticated'] }, about('list', 'pods'), 'exempt', 'exempt'],
     [{ name: 'system:anonymous', groups: ['system:unauthenticated'] }, path('/readyz'), 'probes', 'exempt'],
     [JANE, path('/metrics'), 'global-default', 'global-default'],
-    [{ name: 'system:kube-scheduler', groups: ['system:authenticated'] }, about('update', 'leases', { group: 'coordination.k8s.io' }), 'system-leader-election', 'leader-election'],
+    [
+      { name: 'system:kube-scheduler', groups: ['system:authenticated'] },
+      about('update', 'leases', { group: 'coordination.k8s.io' }),
+      'system-leader-election',
+      'leader-election',
+    ],
     [{ name: 'system:kube-scheduler', groups: ['system:authenticated'] }, about('list', 'pods'), 'kube-scheduler', 'workload-high'],
     [account('kube-system', 'endpoint-controller'), about('update', 'endpoints'), 'endpoint-controller', 'workload-high'],
     [account('kube-system', 'coredns'), about('list', 'services'), 'kube-system-service-accounts', 'workload-high'],
@@ -76,8 +95,14 @@ describe('priority and fairness: which flow schema a request belongs to', () => 
   });
 
   it('a schema whose level is missing is passed over, until the level is there', () => {
-    const mine: FlowSchema = { metadata: { name: 'mine' }, spec: { matchingPrecedence: 50, priorityLevelConfiguration: { name: 'mine' }, rules: defaultFlowSchemas.at(-1)?.spec?.rules ?? [] } };
-    const level: PriorityLevelConfiguration = { metadata: { name: 'mine' }, spec: { type: 'Limited', limited: { nominalConcurrencyShares: 10, limitResponse: { type: 'Reject' } } } };
+    const mine: FlowSchema = {
+      metadata: { name: 'mine' },
+      spec: { matchingPrecedence: 50, priorityLevelConfiguration: { name: 'mine' }, rules: defaultFlowSchemas.at(-1)?.spec?.rules ?? [] },
+    };
+    const level: PriorityLevelConfiguration = {
+      metadata: { name: 'mine' },
+      spec: { type: 'Limited', limited: { nominalConcurrencyShares: 10, limitResponse: { type: 'Reject' } } },
+    };
     const { reader, change } = stored([...defaultFlowSchemas, mine]);
     const sharing = share(600, reader);
     assert.equal(sharing.begin(JANE, about('get', 'pods')).headers[1], 'uid-of-global-default');
@@ -90,7 +115,14 @@ describe('priority and fairness: seats', () => {
   it('are divided by shares, as Kubernetes divides 600', () => {
     const settings = levelSettings(defaultPriorityLevels, 600);
     assert.deepEqual(Object.fromEntries([...settings].map(([name, { nominalSeats, lendableSeats }]) => [name, [nominalSeats, lendableSeats]])), {
-      exempt: [0, 0], 'catch-all': [13, 0], 'global-default': [49, 25], 'leader-election': [25, 0], 'node-high': [98, 25], system: [74, 24], 'workload-high': [98, 49], 'workload-low': [245, 221],
+      exempt: [0, 0],
+      'catch-all': [13, 0],
+      'global-default': [49, 25],
+      'leader-election': [25, 0],
+      'node-high': [98, 25],
+      system: [74, 24],
+      'workload-high': [98, 49],
+      'workload-low': [245, 221],
     });
   });
 
@@ -164,7 +196,10 @@ describe('priority and fairness: seats', () => {
     await tooLate;
     for (const turn of seats) turn.end();
     late.end();
-    assert.deepEqual(sharing.figures.levels().map(({ seated, waiting }) => seated + waiting), sharing.figures.levels().map(() => 0));
+    assert.deepEqual(
+      sharing.figures.levels().map(({ seated, waiting }) => seated + waiting),
+      sharing.figures.levels().map(() => 0),
+    );
   });
 
   it('another configuration takes hold at once, and nobody who waits is lost', async () => {
@@ -176,7 +211,22 @@ describe('priority and fairness: seats', () => {
       held.push(waiting);
       waiting = sharing.begin(JANE, about('get', 'pods'));
     }
-    const bigger = defaultPriorityLevels.map((level) => (level.metadata?.name === 'global-default' ? { ...level, spec: { ...level.spec, type: 'Limited', limited: { ...level.spec?.limited, nominalConcurrencyShares: 20, limitResponse: { type: 'Queue', queuing: { queues: 4, handSize: 2, queueLengthLimit: 9 } } } } } : level));
+    const bigger = defaultPriorityLevels.map((level) =>
+      level.metadata?.name === 'global-default'
+        ? {
+            ...level,
+            spec: {
+              ...level.spec,
+              type: 'Limited',
+              limited: {
+                ...level.spec?.limited,
+                nominalConcurrencyShares: 20,
+                limitResponse: { type: 'Queue', queuing: { queues: 4, handSize: 2, queueLengthLimit: 9 } },
+              },
+            },
+          }
+        : level,
+    );
     change('prioritylevelconfigurations', bigger);
     sharing.begin(account('kube-system', 'x'), about('get', 'pods')).end();
     held[0]?.end();

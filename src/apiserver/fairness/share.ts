@@ -28,7 +28,12 @@ export interface FairShare extends Disposable {
 
 export interface FairShareFigures {
   readonly levels: () => readonly { readonly name: string; readonly nominalSeats: number; readonly seated: number; readonly waiting: number }[];
-  readonly schemas: () => readonly { readonly name: string; readonly level: string; readonly dispatched: number; readonly rejected: ReadonlyMap<Rejection, number> }[];
+  readonly schemas: () => readonly {
+    readonly name: string;
+    readonly level: string;
+    readonly dispatched: number;
+    readonly rejected: ReadonlyMap<Rejection, number>;
+  }[];
 }
 
 export interface FairShareOptions {
@@ -94,7 +99,13 @@ class Sharing implements FairShare {
 
   get figures(): FairShareFigures {
     return {
-      levels: () => [...this.#levels.values()].map((level) => ({ name: level.name, nominalSeats: level.settings.nominalSeats, seated: level.seated, waiting: level.waiting })),
+      levels: () =>
+        [...this.#levels.values()].map((level) => ({
+          name: level.name,
+          nominalSeats: level.settings.nominalSeats,
+          seated: level.seated,
+          waiting: level.waiting,
+        })),
       schemas: () => this.#schemas.map(({ name, level, counts }) => ({ name, level: level.name, ...counts })),
     };
   }
@@ -222,7 +233,8 @@ function withMandatory<T extends FlowSchema | PriorityLevelConfiguration>(stored
 
 /** Each level's part of the seats, by its shares. A level without shares still has one seat. */
 export function levelSettings(levels: readonly PriorityLevelConfiguration[], seats: number): ReadonlyMap<string, LevelSettings> {
-  const shares = ({ spec }: PriorityLevelConfiguration): number => spec?.limited?.nominalConcurrencyShares ?? (spec?.type === 'Exempt' ? (spec.exempt?.nominalConcurrencyShares ?? 0) : 30);
+  const shares = ({ spec }: PriorityLevelConfiguration): number =>
+    spec?.limited?.nominalConcurrencyShares ?? (spec?.type === 'Exempt' ? (spec.exempt?.nominalConcurrencyShares ?? 0) : 30);
   const all = levels.reduce((sum, level) => sum + shares(level), 0);
   const found = new Map<string, LevelSettings>();
   for (const level of levels) {
@@ -236,7 +248,10 @@ export function levelSettings(levels: readonly PriorityLevelConfiguration[], sea
       nominalSeats,
       lendableSeats: Math.round((nominalSeats * (limited?.lendablePercent ?? 0)) / 100),
       borrowableSeats: limited?.borrowingLimitPercent === undefined ? seats : Math.round((nominalSeats * limited.borrowingLimitPercent) / 100),
-      queuing: limited?.limitResponse?.type === 'Queue' ? { queues: queuing?.queues ?? 64, handSize: queuing?.handSize ?? 8, queueLengthLimit: queuing?.queueLengthLimit ?? 50 } : undefined,
+      queuing:
+        limited?.limitResponse?.type === 'Queue'
+          ? { queues: queuing?.queues ?? 64, handSize: queuing?.handSize ?? 8, queueLengthLimit: queuing?.queueLengthLimit ?? 50 }
+          : undefined,
     });
   }
   return found;

@@ -6,8 +6,16 @@ import type { KubeObject } from '../../machinery/object.ts';
 import { plainRow } from './table.ts';
 
 test('what is not stored has rows too: kubectl get componentstatuses', () => {
-  const kind = defined(builtinKinds().find((each) => each.kind === 'ComponentStatus'), 'ComponentStatus');
-  const object = { kind: 'ComponentStatus', apiVersion: 'v1', metadata: { name: 'etcd-0' }, conditions: [{ type: 'Healthy', status: 'True', message: 'ok' }] } as unknown as KubeObject;
+  const kind = defined(
+    builtinKinds().find((each) => each.kind === 'ComponentStatus'),
+    'ComponentStatus',
+  );
+  const object = {
+    kind: 'ComponentStatus',
+    apiVersion: 'v1',
+    metadata: { name: 'etcd-0' },
+    conditions: [{ type: 'Healthy', status: 'True', message: 'ok' }],
+  } as unknown as KubeObject;
   const row = (include: 'None' | 'Metadata' | 'Object') => plainRow(kind, object, { metaVersion: 'v1', include }, 0);
   assert.deepEqual(row('Metadata'), {
     cells: ['etcd-0', 'Healthy', 'ok', ''],

@@ -21,7 +21,12 @@ const causes = async (subresource: string, spec: Json): Promise<readonly string[
 
 describe('pods/ephemeralcontainers', () => {
   test('a container is added, with its defaults', async () => {
-    const { body } = await server.ask('PATCH', `${PODS}/web/ephemeralcontainers`, { spec: { ephemeralContainers: [{ name: 'debug', image: 'busybox' }] } }, patchType);
+    const { body } = await server.ask(
+      'PATCH',
+      `${PODS}/web/ephemeralcontainers`,
+      { spec: { ephemeralContainers: [{ name: 'debug', image: 'busybox' }] } },
+      patchType,
+    );
     const [added] = (body['spec'] as { ephemeralContainers: readonly JsonObject[] }).ephemeralContainers;
     assert.deepEqual([added?.['imagePullPolicy'], added?.['terminationMessagePolicy']], ['Always', 'File']);
   });
@@ -29,7 +34,9 @@ describe('pods/ephemeralcontainers', () => {
     assert.deepEqual(await causes('ephemeralcontainers', { ephemeralContainers: [{ name: 'ports', image: 'i', ports: [{ containerPort: 80 }] }] }), [
       'spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container',
     ]);
-    assert.deepEqual(await causes('ephemeralcontainers', { ephemeralContainers: [{ name: 'c', image: 'i' }] }), ['spec.ephemeralContainers[0].name: Duplicate value: "c"']);
+    assert.deepEqual(await causes('ephemeralcontainers', { ephemeralContainers: [{ name: 'c', image: 'i' }] }), [
+      'spec.ephemeralContainers[0].name: Duplicate value: "c"',
+    ]);
   });
   test('it is neither changed nor removed', async () => {
     assert.deepEqual(await causes('ephemeralcontainers', { ephemeralContainers: [{ name: 'debug', image: 'other' }] }), [
@@ -46,9 +53,17 @@ describe('pods/resize', () => {
     assert.equal(container?.resources.requests['cpu'], '200m');
   });
   const rows: readonly (readonly [what: string, resources: Json, causes: readonly string[]])[] = [
-    ['a request above its limit', { requests: { cpu: '3' } }, ['spec.containers[0].resources.requests: Invalid value: "3": must be less than or equal to cpu limit of 1']],
+    [
+      'a request above its limit',
+      { requests: { cpu: '3' } },
+      ['spec.containers[0].resources.requests: Invalid value: "3": must be less than or equal to cpu limit of 1'],
+    ],
     ['a limit taken away', { limits: { cpu: null } }, ['spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed']],
-    ['another class of service', { requests: { cpu: '1', memory: '64Mi' }, limits: { cpu: '1', memory: '64Mi' } }, ['spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing']],
+    [
+      'another class of service',
+      { requests: { cpu: '1', memory: '64Mi' }, limits: { cpu: '1', memory: '64Mi' } },
+      ['spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing'],
+    ],
   ];
   for (const [what, resources, expected] of rows) test(`refused: ${what}`, async () => assert.deepEqual(await causes('resize', resize(resources)), expected));
 });
