@@ -54,6 +54,9 @@ Examples:
   berth up --extended-resource nvidia.com/gpu=2
 `;
 
+/** What a start gets to come to its end after it was told to stop. */
+const START_LEFT_MS = 15_000;
+
 /** `berth up`: starts the cluster and stays in the foreground. */
 export function addUp(program: Command): void {
   const defaults = defaultConfig(environment());
@@ -156,7 +159,12 @@ async function up(options: UpOptions): Promise<void> {
   const ended = stopSignal();
   let ready = false;
   void ended.then((signal) => {
-    if (!ready) say(`${signal}: stopping as soon as the start is done ...`);
+    if (ready) return;
+    say(`${signal}: stopping as soon as the start is done ...`);
+    // A start that hangs is ended as a crash would end it: nothing acknowledged is lost.
+    clock.setTimer(START_LEFT_MS, () => {
+      if (!ready) process.exit(1);
+    });
   });
   const cluster = await startCluster(config, {
     clock,
@@ -194,7 +202,7 @@ function stopSignal(): Promise<string> {
     let asked = false;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (asked && signal === 'SIGINT') process.exit(130);
+        if (asked) process.exit(signal === 'SIGINT' ? 130 : 143);
         asked = true;
         resolve(signal);
       });
