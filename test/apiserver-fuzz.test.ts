@@ -21,21 +21,53 @@ const numRuns = Number(process.env.BERTH_FUZZ_RUNS ?? 400);
 const LONGEST_MS = 2000;
 
 /** Where Kubernetes itself answers 500 to what is a client's mistake. */
-const KNOWN_500 = /^(failed to create typed patch object|resourceVersion should not be set on objects to be created|unknown patch type: |list contains an item that is no map: |cannot merge lists without merge key|merging lists cannot yet|map: .* does not contain declared merge key)/s;
+const KNOWN_500 =
+  /^(failed to create typed patch object|resourceVersion should not be set on objects to be created|unknown patch type: |list contains an item that is no map: |cannot merge lists without merge key|merging lists cannot yet|map: .* does not contain declared merge key)/s;
 const isProper = (code: number, message: string): boolean => (code >= 400 && code < 500) || code === 504 || (code === 500 && KNOWN_500.test(message));
 
 const POD: Json = {
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name: 'fuzz', labels: { a: 'b' }, annotations: { c: 'd' }, ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'n', uid: 'u' }] },
-  spec: { containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80 }], env: [{ name: 'A', value: 'b' }], resources: { requests: { cpu: '100m' } } }], volumes: [{ name: 'v', emptyDir: {} }] },
+  spec: {
+    containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80 }], env: [{ name: 'A', value: 'b' }], resources: { requests: { cpu: '100m' } } }],
+    volumes: [{ name: 'v', emptyDir: {} }],
+  },
 };
-const DEPLOYMENT: Json = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'fuzz' }, spec: { replicas: 1, selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } } } };
-const SAMPLES = [POD, DEPLOYMENT, configMap('fuzz', { k: 'v' }), { apiVersion: 'v1', kind: 'Service', metadata: { name: 'fuzz' }, spec: { ports: [{ port: 80 }], selector: { a: 'b' } } }] as const;
-const COLLECTIONS = ['/api/v1/namespaces/ns/pods', '/apis/apps/v1/namespaces/ns/deployments', '/api/v1/namespaces/ns/configmaps', '/api/v1/namespaces/ns/services'] as const;
+const DEPLOYMENT: Json = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'fuzz' },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+  },
+};
+const SAMPLES = [
+  POD,
+  DEPLOYMENT,
+  configMap('fuzz', { k: 'v' }),
+  { apiVersion: 'v1', kind: 'Service', metadata: { name: 'fuzz' }, spec: { ports: [{ port: 80 }], selector: { a: 'b' } } },
+] as const;
+const COLLECTIONS = [
+  '/api/v1/namespaces/ns/pods',
+  '/apis/apps/v1/namespaces/ns/deployments',
+  '/api/v1/namespaces/ns/configmaps',
+  '/api/v1/namespaces/ns/services',
+] as const;
 
-const strange = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', 'constructor', '', '\0', '..', '%00', '\ud800', '1e999', '-', '9'.repeat(40), 'a'.repeat(300), '{}'));
-const leaf: fc.Arbitrary<Json> = fc.oneof(strange, fc.double({ noNaN: true }), fc.integer(), fc.constantFrom<Json>(null, true, [], {}, [[]], [null], { __proto__x: 1 }, 2 ** 53, -0)) as fc.Arbitrary<Json>;
+const strange = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('__proto__', 'constructor', '', '\0', '..', '%00', '\ud800', '1e999', '-', '9'.repeat(40), 'a'.repeat(300), '{}'),
+);
+const leaf: fc.Arbitrary<Json> = fc.oneof(
+  strange,
+  fc.double({ noNaN: true }),
+  fc.integer(),
+  fc.constantFrom<Json>(null, true, [], {}, [[]], [null], { __proto__x: 1 }, 2 ** 53, -0),
+) as fc.Arbitrary<Json>;
 
 /** The sample with something else in one to three places. */
 function disturbed(sample: Json, places: readonly number[], values: readonly Json[], keys: readonly string[]): Json {
@@ -60,10 +92,67 @@ function disturbed(sample: Json, places: readonly number[], values: readonly Jso
   return copy;
 }
 
-const object = fc.record({ which: fc.nat(SAMPLES.length - 1), places: fc.array(fc.nat(500), { minLength: 3, maxLength: 3 }), values: fc.array(leaf, { minLength: 1, maxLength: 3 }), keys: fc.array(strange, { minLength: 3, maxLength: 3 }) });
-const query = fc.array(fc.tuple(fc.oneof(fc.constantFrom('labelSelector', 'fieldSelector', 'limit', 'continue', 'resourceVersion', 'resourceVersionMatch', 'timeoutSeconds', 'sendInitialEvents', 'dryRun', 'fieldManager', 'fieldValidation', 'force', 'pretty', 'propagationPolicy', 'gracePeriodSeconds'), strange), fc.oneof(strange, fc.constantFrom('true', '0', '-1', 'All', 'a in (b', 'a=b,', '!', 'a==b!=c', 'metadata.name=', 'NotOlderThan', 'Exact'))), { maxLength: 4 });
-const PATCHES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml'] as const;
-const operation = fc.record({ op: fc.oneof(fc.constantFrom('add', 'remove', 'replace', 'move', 'copy', 'test'), strange), path: fc.oneof(strange, fc.constantFrom('/metadata/labels', '/metadata/labels/-', '/spec/containers/0', '/spec/containers/-', '/spec/containers/9', '', '/', '/metadata/__proto__/x', '/a~1b~0c', '/a~2')), value: leaf, from: fc.oneof(strange, fc.constantFrom('/metadata', '', '/spec')) }, { requiredKeys: [] });
+const object = fc.record({
+  which: fc.nat(SAMPLES.length - 1),
+  places: fc.array(fc.nat(500), { minLength: 3, maxLength: 3 }),
+  values: fc.array(leaf, { minLength: 1, maxLength: 3 }),
+  keys: fc.array(strange, { minLength: 3, maxLength: 3 }),
+});
+const query = fc.array(
+  fc.tuple(
+    fc.oneof(
+      fc.constantFrom(
+        'labelSelector',
+        'fieldSelector',
+        'limit',
+        'continue',
+        'resourceVersion',
+        'resourceVersionMatch',
+        'timeoutSeconds',
+        'sendInitialEvents',
+        'dryRun',
+        'fieldManager',
+        'fieldValidation',
+        'force',
+        'pretty',
+        'propagationPolicy',
+        'gracePeriodSeconds',
+      ),
+      strange,
+    ),
+    fc.oneof(strange, fc.constantFrom('true', '0', '-1', 'All', 'a in (b', 'a=b,', '!', 'a==b!=c', 'metadata.name=', 'NotOlderThan', 'Exact')),
+  ),
+  { maxLength: 4 },
+);
+const PATCHES = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+] as const;
+const operation = fc.record(
+  {
+    op: fc.oneof(fc.constantFrom('add', 'remove', 'replace', 'move', 'copy', 'test'), strange),
+    path: fc.oneof(
+      strange,
+      fc.constantFrom(
+        '/metadata/labels',
+        '/metadata/labels/-',
+        '/spec/containers/0',
+        '/spec/containers/-',
+        '/spec/containers/9',
+        '',
+        '/',
+        '/metadata/__proto__/x',
+        '/a~1b~0c',
+        '/a~2',
+      ),
+    ),
+    value: leaf,
+    from: fc.oneof(strange, fc.constantFrom('/metadata', '', '/spec')),
+  },
+  { requiredKeys: [] },
+);
 const directive = fc.constantFrom<Json>(
   { metadata: { labels: null } },
   { spec: { containers: [{ $patch: 'replace' }] } },
@@ -100,7 +189,10 @@ describe('anything that can be sent', () => {
       await server.ask(method, path, body, more);
     } catch (thrown) {
       assert.ok(thrown instanceof StatusError, String(thrown instanceof Error ? thrown.stack : thrown));
-      assert.ok(isProper(thrown.code, thrown.message), `${thrown.code} ${thrown.message} ${String(thrown.cause instanceof Error ? thrown.cause.stack : thrown.stack)}`);
+      assert.ok(
+        isProper(thrown.code, thrown.message),
+        `${thrown.code} ${thrown.message} ${String(thrown.cause instanceof Error ? thrown.cause.stack : thrown.stack)}`,
+      );
     }
     const tookMs = performance.now() - started;
     assert.ok(tookMs < LONGEST_MS, `${tookMs} ms`);
@@ -130,10 +222,23 @@ describe('anything that can be sent', () => {
 
   test('patches of every kind', () =>
     fc.assert(
-      fc.asyncProperty(fc.nat(SAMPLES.length - 1), fc.oneof(fc.array(operation, { maxLength: 4 }), directive, object, leaf), fc.constantFrom(...PATCHES), async (which, made, contentType) => {
-        const patch = typeof made === 'object' && made !== null && 'which' in made ? disturbed(SAMPLES[which] as Json, (made as never as { places: number[] }).places, (made as never as { values: Json[] }).values, (made as never as { keys: string[] }).keys) : (made as Json);
-        await sends('PATCH', `${COLLECTIONS[which]}/fuzz?dryRun=All&fieldManager=f`, JSON.stringify(patch), contentType);
-      }),
+      fc.asyncProperty(
+        fc.nat(SAMPLES.length - 1),
+        fc.oneof(fc.array(operation, { maxLength: 4 }), directive, object, leaf),
+        fc.constantFrom(...PATCHES),
+        async (which, made, contentType) => {
+          const patch =
+            typeof made === 'object' && made !== null && 'which' in made
+              ? disturbed(
+                  SAMPLES[which] as Json,
+                  (made as never as { places: number[] }).places,
+                  (made as never as { values: Json[] }).values,
+                  (made as never as { keys: string[] }).keys,
+                )
+              : (made as Json);
+          await sends('PATCH', `${COLLECTIONS[which]}/fuzz?dryRun=All&fieldManager=f`, JSON.stringify(patch), contentType);
+        },
+      ),
       { numRuns },
     ));
 
@@ -148,19 +253,30 @@ describe('anything that can be sent', () => {
 
   test('paths', () =>
     fc.assert(
-      fc.asyncProperty(fc.constantFrom<ApiRequest['method']>('GET', 'PUT', 'DELETE', 'PATCH'), fc.array(fc.oneof(strange, fc.constantFrom('api', 'apis', 'v1', 'apps', 'namespaces', 'ns', 'pods', 'status', 'log', 'nodes', 'proxy', 'scale')), { maxLength: 8 }), async (method, parts) => {
-        await asks(method, `/${parts.join('/')}`.split('?')[0] ?? '/', method === 'GET' ? undefined : {}, { query: [] });
-        const encoded = `/${parts.map((part) => encodeURIComponent(part.toWellFormed())).join('/')}`;
-        const { code } = await exchange(port, ca, agent, 'GET', encoded, undefined, {});
-        assert.ok(code < 500, `${code} ${encoded}`);
-      }),
+      fc.asyncProperty(
+        fc.constantFrom<ApiRequest['method']>('GET', 'PUT', 'DELETE', 'PATCH'),
+        fc.array(fc.oneof(strange, fc.constantFrom('api', 'apis', 'v1', 'apps', 'namespaces', 'ns', 'pods', 'status', 'log', 'nodes', 'proxy', 'scale')), {
+          maxLength: 8,
+        }),
+        async (method, parts) => {
+          await asks(method, `/${parts.join('/')}`.split('?')[0] ?? '/', method === 'GET' ? undefined : {}, { query: [] });
+          const encoded = `/${parts.map((part) => encodeURIComponent(part.toWellFormed())).join('/')}`;
+          const { code } = await exchange(port, ca, agent, 'GET', encoded, undefined, {});
+          assert.ok(code < 500, `${code} ${encoded}`);
+        },
+      ),
       { numRuns },
     ));
 
   const edits = fc.array(fc.record({ at: fc.nat(10_000), remove: fc.nat(6), bytes: fc.uint8Array({ maxLength: 6 }) }), { minLength: 1, maxLength: 4 });
   const edited = (bytes: Buffer, changes: readonly { readonly at: number; readonly remove: number; readonly bytes: Uint8Array }[]): Buffer =>
-    changes.reduce((before, change) => Buffer.concat([before.subarray(0, change.at % (before.length + 1)), change.bytes, before.subarray((change.at % (before.length + 1)) + change.remove)]), bytes);
-  const YAML = 'apiVersion: v1\nkind: Pod\nmetadata: &m\n  name: fuzz\n  labels: {a: "b", c: !!str 1}\nspec:\n  containers:\n  - name: c\n    image: >-\n      i\n    args: [*m, 0x1f, 0o7, .inf, ~]\n';
+    changes.reduce(
+      (before, change) =>
+        Buffer.concat([before.subarray(0, change.at % (before.length + 1)), change.bytes, before.subarray((change.at % (before.length + 1)) + change.remove)]),
+      bytes,
+    );
+  const YAML =
+    'apiVersion: v1\nkind: Pod\nmetadata: &m\n  name: fuzz\n  labels: {a: "b", c: !!str 1}\nspec:\n  containers:\n  - name: c\n    image: >-\n      i\n    args: [*m, 0x1f, 0o7, .inf, ~]\n';
 
   for (const { what, contentType } of [
     { what: 'JSON', contentType: 'application/json' },
@@ -168,7 +284,12 @@ describe('anything that can be sent', () => {
     { what: 'protobuf', contentType: 'application/vnd.kubernetes.protobuf' },
   ]) {
     test(`bytes of ${what} with changes in them`, async () => {
-      const whole = what === 'JSON' ? Buffer.from(JSON.stringify(POD)) : what === 'YAML' ? Buffer.from(YAML) : (await exchange(port, ca, agent, 'GET', `${COLLECTIONS[0]}/fuzz`, undefined, { accept: contentType })).bytes;
+      const whole =
+        what === 'JSON'
+          ? Buffer.from(JSON.stringify(POD))
+          : what === 'YAML'
+            ? Buffer.from(YAML)
+            : (await exchange(port, ca, agent, 'GET', `${COLLECTIONS[0]}/fuzz`, undefined, { accept: contentType })).bytes;
       await fc.assert(
         fc.asyncProperty(edits, (changes) => sends('POST', `${COLLECTIONS[0]}?dryRun=All`, edited(whole, changes), contentType)),
         { numRuns: what === 'YAML' ? numRuns / 2 : numRuns },
@@ -180,7 +301,9 @@ describe('anything that can be sent', () => {
     fc.assert(
       fc.asyncProperty(edits, fc.nat(400), async (changes, cut) => {
         const body = JSON.stringify(POD);
-        const request = Buffer.from(`POST ${COLLECTIONS[0]}?dryRun=All HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n${body}`);
+        const request = Buffer.from(
+          `POST ${COLLECTIONS[0]}?dryRun=All HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n${body}`,
+        );
         const socket = connect({ host: '127.0.0.1', port, ca });
         socket.on('error', () => {});
         await once(socket, 'secureConnect');

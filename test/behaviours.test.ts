@@ -17,8 +17,17 @@ import { MINIMAL } from './behaviours/minimal.ts';
 const KINDS = builtinKinds().filter(({ servedByDefault, verbs }) => servedByDefault && verbs.includes('create') && verbs.includes('list'));
 const MERGE = { contentType: 'application/merge-patch+json' };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const meta = (object: Json): { readonly name: string; readonly uid: string; readonly resourceVersion: string; readonly labels?: JsonObject; readonly annotations?: JsonObject; readonly continue?: string; readonly remainingItemCount?: number } =>
-  (object as { readonly metadata: never }).metadata;
+const meta = (
+  object: Json,
+): {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels?: JsonObject;
+  readonly annotations?: JsonObject;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+} => (object as { readonly metadata: never }).metadata;
 const itemsOf = (list: JsonObject): readonly JsonObject[] => list.items as readonly JsonObject[];
 
 const apiVersion = ({ group, version }: Kind): string => (group === '' ? version : `${group}/${version}`);
@@ -51,9 +60,15 @@ describe('every kind that is served', () => {
 
   /** What kubectl prints: a cell for each column, the name first among them, and the metadata of the object beside. */
   async function assertTable(kind: Kind, name: string): Promise<void> {
-    const { code, text } = await exchange(port, ca, agent, 'GET', `${collection(kind)}/${name}`, undefined, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' });
+    const { code, text } = await exchange(port, ca, agent, 'GET', `${collection(kind)}/${name}`, undefined, {
+      accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+    });
     assert.equal(code, 200, text);
-    const { kind: as, columnDefinitions, rows } = JSON.parse(text) as {
+    const {
+      kind: as,
+      columnDefinitions,
+      rows,
+    } = JSON.parse(text) as {
       readonly kind: string;
       readonly columnDefinitions: readonly { readonly name: string; readonly type: string }[];
       readonly rows: readonly { readonly cells: readonly Json[]; readonly object: JsonObject }[];
@@ -66,7 +81,9 @@ describe('every kind that is served', () => {
     assert.equal(row?.cells[at], name);
     for (const [i, { type, name: column }] of columnDefinitions.entries()) {
       const cell: Json | undefined = row?.cells[i];
-      const fits: boolean = cell === null || (type === 'integer' || type === 'number' ? typeof cell === 'number' : type === 'boolean' ? typeof cell === 'boolean' : typeof cell === 'string');
+      const fits: boolean =
+        cell === null ||
+        (type === 'integer' || type === 'number' ? typeof cell === 'number' : type === 'boolean' ? typeof cell === 'boolean' : typeof cell === 'string');
       assert.ok(fits, `${column} is ${type}, and shows ${JSON.stringify(cell)}`);
     }
   }
@@ -92,13 +109,21 @@ describe('every kind that is served', () => {
       assert.deepEqual([listed.kind, itemsOf(listed).map((each) => meta(each).name)], [kind.listKind, [name]]);
       if (kind.namespaced) assert.equal(itemsOf((await server.ask('GET', `${root(kind)}/${kind.resource}?labelSelector=suite%3Dcrud`)).body).length, 1);
 
-      const { body: updated } = await server.ask('PUT', `${path}/${name}`, { ...made, metadata: { ...(made.metadata as JsonObject), annotations: { by: 'update' } } });
+      const { body: updated } = await server.ask('PUT', `${path}/${name}`, {
+        ...made,
+        metadata: { ...(made.metadata as JsonObject), annotations: { by: 'update' } },
+      });
       assert.equal(meta(updated).annotations?.by, 'update');
       const stale = await server.refusal('PUT', `${path}/${name}`, { ...made, metadata: { ...(made.metadata as JsonObject), annotations: { by: 'late' } } });
       assert.deepEqual([stale.code, stale.reason], [409, 'Conflict']);
       const { body: patched } = await server.ask('PATCH', `${path}/${name}`, { metadata: { annotations: { also: 'patch' } } }, MERGE);
       assert.deepEqual(meta(patched).annotations, { by: 'update', also: 'patch' });
-      const { body: applied } = await server.ask('PATCH', `${path}/${name}?fieldManager=a`, { apiVersion: apiVersion(kind), kind: kind.kind, metadata: { name, annotations: { applied: 'yes' } } }, { contentType: 'application/apply-patch+yaml' });
+      const { body: applied } = await server.ask(
+        'PATCH',
+        `${path}/${name}?fieldManager=a`,
+        { apiVersion: apiVersion(kind), kind: kind.kind, metadata: { name, annotations: { applied: 'yes' } } },
+        { contentType: 'application/apply-patch+yaml' },
+      );
       assert.equal(meta(applied).annotations?.applied, 'yes');
       let events = ['ADDED', 'MODIFIED', 'MODIFIED', 'MODIFIED'];
       if (kind.subresources.status !== undefined) {
@@ -109,7 +134,10 @@ describe('every kind that is served', () => {
         if (meta(status).resourceVersion !== meta(applied).resourceVersion) events = [...events, 'MODIFIED'];
       }
       await assertTable(kind, name);
-      assert.equal((await server.refusal('DELETE', `${path}/${name}`, { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: 'another' } })).code, 409);
+      assert.equal(
+        (await server.refusal('DELETE', `${path}/${name}`, { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: 'another' } })).code,
+        409,
+      );
       await server.ask('DELETE', `${path}/${name}`, { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0, propagationPolicy: 'Background' });
       if (kind.kind === 'Namespace') await server.ask('PUT', `${path}/${name}/finalize`, { ...made, metadata: { name }, spec: { finalizers: [] } });
       assert.equal((await server.refusal('GET', `${path}/${name}`)).reason, 'NotFound');
@@ -140,14 +168,23 @@ describe('every kind that is served', () => {
       }
       await server.ask('DELETE', `${path}?labelSelector=many%3Dno`, { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0 });
       assert.equal(itemsOf((await server.ask('GET', `${path}?labelSelector=many%3Dyes`)).body).length, count);
-      await server.ask('DELETE', `${path}?labelSelector=many%3Dyes`, { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0, propagationPolicy: 'Background' });
+      await server.ask('DELETE', `${path}?labelSelector=many%3Dyes`, {
+        kind: 'DeleteOptions',
+        apiVersion: 'v1',
+        gracePeriodSeconds: 0,
+        propagationPolicy: 'Background',
+      });
       assert.deepEqual(itemsOf((await server.ask('GET', `${path}?labelSelector=many%3Dyes`)).body), []);
     });
   }
 
   it('generateName makes names that fit', async () => {
     const names = new Set<string>();
-    for (let i = 0; i < 20; i++) names.add(meta((await server.ask('POST', '/api/v1/namespaces/crud/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'gen-' } })).body).name);
+    for (let i = 0; i < 20; i++)
+      names.add(
+        meta((await server.ask('POST', '/api/v1/namespaces/crud/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'gen-' } })).body)
+          .name,
+      );
     assert.equal(names.size, 20);
     for (const name of names) assert.match(name, /^gen-[a-z0-9]{5}$/);
   });
@@ -159,7 +196,10 @@ describe('every kind that is served', () => {
     assert.equal(strict.code, 400);
     assert.match(strict.message, /strict decoding error: .*unknown field "metadata\.colour"/);
     assert.match(strict.message, /unknown field "dat"/);
-    assert.deepEqual([...(await server.ask('POST', `${path}?fieldValidation=Warn&dryRun=All`, UNKNOWN)).warnings].toSorted(), ['unknown field "dat"', 'unknown field "metadata.colour"']);
+    assert.deepEqual([...(await server.ask('POST', `${path}?fieldValidation=Warn&dryRun=All`, UNKNOWN)).warnings].toSorted(), [
+      'unknown field "dat"',
+      'unknown field "metadata.colour"',
+    ]);
     assert.deepEqual((await server.ask('POST', `${path}?fieldValidation=Ignore&dryRun=All`, UNKNOWN)).warnings, []);
   });
 });

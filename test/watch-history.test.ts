@@ -8,7 +8,10 @@ const seed = Number(process.env.BERTH_HISTORY_SEED ?? Math.floor(Math.random() *
 const writes = Number(process.env.BERTH_HISTORY_WRITES ?? 5000);
 
 describe('every history that a watcher hears is the difference of two lists', () => {
-  for (const { store, watchers } of [{ store: 'memory', watchers: 240 }, { store: 'sqlite', watchers: 120 }] as const) {
+  for (const { store, watchers } of [
+    { store: 'memory', watchers: 240 },
+    { store: 'sqlite', watchers: 120 },
+  ] as const) {
     test(`${watchers} watchers in process, over HTTP/1.1 and HTTP/2, above ${store}`, async (t) => {
       t.diagnostic(`seed ${seed}, ${writes} writes`);
       const { faults, ...seen } = await watchHistory({ seed, writes, watchers, store, windowEvents: 300 });
@@ -31,7 +34,10 @@ describe('every history that a watcher hears is the difference of two lists', ()
       let count = 0;
       const result = watchHistory({ seed: 5, writes: 1500, watchers: 30, store: 'sqlite', windowEvents: 300, tamper: (events) => tamper(events, ++count) });
       // Found by the judge, or as a history that never becomes complete.
-      const found = await result.then(({ faults }) => faults.length, () => 1);
+      const found = await result.then(
+        ({ faults }) => faults.length,
+        () => 1,
+      );
       assert.ok(found > 0);
     });
   }

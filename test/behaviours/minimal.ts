@@ -3,7 +3,9 @@ import type { JsonObject } from '../../src/machinery/object.ts';
 const TEMPLATE: JsonObject = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
 const JOB_TEMPLATE: JsonObject = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
 const WORKLOAD: JsonObject = { spec: { selector: { matchLabels: { a: 'b' } }, template: TEMPLATE } };
-const WEBHOOK: JsonObject = { webhooks: [{ name: 'w.example.com', clientConfig: { url: 'https://w.example.com/' }, sideEffects: 'None', admissionReviewVersions: ['v1'] }] };
+const WEBHOOK: JsonObject = {
+  webhooks: [{ name: 'w.example.com', clientConfig: { url: 'https://w.example.com/' }, sideEffects: 'None', admissionReviewVersions: ['v1'] }],
+};
 const ROLE_REF = (kind: string): JsonObject => ({ roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name: 'r' } });
 const MATCH: JsonObject = { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }] };
 const SCALED: JsonObject = { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 3 };
@@ -23,17 +25,29 @@ export interface Minimal {
 }
 
 export const MINIMAL: Readonly<Record<string, Minimal>> = {
-  'admissionregistration.k8s.io/mutatingadmissionpolicies': { body: { spec: { matchConstraints: MATCH, reinvocationPolicy: 'Never', mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }] } } },
+  'admissionregistration.k8s.io/mutatingadmissionpolicies': {
+    body: { spec: { matchConstraints: MATCH, reinvocationPolicy: 'Never', mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }] } },
+  },
   'admissionregistration.k8s.io/mutatingadmissionpolicybindings': { body: { spec: { policyName: 'p' } } },
   'admissionregistration.k8s.io/mutatingwebhookconfigurations': { body: WEBHOOK },
   'admissionregistration.k8s.io/validatingadmissionpolicies': { body: { spec: { matchConstraints: MATCH, validations: [{ expression: 'true' }] } } },
   'admissionregistration.k8s.io/validatingadmissionpolicybindings': { body: { spec: { policyName: 'p', validationActions: ['Deny'] } } },
   'admissionregistration.k8s.io/validatingwebhookconfigurations': { body: WEBHOOK },
   'apiextensions.k8s.io/customresourcedefinitions': {
-    body: { spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }] } },
+    body: {
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' },
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+      },
+    },
     name: () => 'things.example.com',
   },
-  'apiregistration.k8s.io/apiservices': { body: { spec: { group: 'example.com', version: 'v1', groupPriorityMinimum: 1000, versionPriority: 15 } }, name: () => 'v1.example.com' },
+  'apiregistration.k8s.io/apiservices': {
+    body: { spec: { group: 'example.com', version: 'v1', groupPriorityMinimum: 1000, versionPriority: 15 } },
+    name: () => 'v1.example.com',
+  },
   'apps/controllerrevisions': { body: { revision: 1, data: { a: 'b' } } },
   'apps/daemonsets': { body: WORKLOAD },
   'apps/deployments': { body: WORKLOAD },
@@ -45,9 +59,21 @@ export const MINIMAL: Readonly<Record<string, Minimal>> = {
   'certificates.k8s.io/certificatesigningrequests': { body: { spec: { request: CSR, signerName: 'example.com/signer', usages: ['digital signature'] } } },
   'coordination.k8s.io/leases': { body: { spec: { holderIdentity: 'h' } } },
   'discovery.k8s.io/endpointslices': { body: { addressType: 'IPv4', endpoints: [], ports: [] } },
-  'events.k8s.io/events': { body: { eventTime: '2030-01-01T00:00:00.000000Z', reportingController: 'example.com/c', reportingInstance: 'i', action: 'a', reason: 'r', type: 'Normal', regarding: { namespace: 'crud' } } },
+  'events.k8s.io/events': {
+    body: {
+      eventTime: '2030-01-01T00:00:00.000000Z',
+      reportingController: 'example.com/c',
+      reportingInstance: 'i',
+      action: 'a',
+      reason: 'r',
+      type: 'Normal',
+      regarding: { namespace: 'crud' },
+    },
+  },
   'flowcontrol.apiserver.k8s.io/flowschemas': { body: { spec: { priorityLevelConfiguration: { name: 'global-default' }, matchingPrecedence: 500 } } },
-  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': { body: { spec: { type: 'Limited', limited: { nominalConcurrencyShares: 5, limitResponse: { type: 'Reject' } } } } },
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': {
+    body: { spec: { type: 'Limited', limited: { nominalConcurrencyShares: 5, limitResponse: { type: 'Reject' } } } },
+  },
   'networking.k8s.io/ingressclasses': { body: { spec: { controller: 'example.com/c' } } },
   'networking.k8s.io/ingresses': { body: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } } },
   'networking.k8s.io/ipaddresses': { body: { spec: { parentRef: { resource: 'services', namespace: 'crud', name: 's' } } }, name: (i) => `10.96.0.${10 + i}` },

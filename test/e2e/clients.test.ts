@@ -7,7 +7,19 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
-import { CoreV1Api, Exec, KubeConfig, KubernetesObjectApi, Log, makeInformer, PatchStrategy, PortForward, setHeaderOptions, type V1ConfigMap, type V1Status } from '@kubernetes/client-node';
+import {
+  CoreV1Api,
+  Exec,
+  KubeConfig,
+  KubernetesObjectApi,
+  Log,
+  makeInformer,
+  PatchStrategy,
+  PortForward,
+  setHeaderOptions,
+  type V1ConfigMap,
+  type V1Status,
+} from '@kubernetes/client-node';
 import { Berth, type Result, run, until } from './berth.ts';
 
 const PYTHON_CLIENT = '/usr/lib/python3/dist-packages/kubernetes/__init__.py';
@@ -36,7 +48,8 @@ describe('clients that others wrote', () => {
     config.loadFromFile(berth.kubeconfig);
     core = config.makeApiClient(CoreV1Api);
     const { clusters, users } = config;
-    const pem = (name: string, data: string | undefined): void => writeFileSync(join(berth.directory, name), Buffer.from(data ?? '', 'base64'), { mode: 0o600 });
+    const pem = (name: string, data: string | undefined): void =>
+      writeFileSync(join(berth.directory, name), Buffer.from(data ?? '', 'base64'), { mode: 0o600 });
     pem('ca.pem', clusters[0]?.caData);
     pem('client.pem', users[0]?.certData);
     pem('client-key.pem', users[0]?.keyData);
@@ -47,16 +60,22 @@ describe('clients that others wrote', () => {
     it('creates, reads, patches in every way, applies and deletes', async () => {
       const namespace = 'default';
       await core.createNamespacedConfigMap({ namespace, body: { metadata: { name: 'js', labels: { by: 'js' } }, data: { a: '1' } } });
-      const patch = (body: unknown, type: PatchStrategy, more: object = {}) => core.patchNamespacedConfigMap({ name: 'js', namespace, body, ...more }, setHeaderOptions('Content-Type', type));
+      const patch = (body: unknown, type: PatchStrategy, more: object = {}) =>
+        core.patchNamespacedConfigMap({ name: 'js', namespace, body, ...more }, setHeaderOptions('Content-Type', type));
       await patch([{ op: 'add', path: '/data/b', value: '2' }], PatchStrategy.JsonPatch);
       await patch({ data: { c: '3' } }, PatchStrategy.MergePatch);
       await patch({ data: { d: '4' } }, PatchStrategy.StrategicMergePatch);
-      const applied = await patch({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'js' }, data: { e: '5' } }, PatchStrategy.ServerSideApply, { fieldManager: 'js-apply' });
+      const applied = await patch({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'js' }, data: { e: '5' } }, PatchStrategy.ServerSideApply, {
+        fieldManager: 'js-apply',
+      });
       assert.deepEqual(applied.data, { a: '1', b: '2', c: '3', d: '4', e: '5' });
       assert.ok(applied.metadata?.managedFields?.some(({ manager, operation }) => manager === 'js-apply' && operation === 'Apply'));
       assert.ok(applied.metadata?.creationTimestamp instanceof Date);
       const { items } = await core.listNamespacedConfigMap({ namespace, labelSelector: 'by=js' });
-      assert.deepEqual(items.map(({ metadata }) => metadata?.name), ['js']);
+      assert.deepEqual(
+        items.map(({ metadata }) => metadata?.name),
+        ['js'],
+      );
       await core.deleteNamespacedConfigMap({ name: 'js', namespace });
       await assert.rejects(core.readNamespacedConfigMap({ name: 'js', namespace }), (thrown: unknown) => (thrown as { readonly code?: number }).code === 404);
     });
@@ -64,7 +83,13 @@ describe('clients that others wrote', () => {
     it('handles objects of any kind by their apiVersion and kind', async () => {
       const objects = KubernetesObjectApi.makeApiClient(config);
       const spec = { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'any', namespace: 'default' } };
-      await objects.create({ ...spec, spec: { schedule: '0 0 1 1 *', jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox:1.36' }] } } } } } } as typeof spec);
+      await objects.create({
+        ...spec,
+        spec: {
+          schedule: '0 0 1 1 *',
+          jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox:1.36' }] } } } },
+        },
+      } as typeof spec);
       await objects.patch({ ...spec, spec: { suspend: true } } as typeof spec, undefined, undefined, 'js', undefined, PatchStrategy.MergePatch);
       const read = (await objects.read(spec)) as { readonly spec?: { readonly suspend?: boolean } };
       assert.equal(read.spec?.suspend, true);
@@ -73,19 +98,36 @@ describe('clients that others wrote', () => {
 
     it('informers see what was there, what comes, what changes and what goes', async () => {
       const namespace = 'default';
-      const write = (name: string, v: string): Promise<V1ConfigMap> => core.createNamespacedConfigMap({ namespace, body: { metadata: { name, labels: { seen: 'yes' } }, data: { v } } });
+      const write = (name: string, v: string): Promise<V1ConfigMap> =>
+        core.createNamespacedConfigMap({ namespace, body: { metadata: { name, labels: { seen: 'yes' } }, data: { v } } });
       await write('before', '0');
-      const informer = makeInformer<V1ConfigMap>(config, `/api/v1/namespaces/${namespace}/configmaps`, () => core.listNamespacedConfigMap({ namespace, labelSelector: 'seen=yes' }), 'seen=yes');
+      const informer = makeInformer<V1ConfigMap>(
+        config,
+        `/api/v1/namespaces/${namespace}/configmaps`,
+        () => core.listNamespacedConfigMap({ namespace, labelSelector: 'seen=yes' }),
+        'seen=yes',
+      );
       const heard: string[] = [];
       for (const verb of ['add', 'update', 'delete'] as const) informer.on(verb, ({ metadata, data }) => heard.push(`${verb} ${metadata?.name} ${data?.v}`));
       await informer.start();
       try {
         await write('after', '1');
-        await core.patchNamespacedConfigMap({ name: 'after', namespace, body: { data: { v: '2' } } }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch));
+        await core.patchNamespacedConfigMap(
+          { name: 'after', namespace, body: { data: { v: '2' } } },
+          setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+        );
         await core.deleteNamespacedConfigMap({ name: 'before', namespace });
-        await until(async () => heard, ({ length }) => length >= 4, 'the informer is told', 20_000);
+        await until(
+          async () => heard,
+          ({ length }) => length >= 4,
+          'the informer is told',
+          20_000,
+        );
         assert.deepEqual(heard, ['add before 0', 'add after 1', 'update after 2', 'delete before 0']);
-        assert.deepEqual(informer.list().map(({ metadata }) => metadata?.name), ['after']);
+        assert.deepEqual(
+          informer.list().map(({ metadata }) => metadata?.name),
+          ['after'],
+        );
       } finally {
         await informer.stop();
         await core.deleteNamespacedConfigMap({ name: 'after', namespace });
@@ -96,13 +138,28 @@ describe('clients that others wrote', () => {
       const [stdout, stderr] = [new PassThrough(), new PassThrough()];
       const said = Promise.all([text(stdout), text(stderr)]);
       const status = await new Promise<V1Status>((resolve, reject) => {
-        new Exec(config).exec('default', 'speaker', 'web', ['sh', '-c', 'read line; echo "got $line"; echo wrong >&2; exit 3'], stdout, stderr, Readable.from(['words\n']), false, resolve).catch(reject);
+        new Exec(config)
+          .exec(
+            'default',
+            'speaker',
+            'web',
+            ['sh', '-c', 'read line; echo "got $line"; echo wrong >&2; exit 3'],
+            stdout,
+            stderr,
+            Readable.from(['words\n']),
+            false,
+            resolve,
+          )
+          .catch(reject);
       });
       stdout.end();
       stderr.end();
       assert.deepEqual(await said, ['got words\n', 'wrong\n']);
       assert.equal(status.status, 'Failure');
-      assert.deepEqual(status.details?.causes?.map(({ reason, message }) => `${reason} ${message}`), ['ExitCode 3']);
+      assert.deepEqual(
+        status.details?.causes?.map(({ reason, message }) => `${reason} ${message}`),
+        ['ExitCode 3'],
+      );
     });
 
     it('logs, the last lines and all', async () => {
@@ -126,7 +183,9 @@ describe('clients that others wrote', () => {
       try {
         const { port } = server.address() as { readonly port: number };
         const body = await new Promise<string>((resolve, reject) => {
-          request({ host: '127.0.0.1', port, path: '/', agent: false }, (answer) => resolve(text(answer))).on('error', reject).end();
+          request({ host: '127.0.0.1', port, path: '/', agent: false }, (answer) => resolve(text(answer)))
+            .on('error', reject)
+            .end();
         });
         assert.equal(body, 'hello\n');
       } finally {
@@ -137,7 +196,9 @@ describe('clients that others wrote', () => {
 
   it("the distribution's Python client: lists, watches, creates, patches, replaces, scales", async () => {
     if (process.getuid?.() === 0 && existsSync('/etc/debian_version')) assert.ok(existsSync(PYTHON_CLIENT), 'set-up installs python3-kubernetes');
-    const { code, stdout, stderr } = await run('/usr/bin/python3', ['-W', 'ignore', join(import.meta.dirname, 'clients.py'), berth.kubeconfig], { timeoutMs: 60_000 });
+    const { code, stdout, stderr } = await run('/usr/bin/python3', ['-W', 'ignore', join(import.meta.dirname, 'clients.py'), berth.kubeconfig], {
+      timeoutMs: 60_000,
+    });
     assert.equal(code, 0, stderr);
     const { nodes, classes, ...seen } = JSON.parse(stdout) as { readonly nodes: number; readonly classes: number };
     assert.ok(nodes === 1 && classes > 0);
@@ -157,7 +218,19 @@ describe('clients that others wrote', () => {
     const curl = (path: string, ...args: string[]): Promise<Result> => {
       const of = (name: string): string => join(berth.directory, name);
       const server = config.getCurrentCluster()?.server ?? '';
-      return run('curl', ['-sS', '--max-time', '20', '--cacert', of('ca.pem'), '--cert', of('client.pem'), '--key', of('client-key.pem'), ...args, `${server}${path}`]);
+      return run('curl', [
+        '-sS',
+        '--max-time',
+        '20',
+        '--cacert',
+        of('ca.pem'),
+        '--cert',
+        of('client.pem'),
+        '--key',
+        of('client-key.pem'),
+        ...args,
+        `${server}${path}`,
+      ]);
     };
     const POD = '/api/v1/namespaces/default/pods/speaker';
     const out = async (path: string, ...args: string[]): Promise<string> => {
@@ -189,13 +262,19 @@ describe('clients that others wrote', () => {
 
     it('protobuf when asked for, JSON when the kind can do no other', async () => {
       const file = join(berth.directory, 'pod.pb');
-      assert.equal(await out(POD, '-H', 'accept: application/vnd.kubernetes.protobuf', '-o', file, '-w', '%{content_type}'), 'application/vnd.kubernetes.protobuf');
+      assert.equal(
+        await out(POD, '-H', 'accept: application/vnd.kubernetes.protobuf', '-o', file, '-w', '%{content_type}'),
+        'application/vnd.kubernetes.protobuf',
+      );
       assert.deepEqual([...readFileSync(file).subarray(0, 4)], [0x6b, 0x38, 0x73, 0]);
       assert.equal(await out(POD, '-H', 'accept: text/csv', '-o', '/dev/null', '-w', '%{http_code}'), '406');
     });
 
     it('Table and PartialObjectMetadata', async () => {
-      const table = JSON.parse(await out('/api/v1/namespaces/default/pods', '-H', 'accept: application/json;as=Table;v=v1;g=meta.k8s.io')) as { readonly kind: string; readonly rows: readonly { readonly cells: readonly unknown[] }[] };
+      const table = JSON.parse(await out('/api/v1/namespaces/default/pods', '-H', 'accept: application/json;as=Table;v=v1;g=meta.k8s.io')) as {
+        readonly kind: string;
+        readonly rows: readonly { readonly cells: readonly unknown[] }[];
+      };
       assert.equal(table.kind, 'Table');
       assert.deepEqual(table.rows[0]?.cells.slice(0, 3), ['speaker', '1/1', 'Running']);
       const partial = JSON.parse(await out(POD, '-H', 'accept: application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io')) as object;

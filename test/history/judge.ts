@@ -4,7 +4,8 @@ import type { HistoryWatcher, Segment } from './watcher.ts';
 /** What is wrong with what a watcher heard, in sentences. */
 export function faultsOf(watcher: HistoryWatcher, truth: Truth): readonly string[] {
   const faults = [...watcher.faults];
-  for (const { revision, lines } of watcher.listings) faults.push(...difference(`${watcher.selector.name}: list @${revision}`, lines, truth.listed(watcher.selector, revision)));
+  for (const { revision, lines } of watcher.listings)
+    faults.push(...difference(`${watcher.selector.name}: list @${revision}`, lines, truth.listed(watcher.selector, revision)));
   for (const segment of watcher.segments) faults.push(...faultsOfSegment(watcher, segment, truth));
   return faults;
 }
@@ -51,6 +52,7 @@ function follows(where: string, after: number, heard: Segment['heard'], between:
 
 function difference(where: string, got: readonly string[], wanted: readonly string[]): readonly string[] {
   const at = Math.max(got.length, wanted.length);
-  for (let i = 0; i < at; i++) if (got[i] !== wanted[i]) return [`${where}: event ${i} of ${wanted.length} is\n  ${got[i] ?? 'missing'}\n  and should be\n  ${wanted[i] ?? 'nothing'}`];
+  for (let i = 0; i < at; i++)
+    if (got[i] !== wanted[i]) return [`${where}: event ${i} of ${wanted.length} is\n  ${got[i] ?? 'missing'}\n  and should be\n  ${wanted[i] ?? 'nothing'}`];
   return [];
 }

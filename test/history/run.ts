@@ -64,7 +64,12 @@ export async function watchHistory(options: HistoryOptions): Promise<HistoryResu
   truth.follow(store);
   const ways = await openWays(server, directory, random.fork());
   let stopped = false;
-  const around = (): Surroundings => ({ revision: () => store.revision, compacted: () => store.compactedRevision, random: random.fork(), stopped: () => stopped });
+  const around = (): Surroundings => ({
+    revision: () => store.revision,
+    compacted: () => store.compactedRevision,
+    random: random.fork(),
+    stopped: () => stopped,
+  });
   const selectors = selectorsFor(options.watchers, random.fork());
   const watchers = selectors.map((selector, i) => new HistoryWatcher(selector, tampered(ways.of(i), options.tamper), around()));
   try {
@@ -160,7 +165,12 @@ function summary(watchers: readonly HistoryWatcher[]): Pick<HistoryResult, 'segm
   const counts: Record<string, number> = {};
   for (const watcher of watchers) for (const [name, count] of Object.entries(watcher.counts)) counts[name] = (counts[name] ?? 0) + count;
   const segments = watchers.flatMap((watcher) => watcher.segments);
-  return { segments: segments.length, heard: segments.reduce((sum, { heard }) => sum + heard.length, 0), listings: watchers.reduce((sum, { listings }) => sum + listings.length, 0), counts };
+  return {
+    segments: segments.length,
+    heard: segments.reduce((sum, { heard }) => sum + heard.length, 0),
+    listings: watchers.reduce((sum, { listings }) => sum + listings.length, 0),
+    counts,
+  };
 }
 
 if (import.meta.main) {
@@ -174,7 +184,13 @@ if (import.meta.main) {
     },
   });
   console.log(`seed ${values.seed}`);
-  const result = await watchHistory({ seed: Number(values.seed), writes: Number(values.writes), watchers: Number(values.watchers), store: values.store === 'sqlite' ? 'sqlite' : 'memory', windowEvents: Number(values.window) });
+  const result = await watchHistory({
+    seed: Number(values.seed),
+    writes: Number(values.writes),
+    watchers: Number(values.watchers),
+    store: values.store === 'sqlite' ? 'sqlite' : 'memory',
+    windowEvents: Number(values.window),
+  });
   console.log(JSON.stringify(result, undefined, 2));
   process.exitCode = result.faults.length > 0 ? 1 : 0;
 }

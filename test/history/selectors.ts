@@ -12,7 +12,10 @@ interface Part {
   readonly selects: (shape: Shape) => boolean;
 }
 
-const label = (selector: string, selects: (labels: Readonly<Record<string, string>>) => boolean): Part => ({ query: `labelSelector=${encodeURIComponent(selector)}`, selects: ({ labels }) => selects(labels) });
+const label = (selector: string, selects: (labels: Readonly<Record<string, string>>) => boolean): Part => ({
+  query: `labelSelector=${encodeURIComponent(selector)}`,
+  selects: ({ labels }) => selects(labels),
+});
 const field = (selector: string, selects: (shape: Shape) => boolean): Part => ({ query: `fieldSelector=${encodeURIComponent(selector)}`, selects });
 
 /** Every form of selector, each with the same rule in plain code. */
@@ -34,7 +37,11 @@ const FIELDS: readonly Part[] = [
   field('metadata.name=o5,metadata.namespace=cats', ({ name, namespace }) => name === 'o5' && namespace === 'cats'),
 ];
 
-const POD_FIELDS: readonly Part[] = [...FIELDS, field('status.phase=Running', ({ phase }) => phase === 'Running'), field('status.phase!=Running,metadata.name!=o1', ({ phase, name }) => phase !== 'Running' && name !== 'o1')];
+const POD_FIELDS: readonly Part[] = [
+  ...FIELDS,
+  field('status.phase=Running', ({ phase }) => phase === 'Running'),
+  field('status.phase!=Running,metadata.name!=o1', ({ phase, name }) => phase !== 'Running' && name !== 'o1'),
+];
 
 export function selectorsFor(count: number, random: Random): readonly Selector[] {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random.float() * from.length)] as T;
@@ -44,6 +51,12 @@ export function selectorsFor(count: number, random: Random): readonly Selector[]
     const labels = pick(LABELS);
     const fields = random.float() < 0.5 ? (FIELDS[0] as Part) : pick(resource === 'pods' ? POD_FIELDS : FIELDS);
     const query = [labels.query, fields.query].filter((part) => part !== '').join('&');
-    return { name: `${resource} in ${namespace === '' ? 'all' : namespace} where ${decodeURIComponent(query)}`, resource, namespace, query, selects: (shape: Shape) => labels.selects(shape) && fields.selects(shape) };
+    return {
+      name: `${resource} in ${namespace === '' ? 'all' : namespace} where ${decodeURIComponent(query)}`,
+      resource,
+      namespace,
+      query,
+      selects: (shape: Shape) => labels.selects(shape) && fields.selects(shape),
+    };
   });
 }

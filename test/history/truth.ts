@@ -52,7 +52,12 @@ export const heardLine = (type: string, key: string, shape: Shape, revision: num
   `${type} ${key} n=${shape.n} phase=${shape.phase} labels=${Object.entries(shape.labels).toSorted().join(';')} @${revision}`;
 
 const selected = (selector: Selector, key: string, shape: Shape | undefined): Shape | undefined =>
-  shape !== undefined && key.startsWith(`${selector.resource}/`) && (selector.namespace === '' || shape.namespace === selector.namespace) && selector.selects(shape) ? shape : undefined;
+  shape !== undefined &&
+  key.startsWith(`${selector.resource}/`) &&
+  (selector.namespace === '' || shape.namespace === selector.namespace) &&
+  selector.selects(shape)
+    ? shape
+    : undefined;
 
 export class Truth {
   readonly changes: Change[] = [];
@@ -62,20 +67,25 @@ export class Truth {
   /** Follows the store from its first revision on. */
   follow(store: Store<Projection>): void {
     const decoder = new TextDecoder();
-    store.watch('/registry/', { after: 0 }, {
-      events: (batch) => {
-        for (const { type, key, entry, revision } of batch) {
-          // `/registry/core/configmaps/ns/name`
-          const short = key.split('/').slice(3).join('/');
-          const before = this.#now.get(short);
-          const after = type === 'put' ? shapeOf(JSON.parse(`{"metadata":{${decoder.decode(entry.value.subarray(entry.projection.start))}`) as JsonObject) : undefined;
-          if (after === undefined) this.#now.delete(short);
-          else this.#now.set(short, after);
-          this.changes.push({ revision, key: short, before, after });
-        }
+    store.watch(
+      '/registry/',
+      { after: 0 },
+      {
+        events: (batch) => {
+          for (const { type, key, entry, revision } of batch) {
+            // `/registry/core/configmaps/ns/name`
+            const short = key.split('/').slice(3).join('/');
+            const before = this.#now.get(short);
+            const after =
+              type === 'put' ? shapeOf(JSON.parse(`{"metadata":{${decoder.decode(entry.value.subarray(entry.projection.start))}`) as JsonObject) : undefined;
+            if (after === undefined) this.#now.delete(short);
+            else this.#now.set(short, after);
+            this.changes.push({ revision, key: short, before, after });
+          }
+        },
+        ended: () => {},
       },
-      ended: () => {},
-    });
+    );
   }
 
   /** Every revision from the first to the last is one change: none is missing in the truth itself. */

@@ -18,11 +18,16 @@ export interface Surroundings {
   readonly stopped: () => boolean;
 }
 
-export type Heard = { readonly type: 'event'; readonly revision: number; readonly line: string } | { readonly type: 'bookmark'; readonly revision: number; readonly initialEnd: boolean };
+export type Heard =
+  | { readonly type: 'event'; readonly revision: number; readonly line: string }
+  | { readonly type: 'bookmark'; readonly revision: number; readonly initialEnd: boolean };
 
 /** One watch from its start to its end, as it was heard. */
 export interface Segment {
-  readonly start: { readonly kind: 'after'; readonly revision: number } | { readonly kind: 'marked' } | { readonly kind: 'state'; readonly from: number; to: number };
+  readonly start:
+    | { readonly kind: 'after'; readonly revision: number }
+    | { readonly kind: 'marked' }
+    | { readonly kind: 'state'; readonly from: number; to: number };
   readonly heard: Heard[];
 }
 
@@ -100,19 +105,30 @@ export class HistoryWatcher {
     if (this.#around.stopped()) this.close();
     const error = refused ?? (await ended);
     if (error === undefined) {
-      if (start.kind === 'after' && start.revision < compactedBefore && !this.#around.stopped()) this.faults.push(`${this.selector.name}: ${start.revision} was compacted (${compactedBefore}), but the watch was started`);
+      if (start.kind === 'after' && start.revision < compactedBefore && !this.#around.stopped())
+        this.faults.push(`${this.selector.name}: ${start.revision} was compacted (${compactedBefore}), but the watch was started`);
       return this.#afterLoss();
     }
     if (error.code !== 410) throw error;
     this.counts.expired++;
-    if (start.kind === 'after' && start.revision >= this.#around.compacted()) this.faults.push(`${this.selector.name}: ${start.revision} was called too old, but only ${this.#around.compacted()} is compacted`);
-    if (start.kind === 'after' && start.revision < compactedBefore && refused === undefined && this.segments.at(-1)?.heard.length !== 0) this.faults.push(`${this.selector.name}: ${start.revision} was compacted, but events were told`);
+    if (start.kind === 'after' && start.revision >= this.#around.compacted())
+      this.faults.push(`${this.selector.name}: ${start.revision} was called too old, but only ${this.#around.compacted()} is compacted`);
+    if (start.kind === 'after' && start.revision < compactedBefore && refused === undefined && this.segments.at(-1)?.heard.length !== 0)
+      this.faults.push(`${this.selector.name}: ${start.revision} was compacted, but events were told`);
     return this.#draw(2) === 0 ? { kind: 'list' } : { kind: 'marked' };
   }
 
   #startOf(point: Point): { readonly start: Segment['start']; readonly query: [string, string][] } {
     if (point.kind === 'resume') return { start: { kind: 'after', revision: point.revision }, query: [['resourceVersion', String(point.revision)]] };
-    if (point.kind === 'marked') return { start: { kind: 'marked' }, query: [['sendInitialEvents', 'true'], ['resourceVersionMatch', 'NotOlderThan'], ...(this.#seen === 0 ? [] : [['resourceVersion', String(this.#seen)] as [string, string]])] };
+    if (point.kind === 'marked')
+      return {
+        start: { kind: 'marked' },
+        query: [
+          ['sendInitialEvents', 'true'],
+          ['resourceVersionMatch', 'NotOlderThan'],
+          ...(this.#seen === 0 ? [] : [['resourceVersion', String(this.#seen)] as [string, string]]),
+        ],
+      };
     const from = this.#around.revision();
     return { start: { kind: 'state', from, to: from }, query: this.#draw(2) === 0 ? [['resourceVersion', '0']] : [] };
   }
@@ -127,7 +143,11 @@ export class HistoryWatcher {
     return choice === 17 ? { kind: 'list' } : choice === 18 ? { kind: 'marked' } : { kind: 'state' };
   }
 
-  async #listen(start: Segment['start'], query: [string, string][], lifeEvents: number): Promise<{ readonly refused?: StatusError; readonly ended: Promise<StatusError | undefined> }> {
+  async #listen(
+    start: Segment['start'],
+    query: [string, string][],
+    lifeEvents: number,
+  ): Promise<{ readonly refused?: StatusError; readonly ended: Promise<StatusError | undefined> }> {
     const segment: Segment = { start, heard: [] };
     const generation = ++this.#generation;
     let left = lifeEvents;
@@ -172,7 +192,11 @@ export class HistoryWatcher {
       this.#seen = revision;
       return;
     }
-    segment.heard.push({ type: 'event', revision, line: heardLine(type, keyOf(this.selector, object as unknown as JsonObject), shapeOf(object as unknown as JsonObject), revision) });
+    segment.heard.push({
+      type: 'event',
+      revision,
+      line: heardLine(type, keyOf(this.selector, object as unknown as JsonObject), shapeOf(object as unknown as JsonObject), revision),
+    });
     // Initial events come by key, not by version: a place to go on from only when they are marked as complete, which without sendInitialEvents they never are.
     if (segment.start.kind === 'after' || (segment.start.kind === 'marked' && segment.heard.some((heard) => heard.type === 'bookmark'))) this.#seen = revision;
   }
@@ -186,10 +210,15 @@ export class HistoryWatcher {
       const limit = 1 + this.#draw(40);
       try {
         const { body } = await this.#way.request(this.#ask([['limit', String(limit)], ...(token === '' ? [] : [['continue', token] as [string, string]])]));
-        const { metadata, items } = body as unknown as { readonly metadata: { readonly resourceVersion: string; readonly continue?: string }; readonly items: readonly JsonObject[] };
-        if (revision !== 0 && Number(metadata.resourceVersion) !== revision) this.faults.push(`${this.selector.name}: pages of one list had the versions ${revision} and ${metadata.resourceVersion}`);
+        const { metadata, items } = body as unknown as {
+          readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+          readonly items: readonly JsonObject[];
+        };
+        if (revision !== 0 && Number(metadata.resourceVersion) !== revision)
+          this.faults.push(`${this.selector.name}: pages of one list had the versions ${revision} and ${metadata.resourceVersion}`);
         revision = Number(metadata.resourceVersion);
-        for (const item of items) lines.push(heardLine('ADDED', keyOf(this.selector, item), shapeOf(item), Number((item.metadata as JsonObject).resourceVersion)));
+        for (const item of items)
+          lines.push(heardLine('ADDED', keyOf(this.selector, item), shapeOf(item), Number((item.metadata as JsonObject).resourceVersion)));
         token = metadata.continue ?? '';
         if (token === '') break;
       } catch (thrown) {
@@ -208,14 +237,26 @@ export class HistoryWatcher {
   async #goOnWithFreshToken(error: StatusError): Promise<void> {
     const fresh = (error.toStatus() as unknown as { readonly metadata?: { readonly continue?: string } }).metadata?.continue ?? '';
     if (fresh === '') this.faults.push(`${this.selector.name}: a token that is too old came back without a fresh one`);
-    else await this.#way.request(this.#ask([['limit', '500'], ['continue', fresh]]));
+    else
+      await this.#way.request(
+        this.#ask([
+          ['limit', '500'],
+          ['continue', fresh],
+        ]),
+      );
   }
 
   /** A version that nobody has seen is refused, not waited for and not taken for the present. */
   async #future(): Promise<void> {
     this.counts.future++;
     try {
-      const handle = await this.#way.watch(this.#ask([['watch', 'true'], ['resourceVersion', String(this.#around.revision() + 1_000_000)]]), { events: () => {}, closed: () => {} });
+      const handle = await this.#way.watch(
+        this.#ask([
+          ['watch', 'true'],
+          ['resourceVersion', String(this.#around.revision() + 1_000_000)],
+        ]),
+        { events: () => {}, closed: () => {} },
+      );
       handle.close();
       this.faults.push(`${this.selector.name}: a watch from the future was started`);
     } catch (thrown) {

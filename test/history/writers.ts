@@ -59,7 +59,11 @@ export class Writers {
       if (what < 3) this.#done(resource, await this.#server.ask('POST', path, this.#object(resource, name, n)));
       else if (what < 6) await this.#patch(resource, `${path}/${name}`);
       else if (what < 8 && resource === 'configmaps') this.#done(resource, await this.#server.ask('PUT', `${path}/${name}`, this.#object(resource, name, n)));
-      else if (what < 8) this.#done(resource, await this.#server.ask('PATCH', `${path}/${name}/status`, { status: { phase: this.#pick(PHASES) } }, { contentType: 'application/merge-patch+json' }));
+      else if (what < 8)
+        this.#done(
+          resource,
+          await this.#server.ask('PATCH', `${path}/${name}/status`, { status: { phase: this.#pick(PHASES) } }, { contentType: 'application/merge-patch+json' }),
+        );
       else {
         await this.#server.ask('DELETE', `${path}/${name}`, { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0 });
         this.#deleted++;

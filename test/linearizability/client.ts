@@ -48,15 +48,42 @@ export class Client {
   async #once(key: string, what: number): Promise<boolean> {
     const value = `${this.#options.name}-${this.#count++}`;
     const expected = this.#known.get(key);
-    if (what < 4 || (what < 7 && expected === undefined)) return this.#step(key, () => this.#ask('GET', key), (answer) => ({ do: 'get', found: answer === undefined ? undefined : foundIn(answer) }));
+    if (what < 4 || (what < 7 && expected === undefined))
+      return this.#step(
+        key,
+        () => this.#ask('GET', key),
+        (answer) => ({ do: 'get', found: answer === undefined ? undefined : foundIn(answer) }),
+      );
     if (what < 7 && expected !== undefined) {
-      return this.#step(key, () => this.#ask('PUT', key, body(key, value, expected)), (answer) => ({ do: 'update', value, expected, answer: answer === undefined ? 'unanswered' : answer.code === 409 ? 'conflict' : answer.code === 404 ? 'absent' : made(answer) }));
+      return this.#step(
+        key,
+        () => this.#ask('PUT', key, body(key, value, expected)),
+        (answer) => ({
+          do: 'update',
+          value,
+          expected,
+          answer: answer === undefined ? 'unanswered' : answer.code === 409 ? 'conflict' : answer.code === 404 ? 'absent' : made(answer),
+        }),
+      );
     }
-    if (what === 7) return this.#step(key, () => this.#ask('POST', '', body(key, value)), (answer) => ({ do: 'create', value, answer: answer === undefined ? 'unanswered' : answer.code === 409 ? 'exists' : made(answer) }));
+    if (what === 7)
+      return this.#step(
+        key,
+        () => this.#ask('POST', '', body(key, value)),
+        (answer) => ({ do: 'create', value, answer: answer === undefined ? 'unanswered' : answer.code === 409 ? 'exists' : made(answer) }),
+      );
     if (what === 8) {
-      return this.#step(key, () => this.#ask('PATCH', key, { data: { value } }, 'application/merge-patch+json'), (answer) => ({ do: 'patch', value, answer: answer === undefined ? 'unanswered' : answer.code === 404 ? 'absent' : made(answer) }));
+      return this.#step(
+        key,
+        () => this.#ask('PATCH', key, { data: { value } }, 'application/merge-patch+json'),
+        (answer) => ({ do: 'patch', value, answer: answer === undefined ? 'unanswered' : answer.code === 404 ? 'absent' : made(answer) }),
+      );
     }
-    return this.#step(key, () => this.#ask('DELETE', key), (answer) => ({ do: 'delete', answer: answer === undefined ? 'unanswered' : answer.code === 404 ? 'absent' : made(answer, 'deleted') }));
+    return this.#step(
+      key,
+      () => this.#ask('DELETE', key),
+      (answer) => ({ do: 'delete', answer: answer === undefined ? 'unanswered' : answer.code === 404 ? 'absent' : made(answer, 'deleted') }),
+    );
   }
 
   async #step(key: string, ask: () => Promise<RawAnswer>, describe: (answer: RawAnswer | undefined) => Operation): Promise<boolean> {
@@ -92,7 +119,12 @@ export class Client {
   }
 }
 
-const body = (name: string, value: string, expected?: number): JsonObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...(expected === undefined ? {} : { resourceVersion: String(expected) }) }, data: { value } });
+const body = (name: string, value: string, expected?: number): JsonObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, ...(expected === undefined ? {} : { resourceVersion: String(expected) }) },
+  data: { value },
+});
 
 function foundIn({ code, text }: RawAnswer): KeyState {
   if (code === 404) return undefined;

@@ -44,7 +44,9 @@ export async function linearizability(options: RunOptions): Promise<RunResult> {
       const lifeMs = 50 + random.float() * options.lifeMs;
       const forks = Array.from({ length: options.clients }, () => random.fork());
       await live(directory, life, lifeMs, async (server) => {
-        const clients = forks.map((fork, i) => new Client({ life: server, random: fork, keys: options.keys, name: `${life}-${i}`, record: (one) => recorded.push(one) }));
+        const clients = forks.map(
+          (fork, i) => new Client({ life: server, random: fork, keys: options.keys, name: `${life}-${i}`, record: (one) => recorded.push(one) }),
+        );
         await Promise.all(clients.map((client) => (last ? client.readAll() : client.run())));
       });
     }
@@ -65,7 +67,11 @@ async function live(directory: string, life: number, lifeMs: number, body: (life
     const agent = new Agent({ keepAlive: true });
     const timer = setTimeout(() => child.kill('SIGKILL'), lifeMs);
     try {
-      await body({ dead, ask: (method, path, sent, contentType) => exchange(port, ca, agent, method, path, sent === undefined ? undefined : JSON.stringify(sent), { 'content-type': contentType ?? 'application/json' }) });
+      await body({
+        dead,
+        ask: (method, path, sent, contentType) =>
+          exchange(port, ca, agent, method, path, sent === undefined ? undefined : JSON.stringify(sent), { 'content-type': contentType ?? 'application/json' }),
+      });
     } finally {
       clearTimeout(timer);
       agent.destroy();
@@ -118,9 +124,23 @@ export function faultsOfVersions(writes: readonly Made[]): readonly string[] {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) }, kills: { type: 'string', default: '40' }, clients: { type: 'string', default: '10' }, keys: { type: 'string', default: '4' }, life: { type: 'string', default: '1000' } } });
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
+      kills: { type: 'string', default: '40' },
+      clients: { type: 'string', default: '10' },
+      keys: { type: 'string', default: '4' },
+      life: { type: 'string', default: '1000' },
+    },
+  });
   console.log(`seed ${values.seed}`);
-  const result = await linearizability({ seed: Number(values.seed), kills: Number(values.kills), clients: Number(values.clients), keys: Number(values.keys), lifeMs: Number(values.life) });
+  const result = await linearizability({
+    seed: Number(values.seed),
+    kills: Number(values.kills),
+    clients: Number(values.clients),
+    keys: Number(values.keys),
+    lifeMs: Number(values.life),
+  });
   console.log(JSON.stringify(result, undefined, 2));
   process.exitCode = result.faults.length > 0 ? 1 : 0;
 }

@@ -14,7 +14,14 @@ const [directory = ''] = process.argv.slice(2);
 const clock = new SystemClock();
 const certificates = await Certificates.open(directory, clock);
 const pair = await certificates.issue({ commonName: 'server', organizations: [], dnsNames: [], ipAddresses: ['127.0.0.1'], usages: ['server'] });
-const store = await openSqliteStore({ directory: join(directory, 'store'), clock, settings: defaultStoreSettings, project: createProjector(createRegistry(builtinKinds())), log: silentLog, ballastBytes: 0 });
+const store = await openSqliteStore({
+  directory: join(directory, 'store'),
+  clock,
+  settings: defaultStoreSettings,
+  project: createProjector(createRegistry(builtinKinds())),
+  log: silentLog,
+  ballastBytes: 0,
+});
 const server = startTestServer({ clock, store, yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)) });
 const { port } = await server.api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: certificates.caPem } });
 process.stdout.write(`${JSON.stringify({ port, ca: certificates.caPem })}\n`);

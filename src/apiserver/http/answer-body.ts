@@ -36,7 +36,11 @@ function sendPacked(response: AnyResponse, code: number, headers: readonly strin
 /**
  * Where the pieces of a long answer are written to; its head is sent. `length` is known or guessed; only a known one is told.
  */
-export function beginBody(response: AnyResponse, headers: readonly string[], length: { readonly bytes: number; readonly exact: boolean }): AnyResponse | Writable {
+export function beginBody(
+  response: AnyResponse,
+  headers: readonly string[],
+  length: { readonly bytes: number; readonly exact: boolean },
+): AnyResponse | Writable {
   if (!isPacked(response, length.bytes)) {
     writeHead(response, 200, length.exact ? [...headers, 'Content-Length', String(length.bytes)] : [...headers]);
     return response;
