@@ -26,7 +26,8 @@ const MANY = 10_000;
 const ADMIN = { name: 'admin', groups: ['system:masters'] };
 
 const round = (value: number): number => Number(value.toPrecision(3));
-const say = (figure: string, value: number, unit: string, more: object = {}): void => console.log(JSON.stringify({ figure, value: round(value), unit, ...more }));
+const say = (figure: string, value: number, unit: string, more: object = {}): void =>
+  console.log(JSON.stringify({ figure, value: round(value), unit, ...more }));
 const against = (figure: string, value: number, floor: number, unit: string, more: object = {}): void =>
   say(figure, value, unit, { floor: round(floor), ratio: round(value / floor), ...more });
 
@@ -36,7 +37,11 @@ function podText(name: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, labels: { app: 'bench', tier: 'backend', 'app.kubernetes.io/part-of': 'benchmarks' }, annotations: { 'example.com/note': 'x'.repeat(200) } },
+    metadata: {
+      name,
+      labels: { app: 'bench', tier: 'backend', 'app.kubernetes.io/part-of': 'benchmarks' },
+      annotations: { 'example.com/note': 'x'.repeat(200) },
+    },
     spec: {
       containers: [
         {
@@ -71,7 +76,10 @@ async function drive(load: Load): Promise<Load2> {
   return { ...result, cpuMicros: (used.user + used.system) / result.requests };
 }
 
-async function bareServer(pair: KeyPair, handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<{ readonly port: number; readonly server: Server }> {
+async function bareServer(
+  pair: KeyPair,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ readonly port: number; readonly server: Server }> {
   const server = createServer({ key: pair.keyPem, cert: pair.certPem }, handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -81,7 +89,9 @@ async function bareServer(pair: KeyPair, handle: (request: IncomingMessage, resp
 async function fetchOnce(port: number, path: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`));
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () =>
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`),
+    );
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('end', () => {
       const all = Buffer.concat(chunks);
@@ -126,17 +136,29 @@ async function benchList(port: number, pair: KeyPair): Promise<void> {
   const load = { connections: 1, seconds: 3, method: 'GET', path: PODS };
   const floor = await drive({ ...load, port: bare.port });
   const got = await drive({ ...load, port });
-  against(`LIST of ${MANY} pods (${round(whole.length / 1e6)} MB), bandwidth`, (got.bytes / 1e6 / 1000) * got.perSecond * (1000 / got.requests), (floor.bytes / 1e6 / 1000) * floor.perSecond * (1000 / floor.requests), 'MB/s', {
-    p50Ms: round(got.p50Ms),
-    floorP50Ms: round(floor.p50Ms),
-    rssMb: round(process.memoryUsage.rss() / 1e6),
-  });
+  against(
+    `LIST of ${MANY} pods (${round(whole.length / 1e6)} MB), bandwidth`,
+    (got.bytes / 1e6 / 1000) * got.perSecond * (1000 / got.requests),
+    (floor.bytes / 1e6 / 1000) * floor.perSecond * (1000 / floor.requests),
+    'MB/s',
+    {
+      p50Ms: round(got.p50Ms),
+      floorP50Ms: round(floor.p50Ms),
+      rssMb: round(process.memoryUsage.rss() / 1e6),
+    },
+  );
   bare.server.close();
 }
 
 /** TLS, parse, stringify, group commit, reply: what cannot be left out. */
 async function benchCreate(port: number, pair: KeyPair, root: string): Promise<void> {
-  const store = await openSqliteStore<null>({ directory: join(root, 'bare'), clock: new SystemClock(), settings: defaultStoreSettings, project: () => null, log: silentLog });
+  const store = await openSqliteStore<null>({
+    directory: join(root, 'bare'),
+    clock: new SystemClock(),
+    settings: defaultStoreSettings,
+    project: () => null,
+    log: silentLog,
+  });
   let count = 0;
   const bare = await bareServer(pair, (request, response) => {
     const chunks: Buffer[] = [];
@@ -163,7 +185,15 @@ async function benchCreate(port: number, pair: KeyPair, root: string): Promise<v
       floorCpuMicros: round(floor.cpuMicros),
     });
   }
-  const patch = await drive({ port, connections: 32, seconds: 3, method: 'PUT', path: `${PODS}/pod-%n`, body: podText('pod-%n').replace('v1.2.3', 'v1.2.4'), count: MANY });
+  const patch = await drive({
+    port,
+    connections: 32,
+    seconds: 3,
+    method: 'PUT',
+    path: `${PODS}/pod-%n`,
+    body: podText('pod-%n').replace('v1.2.3', 'v1.2.4'),
+    count: MANY,
+  });
   say('update of a pod, 32 connections', patch.perSecond, '1/s', { p50Ms: round(patch.p50Ms), p99Ms: round(patch.p99Ms), cpuMicros: round(patch.cpuMicros) });
   bare.server.close();
   await store[Symbol.asyncDispose]();
@@ -188,7 +218,13 @@ async function benchWatch(port: number, pair: KeyPair, api: ApiServer, version: 
   let n = 0;
   const before = process.memoryUsage.rss();
   const got = await fanOut({ port, path: `/api/v1/namespaces/bench/configmaps?watch=true&resourceVersion=${version}`, count }, async () => {
-    await api.handler.request({ method: 'POST', path: '/api/v1/namespaces/bench/configmaps', query: [], user: ADMIN, body: { ...body, metadata: { name: `w${n++}` } } });
+    await api.handler.request({
+      method: 'POST',
+      path: '/api/v1/namespaces/bench/configmaps',
+      query: [],
+      user: ADMIN,
+      body: { ...body, metadata: { name: `w${n++}` } },
+    });
   });
   say(`one durable write to ${count} watchers, until the last has it`, got.p50Ms, 'ms', {
     maxMs: round(got.maxMs),
@@ -225,7 +261,9 @@ async function fanOut(load: WatchLoad, write: () => Promise<void>): Promise<{ re
 async function fill(api: ApiServer): Promise<void> {
   for (let from = 0; from < MANY; from += 200) {
     await Promise.all(
-      Array.from({ length: 200 }, (_, i) => api.handler.request({ method: 'POST', path: PODS, query: [], user: ADMIN, userAgent: 'bench/1', body: JSON.parse(podText(`pod-${from + i}`)) })),
+      Array.from({ length: 200 }, (_, i) =>
+        api.handler.request({ method: 'POST', path: PODS, query: [], user: ADMIN, userAgent: 'bench/1', body: JSON.parse(podText(`pod-${from + i}`)) }),
+      ),
     );
   }
 }
@@ -234,7 +272,13 @@ async function main(only: string | undefined): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'berth-bench-'));
   const clock = new SystemClock();
   const registry = createRegistry(builtinKinds().filter(({ servedByDefault }) => servedByDefault));
-  const store: Store<Projection> = await openSqliteStore<Projection>({ directory: join(root, 'store'), clock, settings: defaultStoreSettings, project: createProjector(registry), log: silentLog });
+  const store: Store<Projection> = await openSqliteStore<Projection>({
+    directory: join(root, 'store'),
+    clock,
+    settings: defaultStoreSettings,
+    project: createProjector(registry),
+    log: silentLog,
+  });
   const api = createApiServer({
     store,
     registry,

@@ -64,17 +64,32 @@ async function benchPool(directory: string, kind: Pool['kind'], floorMs: number)
   const pool = await openPool({ host, clock, root: join(directory, kind), mark: 'bench', kind, trashMs: 0 });
   const driver = new PoolDriver({ host, pool, nodeName: 'node-1' });
   const at = (name: string): string => join(directory, `stage-${name}`);
-  const stage = (name: string): Promise<void> => driver.nodeStage({ volumeId: name, stagingPath: at(name), publishContext: {}, context: {}, capability: WRITER });
-  const times = { create: [] as number[], stageFirst: [] as number[], stageAgain: [] as number[], snapshot: [] as number[], clone: [] as number[], expand: [] as number[], remove: [] as number[] };
+  const stage = (name: string): Promise<void> =>
+    driver.nodeStage({ volumeId: name, stagingPath: at(name), publishContext: {}, context: {}, capability: WRITER });
+  const times = {
+    create: [] as number[],
+    stageFirst: [] as number[],
+    stageAgain: [] as number[],
+    snapshot: [] as number[],
+    clone: [] as number[],
+    expand: [] as number[],
+    remove: [] as number[],
+  };
   for (let i = 0; i < ROUNDS; i++) {
     const name = `v${i}`;
     await timed(times.create, () => driver.createVolume({ name, requiredBytes: 64 * MiB, capabilities: [WRITER], parameters: {} }));
     await timed(times.stageFirst, () => stage(name));
     await driver.nodeUnstage(name, at(name));
     await timed(times.stageAgain, () => stage(name));
-    if (i === 0) say(`${kind}: 4 KiB write and flush in a volume`, flushes(join(at(name), 'file')), { floor: round(floorMs), floorIs: 'the same on the machine\'s file system' });
+    if (i === 0)
+      say(`${kind}: 4 KiB write and flush in a volume`, flushes(join(at(name), 'file')), {
+        floor: round(floorMs),
+        floorIs: "the same on the machine's file system",
+      });
     await timed(times.snapshot, () => driver.createSnapshot(`s${i}`, name, {}));
-    await timed(times.clone, () => driver.createVolume({ name: `c${i}`, requiredBytes: 64 * MiB, capabilities: [WRITER], parameters: {}, source: { snapshotId: `s${i}` } }));
+    await timed(times.clone, () =>
+      driver.createVolume({ name: `c${i}`, requiredBytes: 64 * MiB, capabilities: [WRITER], parameters: {}, source: { snapshotId: `s${i}` } }),
+    );
     await timed(times.expand, async () => {
       await driver.controllerExpand(name, 96 * MiB);
       await driver.nodeExpand({ volumeId: name, volumePath: at(name), stagingPath: at(name), requiredBytes: 96 * MiB, capability: WRITER });
@@ -102,7 +117,13 @@ async function letGo(directory: string): Promise<void> {
   }
 }
 
-const keys: Keys = { digest: () => new Uint8Array(32), secret: (length) => new Uint8Array(length), sign: () => new Uint8Array(32), verify: () => true, signing: { algorithm: 'HS256', keyId: 'bench' } };
+const keys: Keys = {
+  digest: () => new Uint8Array(32),
+  secret: (length) => new Uint8Array(length),
+  sign: () => new Uint8Array(32),
+  verify: () => true,
+  signing: { algorithm: 'HS256', keyId: 'bench' },
+};
 
 /** From the answer to the claim's creation to the watch that shows it Bound; the floor is as many durable writes as binding takes. */
 async function benchClaims(directory: string, kind: Pool['kind']): Promise<void> {
@@ -146,10 +167,19 @@ async function benchClaims(directory: string, kind: Pool['kind']): Promise<void>
   const floor: number[] = [];
   for (let i = 0; i < ROUNDS; i++) {
     await timed(floor, async () => {
-      for (let write = 0; write < 5; write++) await client.patch(persistentVolumeClaims, `warm-${write}`, { type: 'merge', body: { metadata: { labels: { round: String(i) } } } }, { namespace: 'default' });
+      for (let write = 0; write < 5; write++)
+        await client.patch(
+          persistentVolumeClaims,
+          `warm-${write}`,
+          { type: 'merge', body: { metadata: { labels: { round: String(i) } } } },
+          { namespace: 'default' },
+        );
     });
   }
-  const floorMs = quantile(floor.toSorted((a, b) => a - b), 0.5);
+  const floorMs = quantile(
+    floor.toSorted((a, b) => a - b),
+    0.5,
+  );
   const times: number[] = [];
   for (let i = 0; i < 2 * ROUNDS; i++) await timed(times, () => make(`claim-${i}`));
   say(`${kind}: claim to Bound, volume made`, times, { floor: round(floorMs), floorIs: 'five durable writes' });
@@ -161,7 +191,7 @@ async function benchClaims(directory: string, kind: Pool['kind']): Promise<void>
 
 const directory = mkdtempSync('/var/tmp/berth-bench-');
 try {
-  const floorMs = say('4 KiB write and flush on the machine\'s file system', flushes(join(directory, 'floor')));
+  const floorMs = say("4 KiB write and flush on the machine's file system", flushes(join(directory, 'floor')));
   for (const kind of ['plain', 'btrfs'] as const) {
     await benchPool(directory, kind, floorMs);
     await benchClaims(directory, kind);

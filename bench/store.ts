@@ -66,7 +66,10 @@ async function commits(store: Store<null>, abreast: number): Promise<{ readonly 
 
 async function throughput(): Promise<void> {
   const store = await open(join(root, 'throughput'));
-  for (const [abreast, floorRows] of [[1, 1], [64, 64]] as const) {
+  for (const [abreast, floorRows] of [
+    [1, 1],
+    [64, 64],
+  ] as const) {
     const floor = bareSqlite(`floor-${floorRows}`, floorRows);
     const { perSecond, p50Ms, p99Ms } = await commits(store, abreast);
     against(`store: durable commits of 2.5 KB, ${abreast} in flight`, perSecond, floor, 'per s');
@@ -86,7 +89,13 @@ async function memoryAndRestart(): Promise<void> {
   });
   await Promise.all(writers);
   globalThis.gc?.();
-  say({ figure: 'store: memory added by 10,000 entries of 5 KB', value: round((process.memoryUsage().rss - before) / 1e6), unit: 'MB', floor: 50, ratio: round((process.memoryUsage().rss - before) / 50e6) });
+  say({
+    figure: 'store: memory added by 10,000 entries of 5 KB',
+    value: round((process.memoryUsage().rss - before) / 1e6),
+    unit: 'MB',
+    floor: 50,
+    ratio: round((process.memoryUsage().rss - before) / 50e6),
+  });
   const listing = performance.now();
   store.list('/pods/');
   say({ figure: 'store: list of 10,000 entries', value: round(performance.now() - listing), unit: 'ms' });

@@ -11,7 +11,14 @@ import { parseArgs } from 'node:util';
 import { type Outcome, simulate } from '../src/testing/index.ts';
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, runs: { type: 'string', default: '10' }, minutes: { type: 'string', default: '10' }, nodes: { type: 'string', default: '3' }, twice: { type: 'boolean', default: false }, log: { type: 'boolean', default: false } },
+  options: {
+    seed: { type: 'string' },
+    runs: { type: 'string', default: '10' },
+    minutes: { type: 'string', default: '10' },
+    nodes: { type: 'string', default: '3' },
+    twice: { type: 'boolean', default: false },
+    log: { type: 'boolean', default: false },
+  },
 });
 
 function whole(name: 'seed' | 'runs' | 'minutes' | 'nodes', text: string): number {
@@ -29,7 +36,15 @@ async function run(seed: number): Promise<Outcome> {
   if (!values.twice) return outcome;
   const again = await simulate({ seed, ...options });
   const at = outcome.lines.findIndex((line, i) => line !== again.lines[i]);
-  return outcome.digest === again.digest ? outcome : { ...outcome, failures: [...outcome.failures, `the same seed gives the same digest: at line ${at}\n  ${outcome.lines[at] ?? '(end)'}\n  ${again.lines[at] ?? '(end)'}`] };
+  return outcome.digest === again.digest
+    ? outcome
+    : {
+        ...outcome,
+        failures: [
+          ...outcome.failures,
+          `the same seed gives the same digest: at line ${at}\n  ${outcome.lines[at] ?? '(end)'}\n  ${again.lines[at] ?? '(end)'}`,
+        ],
+      };
 }
 
 let failed = 0;
@@ -37,7 +52,9 @@ for (let seed = first; seed < first + runs; seed++) {
   const startedMs = performance.now();
   const outcome = await run(seed);
   const { digest, lines, failures, virtualMs } = outcome;
-  console.log(`seed ${seed}  ${failures.length === 0 ? 'ok    ' : 'FAILED'}  ${digest.slice(0, 16)}  ${lines.length} changes in ${(virtualMs / 60_000).toFixed(0)} virtual minutes, ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  console.log(
+    `seed ${seed}  ${failures.length === 0 ? 'ok    ' : 'FAILED'}  ${digest.slice(0, 16)}  ${lines.length} changes in ${(virtualMs / 60_000).toFixed(0)} virtual minutes, ${((performance.now() - startedMs) / 1000).toFixed(1)} s`,
+  );
   if (values.log) for (const line of lines) console.log(`  ${line}`);
   for (const failure of failures) console.log(`  ${failure}`);
   if (failures.length > 0) {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Agent, request as httpsRequest } from 'node:https';
+import type { Agent} from 'node:https';
+import { request as httpsRequest } from 'node:https';
 import type { TestServer } from '../src/apiserver/testing.ts';
 import type { ApiRequest } from '../src/machinery/exchange.ts';
 import type { Json } from '../src/machinery/object.ts';
@@ -29,7 +30,9 @@ export function inProcess(server: TestServer): Ask {
 
 export function overHttps(port: number, ca: string, agent: Agent): Ask {
   return async (method, path, body, contentType = 'application/json') => {
-    const { code, text, headers } = await exchange(port, ca, agent, method, path, body === undefined ? undefined : JSON.stringify(body), { 'content-type': contentType });
+    const { code, text, headers } = await exchange(port, ca, agent, method, path, body === undefined ? undefined : JSON.stringify(body), {
+      'content-type': contentType,
+    });
     const warnings = headers['warning'];
     const texts = warnings === undefined ? [] : String(warnings).split(/, (?=299 )/);
     return { code, body: JSON.parse(text) as Json, warnings: texts.map((w) => w.replace(/^299 - "|"$/g, '').replace(/\\(.)/g, '$1')) };

@@ -47,7 +47,8 @@ describe('the HTTPS front', () => {
     await server.ask('POST', MAPS, configMap('a', { k: 'v' }));
   });
 
-  const listen = (): Promise<Listening> => server.api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: certificates.caPem } });
+  const listen = (): Promise<Listening> =>
+    server.api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: certificates.caPem } });
 
   after(async () => {
     agent.destroy();
@@ -89,7 +90,10 @@ describe('the HTTPS front', () => {
   test('HEAD is GET without the body', async () => {
     const got = await ask('GET', `${MAPS}/a`);
     const head = await ask('HEAD', `${MAPS}/a`);
-    assert.deepEqual({ code: head.code, text: head.text, length: head.headers['content-length'] }, { code: 200, text: '', length: got.headers['content-length'] });
+    assert.deepEqual(
+      { code: head.code, text: head.text, length: head.headers['content-length'] },
+      { code: 200, text: '', length: got.headers['content-length'] },
+    );
   });
 
   test('people with curl or a browser, or who ask for it, get it indented', async () => {
@@ -131,7 +135,10 @@ describe('the HTTPS front', () => {
     assert.deepEqual(json(made).data, { p: 'q' });
     const list = await ask('GET', `${MAPS}?fieldSelector=metadata.name=b`, { accept: 'application/vnd.kubernetes.protobuf' });
     const read = decodeProtobufObject(builtinFacts, list.bytes, () => 'core.v1.ConfigMapList') as { items: JsonObject[] };
-    assert.deepEqual(read.items.map(({ data }) => data), [{ p: 'q' }]);
+    assert.deepEqual(
+      read.items.map(({ data }) => data),
+      [{ p: 'q' }],
+    );
   });
 
   test('tables and partial objects, of one and of many', async () => {
@@ -144,7 +151,10 @@ describe('the HTTPS front', () => {
     const bare = json(await ask('GET', `${MAPS}/a?includeObject=None`, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }));
     assert.equal((bare.rows as JsonObject[])[0]?.object, null);
     const partial = json(await ask('GET', `${MAPS}/a`, { accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' }));
-    assert.deepEqual({ kind: partial.kind, apiVersion: partial.apiVersion, data: partial.data }, { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', data: undefined });
+    assert.deepEqual(
+      { kind: partial.kind, apiVersion: partial.apiVersion, data: partial.data },
+      { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', data: undefined },
+    );
     const many = json(await ask('GET', MAPS, { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' }));
     assert.equal(many.kind, 'PartialObjectMetadataList');
   });
@@ -155,7 +165,10 @@ describe('the HTTPS front', () => {
     assert.equal(json(wanted).reason, 'NotAcceptable');
     const sent = await ask('POST', MAPS, { 'content-type': 'text/html' }, '<p>');
     assert.equal(sent.code, 415);
-    assert.match(String(json(sent).message), /^the body of the request was in an unknown format - accepted media types include: application\/json, application\/yaml, application\/vnd.kubernetes.protobuf$/);
+    assert.match(
+      String(json(sent).message),
+      /^the body of the request was in an unknown format - accepted media types include: application\/json, application\/yaml, application\/vnd.kubernetes.protobuf$/,
+    );
   });
 
   test('hostile bodies are refused, each with one clear Status', async () => {
@@ -202,7 +215,10 @@ describe('the HTTPS front', () => {
     const mine = await certificates.issue({ commonName: 'resumed', organizations: [], dnsNames: [], ipAddresses: [], usages: ['client'] });
     const own = new Agent({ key: mine.keyPem, cert: mine.certPem, keepAlive: false });
     for (let i = 0; i < 3; i++) await exchange(listening.port, certificates.caPem, own, 'GET', `${MAPS}/a`, undefined);
-    assert.deepEqual(seen.slice(-3).map(({ certificate }) => certificate?.commonName), ['resumed', 'resumed', 'resumed']);
+    assert.deepEqual(
+      seen.slice(-3).map(({ certificate }) => certificate?.commonName),
+      ['resumed', 'resumed', 'resumed'],
+    );
     own.destroy();
   });
 
@@ -225,7 +241,11 @@ describe('the HTTPS front', () => {
   });
 
   /** Opens a watch and gives its lines one by one. */
-  async function watch(path: string, port = listening.port, accept = 'application/json'): Promise<{ readonly lines: AsyncIterator<string>; readonly code: number; readonly stop: () => void }> {
+  async function watch(
+    path: string,
+    port = listening.port,
+    accept = 'application/json',
+  ): Promise<{ readonly lines: AsyncIterator<string>; readonly code: number; readonly stop: () => void }> {
     return new Promise((resolve, reject) => {
       const request = httpsRequest({ host: '127.0.0.1', port, ca: certificates.caPem, path, headers: { accept }, agent: false }, (response) => {
         async function* lines(): AsyncGenerator<string> {
@@ -265,7 +285,10 @@ describe('the HTTPS front', () => {
     await server.store.compact(server.store.revision);
     const { lines, code, stop } = await watch(`${MAPS}?watch=true&resourceVersion=1`);
     const event = JSON.parse(String((await lines.next()).value)) as { type: string; object: JsonObject };
-    assert.deepEqual({ code, type: event.type, status: event.object.code, reason: event.object.reason }, { code: 200, type: 'ERROR', status: 410, reason: 'Expired' });
+    assert.deepEqual(
+      { code, type: event.type, status: event.object.code, reason: event.object.reason },
+      { code: 200, type: 'ERROR', status: 410, reason: 'Expired' },
+    );
     stop();
   });
 

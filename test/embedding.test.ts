@@ -8,13 +8,19 @@ import type { Deployment } from '../src/api/gen/types/apps.v1.ts';
 import type { PersistentVolumeClaim, Pod } from '../src/api/gen/types/core.v1.ts';
 import type { Client } from '../src/client/client.ts';
 
-const claim: PersistentVolumeClaim = { metadata: { name: 'data', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } };
+const claim: PersistentVolumeClaim = {
+  metadata: { name: 'data', namespace: 'default' },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+};
 const web: Deployment = {
   metadata: { name: 'web', namespace: 'default' },
   spec: {
     replicas: 2,
     selector: { matchLabels: { app: 'web' } },
-    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'busybox:1.36' }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: [{ name: 'web', image: 'busybox:1.36' }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] },
+    },
   },
 };
 
@@ -28,7 +34,11 @@ async function running(client: Client, count: number): Promise<void> {
   };
   const { items, resourceVersion } = await client.list(pods, { namespace: 'default' });
   items.forEach(see);
-  const watch = await client.watch(pods, { namespace: 'default', resourceVersion }, { events: (batch) => batch.forEach(({ object }) => see(object)), closed: (error) => reject(error ?? new Error('the watch ended')) });
+  const watch = await client.watch(
+    pods,
+    { namespace: 'default', resourceVersion },
+    { events: (batch) => batch.forEach(({ object }) => see(object)), closed: (error) => reject(error ?? new Error('the watch ended')) },
+  );
   await promise;
   watch.close();
 }

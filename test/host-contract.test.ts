@@ -50,7 +50,10 @@ test('a device with partitions or swap is not empty: no file system is made on i
   const swap = `${directory}/swap`;
   await host.files.truncate(swap, 32 * 2 ** 20);
   assert.equal((await host.run('mkswap', [swap])).code, 0);
-  for (const [path, type] of [[partitioned, 'partitions'], [swap, 'swap']] as const) {
+  for (const [path, type] of [
+    [partitioned, 'partitions'],
+    [swap, 'swap'],
+  ] as const) {
     assert.equal((await host.filesystems.probe(path))?.type, type);
     await assert.rejects(host.filesystems.make(path, { type: 'ext4' }), (thrown: unknown) => thrown instanceof HostError && thrown.code === 'exists');
   }
@@ -88,7 +91,9 @@ test('a file that hangs holds up nothing else, and its worker is replaced', asyn
   await using host = openSystemHost({ clock: new SystemClock(), random: new SystemRandom(), quickMs: 1_500 });
   await host.run('mkfifo', [`${directory}/pipe`]);
   // Opening a pipe that nobody writes to waits for ever, as a file of a dead server does: more of them than the pool has threads.
-  const hung = Array.from({ length: 12 }, () => assert.rejects(host.files.readText(`${directory}/pipe`), (thrown: unknown) => thrown instanceof HostError && thrown.code === 'timeout'));
+  const hung = Array.from({ length: 12 }, () =>
+    assert.rejects(host.files.readText(`${directory}/pipe`), (thrown: unknown) => thrown instanceof HostError && thrown.code === 'timeout'),
+  );
   await Promise.all(hung);
   await host.files.writeFileAtomic(`${directory}/file`, 'text');
   assert.equal(await host.files.readText(`${directory}/file`), 'text');

@@ -109,12 +109,15 @@ function careless(host: Host): Host {
   const files = new Proxy(host.files, {
     get: (target, name: keyof Files) => {
       if (name === 'sync') return async () => undefined;
-      if (name === 'writeFileAtomic') return (path: string, data: string, options: object) => target.writeFileAtomic(path, data, { ...options, durable: false });
+      if (name === 'writeFileAtomic')
+        return (path: string, data: string, options: object) => target.writeFileAtomic(path, data, { ...options, durable: false });
       const member = target[name];
       return typeof member === 'function' ? member.bind(target) : member;
     },
   });
-  return new Proxy(host, { get: (target, name: keyof Host) => (name === 'files' ? files : typeof target[name] === 'function' ? target[name].bind(target) : target[name]) });
+  return new Proxy(host, {
+    get: (target, name: keyof Host) => (name === 'files' ? files : typeof target[name] === 'function' ? target[name].bind(target) : target[name]),
+  });
 }
 
 describe('pool: the disk below it', { skip: process.getuid?.() === 0 ? false : 'needs root' }, () => {

@@ -73,14 +73,22 @@ class Stage implements AsyncDisposable {
   async node(name: string, allocatable: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.client.create(nodes, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } });
     const all = { cpu: '4', memory: '8Gi', pods: '110', ...allocatable };
-    await this.client.patch(nodes, name, { type: 'strategic', body: { status: { allocatable: all, capacity: all, conditions: [{ type: 'Ready', status: 'True' }] } } }, { subresource: 'status' });
+    await this.client.patch(
+      nodes,
+      name,
+      { type: 'strategic', body: { status: { allocatable: all, capacity: all, conditions: [{ type: 'Ready', status: 'True' }] } } },
+      { subresource: 'status' },
+    );
     const node = await this.client.get(nodes, name);
     if (node.spec?.taints !== undefined) await this.client.patch(nodes, name, { type: 'merge', body: { spec: { taints: null } } });
   }
 
   async pod(name: string, spec: Partial<PodSpec> & { readonly requests?: Readonly<Record<string, string>> } = {}): Promise<Stored<Pod>> {
     const { requests = {}, ...rest } = spec;
-    return this.client.create<Pod>(pods, { metadata: { name, namespace: 'default' }, spec: { containers: [{ name: 'main', image: 'busybox', resources: { requests, limits: requests } }], ...rest } });
+    return this.client.create<Pod>(pods, {
+      metadata: { name, namespace: 'default' },
+      spec: { containers: [{ name: 'main', image: 'busybox', resources: { requests, limits: requests } }], ...rest },
+    });
   }
 
   async look(name: string): Promise<Stored<Pod>> {
@@ -122,9 +130,14 @@ describe('the scheduler, through the API', () => {
     await stage.rest();
     assert.equal(await stage.scheduled('second'), 'a');
     await stage.rest(5000);
-    const said = (await stage.client.list(events, { namespace: 'default' })).items.map(({ reason, message, involvedObject }) => `${involvedObject.name} ${reason}: ${message}`);
+    const said = (await stage.client.list(events, { namespace: 'default' })).items.map(
+      ({ reason, message, involvedObject }) => `${involvedObject.name} ${reason}: ${message}`,
+    );
     assert.ok(said.includes('first Scheduled: Successfully assigned default/first to a'), said.join('\n'));
-    assert.ok(said.some((line) => line.startsWith('second FailedScheduling: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.')), said.join('\n'));
+    assert.ok(
+      said.some((line) => line.startsWith('second FailedScheduling: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.')),
+      said.join('\n'),
+    );
   });
 
   check('a pod without nodes waits for one, and a gated one for its gates', async (stage) => {
@@ -155,7 +168,10 @@ describe('the scheduler, through the API', () => {
     const { client } = stage;
     await stage.node('a');
     await client.create(storageClasses, { metadata: { name: 'pool' }, provisioner: 'csi.example', volumeBindingMode: 'WaitForFirstConsumer' });
-    await client.create(persistentVolumeClaims, { metadata: { name: 'data', namespace: 'default' }, spec: { storageClassName: 'pool', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } });
+    await client.create(persistentVolumeClaims, {
+      metadata: { name: 'data', namespace: 'default' },
+      spec: { storageClassName: 'pool', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    });
     await stage.pod('p', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] });
     await stage.rest();
     const claim = await client.get(persistentVolumeClaims, 'data', 'default');
@@ -164,9 +180,20 @@ describe('the scheduler, through the API', () => {
 
     await client.create(persistentVolumes, {
       metadata: { name: 'v' },
-      spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'pool', csi: { driver: 'csi.example', volumeHandle: 'v' }, claimRef: { kind: 'PersistentVolumeClaim', namespace: 'default', name: 'data', uid: claim.metadata.uid } },
+      spec: {
+        capacity: { storage: '1Gi' },
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: 'pool',
+        csi: { driver: 'csi.example', volumeHandle: 'v' },
+        claimRef: { kind: 'PersistentVolumeClaim', namespace: 'default', name: 'data', uid: claim.metadata.uid },
+      },
     });
-    await client.patch(persistentVolumeClaims, 'data', { type: 'merge', body: { metadata: { annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } }, spec: { volumeName: 'v' } } }, { namespace: 'default' });
+    await client.patch(
+      persistentVolumeClaims,
+      'data',
+      { type: 'merge', body: { metadata: { annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } }, spec: { volumeName: 'v' } } },
+      { namespace: 'default' },
+    );
     await stage.rest();
     assert.ok(isFullyBound(await client.get(persistentVolumeClaims, 'data', 'default')));
     assert.equal(await stage.scheduled('p'), 'a');
@@ -176,12 +203,20 @@ describe('the scheduler, through the API', () => {
     const { client } = stage;
     await stage.node('a');
     await client.create(storageClasses, { metadata: { name: 'pool' }, provisioner: 'csi.example', volumeBindingMode: 'WaitForFirstConsumer' });
-    await client.create(persistentVolumeClaims, { metadata: { name: 'data', namespace: 'default' }, spec: { storageClassName: 'pool', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } });
+    await client.create(persistentVolumeClaims, {
+      metadata: { name: 'data', namespace: 'default' },
+      spec: { storageClassName: 'pool', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    });
     await stage.pod('p', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] });
     await stage.rest();
     await stage.node('b');
     await client.patch(nodes, 'a', { type: 'merge', body: { spec: { unschedulable: true } } });
-    await client.patch(persistentVolumeClaims, 'data', { type: 'merge', body: { metadata: { annotations: { 'volume.kubernetes.io/selected-node': null } } } }, { namespace: 'default' });
+    await client.patch(
+      persistentVolumeClaims,
+      'data',
+      { type: 'merge', body: { metadata: { annotations: { 'volume.kubernetes.io/selected-node': null } } } },
+      { namespace: 'default' },
+    );
     await stage.rest(3000);
     assert.equal(selectedNode(await client.get(persistentVolumeClaims, 'data', 'default')), 'b');
   });

@@ -44,7 +44,10 @@ const SCALARS: Readonly<Record<string, fc.Arbitrary<Json>>> = {
 function arbitrary(ref: TypeRef, depth: number): fc.Arbitrary<Json> {
   if (typeof ref !== 'string') {
     if ('list' in ref) return fc.array(arbitrary(ref.list, depth + 1), { maxLength: depth > 6 ? 0 : 2 }) as fc.Arbitrary<Json>;
-    return fc.dictionary(fc.constantFrom('a', 'constructor', '1'), arbitrary(ref.map, depth + 1), { maxKeys: depth > 6 ? 0 : 2, noNullPrototype: true }) as fc.Arbitrary<Json>;
+    return fc.dictionary(fc.constantFrom('a', 'constructor', '1'), arbitrary(ref.map, depth + 1), {
+      maxKeys: depth > 6 ? 0 : 2,
+      noNullPrototype: true,
+    }) as fc.Arbitrary<Json>;
   }
   const scalar = SCALARS[ref];
   if (scalar !== undefined) return scalar;
@@ -141,7 +144,10 @@ test('a Deployment by kubectl create: managedFields as Kubernetes writes them', 
       replicas: 1,
       selector: { matchLabels: { app: 'web' } },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ ...container('web'), env: [{ name: 'A', value: 'b' }] }], securityContext: {} } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: { containers: [{ ...container('web'), env: [{ name: 'A', value: 'b' }] }], securityContext: {} },
+      },
     },
   } as JsonObject);
   applyDefaults(facts, DEPLOYMENT, next);
@@ -182,8 +188,20 @@ test('a Deployment by kubectl create: managedFields as Kubernetes writes them', 
 
 test('a Deployment under two appliers and an autoscaler', () => {
   const base = (more: object, containers: readonly object[]) =>
-    ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'default' }, spec: { ...more, selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'web' } }, spec: { containers } } } }) as unknown as JsonObject;
-  const first = applyPatch({ ...context, manager: 'team', live: undefined, liveManaged: [], patch: base({ replicas: 2 }, [container('web'), container('sidecar')]), force: false });
+    ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { ...more, selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'web' } }, spec: { containers } } },
+    }) as unknown as JsonObject;
+  const first = applyPatch({
+    ...context,
+    manager: 'team',
+    live: undefined,
+    liveManaged: [],
+    patch: base({ replicas: 2 }, [container('web'), container('sidecar')]),
+    force: false,
+  });
   const scaled = structuredClone(first.object) as DraftObject;
   (scaled.spec as DraftObject).replicas = 5;
   const afterScale = trackUpdate({ ...context, manager: 'hpa', subresource: 'scale', live: first.object, liveManaged: first.managedFields, next: scaled });
@@ -192,10 +210,26 @@ test('a Deployment under two appliers and an autoscaler', () => {
     (error: StatusError) => error.message === 'Apply failed with 1 conflict: conflict with "hpa" with subresource "scale" using apps/v1: .spec.replicas',
   );
   // The team gives replicas up and drops the sidecar.
-  const second = applyPatch({ ...context, manager: 'team', live: scaled, liveManaged: afterScale, patch: base({}, [container('web', { image: 'web:2' })]), force: false });
+  const second = applyPatch({
+    ...context,
+    manager: 'team',
+    live: scaled,
+    liveManaged: afterScale,
+    patch: base({}, [container('web', { image: 'web:2' })]),
+    force: false,
+  });
   const spec = second.object.spec as unknown as { replicas: number; template: { spec: { containers: { name: string; image: string }[] } } };
   assert.equal(spec.replicas, 5);
-  assert.deepEqual(spec.template.spec.containers.map(({ name, image }) => [name, image]), [['web', 'web:2']]);
-  assert.deepEqual(second.managedFields.map(({ manager, operation, subresource }) => [manager, operation, subresource]), [['team', 'Apply', undefined], ['hpa', 'Update', 'scale']]);
+  assert.deepEqual(
+    spec.template.spec.containers.map(({ name, image }) => [name, image]),
+    [['web', 'web:2']],
+  );
+  assert.deepEqual(
+    second.managedFields.map(({ manager, operation, subresource }) => [manager, operation, subresource]),
+    [
+      ['team', 'Apply', undefined],
+      ['hpa', 'Update', 'scale'],
+    ],
+  );
   assert.deepEqual(second.managedFields[1]?.fieldsV1, { 'f:spec': { 'f:replicas': {} } });
 });

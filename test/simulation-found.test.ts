@@ -8,8 +8,14 @@ import { conflict } from '../src/machinery/status-error.ts';
 import { SimulatedCluster } from '../src/testing/simulated-cluster.ts';
 
 const MINUTE_MS = 60_000;
-const claim = (name: string): PersistentVolumeClaim => ({ metadata: { name, namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } } });
-const withClaim = (claimName: string): PodSpec => ({ containers: [{ name: 'main', image: 'busybox:1.36' }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] });
+const claim = (name: string): PersistentVolumeClaim => ({
+  metadata: { name, namespace: 'default' },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } },
+});
+const withClaim = (claimName: string): PodSpec => ({
+  containers: [{ name: 'main', image: 'busybox:1.36' }],
+  volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
+});
 
 function isRunning(cluster: SimulatedCluster, name: string): boolean {
   return cluster.record.find<Pod>('pods', name, 'default')?.status?.phase === 'Running';
@@ -41,7 +47,13 @@ describe('found by the simulation', () => {
     const { client } = cluster;
     await client.create(statefulSets, {
       metadata: { name: 'db', namespace: 'default' },
-      spec: { replicas: 1, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'main', image: 'busybox:1.36' }] } }, volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } } }] },
+      spec: {
+        replicas: 1,
+        serviceName: 'db',
+        selector: { matchLabels: { app: 'db' } },
+        template: { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'main', image: 'busybox:1.36' }] } },
+        volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } } }],
+      },
     });
     await cluster.until('the pod runs', () => isRunning(cluster, 'db-0'));
     // Another pod holds the claim, so that it is still there, and going, when the set makes its pod again.
@@ -61,7 +73,10 @@ describe('found by the simulation', () => {
     // The node lives, and somebody believes otherwise.
     await cluster.settle();
     const node = await cluster.client.get(nodes, 'node-0');
-    await cluster.client.updateStatus(nodes, { ...node, status: { ...node.status, conditions: (node.status?.conditions ?? []).map((condition) => ({ ...condition, status: 'Unknown' })) } });
+    await cluster.client.updateStatus(nodes, {
+      ...node,
+      status: { ...node.status, conditions: (node.status?.conditions ?? []).map((condition) => ({ ...condition, status: 'Unknown' })) },
+    });
     await cluster.until('it contradicts', () => ready() === 'True', 1_000);
     let writes = 0;
     cluster.record.onSighting(({ resource }) => {

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { csiDrivers, csiNodes, csiStorageCapacities, events, nodes, persistentVolumeClaims, persistentVolumes, pods, serviceAccounts, storageClasses, volumeAttachments } from '../src/api/gen/resources.ts';
+import {
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
+  events,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  serviceAccounts,
+  storageClasses,
+  volumeAttachments,
+} from '../src/api/gen/resources.ts';
 import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec, Pod } from '../src/api/gen/types/core.v1.ts';
 import { BIND_COMPLETED, BOUND_BY_CONTROLLER, COUNTED_UNTIL, PROVISIONED_BY, SELECTED_NODE } from '../src/api/core/persistent-volume.rules.ts';
 import { ADMIN, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
@@ -112,7 +124,9 @@ class Stage implements AsyncDisposable {
   /** Another driver on the first node: the pool's, but for the parts given. */
   async addDriver(parts: Partial<CsiDriver> & Pick<CsiDriver, 'name'>): Promise<void> {
     const own = new PoolDriver({ host: new FakeHost({ clock: this.#clock }), pool: this.pool, nodeName: 'node-1' });
-    const driver = new Proxy<CsiDriver>(own, { get: (target, key: keyof CsiDriver) => parts[key] ?? (typeof target[key] === 'function' ? target[key].bind(target) : target[key]) });
+    const driver = new Proxy<CsiDriver>(own, {
+      get: (target, key: keyof CsiDriver) => parts[key] ?? (typeof target[key] === 'function' ? target[key].bind(target) : target[key]),
+    });
     this.#ends.use(await startPoolNode({ ...this.#options, nodeName: 'node-1', driver }));
   }
 
@@ -124,7 +138,10 @@ class Stage implements AsyncDisposable {
 
   async claim(name: string, spec: Partial<PersistentVolumeClaimSpec> & { readonly size?: string } = {}): Promise<Claim> {
     const { size = '1Gi', ...rest } = spec;
-    await this.client.create<PersistentVolumeClaim>(persistentVolumeClaims, { metadata: { name, namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: size } }, ...rest } });
+    await this.client.create<PersistentVolumeClaim>(persistentVolumeClaims, {
+      metadata: { name, namespace: 'default' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: size } }, ...rest },
+    });
     await this.rest();
     return this.look(name);
   }
@@ -133,7 +150,14 @@ class Stage implements AsyncDisposable {
     const { size = '1Gi', ...rest } = spec;
     await this.client.create<PersistentVolume>(persistentVolumes, {
       metadata: { name },
-      spec: { capacity: { storage: size }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/data' }, persistentVolumeReclaimPolicy: 'Retain', storageClassName: '', ...rest },
+      spec: {
+        capacity: { storage: size },
+        accessModes: ['ReadWriteOnce'],
+        hostPath: { path: '/data' },
+        persistentVolumeReclaimPolicy: 'Retain',
+        storageClassName: '',
+        ...rest,
+      },
     });
     await this.rest();
   }
@@ -146,7 +170,12 @@ class Stage implements AsyncDisposable {
   }
 
   async select(name: string, node = 'node-1'): Promise<Claim> {
-    await this.client.patch(persistentVolumeClaims, name, { type: 'merge', body: { metadata: { annotations: { [SELECTED_NODE]: node } } } }, { namespace: 'default' });
+    await this.client.patch(
+      persistentVolumeClaims,
+      name,
+      { type: 'merge', body: { metadata: { annotations: { [SELECTED_NODE]: node } } } },
+      { namespace: 'default' },
+    );
     await this.rest();
     return this.look(name);
   }
@@ -200,7 +229,9 @@ describe('storage, through the API', () => {
     assert.deepEqual(claims.map(({ spec }) => spec?.volumeName ?? '').sort(), ['', '', 'large', 'medium']);
     const waiting = claims.find(({ spec }) => (spec?.volumeName ?? '') === '');
     assert.equal(waiting?.status?.phase, 'Pending');
-    assert.deepEqual(await stage.said(waiting.metadata.name), ['Normal FailedBinding no persistent volumes available for this claim and no storage class is set']);
+    assert.deepEqual(await stage.said(waiting.metadata.name), [
+      'Normal FailedBinding no persistent volumes available for this claim and no storage class is set',
+    ]);
     await stage.volume('late', { size: '3Gi' });
     assert.equal((await stage.lookVolume('late')).status?.phase, 'Bound', 'a volume that comes later is found by a claim that waits');
   });
@@ -238,12 +269,22 @@ describe('storage, through the API', () => {
     assert.equal(volume.metadata.annotations?.[PROVISIONED_BY], 'pool.berth.dev');
     assert.deepEqual(volume.spec?.capacity, { storage: '64Mi' });
     assert.deepEqual(volume.spec?.csi, { driver: 'pool.berth.dev', volumeHandle: volume.metadata.name });
-    assert.deepEqual(volume.spec?.nodeAffinity?.required?.nodeSelectorTerms, [{ matchExpressions: [{ key: 'topology.berth.dev/node', operator: 'In', values: ['node-1'] }] }]);
-    assert.deepEqual(stage.pool.volumes().map(({ claim, sizeBytes }) => ({ claim, sizeBytes })), [{ claim: { namespace: 'default', name: 'data' }, sizeBytes: 64 * 2 ** 20 }]);
+    assert.deepEqual(volume.spec?.nodeAffinity?.required?.nodeSelectorTerms, [
+      { matchExpressions: [{ key: 'topology.berth.dev/node', operator: 'In', values: ['node-1'] }] },
+    ]);
+    assert.deepEqual(
+      stage.pool.volumes().map(({ claim, sizeBytes }) => ({ claim, sizeBytes })),
+      [{ claim: { namespace: 'default', name: 'data' }, sizeBytes: 64 * 2 ** 20 }],
+    );
     await stage.remove('data');
     // pv-protection is another component's to take away.
     const left = (await stage.client.list(persistentVolumes)).items;
-    assert.ok(left.every(({ metadata }) => metadata.deletionTimestamp !== undefined && !metadata.finalizers?.includes('external-provisioner.volume.kubernetes.io/finalizer')), JSON.stringify(left));
+    assert.ok(
+      left.every(
+        ({ metadata }) => metadata.deletionTimestamp !== undefined && !metadata.finalizers?.includes('external-provisioner.volume.kubernetes.io/finalizer'),
+      ),
+      JSON.stringify(left),
+    );
     assert.deepEqual(stage.pool.volumes(), []);
     assert.equal(stage.pool.trash().length, 1);
   });
@@ -252,20 +293,28 @@ describe('storage, through the API', () => {
     assert.equal((await stage.claim('now', { storageClassName: 'berth-immediate' })).status?.phase, 'Bound');
     const shared = await stage.claim('shared', { storageClassName: 'berth-immediate', accessModes: ['ReadWriteMany'] });
     assert.equal(shared.status?.phase, 'Pending');
-    assert.match((await stage.said('shared')).join('\n'), /Warning ProvisioningFailed failed to provision volume with StorageClass "berth-immediate": .*ReadWriteOnce and ReadWriteOncePod/);
+    assert.match(
+      (await stage.said('shared')).join('\n'),
+      /Warning ProvisioningFailed failed to provision volume with StorageClass "berth-immediate": .*ReadWriteOnce and ReadWriteOncePod/,
+    );
   });
 
   it('of two nodes that could make a volume for any node, one does', { timeout: 20_000 }, async () => {
     await using stage = await Stage.set();
     const other = await stage.addNode('node-2');
-    for (const name of ['node-1', 'node-2']) await stage.client.create(csiNodes, { metadata: { name }, spec: { drivers: [{ name: 'pool.berth.dev', nodeID: name, topologyKeys: ['topology.berth.dev/node'] }] } });
+    for (const name of ['node-1', 'node-2'])
+      await stage.client.create(csiNodes, {
+        metadata: { name },
+        spec: { drivers: [{ name: 'pool.berth.dev', nodeID: name, topologyKeys: ['topology.berth.dev/node'] }] },
+      });
     await stage.rest();
     for (let i = 0; i < 5; i++) {
       const claim = await stage.claim(`any-${i}`, { storageClassName: 'berth-immediate' });
       assert.equal(claim.status?.phase, 'Bound');
       const made = [stage.pool, other].filter((pool) => pool.volume(`pvc-${claim.metadata.uid}`) !== undefined);
       assert.equal(made.length, 1);
-      const [node] = (await stage.lookVolume(`pvc-${claim.metadata.uid}`)).spec?.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchExpressions?.[0]?.values ?? [];
+      const [node] =
+        (await stage.lookVolume(`pvc-${claim.metadata.uid}`)).spec?.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchExpressions?.[0]?.values ?? [];
       assert.equal(node === 'node-1' ? stage.pool : other, made[0], 'the volume is where it says');
     }
   });
@@ -285,14 +334,18 @@ describe('storage, through the API', () => {
     await stage.volume('far', { hostPath: undefined, csi: { driver: 'attach.example.com', volumeHandle: 'h' } });
     await stage.claim('c', { volumeName: 'far', storageClassName: '' });
     await stage.client.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
-    await stage.client.create<Pod>(pods, { metadata: { name: 'p', namespace: 'default' }, spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'x' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] } });
+    await stage.client.create<Pod>(pods, {
+      metadata: { name: 'p', namespace: 'default' },
+      spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'x' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] },
+    });
     await stage.rest();
     const [attachment] = (await stage.client.list(volumeAttachments)).items;
     assert.equal(attachment?.metadata.name, `csi-${createHash('sha256').update('hattach.example.comnode-1').digest('hex')}`);
     assert.deepEqual(attachment.status, { attached: true, attachmentMetadata: { path: '/dev/x' } });
     assert.deepEqual(calls, ['publish h node-1']);
 
-    const inUse = (names: readonly string[]): Promise<unknown> => stage.client.patch(nodes, 'node-1', { type: 'merge', body: { status: { volumesInUse: names } } }, { subresource: 'status' });
+    const inUse = (names: readonly string[]): Promise<unknown> =>
+      stage.client.patch(nodes, 'node-1', { type: 'merge', body: { status: { volumesInUse: names } } }, { subresource: 'status' });
     await inUse(['kubernetes.io/csi/attach.example.com^h']);
     await stage.client.delete(pods, 'p', 'default', { gracePeriodSeconds: 0 });
     await stage.rest();
@@ -313,7 +366,12 @@ describe('storage, through the API', () => {
       controllerPublish: async () => ({}),
       controllerUnpublish: async () => void calls.push('unpublish'),
     });
-    await stage.client.create(storageClasses, { metadata: { name: 'far' }, provisioner: 'attach.example.com', volumeBindingMode: 'Immediate', reclaimPolicy: 'Delete' });
+    await stage.client.create(storageClasses, {
+      metadata: { name: 'far' },
+      provisioner: 'attach.example.com',
+      volumeBindingMode: 'Immediate',
+      reclaimPolicy: 'Delete',
+    });
     await stage.client.create(nodes, { metadata: { name: 'node-1' } });
     await stage.client.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
     const claim = await stage.claim('c', { storageClassName: 'far' });
@@ -321,7 +379,8 @@ describe('storage, through the API', () => {
     const spec = { nodeName: 'node-1', containers: [{ name: 'c', image: 'x' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] };
     await stage.client.create<Pod>(pods, { metadata: { name: 'p', namespace: 'default' }, spec });
     await stage.rest();
-    const inUse = (names: readonly string[]): Promise<unknown> => stage.client.patch(nodes, 'node-1', { type: 'merge', body: { status: { volumesInUse: names } } }, { subresource: 'status' });
+    const inUse = (names: readonly string[]): Promise<unknown> =>
+      stage.client.patch(nodes, 'node-1', { type: 'merge', body: { status: { volumesInUse: names } } }, { subresource: 'status' });
     await inUse([`kubernetes.io/csi/attach.example.com^pvc-${claim.metadata.uid}`]);
     await stage.client.delete(pods, 'p', 'default', { gracePeriodSeconds: 0 });
     await stage.remove('c');
@@ -334,7 +393,11 @@ describe('storage, through the API', () => {
 
   check('a claim can be a copy of another', async (stage) => {
     await stage.claim('source', { storageClassName: 'berth-immediate', size: '64Mi' });
-    const copy = await stage.claim('copy', { storageClassName: 'berth-immediate', size: '96Mi', dataSource: { kind: 'PersistentVolumeClaim', name: 'source' } });
+    const copy = await stage.claim('copy', {
+      storageClassName: 'berth-immediate',
+      size: '96Mi',
+      dataSource: { kind: 'PersistentVolumeClaim', name: 'source' },
+    });
     assert.equal(copy.status?.phase, 'Bound');
     const source = await stage.look('source');
     assert.deepEqual(stage.pool.volume(`pvc-${copy.metadata.uid}`)?.from, { volumeId: `pvc-${source.metadata.uid}` });
@@ -342,7 +405,12 @@ describe('storage, through the API', () => {
 
   check('a claim that asks for more gets it: volume, then node', async (stage) => {
     const claim = await stage.claim('grow', { storageClassName: 'berth-immediate', size: '64Mi' });
-    await stage.client.patch(persistentVolumeClaims, 'grow', { type: 'merge', body: { spec: { resources: { requests: { storage: '128Mi' } } } } }, { namespace: 'default' });
+    await stage.client.patch(
+      persistentVolumeClaims,
+      'grow',
+      { type: 'merge', body: { spec: { resources: { requests: { storage: '128Mi' } } } } },
+      { namespace: 'default' },
+    );
     await stage.rest();
     assert.deepEqual((await stage.lookVolume(`pvc-${claim.metadata.uid}`)).spec?.capacity, { storage: '128Mi' });
     const grown = await stage.look('grow');
@@ -353,15 +421,18 @@ describe('storage, through the API', () => {
   });
 
   check('what a figure counts it says it counts, also after a claim was touched: else the scheduler would count it twice', async (stage) => {
-    const marks = async (): Promise<readonly string[]> => (await stage.client.list(csiStorageCapacities, { namespace: 'kube-system' })).items.map(({ metadata }) => metadata.annotations?.[COUNTED_UNTIL] ?? '0');
+    const marks = async (): Promise<readonly string[]> =>
+      (await stage.client.list(csiStorageCapacities, { namespace: 'kube-system' })).items.map(({ metadata }) => metadata.annotations?.[COUNTED_UNTIL] ?? '0');
     await stage.claim('data', { size: '64Mi' });
     const bound = await stage.select('data');
     assert.equal(bound.status?.phase, 'Bound');
-    for (const mark of await marks()) assert.ok(Number(mark) >= Number(bound.metadata.resourceVersion), `bound at ${bound.metadata.resourceVersion}, counted until ${mark}`);
+    for (const mark of await marks())
+      assert.ok(Number(mark) >= Number(bound.metadata.resourceVersion), `bound at ${bound.metadata.resourceVersion}, counted until ${mark}`);
     await stage.client.patch(persistentVolumeClaims, 'data', { type: 'merge', body: { metadata: { labels: { touched: 'yes' } } } }, { namespace: 'default' });
     await stage.rest();
     const touched = await stage.look('data');
-    for (const mark of await marks()) assert.ok(Number(mark) >= Number(touched.metadata.resourceVersion), `touched at ${touched.metadata.resourceVersion}, counted until ${mark}`);
+    for (const mark of await marks())
+      assert.ok(Number(mark) >= Number(touched.metadata.resourceVersion), `touched at ${touched.metadata.resourceVersion}, counted until ${mark}`);
   });
 
   check(
@@ -396,7 +467,8 @@ describe('storage, through the API', () => {
   check(
     'a figure that is another whenever it is looked at (each write takes room of the disk) is written once for each reason',
     async (stage) => {
-      const versions = async (): Promise<readonly string[]> => (await stage.client.list(csiStorageCapacities)).items.map(({ metadata }) => metadata.resourceVersion);
+      const versions = async (): Promise<readonly string[]> =>
+        (await stage.client.list(csiStorageCapacities)).items.map(({ metadata }) => metadata.resourceVersion);
       const before = await versions();
       await stage.rest();
       assert.deepEqual(await versions(), before);
@@ -412,7 +484,10 @@ describe('storage, through the API', () => {
     async (stage) => {
       assert.equal((await stage.claim('early')).spec?.storageClassName, undefined);
       await stage.client.create(csiDrivers, { metadata: { name: 'pool.berth.dev' }, spec: { attachRequired: false } });
-      await stage.client.create(storageClasses, { metadata: { name: 'late', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } }, provisioner: 'pool.berth.dev' });
+      await stage.client.create(storageClasses, {
+        metadata: { name: 'late', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+        provisioner: 'pool.berth.dev',
+      });
       await stage.rest();
       const claim = await stage.look('early');
       assert.equal(claim.spec?.storageClassName, 'late');

@@ -57,7 +57,9 @@ async function runChild(args: readonly string[], { from, ms }: { readonly from: 
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { kills: { type: 'string', default: '300' }, seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) } } });
+  const { values } = parseArgs({
+    options: { kills: { type: 'string', default: '300' }, seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) } },
+  });
   console.log(`seed ${values.seed}`);
   console.log(JSON.stringify(await crash({ kills: Number(values.kills), seed: Number(values.seed) })));
 }

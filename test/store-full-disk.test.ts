@@ -13,7 +13,15 @@ import { type Store, StoreError } from '../src/store/store.ts';
 const BALLAST = 4 * 1024 * 1024;
 
 const open = (directory: string): Promise<Store<number>> =>
-  openSqliteStore<number>({ directory, clock: new SystemClock(), settings: defaultStoreSettings, project: (_, value) => value.byteLength, log: silentLog, ballastBytes: BALLAST, ballastDelayMs: 0 });
+  openSqliteStore<number>({
+    directory,
+    clock: new SystemClock(),
+    settings: defaultStoreSettings,
+    project: (_, value) => value.byteLength,
+    log: silentLog,
+    ballastBytes: BALLAST,
+    ballastDelayMs: 0,
+  });
 
 const write = (store: Store<number>, key: string, bytes = 20_000): Promise<{ readonly revision: number }> =>
   store.commit([{ do: 'put', key, value: new Uint8Array(bytes).fill(1), projection: bytes }]);

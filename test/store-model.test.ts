@@ -14,7 +14,13 @@ import { put, remove, type TextStore, textOf, Told } from './contract/store.ts';
 import { StoreModel } from './contract/store-model.ts';
 
 type Step =
-  | { readonly do: 'commit'; readonly ops: readonly { readonly key: string; readonly text?: string | undefined }[]; readonly guard: 'none' | 'right' | 'wrong'; readonly wait: boolean; readonly lazy: boolean }
+  | {
+      readonly do: 'commit';
+      readonly ops: readonly { readonly key: string; readonly text?: string | undefined }[];
+      readonly guard: 'none' | 'right' | 'wrong';
+      readonly wait: boolean;
+      readonly lazy: boolean;
+    }
   | { readonly do: 'list'; readonly prefix: string; readonly back: number; readonly limit: number }
   | { readonly do: 'watch'; readonly prefix: string; readonly back: number }
   | { readonly do: 'unwatch' }
@@ -121,7 +127,10 @@ class Comparison {
     if (after < 0) return;
     const told = new Told();
     if (after < this.model.compactedRevision) {
-      assert.throws(() => this.store.watch(of, { after }, told.sink), (thrown: StoreError) => thrown.code === 'compacted');
+      assert.throws(
+        () => this.store.watch(of, { after }, told.sink),
+        (thrown: StoreError) => thrown.code === 'compacted',
+      );
       return;
     }
     this.#watching.push({ prefix: of, after, told, watch: this.store.watch(of, { after }, told.sink) });
@@ -142,7 +151,10 @@ class Comparison {
   }
 }
 
-function runs(count: number, open: () => Promise<{ store: TextStore; reopen: (old: TextStore) => Promise<TextStore>; end: () => Promise<void> }>): Promise<void> {
+function runs(
+  count: number,
+  open: () => Promise<{ store: TextStore; reopen: (old: TextStore) => Promise<TextStore>; end: () => Promise<void> }>,
+): Promise<void> {
   return fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const { store, reopen, end } = await open();
@@ -169,7 +181,14 @@ describe('store: against nested maps', () => {
     runs(15, async () => {
       const directory = await mkdtemp(join(tmpdir(), 'berth-store-'));
       const open = (): Promise<TextStore> =>
-        openSqliteStore<string>({ directory, clock: new VirtualClock(), settings: defaultStoreSettings, project: (_, value) => textOf(value), log: silentLog, ballastBytes: 0 });
+        openSqliteStore<string>({
+          directory,
+          clock: new VirtualClock(),
+          settings: defaultStoreSettings,
+          project: (_, value) => textOf(value),
+          log: silentLog,
+          ballastBytes: 0,
+        });
       return {
         store: await open(),
         reopen: async (old) => {

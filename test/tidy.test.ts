@@ -40,7 +40,11 @@ function layerOf(path: string): string {
 }
 
 function importsOf(text: string): readonly string[] {
-  return [...text.matchAll(/(?:^|\n)\s*(?:import|export)[^'"\n]*(?:\n[^'"]*?)?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]|(?:^|\n)import\s+['"]([^'"]+)['"]/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+  return [
+    ...text.matchAll(
+      /(?:^|\n)\s*(?:import|export)[^'"\n]*(?:\n[^'"]*?)?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]|(?:^|\n)import\s+['"]([^'"]+)['"]/g,
+    ),
+  ].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
 }
 
 test('a folder imports only what its row names', (t) => {
@@ -55,7 +59,8 @@ test('a folder imports only what its row names', (t) => {
       const allowed = LAYERS[layer] ?? [];
       const inside = to === layer || to.startsWith(`${layer}/`);
       // A folder within a row of its own may be used by the folder around it.
-      if (!inside && !allowed.includes(to) && !allowed.some((each) => to.startsWith(`${each}/`))) faults.push(`${path} imports ${target}: ${layer} may import ${allowed.join(', ') || 'nothing'}`);
+      if (!inside && !allowed.includes(to) && !allowed.some((each) => to.startsWith(`${each}/`)))
+        faults.push(`${path} imports ${target}: ${layer} may import ${allowed.join(', ') || 'nothing'}`);
     }
   }
   t.diagnostic(`${looked} imports of ${own.length} files`);
@@ -69,7 +74,11 @@ const NODE_TRANSPORTS: ReadonlySet<string> = new Set(['src/client/https-transpor
 
 test('what only decides imports no node: module', (t) => {
   const files = own.filter(({ path }) => WITHOUT_NODE.includes(layerOf(path)) && !NODE_TRANSPORTS.has(path));
-  const faults = files.flatMap(({ path, text }) => importsOf(text).filter((name) => name.startsWith('node:')).map((name) => `${path} imports ${name}`));
+  const faults = files.flatMap(({ path, text }) =>
+    importsOf(text)
+      .filter((name) => name.startsWith('node:'))
+      .map((name) => `${path} imports ${name}`),
+  );
   t.diagnostic(`${files.length} files`);
   assert.deepEqual(faults, []);
   assert.ok(files.length > 100);
@@ -84,7 +93,7 @@ const BANNED: readonly { readonly call: RegExp; readonly instead: string; readon
   { call: /\bprocess\.hrtime/, instead: 'clock.monotonic()' },
   { call: /\bMath\.random\(/, instead: 'random.float()' },
   { call: /\bcrypto\.(?:randomUUID|getRandomValues|subtle)\b/, instead: 'Random or Keys' },
-  { call: /\bAbortSignal\.timeout\(/, instead: "deadline() of base/clock.ts" },
+  { call: /\bAbortSignal\.timeout\(/, instead: 'deadline() of base/clock.ts' },
   { call: /\bnew (?:WeakRef|FinalizationRegistry)\(/, instead: 'a bounded cache' },
   { call: /\blocaleCompare\(/, instead: '< and >' },
 ];
@@ -126,10 +135,13 @@ test('files are about one thing and say which', (t) => {
 });
 
 test('nothing is given up: no any, no ignored checks, no marks of unfinished work', (t) => {
-  const marks = (text: string, path: string): readonly string[] => [/\b(?:TODO|FIXME|XXX|HACK)\b/, /@ts-(?:ignore|nocheck|expect-error)/].filter((mark) => mark.test(text)).map((mark) => `${path}: ${mark.source}`);
+  const marks = (text: string, path: string): readonly string[] =>
+    [/\b(?:TODO|FIXME|XXX|HACK)\b/, /@ts-(?:ignore|nocheck|expect-error)/].filter((mark) => mark.test(text)).map((mark) => `${path}: ${mark.source}`);
   const faults = own.flatMap(({ path, text }) => [
     ...marks(text, path),
-    ...[/: any\b(?!\()/, /\bas any\b/, /<any>/].filter((mark) => mark.test(text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<!:)\/\/.*$/gm, ''))).map((mark) => `${path}: ${mark.source}`),
+    ...[/: any\b(?!\()/, /\bas any\b/, /<any>/]
+      .filter((mark) => mark.test(text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<!:)\/\/.*$/gm, '')))
+      .map((mark) => `${path}: ${mark.source}`),
   ]);
   t.diagnostic(`${own.length} files`);
   assert.deepEqual(faults, []);

@@ -40,7 +40,11 @@ describe('the ways to an API server', () => {
       nodePorts: { first: 30_000, last: 32_767 },
       runtimeConfig: {},
     });
-    const { port } = await plane.api.listen({ host: '127.0.0.1', port: 0, tls: { key: certificates.server.keyPem, cert: certificates.server.certPem, clientCa: authorities.caPem } });
+    const { port } = await plane.api.listen({
+      host: '127.0.0.1',
+      port: 0,
+      tls: { key: certificates.server.keyPem, cert: certificates.server.certPem, clientCa: authorities.caPem },
+    });
     await plane.bootstrap();
     // Pods need it; here no controller makes it.
     await createClient(inProcessTransport(plane.api.handler, ADMIN, 'test')).create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });

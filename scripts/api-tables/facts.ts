@@ -70,7 +70,13 @@ function constant(text: string): unknown {
 /** The wire type that follows from the JSON type; only others are written down. */
 export function plainWire(ref: Ref): string {
   if (typeof ref === 'string') {
-    const scalars: Readonly<Record<string, string>> = { boolean: 'bool', 'integer:int32': 'int32', 'integer:int64': 'int64', 'number:double': 'double', 'string:byte': 'bytes' };
+    const scalars: Readonly<Record<string, string>> = {
+      boolean: 'bool',
+      'integer:int32': 'int32',
+      'integer:int64': 'int64',
+      'number:double': 'double',
+      'string:byte': 'bytes',
+    };
     return scalars[ref] ?? ref;
   }
   return 'list' in ref ? `[]${plainWire(ref.list)}` : `map<string,${plainWire(ref.map)}>`;

@@ -18,7 +18,9 @@ export interface ResourceRow {
   readonly namespaced: boolean;
   readonly servedByDefault: boolean;
   readonly verbs: readonly string[];
-  readonly subresources: Readonly<Record<string, { readonly kind: string; readonly group: string; readonly version: string; readonly verbs: readonly string[] }>>;
+  readonly subresources: Readonly<
+    Record<string, { readonly kind: string; readonly group: string; readonly version: string; readonly verbs: readonly string[] }>
+  >;
 }
 
 export type Ref = string | { readonly list: Ref } | { readonly map: Ref };
@@ -63,12 +65,31 @@ export function isField(value: FieldRow | Ref): value is FieldRow {
 
 /** Bodies that exist on the wire but that the table of types lacks: options, lists of anything, metadata alone, discovery, admission. */
 const DERIVED = [
-  ...['CreateOptions', 'UpdateOptions', 'PatchOptions', 'GetOptions', 'ListOptions', 'GroupKind', 'GroupVersionKind', 'GroupVersionResource'].map((n) => `machinery.meta.v1.${n}`),
+  ...['CreateOptions', 'UpdateOptions', 'PatchOptions', 'GetOptions', 'ListOptions', 'GroupKind', 'GroupVersionKind', 'GroupVersionResource'].map(
+    (n) => `machinery.meta.v1.${n}`,
+  ),
   ...['PartialObjectMetadata', 'PartialObjectMetadataList', 'List', 'RootPaths', 'TableOptions'].map((n) => `machinery.meta.v1.${n}`),
-  ...['PodExecOptions', 'PodAttachOptions', 'PodLogOptions', 'PodPortForwardOptions', 'PodProxyOptions', 'ServiceProxyOptions', 'NodeProxyOptions', 'PodStatusResult'].map((n) => `core.v1.${n}`),
+  ...[
+    'PodExecOptions',
+    'PodAttachOptions',
+    'PodLogOptions',
+    'PodPortForwardOptions',
+    'PodProxyOptions',
+    'ServiceProxyOptions',
+    'NodeProxyOptions',
+    'PodStatusResult',
+  ].map((n) => `core.v1.${n}`),
 ];
 const DERIVED_GROUPS = ['apidiscovery.v2.', 'apidiscovery.v2beta1.', 'admission.v1.'];
-const DERIVED_KINDS = new Set(['APIGroupDiscovery', 'APIGroupDiscoveryList', 'AdmissionReview', 'PartialObjectMetadata', 'PartialObjectMetadataList', 'List', 'RootPaths']);
+const DERIVED_KINDS = new Set([
+  'APIGroupDiscovery',
+  'APIGroupDiscoveryList',
+  'AdmissionReview',
+  'PartialObjectMetadata',
+  'PartialObjectMetadataList',
+  'List',
+  'RootPaths',
+]);
 const GROUPS: Readonly<Record<string, string>> = { apidiscovery: 'apidiscovery.k8s.io', admission: 'admission.k8s.io', machinery: 'meta.k8s.io', core: '' };
 
 function derivedTypes(messages: Readonly<Record<string, MessageRow>>, known: Readonly<Record<string, TypeRow>>): Record<string, TypeRow> {
@@ -94,7 +115,13 @@ function refOf(type: string): Ref {
   if (type.startsWith('[]')) return { list: refOf(type.slice(2)) };
   const map = /^map<string,(.*)>$/.exec(type);
   if (map !== null) return { map: refOf(map[1] as string) };
-  const scalars: Readonly<Record<string, string>> = { bool: 'boolean', int32: 'integer:int32', int64: 'integer:int64', double: 'number:double', bytes: 'string:byte' };
+  const scalars: Readonly<Record<string, string>> = {
+    bool: 'boolean',
+    int32: 'integer:int32',
+    int64: 'integer:int64',
+    double: 'number:double',
+    bytes: 'string:byte',
+  };
   return scalars[type] ?? type;
 }
 

@@ -2,7 +2,8 @@ import { isField, type Ref, type ResourceRow, type Tables, type TypeRow } from '
 
 /** Types that stand for a plain value or that `machinery/` already declares. */
 const MACHINERY_SCALARS: Readonly<Record<string, string>> = {
-  Quantity: '/** A decimal number with an optional suffix: `100m`, `1Gi`. Written as a string; a number is accepted as input. */\nexport type Quantity = string;',
+  Quantity:
+    '/** A decimal number with an optional suffix: `100m`, `1Gi`. Written as a string; a number is accepted as input. */\nexport type Quantity = string;',
   Time: '/** RFC 3339 in UTC, to the second: `2026-01-02T03:04:05Z`. */\nexport type Time = string;',
   MicroTime: '/** RFC 3339 in UTC, to the microsecond. */\nexport type MicroTime = string;',
   IntOrString: '/** A port by number or name; a count or a percentage. */\nexport type IntOrString = number | string;',
@@ -64,7 +65,8 @@ function typeBody(name: string, type: TypeRow, write: (ref: Ref) => string): str
 }
 
 function writeRef(ref: Ref, module: string, imports: Map<string, string>): string {
-  if (typeof ref === 'object') return 'list' in ref ? listOf(writeRef(ref.list, module, imports)) : `Readonly<Record<string, ${writeRef(ref.map, module, imports)}>>`;
+  if (typeof ref === 'object')
+    return 'list' in ref ? listOf(writeRef(ref.list, module, imports)) : `Readonly<Record<string, ${writeRef(ref.map, module, imports)}>>`;
   if (ref === 'boolean') return 'boolean';
   if (ref.startsWith('integer') || ref.startsWith('number')) return 'number';
   if (ref === 'string' || ref.startsWith('string:')) return 'string';
@@ -84,13 +86,15 @@ export function resourcesModule(tables: Tables): string {
   const names = new Map<string, ResourceRow>();
   for (const row of [...tables.resources].sort(coreFirst)) names.set(constantName(row, tables.resources, names), row);
   const imports = new Map<string, string>();
-  const lines = [...names].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, row]) => {
-    const typeName = byKind.get(`${row.group}/${row.version}/${row.kind}`);
-    if (typeName === undefined) throw new Error(`no type for ${row.kind} of ${row.group}/${row.version}`);
-    const { group, version, resource, kind, namespaced } = row;
-    const value = Object.entries({ group, version, resource, kind, namespaced }).map(([k, v]) => `${k}: ${typeof v === 'string' ? `'${v}'` : v}`);
-    return `export const ${name}: Resource<${writeRef(typeName, '', imports)}> = { ${value.join(', ')} };`;
-  });
+  const lines = [...names]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, row]) => {
+      const typeName = byKind.get(`${row.group}/${row.version}/${row.kind}`);
+      if (typeName === undefined) throw new Error(`no type for ${row.kind} of ${row.group}/${row.version}`);
+      const { group, version, resource, kind, namespaced } = row;
+      const value = Object.entries({ group, version, resource, kind, namespaced }).map(([k, v]) => `${k}: ${typeof v === 'string' ? `'${v}'` : v}`);
+      return `export const ${name}: Resource<${writeRef(typeName, '', imports)}> = { ${value.join(', ')} };`;
+    });
   const heads = [...imports].sort().map(([from, alias]) => `import type * as ${alias} from './types/${from}.ts';`);
   return `${HEADER}import type { Resource } from '../resource.ts';\n${heads.join('\n')}\n\n${lines.join('\n')}\n`;
 }
@@ -99,7 +103,10 @@ export function resourcesModule(tables: Tables): string {
 const coreFirst = (a: ResourceRow, b: ResourceRow): number => (a.group === b.group ? 0 : a.group === '' ? -1 : b.group === '' ? 1 : 0);
 
 function constantName(row: ResourceRow, all: readonly ResourceRow[], taken: ReadonlyMap<string, ResourceRow>): string {
-  const versions = all.filter((r) => r.group === row.group && r.resource === row.resource).map((r) => r.version).sort(compareVersions);
+  const versions = all
+    .filter((r) => r.group === row.group && r.resource === row.resource)
+    .map((r) => r.version)
+    .sort(compareVersions);
   const suffix = versions[0] === row.version ? '' : row.version.charAt(0).toUpperCase() + row.version.slice(1);
   const plain = `${pluralInCamelCase(row)}${suffix}`;
   if (!taken.has(plain)) return plain;
@@ -141,7 +148,9 @@ ${rows.join('\n')}
 
 /** \`facts-data.ts\`: the compact facts, a string for each type, so that only types that are asked for are ever parsed. */
 export function factsModule(compact: Readonly<Record<string, string>>): string {
-  const rows = Object.entries(compact).map(([name, json]) => `  ['${name}', ${JSON.stringify(json).includes("'") ? JSON.stringify(json) : `'${json.replaceAll('\\', '\\\\')}'`}],`);
+  const rows = Object.entries(compact).map(
+    ([name, json]) => `  ['${name}', ${JSON.stringify(json).includes("'") ? JSON.stringify(json) : `'${json.replaceAll('\\', '\\\\')}'`}],`,
+  );
   return `${HEADER}/** Type name and its facts in compact JSON (see \`api/facts.ts\`). */
 export const FACTS: ReadonlyMap<string, string> = new Map([
 ${rows.join('\n')}

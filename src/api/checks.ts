@@ -37,7 +37,13 @@ export function checkNonNegative(errors: Errors, path: FieldPath, value: number 
 }
 
 /** Calls `each` with every item and its path; reports the second and later ones with the same key. */
-export function checkUnique<T>(errors: Errors, path: FieldPath, items: readonly T[] | undefined, key: (item: T) => string | undefined, at: (path: FieldPath) => FieldPath = (p) => p): void {
+export function checkUnique<T>(
+  errors: Errors,
+  path: FieldPath,
+  items: readonly T[] | undefined,
+  key: (item: T) => string | undefined,
+  at: (path: FieldPath) => FieldPath = (p) => p,
+): void {
   const seen = new Set<string>();
   for (const [i, item] of (items ?? []).entries()) {
     const value = key(item);

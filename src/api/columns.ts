@@ -4,11 +4,35 @@ import type { Column } from './kind.ts';
 
 type Cell<T extends KubeObject> = Column<T>['cell'];
 
-export const text = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({ name, type: 'string', description, priority: 0, cell });
-export const integer = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({ name, type: 'integer', description, priority: 0, cell });
-export const boolean = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({ name, type: 'boolean', description, priority: 0, cell });
+export const text = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({
+  name,
+  type: 'string',
+  description,
+  priority: 0,
+  cell,
+});
+export const integer = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({
+  name,
+  type: 'integer',
+  description,
+  priority: 0,
+  cell,
+});
+export const boolean = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({
+  name,
+  type: 'boolean',
+  description,
+  priority: 0,
+  cell,
+});
 /** Shown with `-o wide` only. */
-export const wide = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({ name, type: 'string', description, priority: 1, cell });
+export const wide = <T extends KubeObject>(name: string, description: string, cell: Cell<T>): Column<T> => ({
+  name,
+  type: 'string',
+  description,
+  priority: 1,
+  cell,
+});
 
 export const nameColumn: Column = {
   name: 'Name',

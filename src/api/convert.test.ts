@@ -8,9 +8,17 @@ import { fromV1, toV1 } from './resource/convert.ts';
 import { cidrContains, isIPv4, isIPv6 } from './ip.ts';
 
 test('an autoscaler of v1 is one metric of v2', () => {
-  const v1 = { apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: 'x' }, spec: { maxReplicas: 3, targetCPUUtilizationPercentage: 70 } };
+  const v1 = {
+    apiVersion: 'autoscaling/v1',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'x' },
+    spec: { maxReplicas: 3, targetCPUUtilizationPercentage: 70 },
+  };
   const v2 = autoscalerToStorage(v1);
-  assert.deepEqual(v2.spec, { maxReplicas: 3, metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } }] });
+  assert.deepEqual(v2.spec, {
+    maxReplicas: 3,
+    metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } }],
+  });
   assert.equal(v2.apiVersion, 'autoscaling/v2');
   assert.deepEqual(autoscalerFromStorage(v2), v1);
 });
@@ -20,7 +28,11 @@ test('what v1 cannot say travels in annotations and comes back', () => {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
     metadata: { name: 'x', annotations: { mine: 'kept' } },
-    spec: { maxReplicas: 3, metrics: [{ type: 'Pods', pods: { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '5' } } }], behavior: { scaleDown: { selectPolicy: 'Min' } } },
+    spec: {
+      maxReplicas: 3,
+      metrics: [{ type: 'Pods', pods: { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '5' } } }],
+      behavior: { scaleDown: { selectPolicy: 'Min' } },
+    },
     status: { desiredReplicas: 1, currentMetrics: null, conditions: [{ type: 'AbleToScale', status: 'True' }] },
   };
   const v1 = autoscalerFromStorage(v2);
@@ -56,18 +68,39 @@ test('an event reads the same in both groups', () => {
   assert.equal(stored.message, 'text');
   assert.equal(stored.reportingComponent, 'c');
   assert.equal(stored.count, 2);
-  assert.deepEqual({ ...eventFromStorage(stored), deprecatedSource: undefined, deprecatedFirstTimestamp: undefined, deprecatedLastTimestamp: undefined }, {
-    ...event,
-    deprecatedSource: undefined,
-    deprecatedFirstTimestamp: undefined,
-    deprecatedLastTimestamp: undefined,
-  });
+  assert.deepEqual(
+    { ...eventFromStorage(stored), deprecatedSource: undefined, deprecatedFirstTimestamp: undefined, deprecatedLastTimestamp: undefined },
+    {
+      ...event,
+      deprecatedSource: undefined,
+      deprecatedFirstTimestamp: undefined,
+      deprecatedLastTimestamp: undefined,
+    },
+  );
 });
 
 test('a claim for devices in the shape of v1beta1', () => {
-  const old = { apiVersion: 'resource.k8s.io/v1beta1', kind: 'ResourceClaim', spec: { devices: { requests: [{ name: 'gpu', deviceClassName: 'c', count: 2 }, { name: 'any', firstAvailable: [{ name: 'a' }] }] } } };
+  const old = {
+    apiVersion: 'resource.k8s.io/v1beta1',
+    kind: 'ResourceClaim',
+    spec: {
+      devices: {
+        requests: [
+          { name: 'gpu', deviceClassName: 'c', count: 2 },
+          { name: 'any', firstAvailable: [{ name: 'a' }] },
+        ],
+      },
+    },
+  };
   const now = toV1(old);
-  assert.deepEqual(now.spec, { devices: { requests: [{ name: 'gpu', exactly: { deviceClassName: 'c', count: 2 } }, { name: 'any', firstAvailable: [{ name: 'a' }] }] } });
+  assert.deepEqual(now.spec, {
+    devices: {
+      requests: [
+        { name: 'gpu', exactly: { deviceClassName: 'c', count: 2 } },
+        { name: 'any', firstAvailable: [{ name: 'a' }] },
+      ],
+    },
+  });
   assert.deepEqual(fromV1(now), old);
 });
 
@@ -83,7 +116,8 @@ test('schedules', () => {
   assert.deepEqual([...of('*/15 0-6/2 1,15 jan-mar mon').daysOfWeek], [1]);
   assert.deepEqual([of('@hourly').minutes.size, of('@hourly').hours.size], [1, 24]);
   assert.equal(of('@every 1h30m').everyMs, 5_400_000);
-  for (const bad of ['', '@never', '* * * *', '60 * * * *', '5-1 * * * *', '*/0 * * * *', 'a * * * *', '1/2/3 * * * *', '@every soon']) assert.equal(typeof parseSchedule(bad), 'string', bad);
+  for (const bad of ['', '@never', '* * * *', '60 * * * *', '5-1 * * * *', '*/0 * * * *', 'a * * * *', '1/2/3 * * * *', '@every soon'])
+    assert.equal(typeof parseSchedule(bad), 'string', bad);
 });
 
 test('addresses and ranges', () => {

@@ -59,7 +59,10 @@ function causesOf({ object, old }: Row): readonly string[] {
   const before = prepared(old, kind);
   for (const meta of [draft.metadata ?? {}, before.metadata ?? {}]) meta.resourceVersion = '1';
   kind.strategy.prepareForUpdate?.(draft, before as KubeObject, { nowMs });
-  return [...validateMetadataUpdate(draft.metadata ?? {}, before.metadata ?? {}), ...(kind.strategy.validateUpdate?.(draft as KubeObject, before as KubeObject) ?? [])].map(formatFieldError);
+  return [
+    ...validateMetadataUpdate(draft.metadata ?? {}, before.metadata ?? {}),
+    ...(kind.strategy.validateUpdate?.(draft as KubeObject, before as KubeObject) ?? []),
+  ].map(formatFieldError);
 }
 
 function isObject(value: unknown): value is JsonObject {
@@ -81,7 +84,8 @@ for (const file of readdirSync(directory).sort()) {
   const { base, rows } = parse(readFileSync(join(directory, file), 'utf8'), { version: '1.1' }) as Table;
   test(`${file}: ${rows.length} objects`, async (t) => {
     for (const row of rows) {
-      const whole: Row = base === undefined ? row : { ...row, object: merged(base, row.object), ...(row.old === undefined ? {} : { old: merged(base, row.old) }) };
+      const whole: Row =
+        base === undefined ? row : { ...row, object: merged(base, row.object), ...(row.old === undefined ? {} : { old: merged(base, row.old) }) };
       await t.test(row.what, () => assert.deepEqual(causesOf(whole), row.causes));
     }
   });

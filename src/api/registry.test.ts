@@ -28,7 +28,8 @@ test('names, short names and plurals are unique within what is served by default
 });
 
 test('every storage version is a kind of the registry', () => {
-  for (const kind of builtinKinds()) assert.ok(find(formatApiVersion(kind.storage), kind.kind) !== undefined, `${kind.kind}: ${formatApiVersion(kind.storage)}`);
+  for (const kind of builtinKinds())
+    assert.ok(find(formatApiVersion(kind.storage), kind.kind) !== undefined, `${kind.kind}: ${formatApiVersion(kind.storage)}`);
 });
 
 test('a resource constant names a kind of the registry', () => {
@@ -41,7 +42,18 @@ test('a resource constant names a kind of the registry', () => {
 
 test('kubectl get all finds what it should', () => {
   const all = builtinKinds().filter((k) => k.servedByDefault && k.categories.includes('all'));
-  assert.deepEqual([...new Set(all.map((k) => k.resource))].sort(), ['cronjobs', 'daemonsets', 'deployments', 'horizontalpodautoscalers', 'jobs', 'pods', 'replicasets', 'replicationcontrollers', 'services', 'statefulsets']);
+  assert.deepEqual([...new Set(all.map((k) => k.resource))].sort(), [
+    'cronjobs',
+    'daemonsets',
+    'deployments',
+    'horizontalpodautoscalers',
+    'jobs',
+    'pods',
+    'replicasets',
+    'replicationcontrollers',
+    'services',
+    'statefulsets',
+  ]);
 });
 
 test('defaults, preparation, columns and selectable fields take an object of which nothing is set', () => {
@@ -83,5 +95,8 @@ test('facts say how a field stands on the wire and in JSON', () => {
   const hostPath = builtinFacts.type('core.v1.Volume')?.fields.hostPath;
   assert.deepEqual(hostPath?.embedded, [{ number: 2, type: 'core.v1.VolumeSource', pointer: false }]);
   const policy = builtinFacts.type('core.v1.Container')?.fields.imagePullPolicy;
-  assert.deepEqual([policy?.values, policy?.closed], [['Always', 'Never', 'IfNotPresent'], builtinFacts.type('core.v1.Container')?.fields.imagePullPolicy?.closed]);
+  assert.deepEqual(
+    [policy?.values, policy?.closed],
+    [['Always', 'Never', 'IfNotPresent'], builtinFacts.type('core.v1.Container')?.fields.imagePullPolicy?.closed],
+  );
 });

@@ -10,5 +10,7 @@ export interface ResourceFacts {
   /** False for alpha and beta versions, which `--runtime-config` turns on. */
   readonly servedByDefault: boolean;
   readonly verbs: readonly string[];
-  readonly subresources: Readonly<Record<string, { readonly kind: string; readonly group: string; readonly version: string; readonly verbs: readonly string[] }>>;
+  readonly subresources: Readonly<
+    Record<string, { readonly kind: string; readonly group: string; readonly version: string; readonly verbs: readonly string[] }>
+  >;
 }

@@ -1,4 +1,9 @@
-import { mutatingPolicyBindingRules, mutatingPolicyRules, validatingPolicyBindingRules, validatingPolicyRules } from './admissionregistration/admission-policy.ts';
+import {
+  mutatingPolicyBindingRules,
+  mutatingPolicyRules,
+  validatingPolicyBindingRules,
+  validatingPolicyRules,
+} from './admissionregistration/admission-policy.ts';
 import { mutatingWebhookRules, validatingWebhookRules } from './admissionregistration/webhook-configuration.ts';
 import { customResourceDefinitionRules } from './apiextensions/custom-resource-definition.ts';
 import { apiServiceRules } from './apiregistration/api-service.ts';
@@ -69,7 +74,10 @@ import { specAndStatus } from './strategy.ts';
 
 /** The rules of each kind by `Kind.group`, and by `Kind.version.group` where one version has its own. */
 const RULES: ReadonlyMap<string, KindRules> = new Map([
-  ['ComponentStatus.', erased({ strategy: {}, columns: componentStatusColumns, shortNames: ['cs'], deprecation: 'v1 ComponentStatus is deprecated in v1.19+' })],
+  [
+    'ComponentStatus.',
+    erased({ strategy: {}, columns: componentStatusColumns, shortNames: ['cs'], deprecation: 'v1 ComponentStatus is deprecated in v1.19+' }),
+  ],
   ['ConfigMap.', erased(configMapRules)],
   ['Endpoints.', erased(endpointsRules)],
   ['Event.', erased(coreEventRules)],

@@ -22,7 +22,9 @@ interface SpecAndStatusOptions {
  * Who may change what, for kinds whose status is a subresource: writes to the object keep the status, writes to the status keep
  * the spec, and the generation counts changes of the spec.
  */
-export function specAndStatus<T extends WithSpec>(options: SpecAndStatusOptions = {}): Pick<Strategy<T>, 'prepareForCreate' | 'prepareForUpdate'> & { status: NonNullable<Strategy<T>['status']> } {
+export function specAndStatus<T extends WithSpec>(
+  options: SpecAndStatusOptions = {},
+): Pick<Strategy<T>, 'prepareForCreate' | 'prepareForUpdate'> & { status: NonNullable<Strategy<T>['status']> } {
   const counts = options.generation !== false;
   return {
     prepareForCreate: (draft) => {
@@ -31,7 +33,9 @@ export function specAndStatus<T extends WithSpec>(options: SpecAndStatusOptions 
     },
     prepareForUpdate: (draft, old) => {
       keep(draft, old, 'status');
-      const same = semanticEqual(draft.spec, old.spec) && (options.generationOfAnnotations !== true || semanticEqual(draft.metadata?.annotations, old.metadata?.annotations));
+      const same =
+        semanticEqual(draft.spec, old.spec) &&
+        (options.generationOfAnnotations !== true || semanticEqual(draft.metadata?.annotations, old.metadata?.annotations));
       if (counts) setGeneration(draft, old, !same);
     },
     status: {
@@ -53,7 +57,11 @@ export function generationOf<T extends KubeObject>(...fields: readonly string[])
     prepareForUpdate: (draft, old) => {
       const now = asObject(draft);
       const before = old as unknown as Readonly<Record<string, unknown>>;
-      setGeneration(draft, old, fields.some((field) => !semanticEqual(now[field], before[field])));
+      setGeneration(
+        draft,
+        old,
+        fields.some((field) => !semanticEqual(now[field], before[field])),
+      );
     },
   };
 }

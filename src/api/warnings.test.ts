@@ -28,8 +28,18 @@ const ROWS: readonly (readonly [what: string, kind: string, object: object, warn
     { spec: { template: { spec: { nodeSelector: { 'beta.kubernetes.io/os': 'linux' }, containers: [] } } } },
     ['spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'],
   ],
-  ['a volume to be recycled', 'PersistentVolume', { spec: { persistentVolumeReclaimPolicy: 'Recycle' } }, ['spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.']],
-  ['an ingress by annotation', 'Ingress', { metadata: { annotations: { 'kubernetes.io/ingress.class': 'x' } }, spec: {} }, ['annotation "kubernetes.io/ingress.class" is deprecated, please use \'spec.ingressClassName\' instead']],
+  [
+    'a volume to be recycled',
+    'PersistentVolume',
+    { spec: { persistentVolumeReclaimPolicy: 'Recycle' } },
+    ['spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.'],
+  ],
+  [
+    'an ingress by annotation',
+    'Ingress',
+    { metadata: { annotations: { 'kubernetes.io/ingress.class': 'x' } }, spec: {} },
+    ['annotation "kubernetes.io/ingress.class" is deprecated, please use \'spec.ingressClassName\' instead'],
+  ],
 ];
 
 for (const [what, name, object, warnings] of ROWS) {

@@ -77,7 +77,12 @@ export class InProcessApi implements ApiHandler {
       call.audit?.decided(outcome);
       if (outcome.do !== 'watch') throw badRequest('the request is no watch');
       if (outcome.plan.refusal !== undefined) throw outcome.plan.refusal;
-      const output = new InProcessOutput(this.#core, outcome.plan.binding, call.audit === undefined ? sink : auditedSink(sink, call.audit), request.omitManagedFields === true);
+      const output = new InProcessOutput(
+        this.#core,
+        outcome.plan.binding,
+        call.audit === undefined ? sink : auditedSink(sink, call.audit),
+        request.omitManagedFields === true,
+      );
       const watcher = this.#watchers.start(outcome.plan, output);
       return {
         close: () => {

@@ -87,4 +87,3 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
   };
 }
-

@@ -59,7 +59,9 @@ describe('the server with everything around it', () => {
     }
   };
   const flowControl = async (): Promise<readonly JsonObject[]> => {
-    const lists = await Promise.all(['flowschemas', 'prioritylevelconfigurations'].map((resource) => ask(ADMIN, 'GET', `/apis/flowcontrol.apiserver.k8s.io/v1/${resource}`)));
+    const lists = await Promise.all(
+      ['flowschemas', 'prioritylevelconfigurations'].map((resource) => ask(ADMIN, 'GET', `/apis/flowcontrol.apiserver.k8s.io/v1/${resource}`)),
+    );
     return lists.flatMap(({ items }) => items as readonly JsonObject[]);
   };
   const start = (): Promise<void> => bootstrap({ handler: api.handler, reader: api.reader, addresses, caPem: 'CA' });
@@ -228,11 +230,16 @@ describe('the server with everything around it', () => {
     const all = await flowControl();
     assert.equal(all.length, 13 + 8);
     const schemas = all.slice(0, 13) as unknown as readonly { status: { conditions: readonly { type: string; status: string }[] } }[];
-    assert.deepEqual(new Set(schemas.map(({ status }) => status.conditions.map(({ type, status }) => `${type} ${status}`).join())), new Set(['Dangling False']));
+    assert.deepEqual(
+      new Set(schemas.map(({ status }) => status.conditions.map(({ type, status }) => `${type} ${status}`).join())),
+      new Set(['Dangling False']),
+    );
     await start();
     assert.deepEqual(await flowControl(), all, 'a second start writes nothing');
     const at = '/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations';
-    const shares = async (name: string): Promise<unknown> => ((await ask(ADMIN, 'GET', `${at}/${name}`)) as unknown as { spec: { limited: { nominalConcurrencyShares: number } } }).spec.limited.nominalConcurrencyShares;
+    const shares = async (name: string): Promise<unknown> =>
+      ((await ask(ADMIN, 'GET', `${at}/${name}`)) as unknown as { spec: { limited: { nominalConcurrencyShares: number } } }).spec.limited
+        .nominalConcurrencyShares;
     for (const name of ['system', 'workload-low']) await ask(ADMIN, 'PATCH', `${at}/${name}`, { spec: { limited: { nominalConcurrencyShares: 1 } } });
     await ask(ADMIN, 'PATCH', `${at}/workload-low`, { metadata: { annotations: { 'apf.kubernetes.io/autoupdate-spec': 'false' } } });
     await start();
@@ -244,12 +251,17 @@ describe('the server with everything around it', () => {
     using _ = followFlowControl(new Writer(api.handler, api.reader), api.reader, silentLog);
     const said = async (): Promise<unknown> => {
       await new Promise((resolve) => setImmediate(resolve));
-      const { status } = (await ask(ADMIN, 'GET', `${group}/flowschemas/mine`)) as unknown as { status: { conditions?: readonly { status: string; reason: string }[] } };
+      const { status } = (await ask(ADMIN, 'GET', `${group}/flowschemas/mine`)) as unknown as {
+        status: { conditions?: readonly { status: string; reason: string }[] };
+      };
       return status.conditions?.map(({ status: is, reason }) => `${is} ${reason}`);
     };
     await ask(ADMIN, 'POST', `${group}/flowschemas`, { metadata: { name: 'mine' }, spec: { priorityLevelConfiguration: { name: 'mine' } } });
     assert.deepEqual(await said(), ['True NotFound']);
-    await ask(ADMIN, 'POST', `${group}/prioritylevelconfigurations`, { metadata: { name: 'mine' }, spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } });
+    await ask(ADMIN, 'POST', `${group}/prioritylevelconfigurations`, {
+      metadata: { name: 'mine' },
+      spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } },
+    });
     assert.deepEqual(await said(), ['False Found']);
     await ask(ADMIN, 'DELETE', `${group}/prioritylevelconfigurations/mine`);
     assert.deepEqual(await said(), ['True NotFound']);

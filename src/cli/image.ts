@@ -11,7 +11,10 @@ export function addImage(program: Command): void {
     .argument('<file>', 'a docker-archive or an OCI archive (.tar, .tar.gz)')
     .description('load an image from a file, so that pods can use it without a registry')
     .option('--data-dir <DIR>', 'of the cluster')
-    .addHelpText('after', '\nExamples:\n  docker save my/app:1 -o app.tar && berth image load app.tar\n  skopeo copy docker://busybox:1.36 oci-archive:busybox.tar:docker.io/library/busybox:1.36 && berth image load busybox.tar\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  docker save my/app:1 -o app.tar && berth image load app.tar\n  skopeo copy docker://busybox:1.36 oci-archive:busybox.tar:docker.io/library/busybox:1.36 && berth image load busybox.tar\n',
+    )
     .action(async (file: string, options: { readonly dataDir?: string }) => {
       await using images = await openImages(dataDirectoryOf(options.dataDir));
       for (const name of await images.load(resolve(file))) process.stdout.write(`${name}\n`);
@@ -26,6 +29,12 @@ export function addImage(program: Command): void {
       await using images = await openImages(dataDirectoryOf(options.dataDir));
       const all = await images.list();
       if (options.output === 'json') process.stdout.write(`${JSON.stringify(all, undefined, 2)}\n`);
-      else printTable([['IMAGE', 'ID', 'SIZE'], ...all.flatMap(({ names, id, sizeBytes }) => (names.length === 0 ? ['<none>'] : names).map((name) => [name, id.slice(7, 19), `${(sizeBytes / 1e6).toFixed(1)} MB`]))]);
+      else
+        printTable([
+          ['IMAGE', 'ID', 'SIZE'],
+          ...all.flatMap(({ names, id, sizeBytes }) =>
+            (names.length === 0 ? ['<none>'] : names).map((name) => [name, id.slice(7, 19), `${(sizeBytes / 1e6).toFixed(1)} MB`]),
+          ),
+        ]);
     });
 }

@@ -47,7 +47,12 @@ async function look(dataDirectory: string): Promise<ClusterStatus> {
   using connection = await connect(dataDirectory);
   const { client, server } = connection;
   try {
-    const [allNodes, allPods, allClaims, classes] = await Promise.all([client.list(nodes), client.list(pods), client.list(persistentVolumeClaims), client.list(storageClasses)]);
+    const [allNodes, allPods, allClaims, classes] = await Promise.all([
+      client.list(nodes),
+      client.list(pods),
+      client.list(persistentVolumeClaims),
+      client.list(storageClasses),
+    ]);
     const count = (phases: readonly string[]): Readonly<Record<string, number>> => {
       const counts: Record<string, number> = {};
       for (const phase of phases) counts[phase] = (counts[phase] ?? 0) + 1;
@@ -62,7 +67,9 @@ async function look(dataDirectory: string): Promise<ClusterStatus> {
       nodes: allNodes.items.map((node) => ({
         name: node.metadata.name,
         ready: node.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
-        notes: (node.status?.conditions ?? []).filter((condition) => condition.type !== 'Ready' && condition.status === 'True').map((condition) => condition.message ?? condition.type),
+        notes: (node.status?.conditions ?? [])
+          .filter((condition) => condition.type !== 'Ready' && condition.status === 'True')
+          .map((condition) => condition.message ?? condition.type),
       })),
       pods: count(allPods.items.map((pod) => pod.status?.phase ?? 'Pending')),
       claims: count(allClaims.items.map((claim) => claim.status?.phase ?? 'Pending')),
@@ -89,7 +96,13 @@ function print(status: ClusterStatus): void {
     ['server', status.server ?? ''],
     ['data', status.dataDirectory],
     ['process', String(status.pid ?? '')],
-    ['nodes', (status.nodes ?? []).map(({ name, ready }) => `${name} ${ready ? 'Ready' : 'NotReady'}`).slice(0, 5).join(', ') || 'none'],
+    [
+      'nodes',
+      (status.nodes ?? [])
+        .map(({ name, ready }) => `${name} ${ready ? 'Ready' : 'NotReady'}`)
+        .slice(0, 5)
+        .join(', ') || 'none',
+    ],
     ['pods', phases(status.pods)],
     ['claims', phases(status.claims)],
     ['class', status.defaultStorageClass ?? 'none is the default'],

@@ -29,7 +29,8 @@ export const faint = (text: string): string => (paints(process.stdout) ? `\u001b
 /** Rows as kubectl prints them: columns three spaces apart. */
 export function printTable(rows: readonly (readonly string[])[]): void {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  for (const row of rows) process.stdout.write(`${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd((widths[column] ?? 0) + 3))).join('')}\n`);
+  for (const row of rows)
+    process.stdout.write(`${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd((widths[column] ?? 0) + 3))).join('')}\n`);
 }
 
 export function seconds(ms: number): string {

@@ -76,10 +76,22 @@ export function addUp(program: Command): void {
     .addOption(new Option('--trash <DURATION>', 'how long deleted volumes can come back').argParser(duration).default(defaults.trashMs, '24h'))
     .option('--pod-cidr <CIDR>', 'addresses of pods (default: a free network)', '')
     .option('--service-cidr <CIDR>', 'addresses of Services', defaults.serviceCidr)
-    .addOption(new Option('--watch-window <DURATION>', 'how long old versions can be watched and listed').argParser(duration).default(defaults.watchWindowMs, '5m'))
-    .option('--runtime-config <GROUP/VERSION=true>', 'serve an alpha or beta version; may be repeated', pair((value) => value !== 'false'), {})
+    .addOption(
+      new Option('--watch-window <DURATION>', 'how long old versions can be watched and listed').argParser(duration).default(defaults.watchWindowMs, '5m'),
+    )
+    .option(
+      '--runtime-config <GROUP/VERSION=true>',
+      'serve an alpha or beta version; may be repeated',
+      pair((value) => value !== 'false'),
+      {},
+    )
     .option('--encryption-config <FILE>', 'an EncryptionConfiguration: what is encrypted on disk, and with which keys')
-    .option('--max-requests-inflight <N>', 'requests that the API server works on at a time, shared by priority and fairness', integer, defaults.maxRequestsInflight)
+    .option(
+      '--max-requests-inflight <N>',
+      'requests that the API server works on at a time, shared by priority and fairness',
+      integer,
+      defaults.maxRequestsInflight,
+    )
     .option('--oidc-issuer-url <URL>', 'an OpenID Connect provider whose ID tokens count as sign-in')
     .option('--oidc-client-id <ID>', 'the audience that its tokens must be for')
     .option('--oidc-username-claim <CLAIM>', 'what is the name of a user', 'sub')
@@ -93,7 +105,12 @@ export function addUp(program: Command): void {
     .option('--audit-log <FILE>', 'where audit events go, a line of JSON each')
     .option('--audit-log-maxsize <SIZE>', 'a larger audit log is put aside; 0: never', size, defaults.audit.maxBytes)
     .option('--audit-log-maxbackup <N>', 'how many audit logs that were put aside are kept; 0: all', integer, defaults.audit.maxBackups)
-    .option('--certificate-name <NAME>', 'another name or address in the server certificate; may be repeated', (value: string, all: readonly string[]) => [...all, value], [])
+    .option(
+      '--certificate-name <NAME>',
+      'another name or address in the server certificate; may be repeated',
+      (value: string, all: readonly string[]) => [...all, value],
+      [],
+    )
     .option('--stop-pods', 'stop the pods when the cluster stops')
     .option('--log-level <LEVEL>', 'debug, info, warn or error', oneOf(['debug', 'info', 'warn', 'error']), 'info')
     .option('--log-format <FORMAT>', 'text or json', oneOf(['text', 'json']), 'text')
@@ -176,7 +193,12 @@ async function up(options: UpOptions): Promise<void> {
   ready = true;
   say(`${faint(seconds(Date.now() - started).padStart(8))}  ${bold('ready')} at ${cluster.server}`);
   sayNext(cluster.kubeconfigFile);
-  const signal = await Promise.race([ended, cluster.failed.then((cause) => { throw cause; })]);
+  const signal = await Promise.race([
+    ended,
+    cluster.failed.then((cause) => {
+      throw cause;
+    }),
+  ]);
   say(`${signal}: stopping ${config.stopPods ? 'the cluster and its pods' : 'the cluster; its pods keep running (`berth down` stops them)'} ...`);
   await cluster.stop({ pods: config.stopPods });
   say('stopped');

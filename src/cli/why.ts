@@ -46,7 +46,12 @@ async function explain(client: Client, kind: Kind, name: string, namespace: stri
     if (thrown instanceof StatusError && thrown.reason === 'NotFound') return undefined;
     throw thrown;
   });
-  if (object === undefined) return trouble(`There is no ${kind.kind} ${name}${scope === undefined ? '' : ` in namespace ${scope}`}.`, [], [`kubectl get ${kind.resource}${scope === undefined ? '' : ' -A'}`]);
+  if (object === undefined)
+    return trouble(
+      `There is no ${kind.kind} ${name}${scope === undefined ? '' : ` in namespace ${scope}`}.`,
+      [],
+      [`kubectl get ${kind.resource}${scope === undefined ? '' : ' -A'}`],
+    );
   const events = await eventsOf(client, object, kind);
   const terminating = explainTerminating(`${kind.kind} ${name}`, object, Date.now());
   if (terminating !== undefined) return terminating;
@@ -57,10 +62,19 @@ async function explain(client: Client, kind: Kind, name: string, namespace: stri
 
 async function eventsOf(client: Client, object: Stored<KubeObject>, kind: Kind): Promise<readonly EventView[]> {
   const namespace = object.metadata.namespace ?? 'default';
-  const { items } = await client.list(eventResource, { namespace, fieldSelector: `involvedObject.kind=${kind.kind},involvedObject.name=${object.metadata.name}` });
+  const { items } = await client.list(eventResource, {
+    namespace,
+    fieldSelector: `involvedObject.kind=${kind.kind},involvedObject.name=${object.metadata.name}`,
+  });
   return items
     .filter((event) => event.involvedObject.uid === undefined || event.involvedObject.uid === object.metadata.uid)
-    .map((event) => ({ type: event.type ?? '', reason: event.reason ?? '', message: event.message ?? '', lastMs: Date.parse(event.lastTimestamp ?? event.eventTime ?? '') || 0, count: event.count ?? 1 }));
+    .map((event) => ({
+      type: event.type ?? '',
+      reason: event.reason ?? '',
+      message: event.message ?? '',
+      lastMs: Date.parse(event.lastTimestamp ?? event.eventTime ?? '') || 0,
+      count: event.count ?? 1,
+    }));
 }
 
 async function podAnswer(client: Client, name: string, namespace: string, events: readonly EventView[]): Promise<Answer> {
@@ -75,18 +89,35 @@ async function podAnswer(client: Client, name: string, namespace: string, events
 }
 
 async function claimAnswer(client: Client, name: string, namespace: string, events: readonly EventView[]): Promise<Answer> {
-  const [claim, classes, all] = await Promise.all([client.get(persistentVolumeClaims, name, namespace), client.list(storageClasses), client.list(pods, { namespace })]);
-  return explainClaim({ claim, events, classes: classes.items, users: all.items.filter((pod) => pod.spec?.volumes?.some((volume) => volume.persistentVolumeClaim?.claimName === name)) });
+  const [claim, classes, all] = await Promise.all([
+    client.get(persistentVolumeClaims, name, namespace),
+    client.list(storageClasses),
+    client.list(pods, { namespace }),
+  ]);
+  return explainClaim({
+    claim,
+    events,
+    classes: classes.items,
+    users: all.items.filter((pod) => pod.spec?.volumes?.some((volume) => volume.persistentVolumeClaim?.claimName === name)),
+  });
 }
 
 /** Any other kind: its conditions and its newest warning say what they can. */
 function conditionAnswer(kind: Kind, object: Stored<KubeObject>, events: readonly EventView[]): Answer {
-  const status = (object as { readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[] } }).status;
-  const bad = (status?.conditions ?? []).filter(({ type, status: value }) => (/Available|Ready|Progressing|Complete/.test(type) ? value === 'False' : /Failure|Failed|Pressure/.test(type) && value === 'True'));
+  const status = (
+    object as { readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[] } }
+  ).status;
+  const bad = (status?.conditions ?? []).filter(({ type, status: value }) =>
+    /Available|Ready|Progressing|Complete/.test(type) ? value === 'False' : /Failure|Failed|Pressure/.test(type) && value === 'True',
+  );
   const what = `${kind.kind} ${object.metadata.name}`;
   const warning = lastWarning(events);
   if (bad.length === 0) return fine(warning === undefined ? `${what} is as it should be.` : `${what} is as it should be; its newest warning was: ${warning}`);
-  return trouble(`${what} is not as it should be.`, [...bad.map(({ type, message }) => `${type}: ${message ?? ''}`), ...(warning === undefined ? [] : [warning])], [`kubectl describe ${kind.singular} ${object.metadata.name}`]);
+  return trouble(
+    `${what} is not as it should be.`,
+    [...bad.map(({ type, message }) => `${type}: ${message ?? ''}`), ...(warning === undefined ? [] : [warning])],
+    [`kubectl describe ${kind.singular} ${object.metadata.name}`],
+  );
 }
 
 function print({ state, because, fix }: Answer): void {

@@ -14,7 +14,13 @@ export interface Client {
   patch<T extends KubeObject>(resource: Resource<T>, name: string, patch: Patch, options?: PatchOptions): Promise<Stored<T>>;
   delete<T extends KubeObject>(resource: Resource<T>, name: string, namespace?: string, options?: DeleteOptions): Promise<JsonObject>;
   /** A subresource by name: `binding`, `eviction`, `token`, `scale`. */
-  createSubresource<T extends KubeObject>(resource: Resource<T>, name: string, namespace: string | undefined, subresource: string, body: JsonObject): Promise<JsonObject>;
+  createSubresource<T extends KubeObject>(
+    resource: Resource<T>,
+    name: string,
+    namespace: string | undefined,
+    subresource: string,
+    body: JsonObject,
+  ): Promise<JsonObject>;
   /** Anything else: discovery, `/version`, `/readyz` is not among it (plain text). */
   raw(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: JsonObject): Promise<JsonObject>;
 }

@@ -23,10 +23,7 @@ export interface Definition {
 }
 
 /** `keys` is asked with the new state and, for an update, the previous one; a deletion counts as a change. */
-export function source<T extends KubeObject>(
-  informer: Informer<T>,
-  keys: (object: Stored<T>, previous: Stored<T> | undefined) => readonly string[],
-): Source {
+export function source<T extends KubeObject>(informer: Informer<T>, keys: (object: Stored<T>, previous: Stored<T> | undefined) => readonly string[]): Source {
   return {
     whenSynced: () => informer.whenSynced(),
     subscribe: (enqueue) => {

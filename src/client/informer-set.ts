@@ -34,7 +34,11 @@ export class InformerSet implements Informers {
     return reflector;
   }
 
-  #start<T extends KubeObject>(key: string, resource: Resource<T>, selection: { namespace: string; labelSelector: string; fieldSelector: string }): Reflector<T> {
+  #start<T extends KubeObject>(
+    key: string,
+    resource: Resource<T>,
+    selection: { namespace: string; labelSelector: string; fieldSelector: string },
+  ): Reflector<T> {
     const reflector = new Reflector<T>({ ...this.#options, resource, selection });
     this.#all.set(key, { informer: reflector, end: () => reflector.end() });
     reflector.start();

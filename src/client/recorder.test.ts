@@ -19,7 +19,8 @@ it('two components that speak of one object in one millisecond are both heard', 
   } as unknown as Client;
   const clock = new VirtualClock();
   const about = { kind: 'Pod', metadata: { name: 'p', namespace: 'ns', uid: 'u' } };
-  for (const component of ['one', 'two', 'three']) createRecorder({ client, clock, log: silentLog, component }).event(about, 'Normal', 'Said', `by ${component}`);
+  for (const component of ['one', 'two', 'three'])
+    createRecorder({ client, clock, log: silentLog, component }).event(about, 'Normal', 'Said', `by ${component}`);
   for (let i = 0; i < 20; i++) await Promise.resolve();
   assert.deepEqual([...written.values()].sort(), ['by one', 'by three', 'by two']);
 });

@@ -8,7 +8,14 @@ import type { EventRecorder } from './component.ts';
 
 /** The fields of core/v1 Event that a recorder writes. */
 interface CoreEvent extends KubeObject {
-  readonly involvedObject: { readonly kind?: string; readonly namespace?: string; readonly name?: string; readonly uid?: string; readonly apiVersion?: string; readonly resourceVersion?: string };
+  readonly involvedObject: {
+    readonly kind?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+    readonly uid?: string;
+    readonly apiVersion?: string;
+    readonly resourceVersion?: string;
+  };
   readonly reason: string;
   readonly message: string;
   readonly type: string;
@@ -124,10 +131,11 @@ function remember(shared: Shared, key: string, name: string, nowMs: number): See
   const fresh: Seen = { name: `${name.slice(0, 200)}.${serial}`, count: 1, firstMs: nowMs, lastMs: nowMs };
   shared.seen.delete(key);
   shared.seen.set(key, fresh);
-  if (shared.seen.size > MOST_REMEMBERED) for (const oldest of shared.seen.keys()) {
-    shared.seen.delete(oldest);
-    break;
-  }
+  if (shared.seen.size > MOST_REMEMBERED)
+    for (const oldest of shared.seen.keys()) {
+      shared.seen.delete(oldest);
+      break;
+    }
   return fresh;
 }
 

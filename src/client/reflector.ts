@@ -129,14 +129,18 @@ export class Reflector<T extends KubeObject> implements Informer<T> {
   async #startWatch(): Promise<void> {
     const { client, resource, selection } = this.#options;
     let closed = false;
-    const handle = await client.watch(resource, { ...selection, resourceVersion: this.#version, allowBookmarks: true, omitManagedFields: true }, {
-      events: (batch) => this.#receive(batch),
-      closed: (error) => {
-        closed = true;
-        this.#watch = undefined;
-        this.#again(error, false);
+    const handle = await client.watch(
+      resource,
+      { ...selection, resourceVersion: this.#version, allowBookmarks: true, omitManagedFields: true },
+      {
+        events: (batch) => this.#receive(batch),
+        closed: (error) => {
+          closed = true;
+          this.#watch = undefined;
+          this.#again(error, false);
+        },
       },
-    });
+    );
     if (this.#ended) handle.close();
     else if (!closed) this.#watch = handle;
   }

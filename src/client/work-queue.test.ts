@@ -49,7 +49,10 @@ describe('a work queue', () => {
   it('never works on a key twice at once, and comes back to one that was added meanwhile', async () => {
     const made = harness();
     let finish = (): void => {};
-    made.answer = () => new Promise((resolve) => { finish = () => resolve(undefined); });
+    made.answer = () =>
+      new Promise((resolve) => {
+        finish = () => resolve(undefined);
+      });
     made.queue.add('a');
     await drain();
     made.queue.add('a');
@@ -72,7 +75,9 @@ describe('a work queue', () => {
 
   it('waits longer after each failure, up to its bound', async () => {
     const made = harness();
-    made.answer = async () => { throw new Error('no'); };
+    made.answer = async () => {
+      throw new Error('no');
+    };
     made.queue.add('a');
     await drain();
     await made.clock.advance(2_000, drain);
@@ -96,11 +101,16 @@ describe('a work queue', () => {
   it('starts no pass after its end, and waits for those that run', async () => {
     const made = harness();
     let finish = (): void => {};
-    made.answer = () => new Promise((resolve) => { finish = () => resolve({ afterMs: 1 }); });
+    made.answer = () =>
+      new Promise((resolve) => {
+        finish = () => resolve({ afterMs: 1 });
+      });
     made.queue.add('a');
     await drain();
     let ended = false;
-    const end = made.queue[Symbol.asyncDispose]().then(() => { ended = true; });
+    const end = made.queue[Symbol.asyncDispose]().then(() => {
+      ended = true;
+    });
     await drain();
     assert.equal(ended, false);
     finish();

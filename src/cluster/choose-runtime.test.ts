@@ -9,7 +9,13 @@ describe('what pods run on', () => {
   for (const { about, before, probe, runtime, because } of [
     { about: 'a machine that has everything', before: undefined, probe: fine, runtime: 'containerd', because: undefined },
     { about: 'asked to simulate', before: undefined, probe: undefined, runtime: 'simulated', because: undefined },
-    { about: 'no containerd: one sentence', before: undefined, probe: without, runtime: 'simulated', because: /^containerd is missing .*, so this cluster has a simulated node: pods only say that they run\.$/ },
+    {
+      about: 'no containerd: one sentence',
+      before: undefined,
+      probe: without,
+      runtime: 'simulated',
+      because: /^containerd is missing .*, so this cluster has a simulated node: pods only say that they run\.$/,
+    },
     { about: 'still no containerd', before: 'simulated', probe: without, runtime: 'simulated', because: /simulated node/ },
     { about: 'containerd was installed since', before: 'simulated', probe: fine, runtime: 'containerd', because: undefined },
   ] as const) {

@@ -20,5 +20,8 @@ export function chooseRuntime(before: Runtime | undefined, probe: Pick<RuntimePr
     const reason = missing.length === 0 ? 'a simulated node can not see them' : missing.join('; ');
     throw new ConfigError(`the pods and volumes of this cluster are real ones, but ${reason}; for a simulated cluster name another --data-dir`);
   }
-  return { runtime: 'simulated', ...(missing.length === 0 ? {} : { because: `${missing.join('; ')}, so this cluster has a simulated node: pods only say that they run.` }) };
+  return {
+    runtime: 'simulated',
+    ...(missing.length === 0 ? {} : { because: `${missing.join('; ')}, so this cluster has a simulated node: pods only say that they run.` }),
+  };
 }

@@ -88,10 +88,20 @@ class Start {
     const config = this.#config;
     const identity = await this.#identity();
     const address = nodeAddress();
-    let addresses: ClusterAddresses = { serviceIp: firstAddress(config.serviceCidr), serviceCidr: config.serviceCidr, advertiseIp: address, port: identity.apiPort };
+    let addresses: ClusterAddresses = {
+      serviceIp: firstAddress(config.serviceCidr),
+      serviceCidr: config.serviceCidr,
+      advertiseIp: address,
+      port: identity.apiPort,
+    };
     const [authorities, { probe, ...chosen }] = await Promise.all([Certificates.open(this.#layout.certificates, clock), this.#runtime(identity)]);
     if (chosen.because !== undefined) say(chosen.because);
-    const names = { nodeName: config.nodeName, serviceIp: addresses.serviceIp, addresses: [...new Set([address, config.bindAddress])].filter((each) => each !== '0.0.0.0' && each !== '::'), extra: config.certificateNames };
+    const names = {
+      nodeName: config.nodeName,
+      serviceIp: addresses.serviceIp,
+      addresses: [...new Set([address, config.bindAddress])].filter((each) => each !== '0.0.0.0' && each !== '::'),
+      extra: config.certificateNames,
+    };
     const certificates = await ensureCertificates(authorities, names, { admin: ADMIN, kubeletClient: KUBELET_CLIENT, node: nodeIdentity(config.nodeName) });
     this.#stage('certificates');
     const plane = await this.#controlPlane(() => addresses, authorities.caPem, certificates);
@@ -120,7 +130,19 @@ class Start {
     this.#ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));
     const findings: string[] = [];
     if (probe !== undefined && chosen.runtime === 'containerd') {
-      node = await startLocalNode({ config, identity, layout: this.#layout, plane, probe, certificates, caPem: authorities.caPem, address, clock, random, log });
+      node = await startLocalNode({
+        config,
+        identity,
+        layout: this.#layout,
+        plane,
+        probe,
+        certificates,
+        caPem: authorities.caPem,
+        address,
+        clock,
+        random,
+        log,
+      });
       const started = node;
       this.#nodePort = node.port;
       this.#ends.add(() => started[Symbol.asyncDispose]());
@@ -131,7 +153,12 @@ class Start {
       this.#ends.use(await startSimulatedNodes({ config, identity, plane, clock, random, log }));
     }
     this.#stage('node started');
-    await writeIdentity(this.#layout, { ...identity, runtime: chosen.runtime, apiPort: listening.port, nodePort: this.#nodePort === 0 ? identity.nodePort : this.#nodePort });
+    await writeIdentity(this.#layout, {
+      ...identity,
+      runtime: chosen.runtime,
+      apiPort: listening.port,
+      nodePort: this.#nodePort === 0 ? identity.nodePort : this.#nodePort,
+    });
     await writeRunning(this.#layout, { server, findings });
     return this.#cluster(server, node);
   }
@@ -149,11 +176,15 @@ class Start {
     const found = await openDataDirectory(this.#layout, random, defaultDirectory);
     const wanted = port === 0 ? [found.apiPort, 6443] : [port];
     const apiPort = await choosePort(bindAddress, wanted);
-    if (port !== 0 && apiPort !== port) throw new Error(`--port ${port}: something else listens there on ${bindAddress}; name another port, or 0 for a free one`);
+    if (port !== 0 && apiPort !== port)
+      throw new Error(`--port ${port}: something else listens there on ${bindAddress}; name another port, or 0 for a free one`);
     const identity: ClusterIdentity = {
       ...found,
       apiPort,
-      nodePort: await choosePort('127.0.0.1', [found.nodePort, 10250].filter((each) => each !== apiPort)),
+      nodePort: await choosePort(
+        '127.0.0.1',
+        [found.nodePort, 10250].filter((each) => each !== apiPort),
+      ),
       podCidr: podCidr !== '' ? podCidr : found.podCidr !== '' ? found.podCidr : choosePodCidr(Number.parseInt(found.id.slice(0, 4), 16), takenNetworks()),
     };
     if (JSON.stringify(identity) !== JSON.stringify(found)) await writeIdentity(this.#layout, identity);
@@ -170,7 +201,8 @@ class Start {
       random,
       log,
       keys: ecKeys({ privatePem: certificates.serviceAccountKeyPem }),
-      openStore: (project) => openSqliteStore({ directory: this.#layout.store, clock, project, log, settings: { ...defaultStoreSettings, watchWindowMs }, seal }),
+      openStore: (project) =>
+        openSqliteStore({ directory: this.#layout.store, clock, project, log, settings: { ...defaultStoreSettings, watchWindowMs }, seal }),
       yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
       addresses,
       caPem,
@@ -217,7 +249,10 @@ class Start {
   }
 
   async #writeKubeconfig(server: string, caPem: string, { admin }: ClusterCertificates): Promise<void> {
-    await replaceFile(this.#layout.kubeconfig, formatKubeconfig({ cluster: 'berth', user: 'admin', server, caPem, credentials: { certPem: admin.certPem, keyPem: admin.keyPem } }));
+    await replaceFile(
+      this.#layout.kubeconfig,
+      formatKubeconfig({ cluster: 'berth', user: 'admin', server, caPem, credentials: { certPem: admin.certPem, keyPem: admin.keyPem } }),
+    );
   }
 
   #stage(name: string): void {

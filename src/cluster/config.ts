@@ -19,7 +19,7 @@ export interface ClusterConfig {
   /** Devices that are only counted: `nvidia.com/gpu` to 2. */
   readonly extendedResources: Readonly<Record<string, number>>;
   readonly nodeLabels: Readonly<Record<string, string>>;
-  readonly pool: { readonly kind: 'auto' | 'btrfs' | 'plain' | 'directory'; /** 0: a share of the free disk. */ readonly sizeBytes: number };
+  readonly pool: { readonly kind: 'auto' | 'btrfs' | 'plain' | 'directory' /** 0: a share of the free disk. */; readonly sizeBytes: number };
   /** How long deleted volumes can come back. 0: not at all. */
   readonly trashMs: number;
   /** Empty: chosen so that no other network of the machine is touched. */
@@ -33,7 +33,12 @@ export interface ClusterConfig {
   /** An EncryptionConfiguration: which resources are encrypted on disk. Empty: none. */
   readonly encryptionConfigFile: string;
   /** Both or neither: an audit.k8s.io/v1 Policy, and the file that the events go to. */
-  readonly audit: { readonly policyFile: string; readonly logFile: string; /** 0: not rotated. */ readonly maxBytes: number; /** 0: all. */ readonly maxBackups: number };
+  readonly audit: {
+    readonly policyFile: string;
+    readonly logFile: string /** 0: not rotated. */;
+    readonly maxBytes: number /** 0: all. */;
+    readonly maxBackups: number;
+  };
   /** Requests that the API server works on at a time, over all priority levels that are not exempt. */
   readonly maxRequestsInflight: number;
   /** Absent: nobody signs in elsewhere. */
@@ -73,7 +78,10 @@ export function defaultConfig(environment: { readonly root: boolean; readonly ho
 
 /** A machine's name as a node may carry it: RFC 1123. */
 export function nodeNameOf(hostname: string): string {
-  const name = hostname.toLowerCase().replace(/[^a-z0-9.-]/g, '-').replace(/^[.-]+|[.-]+$/g, '');
+  const name = hostname
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]/g, '-')
+    .replace(/^[.-]+|[.-]+$/g, '');
   return name === '' ? 'node' : name.slice(0, 63);
 }
 
@@ -84,10 +92,14 @@ export class ConfigError extends Error {
 /** Throws ConfigError, one line that names the option and the remedy. */
 export function checkConfig(config: ClusterConfig): ClusterConfig {
   if (!isAbsolute(config.dataDirectory)) return checkConfig({ ...config, dataDirectory: resolve(config.dataDirectory) });
-  if (!Number.isInteger(config.port) || config.port < 0 || config.port > 65_535) throw new ConfigError(`--port ${config.port}: a port is between 1 and 65535, or 0 for any`);
-  if (config.nodeName !== nodeNameOf(config.nodeName)) throw new ConfigError(`--node-name ${config.nodeName}: use lower-case letters, digits, '-' and '.', as in ${nodeNameOf(config.nodeName)}`);
-  if (!Number.isInteger(config.simulatedNodes) || config.simulatedNodes < 0 || config.simulatedNodes > 10_000) throw new ConfigError(`--nodes ${config.simulatedNodes}: between 0 and 10000`);
-  if (!Number.isInteger(config.maxRequestsInflight) || config.maxRequestsInflight < 8) throw new ConfigError(`--max-requests-inflight ${config.maxRequestsInflight}: at least 8, one for each priority level`);
+  if (!Number.isInteger(config.port) || config.port < 0 || config.port > 65_535)
+    throw new ConfigError(`--port ${config.port}: a port is between 1 and 65535, or 0 for any`);
+  if (config.nodeName !== nodeNameOf(config.nodeName))
+    throw new ConfigError(`--node-name ${config.nodeName}: use lower-case letters, digits, '-' and '.', as in ${nodeNameOf(config.nodeName)}`);
+  if (!Number.isInteger(config.simulatedNodes) || config.simulatedNodes < 0 || config.simulatedNodes > 10_000)
+    throw new ConfigError(`--nodes ${config.simulatedNodes}: between 0 and 10000`);
+  if (!Number.isInteger(config.maxRequestsInflight) || config.maxRequestsInflight < 8)
+    throw new ConfigError(`--max-requests-inflight ${config.maxRequestsInflight}: at least 8, one for each priority level`);
   if (config.oidc !== undefined) checkOidc(config.oidc);
   if ((config.audit.policyFile === '') !== (config.audit.logFile === '')) throw new ConfigError('--audit-policy and --audit-log belong together: name both');
   for (const [name, count] of Object.entries(config.extendedResources)) {

@@ -99,7 +99,17 @@ export class ControlPlane implements AsyncDisposable {
       ends.add(() => made[Symbol.dispose]());
       return made;
     };
-    const api = createApiServer({ store, registry, facts: builtinFacts, clock, random, log: log.child('apiserver'), services: { cidr: options.serviceCidr, nodePorts: options.nodePorts }, stages, yieldToLoop });
+    const api = createApiServer({
+      store,
+      registry,
+      facts: builtinFacts,
+      clock,
+      random,
+      log: log.child('apiserver'),
+      services: { cidr: options.serviceCidr, nodePorts: options.nodePorts },
+      stages,
+      yieldToLoop,
+    });
     ends.add(() => api[Symbol.asyncDispose]());
     plane = new ControlPlane(options, api, store, ends);
     return plane;
@@ -137,8 +147,18 @@ function auditGauges(sink: { readonly written: number; readonly dropped: number 
   if (sink === undefined) return [];
   const plugin = { plugin: 'log' };
   return [
-    { name: 'apiserver_audit_event_total', type: 'counter', help: 'Counter of audit events generated and sent to the audit backend.', values: () => [{ value: sink.written, labels: plugin }] },
-    { name: 'apiserver_audit_error_total', type: 'counter', help: 'Counter of audit events that failed to be audited properly.', values: () => [{ value: sink.dropped, labels: plugin }] },
+    {
+      name: 'apiserver_audit_event_total',
+      type: 'counter',
+      help: 'Counter of audit events generated and sent to the audit backend.',
+      values: () => [{ value: sink.written, labels: plugin }],
+    },
+    {
+      name: 'apiserver_audit_error_total',
+      type: 'counter',
+      help: 'Counter of audit events that failed to be audited properly.',
+      values: () => [{ value: sink.dropped, labels: plugin }],
+    },
   ];
 }
 

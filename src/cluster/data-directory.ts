@@ -60,8 +60,12 @@ export async function readIdentity(layout: Layout): Promise<ClusterIdentity | un
     throw new DataDirectoryError(`${layout.identityFile} can't be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   }
   const found = parseIdentity(text);
-  if (found === undefined) throw new DataDirectoryError(`${layout.identityFile} is damaged; restore it from a copy (it holds the cluster's id and ports, nothing else)`);
-  if (found.format > FORMAT) throw new DataDirectoryError(`${layout.directory} was written by a newer Berth (format ${found.format}, this one knows ${FORMAT}); upgrade Berth, nothing was changed`);
+  if (found === undefined)
+    throw new DataDirectoryError(`${layout.identityFile} is damaged; restore it from a copy (it holds the cluster's id and ports, nothing else)`);
+  if (found.format > FORMAT)
+    throw new DataDirectoryError(
+      `${layout.directory} was written by a newer Berth (format ${found.format}, this one knows ${FORMAT}); upgrade Berth, nothing was changed`,
+    );
   return found;
 }
 

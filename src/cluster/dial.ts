@@ -15,7 +15,11 @@ export function dialFrom(options: { readonly nodeName: string; readonly nodePort
     if (target.to !== 'node') return elsewhere(target);
     const { metadata, status } = target.node;
     if (status?.nodeInfo?.osImage === SIMULATED_OS_IMAGE) {
-      throw new StatusError('BadRequest', `node ${JSON.stringify(metadata.name)} is simulated: its pods only say that they run, they have no logs, commands or ports`, { details: {} });
+      throw new StatusError(
+        'BadRequest',
+        `node ${JSON.stringify(metadata.name)} is simulated: its pods only say that they run, they have no logs, commands or ports`,
+        { details: {} },
+      );
     }
     return metadata.name === nodeName ? { scheme: 'https', host: '127.0.0.1', port: nodePort(), tls } : elsewhere(target);
   };

@@ -27,7 +27,15 @@ export function serverRequest({ nodeName, serviceIp, addresses, extra }: Names):
   return {
     commonName: 'kube-apiserver',
     organizations: [],
-    dnsNames: ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost', nodeName, ...extra.filter((name) => !isAddress(name))],
+    dnsNames: [
+      'kubernetes',
+      'kubernetes.default',
+      'kubernetes.default.svc',
+      'kubernetes.default.svc.cluster.local',
+      'localhost',
+      nodeName,
+      ...extra.filter((name) => !isAddress(name)),
+    ],
     ipAddresses: [...new Set(['127.0.0.1', serviceIp, ...addresses, ...extra.filter(isAddress)])],
     usages: ['server'],
   };
@@ -37,8 +45,17 @@ function clientRequest({ name, groups }: UserInfo): CertificateRequest {
   return { commonName: name, organizations: groups.filter((group) => group !== 'system:authenticated'), dnsNames: [], ipAddresses: [], usages: ['client'] };
 }
 
-export async function ensureCertificates(certificates: Certificates, names: Names, users: { readonly admin: UserInfo; readonly kubeletClient: UserInfo; readonly node: UserInfo }): Promise<ClusterCertificates> {
-  const node: CertificateRequest = { ...clientRequest(users.node), dnsNames: [names.nodeName, 'localhost'], ipAddresses: [...new Set(['127.0.0.1', ...names.addresses])], usages: ['server', 'client'] };
+export async function ensureCertificates(
+  certificates: Certificates,
+  names: Names,
+  users: { readonly admin: UserInfo; readonly kubeletClient: UserInfo; readonly node: UserInfo },
+): Promise<ClusterCertificates> {
+  const node: CertificateRequest = {
+    ...clientRequest(users.node),
+    dnsNames: [names.nodeName, 'localhost'],
+    ipAddresses: [...new Set(['127.0.0.1', ...names.addresses])],
+    usages: ['server', 'client'],
+  };
   const [server, admin, kubeletClient, nodePair, serviceAccount] = await Promise.all([
     certificates.ensure('apiserver', serverRequest(names)),
     certificates.ensure('admin', clientRequest(users.admin)),

@@ -74,7 +74,16 @@ async function start(options: InProcessClusterOptions, ends: Disposals): Promise
   ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
   ends.use(await startStorage(plane.componentOptions(STORAGE, 'berth-storage')));
   ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));
-  ends.use(await startSimulatedNodes({ config: { nodeName: 'node', simulatedNodes: nodes, extendedResources, nodeLabels }, identity: { id: uuid(random) }, plane, clock, random, log }));
+  ends.use(
+    await startSimulatedNodes({
+      config: { nodeName: 'node', simulatedNodes: nodes, extendedResources, nodeLabels },
+      identity: { id: uuid(random) },
+      plane,
+      clock,
+      random,
+      log,
+    }),
+  );
   return {
     client: plane.componentOptions(ADMIN, 'embedder').client,
     components: (user, name) => plane.componentOptions(user, name),

@@ -80,7 +80,16 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
   let stopPods = false;
   const [containerd, pool] = await Promise.all([
     openContainerd({ layout, identity, clock, random, log }, probe),
-    openPool({ host, clock, log, root: layout.pool, mark: identity.id, kind: config.pool.kind, trashMs: config.trashMs, ...(config.pool.sizeBytes === 0 ? {} : { maxBytes: config.pool.sizeBytes }) }),
+    openPool({
+      host,
+      clock,
+      log,
+      root: layout.pool,
+      mark: identity.id,
+      kind: config.pool.kind,
+      trashMs: config.trashMs,
+      ...(config.pool.sizeBytes === 0 ? {} : { maxBytes: config.pool.sizeBytes }),
+    }),
   ]);
   ends.use(pool);
   ends.use(new PoolGuard({ host, pool, clock, log: log.child('pool') }));
@@ -150,7 +159,8 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
 function poolFindings(pool: Pool): readonly string[] {
   const findings: string[] = [];
   if (!pool.enforcesSize) findings.push('there are no loop devices: volumes are directories, and their size is not enforced');
-  else if (!pool.growsOnline(pool.filesystem)) findings.push(`${pool.filesystem} can't grow while it is mounted here: a volume grows when its pod is started again`);
+  else if (!pool.growsOnline(pool.filesystem))
+    findings.push(`${pool.filesystem} can't grow while it is mounted here: a volume grows when its pod is started again`);
   return findings;
 }
 

@@ -11,7 +11,8 @@ function rangeOf(cidr: string): Range | undefined {
   const [address = '', bits = ''] = cidr.split('/');
   const parts = address.split('.').map(Number);
   const length = Number(bits);
-  if (parts.length !== 4 || parts.some((part) => !Number.isInteger(part) || part < 0 || part > 255) || !Number.isInteger(length) || length < 0 || length > 32) return undefined;
+  if (parts.length !== 4 || parts.some((part) => !Number.isInteger(part) || part < 0 || part > 255) || !Number.isInteger(length) || length < 0 || length > 32)
+    return undefined;
   const value = parts.reduce((sum, part) => sum * 256 + part, 0);
   const size = 2 ** (32 - length);
   const first = Math.floor(value / size) * size;
@@ -36,7 +37,9 @@ export function choosePodCidr(seed: number, taken: readonly string[]): string {
 
 /** The networks of the machine's own interfaces. */
 export function takenNetworks(): readonly string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).flatMap(({ family, cidr }) => (family === 'IPv4' && cidr !== null && cidr !== undefined ? [cidr] : [])));
+  return Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).flatMap(({ family, cidr }) => (family === 'IPv4' && cidr !== null && cidr !== undefined ? [cidr] : [])),
+  );
 }
 
 /** The machine's first address that others may reach, else loopback. */

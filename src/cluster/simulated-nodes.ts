@@ -23,9 +23,23 @@ export interface SimulatedMachine extends AsyncDisposable {
 }
 
 /** `index`: which one it is, decides its pods' addresses. */
-export function createSimulatedMachine({ clock, random, index, ...runtime }: { readonly clock: Clock; readonly random: Random; readonly index: number } & Pick<Partial<SimulatedRuntimeOptions>, 'latency' | 'behave' | 'pullFault'>): SimulatedMachine {
+export function createSimulatedMachine({
+  clock,
+  random,
+  index,
+  ...runtime
+}: { readonly clock: Clock; readonly random: Random; readonly index: number } & Pick<
+  Partial<SimulatedRuntimeOptions>,
+  'latency' | 'behave' | 'pullFault'
+>): SimulatedMachine {
   const host = new FakeHost({ clock });
-  const containers = new SimulatedRuntime({ latency: { sandboxMs: 0, startMs: 0, pullMs: 0 }, ...runtime, clock, random, firstPodIp: `10.${128 + Math.floor(index / 256)}.${index % 256}.2` });
+  const containers = new SimulatedRuntime({
+    latency: { sandboxMs: 0, startMs: 0, pullMs: 0 },
+    ...runtime,
+    clock,
+    random,
+    firstPodIp: `10.${128 + Math.floor(index / 256)}.${index % 256}.2`,
+  });
   return {
     host,
     runtime: containers,
@@ -82,7 +96,10 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
   return { name: options.nodeName, [Symbol.asyncDispose]: () => ends[Symbol.asyncDispose]() };
 }
 
-async function startParts({ machine: { host, runtime }, components, nodeName, index, mark, extendedResources, labels, clock }: SimulatedNodeOptions, ends: Disposals): Promise<void> {
+async function startParts(
+  { machine: { host, runtime }, components, nodeName, index, mark, extendedResources, labels, clock }: SimulatedNodeOptions,
+  ends: Disposals,
+): Promise<void> {
   const pool = ends.use(await openPool({ host, clock, root: POOL_ROOT, mark }));
   const driver = new PoolDriver({ host, pool, nodeName });
   await driver.recover();
@@ -112,7 +129,12 @@ async function startParts({ machine: { host, runtime }, components, nodeName, in
 }
 
 export interface SimulatedNodesOptions {
-  readonly config: { readonly nodeName: string; readonly simulatedNodes: number; readonly extendedResources: Readonly<Record<string, number>>; readonly nodeLabels: Readonly<Record<string, string>> };
+  readonly config: {
+    readonly nodeName: string;
+    readonly simulatedNodes: number;
+    readonly extendedResources: Readonly<Record<string, number>>;
+    readonly nodeLabels: Readonly<Record<string, string>>;
+  };
   readonly identity: { readonly id: string };
   readonly plane: ControlPlane;
   readonly clock: Clock;
@@ -132,7 +154,18 @@ export async function startSimulatedNodes({ config, identity, plane, clock, rand
       await remakeVolumes(volumes, pool, nodeName);
     }
     const components = (user: UserInfo, name: string): ComponentOptions => plane.componentOptions(user, name);
-    ends.use(await startSimulatedNode({ machine, components, nodeName, index, mark: identity.id, extendedResources: config.extendedResources, labels: config.nodeLabels, clock }));
+    ends.use(
+      await startSimulatedNode({
+        machine,
+        components,
+        nodeName,
+        index,
+        mark: identity.id,
+        extendedResources: config.extendedResources,
+        labels: config.nodeLabels,
+        clock,
+      }),
+    );
   }
   return { name: 'simulated-nodes', [Symbol.asyncDispose]: () => ends[Symbol.asyncDispose]() };
 }

@@ -38,7 +38,10 @@ async function stopServer(layout: Layout, clock: SystemClock, say: (text: string
   process.kill(running.pid, 'SIGTERM');
   const givenUpMs = clock.monotonic() + STOP_TIMEOUT_MS;
   while (await isRunning(running)) {
-    if (clock.monotonic() > givenUpMs) throw new Error(`the server (process ${running.pid}) has not stopped after ${STOP_TIMEOUT_MS / 1000} s; end it with kill -9 ${running.pid}, nothing acknowledged is lost`);
+    if (clock.monotonic() > givenUpMs)
+      throw new Error(
+        `the server (process ${running.pid}) has not stopped after ${STOP_TIMEOUT_MS / 1000} s; end it with kill -9 ${running.pid}, nothing acknowledged is lost`,
+      );
     await sleep(clock, LOOK_EVERY_MS);
   }
   await forgetRunning(layout);

@@ -43,12 +43,14 @@ const rows: readonly Row[] = [
     { ...node, organizations: ['system:masters'] },
     { do: 'fail', message: 'subject organization is not system:nodes' },
   ],
-  ...['kubernetes.io/kube-apiserver-client', 'kubernetes.io/legacy-unknown'].map((signer): Row => [
-    `the group that may do everything, by ${signer}`,
-    request(signer, client),
-    { ...node, organizations: ['devs', 'system:masters'] },
-    { do: 'fail', message: 'subject organization system:masters is not allowed' },
-  ]),
+  ...['kubernetes.io/kube-apiserver-client', 'kubernetes.io/legacy-unknown'].map(
+    (signer): Row => [
+      `the group that may do everything, by ${signer}`,
+      request(signer, client),
+      { ...node, organizations: ['devs', 'system:masters'] },
+      { do: 'fail', message: 'subject organization system:masters is not allowed' },
+    ],
+  ),
   ['another name', request(kubelet, client), { ...node, commonName: 'ann' }, { do: 'fail', message: 'subject common name does not begin with system:node: ' }],
   ['too many usages', request(kubelet, [...client, 'server auth']), node, { do: 'fail', message: 'usages contained an extra value "server auth"' }],
   [

@@ -15,7 +15,11 @@ const going = (uid: string): Stored<Namespace> => ({
   spec: { finalizers: ['kubernetes'] },
   status: { phase: 'Terminating' },
 });
-const fresh: Stored<Namespace> = { metadata: { name: 'shop', uid: 'new', resourceVersion: '9' }, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
+const fresh: Stored<Namespace> = {
+  metadata: { name: 'shop', uid: 'new', resourceVersion: '9' },
+  spec: { finalizers: ['kubernetes'] },
+  status: { phase: 'Active' },
+};
 
 /** What the controller asks of the server when its cache shows `cached` and the server has `live`. */
 async function asked(cached: Stored<Namespace>, live: Stored<Namespace>): Promise<readonly string[]> {

@@ -28,7 +28,12 @@ export function deletionOrder(resources: readonly Resource[]): readonly (readonl
 }
 
 /** The five conditions by which a namespace says why it is still there. */
-export function deletionConditions(old: readonly NamespaceCondition[] | undefined, left: readonly Remainder[], failures: readonly string[], nowMs: number): readonly NamespaceCondition[] {
+export function deletionConditions(
+  old: readonly NamespaceCondition[] | undefined,
+  left: readonly Remainder[],
+  failures: readonly string[],
+  nowMs: number,
+): readonly NamespaceCondition[] {
   const counts = left.map(({ resource, count }) => `${name(resource)} has ${count} resource instances`);
   const held = new Map<string, number>();
   for (const { finalizers } of left) for (const [finalizer, count] of finalizers) held.set(finalizer, (held.get(finalizer) ?? 0) + count);
@@ -41,10 +46,38 @@ export function deletionConditions(old: readonly NamespaceCondition[] | undefine
   };
   return [
     say('NamespaceDeletionDiscoveryFailure', false, 'DiscoveryFailed', 'ResourcesDiscovered', '', 'All resources successfully discovered'),
-    say('NamespaceDeletionGroupVersionParsingFailure', false, 'GroupVersionParsingFailed', 'ParsedGroupVersions', '', 'All legacy kube types successfully parsed'),
-    say('NamespaceDeletionContentFailure', failures.length > 0, 'ContentDeletionFailed', 'ContentDeleted', failures.join(', '), 'All content successfully deleted, may be waiting on finalization'),
-    say('NamespaceContentRemaining', counts.length > 0, 'SomeResourcesRemain', 'ContentRemoved', `Some resources are remaining: ${counts.join(', ')}`, 'All content successfully removed'),
-    say('NamespaceFinalizersRemaining', finalizers.length > 0, 'SomeFinalizersRemain', 'ContentHasNoFinalizers', `Some content in the namespace has finalizers remaining: ${finalizers.join(', ')}`, 'All content-preserving finalizers finished'),
+    say(
+      'NamespaceDeletionGroupVersionParsingFailure',
+      false,
+      'GroupVersionParsingFailed',
+      'ParsedGroupVersions',
+      '',
+      'All legacy kube types successfully parsed',
+    ),
+    say(
+      'NamespaceDeletionContentFailure',
+      failures.length > 0,
+      'ContentDeletionFailed',
+      'ContentDeleted',
+      failures.join(', '),
+      'All content successfully deleted, may be waiting on finalization',
+    ),
+    say(
+      'NamespaceContentRemaining',
+      counts.length > 0,
+      'SomeResourcesRemain',
+      'ContentRemoved',
+      `Some resources are remaining: ${counts.join(', ')}`,
+      'All content successfully removed',
+    ),
+    say(
+      'NamespaceFinalizersRemaining',
+      finalizers.length > 0,
+      'SomeFinalizersRemain',
+      'ContentHasNoFinalizers',
+      `Some content in the namespace has finalizers remaining: ${finalizers.join(', ')}`,
+      'All content-preserving finalizers finished',
+    ),
   ];
 }
 

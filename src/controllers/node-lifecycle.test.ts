@@ -9,7 +9,8 @@ const node = (ready: string, taints: readonly Taint[] = [], unschedulable = fals
   spec: { taints, unschedulable },
   status: { conditions: [{ type: 'Ready', status: ready }] },
 });
-const keys = (taints: readonly Taint[] | undefined): readonly string[] | undefined => taints?.map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')}:${effect}`);
+const keys = (taints: readonly Taint[] | undefined): readonly string[] | undefined =>
+  taints?.map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')}:${effect}`);
 
 describe('a node and its lease', () => {
   it('renewed a moment ago: nothing changes, and it is looked at when the time is over', () => {

@@ -168,7 +168,9 @@ export function startNodeLifecycle(options: ComponentOptions): Component {
     for (const pod of pods.byIndex(NODE_INDEX, node)) {
       const conditions = pod.status?.conditions ?? [];
       if (!conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True')) continue;
-      const next = conditions.map((condition) => (condition.type === 'Ready' ? { ...condition, status: 'False', reason: 'NodeNotReady', lastTransitionTime: stamp(clock.now()) } : condition));
+      const next = conditions.map((condition) =>
+        condition.type === 'Ready' ? { ...condition, status: 'False', reason: 'NodeNotReady', lastTransitionTime: stamp(clock.now()) } : condition,
+      );
       await client.updateStatus(podResource, { ...pod, status: { ...pod.status, conditions: next } });
     }
   }
@@ -177,7 +179,9 @@ export function startNodeLifecycle(options: ComponentOptions): Component {
     name: 'taint-eviction-controller',
     sources: [
       source(pods, (pod) => ((pod.spec?.nodeName ?? '') === '' ? [] : [keyOf(pod)])),
-      source(nodes, (node, previous) => (previous !== undefined && sameJson(node.spec?.taints ?? [], previous.spec?.taints ?? []) ? [] : pods.byIndex(NODE_INDEX, node.metadata.name).map(keyOf))),
+      source(nodes, (node, previous) =>
+        previous !== undefined && sameJson(node.spec?.taints ?? [], previous.spec?.taints ?? []) ? [] : pods.byIndex(NODE_INDEX, node.metadata.name).map(keyOf),
+      ),
     ],
     reconcile: async (key) => {
       const { namespace, name } = splitKey(key);

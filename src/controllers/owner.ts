@@ -38,7 +38,11 @@ export interface Claims<T> {
 }
 
 /** Kubernetes' rule for every set: nothing that is going away is adopted, and nobody else's is touched. */
-export function claim<T extends KubeObject>(owner: Stored<KubeObject>, candidates: readonly Stored<T>[], matches: (labels: ObjectMeta['labels']) => boolean): Claims<Stored<T>> {
+export function claim<T extends KubeObject>(
+  owner: Stored<KubeObject>,
+  candidates: readonly Stored<T>[],
+  matches: (labels: ObjectMeta['labels']) => boolean,
+): Claims<Stored<T>> {
   const kept: Stored<T>[] = [];
   const adopt: Stored<T>[] = [];
   const release: Stored<T>[] = [];
@@ -71,10 +75,17 @@ export async function adoptable<T>(client: Client, resource: Resource, owner: St
 }
 
 /** The patch that takes an object over. It names the UID, so that a new object of the same name is not taken for the old one. */
-export function adoptPatch(resource: Resource, owner: Stored<KubeObject>, object: Stored<KubeObject>): { readonly metadata: { readonly uid: string; readonly ownerReferences: readonly { readonly [key: string]: string | boolean }[] } } {
+export function adoptPatch(
+  resource: Resource,
+  owner: Stored<KubeObject>,
+  object: Stored<KubeObject>,
+): { readonly metadata: { readonly uid: string; readonly ownerReferences: readonly { readonly [key: string]: string | boolean }[] } } {
   return { metadata: { uid: object.metadata.uid, ownerReferences: [{ ...controllerReference(resource, owner) }] } };
 }
 
-export function releasePatch(owner: Stored<KubeObject>, object: Stored<KubeObject>): { readonly metadata: { readonly uid: string; readonly ownerReferences: readonly { readonly $patch: string; readonly uid: string }[] } } {
+export function releasePatch(
+  owner: Stored<KubeObject>,
+  object: Stored<KubeObject>,
+): { readonly metadata: { readonly uid: string; readonly ownerReferences: readonly { readonly $patch: string; readonly uid: string }[] } } {
   return { metadata: { uid: object.metadata.uid, ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }] } };
 }

@@ -32,7 +32,12 @@ export function isPodTerminating(pod: Pod): boolean {
 }
 
 /** The pod that a template describes, owned by `owner`. */
-export function podFromTemplate(template: PodTemplateSpec, namespace: string, owner: OwnerReference, name: { readonly generateName: string } | { readonly name: string }): Pod {
+export function podFromTemplate(
+  template: PodTemplateSpec,
+  namespace: string,
+  owner: OwnerReference,
+  name: { readonly generateName: string } | { readonly name: string },
+): Pod {
   const { labels, annotations, finalizers } = template.metadata ?? {};
   return {
     metadata: {

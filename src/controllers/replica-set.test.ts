@@ -37,7 +37,8 @@ const pod = (name: string, { phase = 'Running', ready, node = 'n', going = false
   status: { phase, conditions: ready === undefined ? [] : [{ type: 'Ready', status: 'True', lastTransitionTime: at(ready) }] },
 });
 
-const doomed = (replicas: number, pods: readonly Stored<Pod>[]): readonly string[] => decidePods({ set: set(replicas), pods, nowMs: NOW }).remove.map((each) => each.metadata.name);
+const doomed = (replicas: number, pods: readonly Stored<Pod>[]): readonly string[] =>
+  decidePods({ set: set(replicas), pods, nowMs: NOW }).remove.map((each) => each.metadata.name);
 
 describe('how many pods a set makes', () => {
   const rows: readonly (readonly [sentence: string, replicas: number, pods: readonly Stored<Pod>[], create: number])[] = [
@@ -78,6 +79,8 @@ describe('what a set says of itself', () => {
   });
   it('says why no pod can be made', () => {
     const { status } = decideStatus({ set: set(1), pods: [], nowMs: NOW, failure: { reason: 'FailedCreate', message: 'exceeded quota' } });
-    assert.deepEqual(status.conditions, [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'exceeded quota', lastTransitionTime: '2030-01-01T00:10:00Z' }]);
+    assert.deepEqual(status.conditions, [
+      { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'exceeded quota', lastTransitionTime: '2030-01-01T00:10:00Z' },
+    ]);
   });
 });

@@ -59,9 +59,7 @@ export function decideStatus({ set, pods, nowMs, failure }: Snapshot): StatusDec
   }
   const old: readonly WorkloadCondition[] | undefined = set.status?.conditions;
   const conditions =
-    failure === undefined
-      ? withoutCondition(old, 'ReplicaFailure')
-      : withCondition(old, { type: 'ReplicaFailure', status: 'True', ...failure }, nowMs);
+    failure === undefined ? withoutCondition(old, 'ReplicaFailure') : withCondition(old, { type: 'ReplicaFailure', status: 'True', ...failure }, nowMs);
   const status: ReplicaSetStatus = {
     replicas: active.length,
     fullyLabeledReplicas: active.filter((pod) => labels.every(([key, value]) => pod.metadata.labels?.[key] === value)).length,
@@ -97,7 +95,10 @@ export function startReplicaSetController(options: ComponentOptions): Component 
   const expected = new Expectations(pods, clock);
 
   const setsThatMatch = (pod: Stored<Pod>): readonly string[] =>
-    sets.list(pod.metadata.namespace).filter((set) => matchesLabelSelector(set.spec?.selector, pod.metadata.labels)).map(keyOf);
+    sets
+      .list(pod.metadata.namespace)
+      .filter((set) => matchesLabelSelector(set.spec?.selector, pod.metadata.labels))
+      .map(keyOf);
 
   async function create(set: Stored<ReplicaSet>, key: string, count: number): Promise<void> {
     const pod = podFromTemplate(set.spec?.template ?? {}, set.metadata.namespace ?? '', controllerReference(replicaSets, set), {
@@ -151,9 +152,13 @@ export function startReplicaSetController(options: ComponentOptions): Component 
     if (set === undefined) return undefined;
     const waitMs = expected.waitMs(key);
     if (waitMs !== undefined) return { afterMs: waitMs };
-    const candidates = [...pods.byIndex(CONTROLLER_INDEX, set.metadata.uid), ...pods.byIndex(CONTROLLER_INDEX, '').filter((pod) => pod.metadata.namespace === namespace)];
+    const candidates = [
+      ...pods.byIndex(CONTROLLER_INDEX, set.metadata.uid),
+      ...pods.byIndex(CONTROLLER_INDEX, '').filter((pod) => pod.metadata.namespace === namespace),
+    ];
     const claims = claim(set, candidates, (labels) => matchesLabelSelector(set.spec?.selector, labels));
-    const patch = (pod: Stored<Pod>, body: Parameters<typeof client.patch>[2]): Promise<Stored<Pod>> => client.patch(podResource, pod.metadata.name, body, { namespace });
+    const patch = (pod: Stored<Pod>, body: Parameters<typeof client.patch>[2]): Promise<Stored<Pod>> =>
+      client.patch(podResource, pod.metadata.name, body, { namespace });
     const adopt = await adoptable(client, replicaSets, set, claims.adopt.filter(isPodActive));
     const adopted = await Promise.all(adopt.map((pod) => patch(pod, { type: 'strategic', body: adoptPatch(replicaSets, set, pod) })));
     await Promise.all(claims.release.map((pod) => patch(pod, { type: 'strategic', body: releasePatch(set, pod) })));

@@ -7,7 +7,10 @@ import { source, startController, together } from '../client/controller.ts';
 const ROOT_CA = 'kube-root-ca.crt';
 const CA_KEY = 'ca.crt';
 
-export type RootCaDecision = { readonly do: 'nothing' } | { readonly do: 'create' } | { readonly do: 'update'; readonly data: Readonly<Record<string, string>> };
+export type RootCaDecision =
+  | { readonly do: 'nothing' }
+  | { readonly do: 'create' }
+  | { readonly do: 'update'; readonly data: Readonly<Record<string, string>> };
 
 /** Keeps the cluster's CA in every active namespace. Keys that others added stay. */
 export function decideRootCa(namespace: Namespace | undefined, found: ConfigMap | undefined, caPem: string): RootCaDecision {
@@ -45,7 +48,10 @@ export function startServiceAccountController(options: ComponentOptions, caPem: 
       const found = authorities.get(ROOT_CA, namespace);
       const decision = decideRootCa(spaces.get(namespace), found, caPem);
       if (decision.do === 'create') {
-        const annotations = { 'kubernetes.io/description': 'Contains a CA bundle that can be used to verify the API server when using internal endpoints such as the internal service IP or kubernetes.default.svc.' };
+        const annotations = {
+          'kubernetes.io/description':
+            'Contains a CA bundle that can be used to verify the API server when using internal endpoints such as the internal service IP or kubernetes.default.svc.',
+        };
         await client.create(configMaps, { metadata: { name: ROOT_CA, namespace, annotations }, data: { [CA_KEY]: caPem } });
       }
       if (decision.do === 'update' && found !== undefined) await client.update(configMaps, { ...found, data: decision.data });

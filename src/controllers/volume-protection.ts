@@ -44,10 +44,7 @@ export function startVolumeProtection(options: ComponentOptions): Component {
   });
   const claimController = startController(options, {
     name: 'pvc-protection-controller',
-    sources: [
-      source(claims, (claim) => [keyOf(claim)]),
-      source(pods, (pod) => claimsOf(pod).map((claim) => `${pod.metadata.namespace ?? ''}/${claim}`)),
-    ],
+    sources: [source(claims, (claim) => [keyOf(claim)]), source(pods, (pod) => claimsOf(pod).map((claim) => `${pod.metadata.namespace ?? ''}/${claim}`))],
     reconcile: async (key) => {
       const { namespace, name } = splitKey(key);
       const claim = claims.get(name, namespace);
@@ -57,7 +54,11 @@ export function startVolumeProtection(options: ComponentOptions): Component {
       let decision = decide(claim, CLAIM_FINALIZER, cached);
       if (decision.do === 'set' && claim.metadata.deletionTimestamp !== undefined) {
         const { items } = await client.list(podResource, { namespace });
-        decision = decide(claim, CLAIM_FINALIZER, items.some((pod) => mayUse(pod) && claimsOf(pod).includes(name)));
+        decision = decide(
+          claim,
+          CLAIM_FINALIZER,
+          items.some((pod) => mayUse(pod) && claimsOf(pod).includes(name)),
+        );
       }
       if (decision.do === 'set') await client.update(persistentVolumeClaims, { ...claim, metadata: { ...claim.metadata, finalizers: decision.finalizers } });
       return undefined;

@@ -1,4 +1,18 @@
-import { type ControllerCapability, type CreateVolume, type CsiDriver, CsiError, type CsiSnapshot, type CsiVolume, type NodeCapability, type NodePublish, type NodeStage, type Secrets, type StringMap, type VolumeCapability, type VolumeStats } from './driver.ts';
+import {
+  type ControllerCapability,
+  type CreateVolume,
+  type CsiDriver,
+  CsiError,
+  type CsiSnapshot,
+  type CsiVolume,
+  type NodeCapability,
+  type NodePublish,
+  type NodeStage,
+  type Secrets,
+  type StringMap,
+  type VolumeCapability,
+  type VolumeStats,
+} from './driver.ts';
 import { CsiChannel, type RequestOf, type ResponseOf, type Services } from './grpc.ts';
 import { capabilityMessage, controllerCapability, nodeCapability, snapshotValue, statsValue, volumeValue } from './messages.ts';
 
@@ -75,8 +89,12 @@ export class SocketDriver implements CsiDriver, Disposable {
       volume_capabilities: capabilities.map(capabilityMessage),
       parameters,
       secrets,
-      ...(source === undefined ? {} : { volume_content_source: 'snapshotId' in source ? { snapshot: { snapshot_id: source.snapshotId } } : { volume: { volume_id: source.volumeId } } }),
-      ...(topology === undefined ? {} : { accessibility_requirements: { requisite: topology.requisite.map(topologyMessage), preferred: topology.preferred.map(topologyMessage) } }),
+      ...(source === undefined
+        ? {}
+        : { volume_content_source: 'snapshotId' in source ? { snapshot: { snapshot_id: source.snapshotId } } : { volume: { volume_id: source.volumeId } } }),
+      ...(topology === undefined
+        ? {}
+        : { accessibility_requirements: { requisite: topology.requisite.map(topologyMessage), preferred: topology.preferred.map(topologyMessage) } }),
     });
     if (volume === null) throw new CsiError('internal', `${this.name} answered no volume`);
     return volumeValue(volume);
@@ -87,7 +105,14 @@ export class SocketDriver implements CsiDriver, Disposable {
   }
 
   async controllerPublish({ volumeId, nodeId, capability, readOnly, context, secrets }: Parameters<CsiDriver['controllerPublish']>[0]): Promise<StringMap> {
-    const answer = await this.#controllerCall('ControllerPublishVolume', { volume_id: volumeId, node_id: nodeId, volume_capability: capabilityMessage(capability), readonly: readOnly, volume_context: context, secrets });
+    const answer = await this.#controllerCall('ControllerPublishVolume', {
+      volume_id: volumeId,
+      node_id: nodeId,
+      volume_capability: capabilityMessage(capability),
+      readonly: readOnly,
+      volume_context: context,
+      secrets,
+    });
     return answer.publish_context;
   }
 
@@ -95,7 +120,12 @@ export class SocketDriver implements CsiDriver, Disposable {
     await this.#controllerCall('ControllerUnpublishVolume', { volume_id: volumeId, node_id: nodeId, secrets });
   }
 
-  async controllerExpand(volumeId: string, requiredBytes: number, capability: VolumeCapability | undefined, secrets?: Secrets): ReturnType<CsiDriver['controllerExpand']> {
+  async controllerExpand(
+    volumeId: string,
+    requiredBytes: number,
+    capability: VolumeCapability | undefined,
+    secrets?: Secrets,
+  ): ReturnType<CsiDriver['controllerExpand']> {
     const answer = await this.#controllerCall('ControllerExpandVolume', {
       volume_id: volumeId,
       capacity_range: { required_bytes: requiredBytes },
@@ -127,7 +157,14 @@ export class SocketDriver implements CsiDriver, Disposable {
   }
 
   async nodeStage({ volumeId, stagingPath, publishContext, context, capability, secrets }: NodeStage): Promise<void> {
-    await this.#nodeCall('NodeStageVolume', { volume_id: volumeId, staging_target_path: stagingPath, publish_context: publishContext, volume_context: context, volume_capability: capabilityMessage(capability), secrets });
+    await this.#nodeCall('NodeStageVolume', {
+      volume_id: volumeId,
+      staging_target_path: stagingPath,
+      publish_context: publishContext,
+      volume_context: context,
+      volume_capability: capabilityMessage(capability),
+      secrets,
+    });
   }
 
   async nodeUnstage(volumeId: string, stagingPath: string): Promise<void> {
@@ -136,14 +173,29 @@ export class SocketDriver implements CsiDriver, Disposable {
 
   async nodePublish({ volumeId, stagingPath, targetPath, publishContext, context, capability, readOnly, secrets }: NodePublish): Promise<void> {
     const volume_capability = capabilityMessage(capability);
-    await this.#nodeCall('NodePublishVolume', { volume_id: volumeId, staging_target_path: stagingPath, target_path: targetPath, publish_context: publishContext, volume_context: context, volume_capability, readonly: readOnly, secrets });
+    await this.#nodeCall('NodePublishVolume', {
+      volume_id: volumeId,
+      staging_target_path: stagingPath,
+      target_path: targetPath,
+      publish_context: publishContext,
+      volume_context: context,
+      volume_capability,
+      readonly: readOnly,
+      secrets,
+    });
   }
 
   async nodeUnpublish(volumeId: string, targetPath: string): Promise<void> {
     await this.#nodeCall('NodeUnpublishVolume', { volume_id: volumeId, target_path: targetPath });
   }
 
-  async nodeExpand({ volumeId, volumePath, stagingPath, requiredBytes, capability }: Parameters<CsiDriver['nodeExpand']>[0]): ReturnType<CsiDriver['nodeExpand']> {
+  async nodeExpand({
+    volumeId,
+    volumePath,
+    stagingPath,
+    requiredBytes,
+    capability,
+  }: Parameters<CsiDriver['nodeExpand']>[0]): ReturnType<CsiDriver['nodeExpand']> {
     const { capacity_bytes } = await this.#nodeCall('NodeExpandVolume', {
       volume_id: volumeId,
       volume_path: volumePath,
@@ -163,10 +215,16 @@ export class SocketDriver implements CsiDriver, Disposable {
     this.#channel[Symbol.dispose]();
   }
 
-  #identity<M extends keyof Services['csi.v1.Identity'] & string>(method: M, request: RequestOf<'csi.v1.Identity', M>): Promise<ResponseOf<'csi.v1.Identity', M>> {
+  #identity<M extends keyof Services['csi.v1.Identity'] & string>(
+    method: M,
+    request: RequestOf<'csi.v1.Identity', M>,
+  ): Promise<ResponseOf<'csi.v1.Identity', M>> {
     return this.#channel.call('csi.v1.Identity', method, request, QUICK_MS);
   }
-  #controllerCall<M extends keyof Services['csi.v1.Controller'] & string>(method: M, request: RequestOf<'csi.v1.Controller', M>): Promise<ResponseOf<'csi.v1.Controller', M>> {
+  #controllerCall<M extends keyof Services['csi.v1.Controller'] & string>(
+    method: M,
+    request: RequestOf<'csi.v1.Controller', M>,
+  ): Promise<ResponseOf<'csi.v1.Controller', M>> {
     return this.#channel.call('csi.v1.Controller', method, request, TIMEOUT_MS);
   }
   #nodeCall<M extends keyof Services['csi.v1.Node'] & string>(method: M, request: RequestOf<'csi.v1.Node', M>): Promise<ResponseOf<'csi.v1.Node', M>> {

@@ -5,16 +5,31 @@
  */
 export interface CsiDriver {
   readonly name: string;
-  identity(): Promise<{ readonly version: string; readonly capabilities: readonly ('controller-service' | 'accessibility-constraints' | 'group-controller' | 'online-expansion' | 'offline-expansion')[] }>;
+  identity(): Promise<{
+    readonly version: string;
+    readonly capabilities: readonly ('controller-service' | 'accessibility-constraints' | 'group-controller' | 'online-expansion' | 'offline-expansion')[];
+  }>;
   controllerCapabilities(): Promise<readonly ControllerCapability[]>;
   nodeCapabilities(): Promise<readonly NodeCapability[]>;
 
   createVolume(request: CreateVolume): Promise<CsiVolume>;
   /** Idempotent: a volume that is gone is a success. */
   deleteVolume(volumeId: string, secrets?: Secrets): Promise<void>;
-  controllerPublish(request: { readonly volumeId: string; readonly nodeId: string; readonly capability: VolumeCapability; readonly readOnly: boolean; readonly context: StringMap; readonly secrets?: Secrets }): Promise<StringMap>;
+  controllerPublish(request: {
+    readonly volumeId: string;
+    readonly nodeId: string;
+    readonly capability: VolumeCapability;
+    readonly readOnly: boolean;
+    readonly context: StringMap;
+    readonly secrets?: Secrets;
+  }): Promise<StringMap>;
   controllerUnpublish(volumeId: string, nodeId: string, secrets?: Secrets): Promise<void>;
-  controllerExpand(volumeId: string, requiredBytes: number, capability: VolumeCapability | undefined, secrets?: Secrets): Promise<{ readonly capacityBytes: number; readonly nodeExpansionRequired: boolean }>;
+  controllerExpand(
+    volumeId: string,
+    requiredBytes: number,
+    capability: VolumeCapability | undefined,
+    secrets?: Secrets,
+  ): Promise<{ readonly capacityBytes: number; readonly nodeExpansionRequired: boolean }>;
   createSnapshot(name: string, sourceVolumeId: string, parameters: StringMap, secrets?: Secrets): Promise<CsiSnapshot>;
   deleteSnapshot(snapshotId: string, secrets?: Secrets): Promise<void>;
   /** Bytes available for a new volume with these parameters; undefined when the driver does not say. */
@@ -25,7 +40,13 @@ export interface CsiDriver {
   nodeUnstage(volumeId: string, stagingPath: string): Promise<void>;
   nodePublish(request: NodePublish): Promise<void>;
   nodeUnpublish(volumeId: string, targetPath: string): Promise<void>;
-  nodeExpand(request: { readonly volumeId: string; readonly volumePath: string; readonly stagingPath: string; readonly requiredBytes: number; readonly capability: VolumeCapability }): Promise<{ readonly capacityBytes: number }>;
+  nodeExpand(request: {
+    readonly volumeId: string;
+    readonly volumePath: string;
+    readonly stagingPath: string;
+    readonly requiredBytes: number;
+    readonly capability: VolumeCapability;
+  }): Promise<{ readonly capacityBytes: number }>;
   nodeStats(volumeId: string, volumePath: string): Promise<VolumeStats>;
 }
 
@@ -33,14 +54,38 @@ export type StringMap = Readonly<Record<string, string>>;
 /** Never logged. */
 export type Secrets = Readonly<Record<string, string>>;
 
-export type ControllerCapability = 'create-delete-volume' | 'publish-unpublish-volume' | 'create-delete-snapshot' | 'clone-volume' | 'expand-volume' | 'get-capacity' | 'publish-readonly' | 'single-node-multi-writer' | 'modify-volume';
-export type NodeCapability = 'stage-unstage-volume' | 'get-volume-stats' | 'expand-volume' | 'single-node-multi-writer' | 'volume-mount-group' | 'volume-condition';
+export type ControllerCapability =
+  | 'create-delete-volume'
+  | 'publish-unpublish-volume'
+  | 'create-delete-snapshot'
+  | 'clone-volume'
+  | 'expand-volume'
+  | 'get-capacity'
+  | 'publish-readonly'
+  | 'single-node-multi-writer'
+  | 'modify-volume';
+export type NodeCapability =
+  | 'stage-unstage-volume'
+  | 'get-volume-stats'
+  | 'expand-volume'
+  | 'single-node-multi-writer'
+  | 'volume-mount-group'
+  | 'volume-condition';
 
-export type CsiAccessMode = 'single-node-writer' | 'single-node-reader-only' | 'multi-node-reader-only' | 'multi-node-single-writer' | 'multi-node-multi-writer' | 'single-node-single-writer' | 'single-node-multi-writer';
+export type CsiAccessMode =
+  | 'single-node-writer'
+  | 'single-node-reader-only'
+  | 'multi-node-reader-only'
+  | 'multi-node-single-writer'
+  | 'multi-node-multi-writer'
+  | 'single-node-single-writer'
+  | 'single-node-multi-writer';
 
 export interface VolumeCapability {
   readonly access: CsiAccessMode;
-  readonly as: { readonly type: 'mount'; readonly fsType: string; readonly mountFlags: readonly string[]; readonly mountGroup?: string } | { readonly type: 'block' };
+  readonly as:
+    | { readonly type: 'mount'; readonly fsType: string; readonly mountFlags: readonly string[]; readonly mountGroup?: string }
+    | { readonly type: 'block' };
 }
 
 export interface CreateVolume {

@@ -120,7 +120,12 @@ export class CsiChannel implements Disposable {
     return new CsiChannel(loaded, client, now);
   }
 
-  call<S extends ServiceName, M extends keyof Services[S] & string>(service: S, method: M, request: RequestOf<S, M>, timeoutMs: number): Promise<ResponseOf<S, M>> {
+  call<S extends ServiceName, M extends keyof Services[S] & string>(
+    service: S,
+    method: M,
+    request: RequestOf<S, M>,
+    timeoutMs: number,
+  ): Promise<ResponseOf<S, M>> {
     const definition = methodsOf(this.#loaded, service)[method];
     if (definition === undefined) return Promise.reject(new CsiError('unimplemented', `${service} has no ${method}`));
     const { path, requestSerialize, responseDeserialize } = definition;
@@ -155,7 +160,10 @@ export class CsiServer implements AsyncDisposable {
     const handlers: UntypedServiceImplementation = {};
     for (const [name, perform] of Object.entries(implementation) as [string, (request: unknown) => Promise<unknown>][]) {
       handlers[name] = (call: { readonly request: unknown }, done: (error: object | null, value?: unknown) => void): void => {
-        perform(call.request).then((value) => done(null, value), (thrown: unknown) => done(statusOf(thrown)));
+        perform(call.request).then(
+          (value) => done(null, value),
+          (thrown: unknown) => done(statusOf(thrown)),
+        );
       };
     }
     this.#server.addService(methodsOf(this.#loaded, service), handlers);

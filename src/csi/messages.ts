@@ -1,5 +1,12 @@
 import type { ControllerCapability, CsiAccessMode, CsiSnapshot, CsiVolume, NodeCapability, VolumeCapability, VolumeStats } from './driver.ts';
-import type { ControllerServiceCapabilityRPCType, NodeServiceCapabilityRPCType, Snapshot, Volume, VolumeCapabilityInput, VolumeUsage } from './gen/csi.types.ts';
+import type {
+  ControllerServiceCapabilityRPCType,
+  NodeServiceCapabilityRPCType,
+  Snapshot,
+  Volume,
+  VolumeCapabilityInput,
+  VolumeUsage,
+} from './gen/csi.types.ts';
 
 /** Between CSI's messages and plain values: `SINGLE_NODE_WRITER` is `single-node-writer`. */
 type EnumWord<T extends string> = Uppercase<T> extends infer U ? (U extends string ? Replace<U> : never) : never;
@@ -52,8 +59,25 @@ export function statsValue(usage: readonly VolumeUsage[]): VolumeStats {
   };
 }
 
-const CONTROLLER: readonly ControllerCapability[] = ['create-delete-volume', 'publish-unpublish-volume', 'create-delete-snapshot', 'clone-volume', 'expand-volume', 'get-capacity', 'publish-readonly', 'single-node-multi-writer', 'modify-volume'];
-const NODE: readonly NodeCapability[] = ['stage-unstage-volume', 'get-volume-stats', 'expand-volume', 'single-node-multi-writer', 'volume-mount-group', 'volume-condition'];
+const CONTROLLER: readonly ControllerCapability[] = [
+  'create-delete-volume',
+  'publish-unpublish-volume',
+  'create-delete-snapshot',
+  'clone-volume',
+  'expand-volume',
+  'get-capacity',
+  'publish-readonly',
+  'single-node-multi-writer',
+  'modify-volume',
+];
+const NODE: readonly NodeCapability[] = [
+  'stage-unstage-volume',
+  'get-volume-stats',
+  'expand-volume',
+  'single-node-multi-writer',
+  'volume-mount-group',
+  'volume-condition',
+];
 
 /** What nothing here uses is left out. */
 export function controllerCapability(type: ControllerServiceCapabilityRPCType | undefined): readonly ControllerCapability[] {

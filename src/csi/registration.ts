@@ -53,7 +53,9 @@ export class Registration implements AsyncDisposable {
   }
 
   #scan(): void {
-    this.#scanning = this.#scanning.then(() => this.#compare()).catch((thrown: unknown) => this.#options.log.warn('plugin sockets can not be listed', failure(thrown)));
+    this.#scanning = this.#scanning
+      .then(() => this.#compare())
+      .catch((thrown: unknown) => this.#options.log.warn('plugin sockets can not be listed', failure(thrown)));
   }
 
   async #compare(): Promise<void> {
@@ -101,7 +103,8 @@ export class Registration implements AsyncDisposable {
     const { type, name, endpoint, supported_versions } = await channel.call(REGISTRATION, 'GetInfo', {}, TIMEOUT_MS);
     if (type !== 'CSIPlugin') return undefined;
     try {
-      if (!supported_versions.some((version) => VERSION.test(version))) throw new CsiError('failed-precondition', `none of the versions ${supported_versions.join(', ')} is supported`);
+      if (!supported_versions.some((version) => VERSION.test(version)))
+        throw new CsiError('failed-precondition', `none of the versions ${supported_versions.join(', ')} is supported`);
       const driver = await SocketDriver.open(endpoint === '' ? socket : endpoint, now);
       try {
         if (driver.name !== name) throw new CsiError('failed-precondition', `it registered as ${name} and calls itself ${driver.name}`);
@@ -113,7 +116,12 @@ export class Registration implements AsyncDisposable {
       await channel.call(REGISTRATION, 'NotifyRegistrationStatus', { plugin_registered: true, error: '' }, TIMEOUT_MS);
       return driver;
     } catch (thrown) {
-      await channel.call(REGISTRATION, 'NotifyRegistrationStatus', { plugin_registered: false, error: thrown instanceof Error ? thrown.message : String(thrown) }, TIMEOUT_MS);
+      await channel.call(
+        REGISTRATION,
+        'NotifyRegistrationStatus',
+        { plugin_registered: false, error: thrown instanceof Error ? thrown.message : String(thrown) },
+        TIMEOUT_MS,
+      );
       throw thrown;
     }
   }

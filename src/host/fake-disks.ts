@@ -1,5 +1,16 @@
 import type { FakeFilesystem, FakeInode, FakeTree } from './fake-tree.ts';
-import { type AttachLoop, type Filesystems, type FilesystemType, HostError, type LoopDevice, type Loops, type MakeFilesystem, type Mount, type Mounts, type Propagation } from './host.ts';
+import {
+  type AttachLoop,
+  type Filesystems,
+  type FilesystemType,
+  HostError,
+  type LoopDevice,
+  type Loops,
+  type MakeFilesystem,
+  type Mount,
+  type Mounts,
+  type Propagation,
+} from './host.ts';
 import { mountsBelow } from './mountinfo.ts';
 
 interface FakeLoop extends LoopDevice {
@@ -23,7 +34,17 @@ export class FakeMounts implements Mounts {
     return mountsBelow(this.#tree.mounts, this.#real(path));
   }
 
-  async mount({ source, target, type, options = [] }: { readonly source: string; readonly target: string; readonly type?: string | undefined; readonly options?: readonly string[] }): Promise<void> {
+  async mount({
+    source,
+    target,
+    type,
+    options = [],
+  }: {
+    readonly source: string;
+    readonly target: string;
+    readonly type?: string | undefined;
+    readonly options?: readonly string[];
+  }): Promise<void> {
     const { path } = this.#tree.find(target, true);
     const filesystem = type === 'tmpfs' ? this.#tree.makeFilesystem('tmpfs', tmpfsBytes(options)) : this.#tree.find(source, true).inode.disk;
     if (filesystem === undefined) throw new HostError('failed', `${source} holds no file system`);
@@ -31,13 +52,33 @@ export class FakeMounts implements Mounts {
     this.#tree.addMount({ target: path, source, root: '/', filesystem, rootInode: filesystem.root, options: access(options), propagation: 'private' });
   }
 
-  async bind({ source, target, readOnly, propagation }: { readonly source: string; readonly target: string; readonly readOnly?: boolean; readonly recursive?: boolean; readonly propagation?: Propagation }): Promise<void> {
+  async bind({
+    source,
+    target,
+    readOnly,
+    propagation,
+  }: {
+    readonly source: string;
+    readonly target: string;
+    readonly readOnly?: boolean;
+    readonly recursive?: boolean;
+    readonly propagation?: Propagation;
+  }): Promise<void> {
     const from = this.#tree.find(source, true);
     const to = this.#tree.find(target, true);
-    if ((from.inode.type === 'directory') !== (to.inode.type === 'directory')) throw new HostError('not-directory', `${source} and ${target} are of different sorts`);
+    if ((from.inode.type === 'directory') !== (to.inode.type === 'directory'))
+      throw new HostError('not-directory', `${source} and ${target} are of different sorts`);
     const options = readOnly === true || from.mount.options.includes('ro') ? ['ro'] : ['rw'];
     const root = from.path.slice(from.mount.target === '/' ? 0 : from.mount.target.length);
-    const made = this.#tree.addMount({ target: to.path, source: from.mount.source, root: root === '' ? '/' : root, filesystem: from.mount.filesystem, rootInode: from.inode, options, propagation: 'private' });
+    const made = this.#tree.addMount({
+      target: to.path,
+      source: from.mount.source,
+      root: root === '' ? '/' : root,
+      filesystem: from.mount.filesystem,
+      rootInode: from.inode,
+      options,
+      propagation: 'private',
+    });
     if (propagation !== undefined) this.#replace(made, { propagation: plain(propagation) });
   }
 

@@ -26,7 +26,14 @@ export class FakeFiles implements Files {
   async statfs(path: string): Promise<FilesystemStat> {
     const { filesystem } = this.#tree.find(path, true).mount;
     const freeBytes = filesystem.totalBytes - filesystem.usedBytes;
-    return { totalBytes: filesystem.totalBytes, freeBytes, availableBytes: freeBytes, totalInodes: 1_000_000, freeInodes: 999_000, magic: MAGIC[filesystem.type] ?? 0 };
+    return {
+      totalBytes: filesystem.totalBytes,
+      freeBytes,
+      availableBytes: freeBytes,
+      totalInodes: 1_000_000,
+      freeInodes: 999_000,
+      magic: MAGIC[filesystem.type] ?? 0,
+    };
   }
 
   async readDirectory(path: string): Promise<readonly { readonly name: string; readonly type: FileType }[]> {
@@ -68,7 +75,10 @@ export class FakeFiles implements Files {
     this.#resize(place, place.inode, Math.max(place.inode.sizeBytes, bytes.length), merged);
   }
 
-  async makeDirectory(path: string, { mode = 0o755, uid = 0, gid = 0 }: { readonly mode?: number; readonly uid?: number; readonly gid?: number } = {}): Promise<void> {
+  async makeDirectory(
+    path: string,
+    { mode = 0o755, uid = 0, gid = 0 }: { readonly mode?: number; readonly uid?: number; readonly gid?: number } = {},
+  ): Promise<void> {
     const there = await this.stat(path, { follow: true });
     if (there?.type === 'directory') return;
     if (there !== undefined) throw new HostError('exists', `${path} is not a directory`);

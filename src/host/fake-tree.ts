@@ -65,15 +65,45 @@ export class FakeTree {
 
   makeFilesystem(type: string, totalBytes: number, uuid = '', label = ''): FakeFilesystem {
     const id = this.#nextFilesystem++;
-    return { id, type, uuid: uuid === '' ? `00000000-0000-4000-8000-${String(id).padStart(12, '0')}` : uuid, label, totalBytes, usedBytes: 0, frozen: false, root: this.makeInode('directory', 0o755) };
+    return {
+      id,
+      type,
+      uuid: uuid === '' ? `00000000-0000-4000-8000-${String(id).padStart(12, '0')}` : uuid,
+      label,
+      totalBytes,
+      usedBytes: 0,
+      frozen: false,
+      root: this.makeInode('directory', 0o755),
+    };
   }
 
   makeInode(type: FileType, mode: number): FakeInode {
-    return { type, mode, uid: 0, gid: 0, inode: this.#nextInode++, modifiedMs: this.#clock.now(), data: new Uint8Array(), sizeBytes: 0, allocatedBytes: 0, target: '', children: new Map(), disk: undefined, rdev: 0 };
+    return {
+      type,
+      mode,
+      uid: 0,
+      gid: 0,
+      inode: this.#nextInode++,
+      modifiedMs: this.#clock.now(),
+      data: new Uint8Array(),
+      sizeBytes: 0,
+      allocatedBytes: 0,
+      target: '',
+      children: new Map(),
+      disk: undefined,
+      rdev: 0,
+    };
   }
 
   addMount(mount: Pick<FakeMount, 'target' | 'source' | 'root' | 'filesystem' | 'rootInode' | 'options' | 'propagation'>): FakeMount {
-    const made: FakeMount = { id: this.#nextMount++, parentId: 1, device: `0:${mount.filesystem.id}`, type: mount.filesystem.type, superOptions: ['rw'], ...mount };
+    const made: FakeMount = {
+      id: this.#nextMount++,
+      parentId: 1,
+      device: `0:${mount.filesystem.id}`,
+      type: mount.filesystem.type,
+      superOptions: ['rw'],
+      ...mount,
+    };
     this.mounts.push(made);
     return made;
   }
@@ -143,7 +173,15 @@ export class FakeTree {
   /** A copy of everything, other inodes, own contents. */
   copy(inode: FakeInode): FakeInode {
     const made = this.makeInode(inode.type, inode.mode);
-    Object.assign(made, { uid: inode.uid, gid: inode.gid, data: inode.data.slice(), sizeBytes: inode.sizeBytes, allocatedBytes: inode.allocatedBytes, target: inode.target, rdev: inode.rdev });
+    Object.assign(made, {
+      uid: inode.uid,
+      gid: inode.gid,
+      data: inode.data.slice(),
+      sizeBytes: inode.sizeBytes,
+      allocatedBytes: inode.allocatedBytes,
+      target: inode.target,
+      rdev: inode.rdev,
+    });
     for (const [name, child] of inode.children) made.children.set(name, this.copy(child));
     if (inode.disk !== undefined) made.disk = this.#copyDisk(inode.disk);
     return made;

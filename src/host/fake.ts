@@ -109,7 +109,10 @@ class FakeCgroups implements Cgroups {
   }
   async children(name: string): Promise<readonly string[]> {
     const prefix = name === '/' ? '/' : `${name}/`;
-    return [...this.#groups.keys()].filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/')).map((path) => path.slice(prefix.length)).sort();
+    return [...this.#groups.keys()]
+      .filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/'))
+      .map((path) => path.slice(prefix.length))
+      .sort();
   }
   async processes(): Promise<readonly number[]> {
     return [];

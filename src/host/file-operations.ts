@@ -56,7 +56,15 @@ export const fileOperations = {
   },
 
   /** `temporary`: the name beside it to write first. -1 for uid or gid: unchanged. */
-  writeFileAtomic: async (path: string, temporary: string, data: string | Uint8Array, mode: number, uid: number, gid: number, durable: boolean): Promise<void> => {
+  writeFileAtomic: async (
+    path: string,
+    temporary: string,
+    data: string | Uint8Array,
+    mode: number,
+    uid: number,
+    gid: number,
+    durable: boolean,
+  ): Promise<void> => {
     try {
       const handle = await fs.open(temporary, 'w', mode);
       try {

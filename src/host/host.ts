@@ -156,7 +156,13 @@ export interface Mounts {
   /** `type` undefined: mount's own guess. Target must exist. Not idempotent: mounts again over it. */
   mount(options: { readonly source: string; readonly target: string; readonly type?: string | undefined; readonly options?: readonly string[] }): Promise<void>;
   /** Target must exist and be of the same sort as the source. `readOnly` remounts; on failure nothing stays mounted. */
-  bind(options: { readonly source: string; readonly target: string; readonly readOnly?: boolean; readonly recursive?: boolean; readonly propagation?: Propagation }): Promise<void>;
+  bind(options: {
+    readonly source: string;
+    readonly target: string;
+    readonly readOnly?: boolean;
+    readonly recursive?: boolean;
+    readonly propagation?: Propagation;
+  }): Promise<void>;
   remount(target: string, options: readonly string[]): Promise<void>;
   setPropagation(target: string, propagation: Propagation): Promise<void>;
   /** The topmost one. Idempotent: not mounted is a success. `busy` when in use. Lazy only when asked. */
@@ -245,7 +251,11 @@ export interface MakeFilesystem {
 /** Long-lived processes of a session of their own, which outlive Berth (containerd). */
 export interface Processes {
   /** stdout and stderr are appended to `logFile`. */
-  start(command: string, args: readonly string[], options: { readonly logFile: string; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string }): Promise<ProcessId>;
+  start(
+    command: string,
+    args: readonly string[],
+    options: { readonly logFile: string; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string },
+  ): Promise<ProcessId>;
   /** Whether this very process (same start time) lives; zombies don't. */
   alive(process: ProcessId): Promise<boolean>;
   /** Only this very process; gone is a success. */

@@ -16,7 +16,8 @@ function parseLine(line: string): Mount | undefined {
   if (dash === -1) return undefined;
   const [id, parentId, device, root, target, options] = fields;
   const [type, source, superOptions] = fields.slice(dash + 1);
-  if (id === undefined || parentId === undefined || device === undefined || root === undefined || target === undefined || options === undefined) return undefined;
+  if (id === undefined || parentId === undefined || device === undefined || root === undefined || target === undefined || options === undefined)
+    return undefined;
   if (type === undefined || source === undefined) return undefined;
   return {
     id: Number(id),

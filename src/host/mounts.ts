@@ -30,11 +30,37 @@ export class SystemMounts implements Mounts {
     return mountsBelow(await this.list(), real);
   }
 
-  async mount({ source, target, type, options = [] }: { readonly source: string; readonly target: string; readonly type?: string | undefined; readonly options?: readonly string[] }): Promise<void> {
-    await this.#command('mount', [...(type === undefined ? [] : ['-t', type]), ...(options.length === 0 ? [] : ['-o', options.join(',')]), '--', source, target], 120_000);
+  async mount({
+    source,
+    target,
+    type,
+    options = [],
+  }: {
+    readonly source: string;
+    readonly target: string;
+    readonly type?: string | undefined;
+    readonly options?: readonly string[];
+  }): Promise<void> {
+    await this.#command(
+      'mount',
+      [...(type === undefined ? [] : ['-t', type]), ...(options.length === 0 ? [] : ['-o', options.join(',')]), '--', source, target],
+      120_000,
+    );
   }
 
-  async bind({ source, target, readOnly, recursive, propagation }: { readonly source: string; readonly target: string; readonly readOnly?: boolean; readonly recursive?: boolean; readonly propagation?: Propagation }): Promise<void> {
+  async bind({
+    source,
+    target,
+    readOnly,
+    recursive,
+    propagation,
+  }: {
+    readonly source: string;
+    readonly target: string;
+    readonly readOnly?: boolean;
+    readonly recursive?: boolean;
+    readonly propagation?: Propagation;
+  }): Promise<void> {
     await this.#command('mount', ['--no-canonicalize', recursive === true ? '--rbind' : '--bind', '--', source, target]);
     try {
       if (propagation !== undefined) await this.setPropagation(target, propagation);

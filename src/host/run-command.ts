@@ -30,7 +30,9 @@ export function runCommand(command: Command, clock: Clock): Promise<RunResult> {
       child.stdin.destroy();
       reject(error);
     };
-    const timer = clock.setTimer(command.timeoutMs, () => fail(new HostError('timeout', `${command.command} ${command.args.join(' ')}: not finished after ${command.timeoutMs} ms`)));
+    const timer = clock.setTimer(command.timeoutMs, () =>
+      fail(new HostError('timeout', `${command.command} ${command.args.join(' ')}: not finished after ${command.timeoutMs} ms`)),
+    );
     for (const [stream, output] of [
       [child.stdout, stdout],
       [child.stderr, stderr],
@@ -41,7 +43,12 @@ export function runCommand(command: Command, clock: Clock): Promise<RunResult> {
     }
     child.on('error', (thrown: NodeJS.ErrnoException) => {
       const missing = thrown.code === 'ENOENT';
-      fail(new HostError(missing ? 'missing' : thrown.code === 'EACCES' ? 'not-permitted' : 'failed', missing ? `${command.command}: command not found` : thrown.message));
+      fail(
+        new HostError(
+          missing ? 'missing' : thrown.code === 'EACCES' ? 'not-permitted' : 'failed',
+          missing ? `${command.command}: command not found` : thrown.message,
+        ),
+      );
     });
     child.on('close', (code, signal) => {
       timer[Symbol.dispose]();
@@ -75,7 +82,13 @@ class Output {
 }
 
 /** A process that outlives this one: its own session, output to a file. */
-export async function startProcess(command: string, args: readonly string[], logFile: string, env: Readonly<Record<string, string>>, cwd: string): Promise<ProcessId> {
+export async function startProcess(
+  command: string,
+  args: readonly string[],
+  logFile: string,
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+): Promise<ProcessId> {
   const log = openSync(logFile, 'a', 0o640);
   try {
     const child = spawn(command, args, { env, cwd, detached: true, stdio: ['ignore', log, log] });

@@ -39,7 +39,7 @@ export class SystemCgroups implements Cgroups {
   async processes(name: string): Promise<readonly number[]> {
     const pids = new Set<number>();
     for (const root of await this.#roots()) {
-      for (const line of (await this.#readIfThere(`${root}${name}/cgroup.procs`) ?? '').split('\n')) if (line !== '') pids.add(Number(line));
+      for (const line of ((await this.#readIfThere(`${root}${name}/cgroup.procs`)) ?? '').split('\n')) if (line !== '') pids.add(Number(line));
     }
     return [...pids].sort((a, b) => a - b);
   }
@@ -60,7 +60,8 @@ export class SystemCgroups implements Cgroups {
     for (const mount of await this.#mountTable.list()) {
       if (mount.root !== '/' || !mount.target.startsWith('/sys/fs/cgroup')) continue;
       if (mount.type === 'cgroup') {
-        for (const option of mount.superOptions) if (option !== 'rw' && !option.startsWith('name=') && !option.includes('=') && option !== 'xattr') found[option] = mount.target;
+        for (const option of mount.superOptions)
+          if (option !== 'rw' && !option.startsWith('name=') && !option.includes('=') && option !== 'xattr') found[option] = mount.target;
       } else if (mount.type === 'cgroup2') {
         found['unified'] = mount.target;
         for (const controller of ((await this.#readIfThere(`${mount.target}/cgroup.controllers`)) ?? '').trim().split(' ')) {

@@ -48,7 +48,10 @@ export class SystemFiles implements Files {
   write(path: string, data: string): Promise<void> {
     return this.#do('write', [path, data]);
   }
-  makeDirectory(path: string, { mode = 0o755, uid = -1, gid = -1 }: { readonly mode?: number; readonly uid?: number; readonly gid?: number } = {}): Promise<void> {
+  makeDirectory(
+    path: string,
+    { mode = 0o755, uid = -1, gid = -1 }: { readonly mode?: number; readonly uid?: number; readonly gid?: number } = {},
+  ): Promise<void> {
     return this.#do('makeDirectory', [path, mode, uid, gid]);
   }
   removeDirectory(path: string): Promise<void> {

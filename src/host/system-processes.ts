@@ -10,7 +10,11 @@ export class SystemProcesses implements Processes {
     this.#send = send;
   }
 
-  start(command: string, args: readonly string[], { logFile, env = {}, cwd = '/' }: { readonly logFile: string; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string }): Promise<ProcessId> {
+  start(
+    command: string,
+    args: readonly string[],
+    { logFile, env = {}, cwd = '/' }: { readonly logFile: string; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string },
+  ): Promise<ProcessId> {
     return this.#send({ do: 'start', command, args, logFile, env: { PATH, LC_ALL: 'C', ...env }, cwd }) as Promise<ProcessId>;
   }
 

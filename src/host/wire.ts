@@ -6,7 +6,14 @@ import type { Command } from './run-command.ts';
 export type Work =
   | { readonly do: 'run'; readonly command: Command }
   | { readonly do: 'file'; readonly operation: FileOperation; readonly args: readonly unknown[]; readonly timeoutMs: number }
-  | { readonly do: 'start'; readonly command: string; readonly args: readonly string[]; readonly logFile: string; readonly env: Readonly<Record<string, string>>; readonly cwd: string }
+  | {
+      readonly do: 'start';
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly logFile: string;
+      readonly env: Readonly<Record<string, string>>;
+      readonly cwd: string;
+    }
   | { readonly do: 'identify'; readonly pid: number }
   | { readonly do: 'signal'; readonly process: ProcessId; readonly signal: NodeJS.Signals };
 
@@ -15,4 +22,6 @@ export interface Request {
   readonly work: Work;
 }
 
-export type Reply = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: { readonly code: HostErrorCode; readonly message: string } };
+export type Reply =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: { readonly code: HostErrorCode; readonly message: string } };

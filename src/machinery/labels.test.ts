@@ -16,7 +16,23 @@ const hit = (text: string, labels: Labels): boolean => matchesSelector(selector(
 
 test('selector texts and what they match', () => {
   const labels = { app: 'web', tier: 'front', n: '5', empty: '' };
-  for (const yes of ['', 'app', 'app=web', 'app==web', 'app!=db', '!gone', 'app in (web,db)', 'app in ( web , db )', 'gone notin (a)', 'n>4', 'n<6', 'empty=', 'app=web,tier=front', 'x!=y', 'empty in ()']) {
+  for (const yes of [
+    '',
+    'app',
+    'app=web',
+    'app==web',
+    'app!=db',
+    '!gone',
+    'app in (web,db)',
+    'app in ( web , db )',
+    'gone notin (a)',
+    'n>4',
+    'n<6',
+    'empty=',
+    'app=web,tier=front',
+    'x!=y',
+    'empty in ()',
+  ]) {
     assert.equal(hit(yes, labels), true, yes);
   }
   for (const no of ['gone', 'app=db', '!app', 'app notin (web)', 'n>5', 'app>1', 'app=web,tier=back']) assert.equal(hit(no, labels), false, no);
@@ -45,7 +61,7 @@ test('prototype names are ordinary labels', () => {
   const labels: Record<string, string> = {};
   assert.equal(hit('constructor', labels), false);
   setOwn(labels, '__proto__', 'x');
-  assert.deepEqual(validateLabels({ constructor: 'a' } as unknown as Labels, new FieldPath('metadata', ).child('labels')), []);
+  assert.deepEqual(validateLabels({ constructor: 'a' } as unknown as Labels, new FieldPath('metadata').child('labels')), []);
   assert.equal(matchesLabelSelector({ matchExpressions: [{ key: 'toString', operator: 'Exists' }] }, labels), false);
 });
 
@@ -55,7 +71,16 @@ test('selector objects', () => {
   const both = { matchLabels: { a: 'b' }, matchExpressions: [{ key: 'c', operator: 'NotIn', values: ['d'] }] };
   assert.equal(matchesLabelSelector(both, { a: 'b' }), true);
   assert.equal(matchesLabelSelector(both, { a: 'b', c: 'd' }), false);
-  const errors = validateLabelSelector({ matchExpressions: [{ key: 'a', operator: 'In' }, { key: 'b', operator: 'Exists', values: ['x'] }, { key: 'c', operator: 'Is' }] }, new FieldPath('spec').child('selector'));
+  const errors = validateLabelSelector(
+    {
+      matchExpressions: [
+        { key: 'a', operator: 'In' },
+        { key: 'b', operator: 'Exists', values: ['x'] },
+        { key: 'c', operator: 'Is' },
+      ],
+    },
+    new FieldPath('spec').child('selector'),
+  );
   assert.deepEqual(errors.map(formatFieldError), [
     "spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
     "spec.selector.matchExpressions[1].values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
@@ -96,7 +121,10 @@ test('field selectors', () => {
   assert.ok(matchesFields([{ field: 'a', equal: false, value: 'x' }], () => 'y'));
   fc.assert(
     fc.property(fc.array(fc.record({ field: fc.stringMatching(/^[a-z.]{1,8}$/), equal: fc.boolean(), value: fc.string() })), (s) => {
-      assert.deepEqual(parseFieldSelector(formatFieldSelector(s)), s.map((r) => ({ ...r })));
+      assert.deepEqual(
+        parseFieldSelector(formatFieldSelector(s)),
+        s.map((r) => ({ ...r })),
+      );
     }),
   );
   fc.assert(fc.property(fc.string(), (text) => void parseFieldSelector(text)));

@@ -28,10 +28,15 @@ test('metadata of a new object', () => {
     [{ name: 'a', generateName: 'a-', namespace: 'b' }, []],
     [{ name: 'a' }, ['metadata.namespace: Required value']],
     [{ name: 'a', namespace: 'b', annotations: { k: 'x'.repeat(300_000) } }, ['metadata.annotations: Too long: may not be more than 262144 bytes']],
-    [{ name: 'a', namespace: 'b', finalizers: ['orphan', 'foregroundDeletion'] }, ['metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and foregroundDeletion cannot be both set']],
+    [
+      { name: 'a', namespace: 'b', finalizers: ['orphan', 'foregroundDeletion'] },
+      ['metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and foregroundDeletion cannot be both set'],
+    ],
   ];
   for (const [meta, expected] of rows) assert.deepEqual(validateMetadata(meta, { namespaced: true }).map(formatFieldError), expected);
-  assert.deepEqual(validateMetadata({ name: 'a', namespace: 'b' }, { namespaced: false }).map(formatFieldError), ['metadata.namespace: Forbidden: not allowed on this type']);
+  assert.deepEqual(validateMetadata({ name: 'a', namespace: 'b' }, { namespaced: false }).map(formatFieldError), [
+    'metadata.namespace: Forbidden: not allowed on this type',
+  ]);
 });
 
 test('metadata of an update', () => {
@@ -52,22 +57,41 @@ test('times', () => {
   assert.equal(canonicalMicroTime('2026-02-03T04:05:06.123456Z'), '2026-02-03T04:05:06.123456Z');
   assert.deepEqual(canonicalTime('x'), { fault: 'parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"' });
   assert.deepEqual(canonicalTime('2026-02-30T00:00:00Z'), { fault: 'parsing time "2026-02-30T00:00:00Z": day out of range' });
-  assert.deepEqual(canonicalMicroTime('2026-02-03T04:05:06Z'), { fault: 'parsing time "2026-02-03T04:05:06Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"' });
-  fc.assert(fc.property(fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true }), (d) => {
-    const text = formatTime(d.getTime());
-    assert.equal(parseTime(text), Math.floor(d.getTime() / 1000) * 1000);
-    assert.equal(canonicalTime(text), text);
-  }));
+  assert.deepEqual(canonicalMicroTime('2026-02-03T04:05:06Z'), {
+    fault: 'parsing time "2026-02-03T04:05:06Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"',
+  });
+  fc.assert(
+    fc.property(fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true }), (d) => {
+      const text = formatTime(d.getTime());
+      assert.equal(parseTime(text), Math.floor(d.getTime() / 1000) * 1000);
+      assert.equal(canonicalTime(text), text);
+    }),
+  );
   fc.assert(fc.property(fc.string(), (s) => void [canonicalTime(s), canonicalMicroTime(s), parseDuration(s)]));
 });
 
 test('durations', () => {
-  for (const [ms, text] of [[0, '0s'], [1500, '1.5s'], [5_400_000, '1h30m0s'], [0.001, '1µs'], [20, '20ms']] as const) {
+  for (const [ms, text] of [
+    [0, '0s'],
+    [1500, '1.5s'],
+    [5_400_000, '1h30m0s'],
+    [0.001, '1µs'],
+    [20, '20ms'],
+  ] as const) {
     assert.equal(formatDuration(ms), text);
     assert.equal(parseDuration(text), ms);
   }
   assert.equal(parseDuration('1x'), undefined);
-  for (const [s, text] of [[5, '5s'], [119, '119s'], [200, '3m20s'], [3600, '60m'], [4 * 3600, '4h'], [50 * 3600, '2d2h'], [800 * 86400, '2y70d']] as const) assert.equal(humanDuration(s * 1000), text);
+  for (const [s, text] of [
+    [5, '5s'],
+    [119, '119s'],
+    [200, '3m20s'],
+    [3600, '60m'],
+    [4 * 3600, '4h'],
+    [50 * 3600, '2d2h'],
+    [800 * 86400, '2y70d'],
+  ] as const)
+    assert.equal(humanDuration(s * 1000), text);
 });
 
 test('conditions keep their transition time while the status stays', () => {

@@ -96,17 +96,8 @@ const C_IDENTIFIER_FAULT = patternFault(
   'MY_NAME',
   'MyName',
 );
-const HTTP_HEADER_FAULT = patternFault(
-  "a valid HTTP header must consist of alphanumeric characters or '-'",
-  HTTP_HEADER,
-  'X-Header-Name',
-);
-const PERCENT_FAULT = patternFault(
-  "a valid percent string must be a numeric string followed by an ending '%'",
-  PERCENT,
-  '1%',
-  '93%',
-);
+const HTTP_HEADER_FAULT = patternFault("a valid HTTP header must consist of alphanumeric characters or '-'", HTTP_HEADER, 'X-Header-Name');
+const PERCENT_FAULT = patternFault("a valid percent string must be a numeric string followed by an ending '%'", PERCENT, '1%', '93%');
 
 /** Longer texts are never matched against a pattern: the length fault already stands, and hostile ones stay cheap. */
 function check(value: string, max: number, pattern: RegExp, fault: string): readonly string[] {

@@ -1,14 +1,56 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { addQuantities, canonicalQuantity, compareQuantities, formatQuantity, milliQuantityOf, parseQuantity, quantityMilliNumber, quantityNumber, quantityOf, readQuantity, subtractQuantities, ZERO_QUANTITY } from './quantity.ts';
+import {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  formatQuantity,
+  milliQuantityOf,
+  parseQuantity,
+  quantityMilliNumber,
+  quantityNumber,
+  quantityOf,
+  readQuantity,
+  subtractQuantities,
+  ZERO_QUANTITY,
+} from './quantity.ts';
 
 const CANONICAL: readonly (readonly [string, string])[] = [
-  ['0', '0'], ['00', '0'], ['-0', '0'], ['1', '1'], ['+1', '1'], ['0.5', '500m'], ['1000m', '1'], ['1500m', '1500m'], ['0.001', '1m'],
-  ['1024Mi', '1Gi'], ['1Gi', '1Gi'], ['1.5Gi', '1536Mi'], ['0.5Ki', '512'], ['512', '512'], ['2048Ki', '2Mi'], ['1023Ki', '1023Ki'],
-  ['1000', '1k'], ['1500', '1500'], ['1000k', '1M'], ['1e3', '1e3'], ['1E3', '1e3'], ['12e6', '12e6'], ['100e-3', '100e-3'],
-  ['1E', '1E'], ['.5', '500m'], ['5.', '5'], ['0.0000000001', '1n'], ['-1Ki', '-1Ki'], ['-0.5', '-500m'], ['1.1Ki', '1127'],
-  ['100000000000000000000', '9223372036854775807'], ['1n', '1n'], ['1000n', '1u'], ['0.1Ki', '102400m'],
+  ['0', '0'],
+  ['00', '0'],
+  ['-0', '0'],
+  ['1', '1'],
+  ['+1', '1'],
+  ['0.5', '500m'],
+  ['1000m', '1'],
+  ['1500m', '1500m'],
+  ['0.001', '1m'],
+  ['1024Mi', '1Gi'],
+  ['1Gi', '1Gi'],
+  ['1.5Gi', '1536Mi'],
+  ['0.5Ki', '512'],
+  ['512', '512'],
+  ['2048Ki', '2Mi'],
+  ['1023Ki', '1023Ki'],
+  ['1000', '1k'],
+  ['1500', '1500'],
+  ['1000k', '1M'],
+  ['1e3', '1e3'],
+  ['1E3', '1e3'],
+  ['12e6', '12e6'],
+  ['100e-3', '100e-3'],
+  ['1E', '1E'],
+  ['.5', '500m'],
+  ['5.', '5'],
+  ['0.0000000001', '1n'],
+  ['-1Ki', '-1Ki'],
+  ['-0.5', '-500m'],
+  ['1.1Ki', '1127'],
+  ['100000000000000000000', '9223372036854775807'],
+  ['1n', '1n'],
+  ['1000n', '1u'],
+  ['0.1Ki', '102400m'],
 ];
 test('the canonical form of a quantity', () => {
   for (const [text, expected] of CANONICAL) assert.equal(canonicalQuantity(text), expected, text);

@@ -17,8 +17,7 @@ const MAX_NANOS = (2n ** 63n - 1n) * NANO;
 
 export const ZERO_QUANTITY: Quantity = { nanos: 0n, format: 'DecimalSI' };
 
-export const QUANTITY_FORMAT_FAULT =
-  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+export const QUANTITY_FORMAT_FAULT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const SUFFIX_FAULT = "unable to parse quantity's suffix";
 const NUMERIC_FAULT = 'unable to parse numeric part of quantity';
 

@@ -134,7 +134,9 @@ export function formatDuration(ms: number): string {
     return nanos < 1e6 ? `${sign}${nanos / 1e3}µs` : `${sign}${nanos / 1e6}ms`;
   }
   const seconds = Math.floor(nanos / 1e9);
-  const fraction = String(nanos % 1e9).padStart(9, '0').replace(/0+$/, '');
+  const fraction = String(nanos % 1e9)
+    .padStart(9, '0')
+    .replace(/0+$/, '');
   const tail = `${seconds % 60}${fraction === '' ? '' : `.${fraction}`}s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes === 0) return sign + tail;

@@ -12,8 +12,10 @@ const REASON = 'NotRouted';
 export function noticeOfService(service: Service): string | undefined {
   const { type = 'ClusterIP', selector, clusterIP } = service.spec ?? {};
   if (service.metadata?.name === 'kubernetes' && service.metadata.namespace === 'default') return undefined;
-  if (type === 'LoadBalancer') return 'This version of Berth gives out addresses and node ports, but sends no traffic through them yet: neither the load balancer nor the cluster IP leads to pods.';
-  if (type === 'NodePort') return 'This version of Berth reserves the node port, but sends no traffic through it yet: neither the port nor the cluster IP leads to pods.';
+  if (type === 'LoadBalancer')
+    return 'This version of Berth gives out addresses and node ports, but sends no traffic through them yet: neither the load balancer nor the cluster IP leads to pods.';
+  if (type === 'NodePort')
+    return 'This version of Berth reserves the node port, but sends no traffic through it yet: neither the port nor the cluster IP leads to pods.';
   if (type === 'ExternalName') return 'This version of Berth has no cluster DNS yet: the external name is not served.';
   if (clusterIP === 'None') return selector === undefined ? undefined : 'This version of Berth has no cluster DNS yet: pods are reached by their addresses.';
   return 'This version of Berth gives out the cluster IP, but sends no traffic through it yet: pods are reached by their addresses.';

@@ -21,7 +21,11 @@ export function podChange(pod: Pod, previous: Pod | undefined): ClusterChange | 
   if (previous === undefined || (previous.spec?.nodeName ?? '') === '') return isOver ? undefined : 'pod-placed';
   if (isOver !== isPodTerminal(previous)) return 'pod-gone';
   // It may have been resized, or no longer count as leaving or staying for those that are spread.
-  if (pod.metadata?.generation !== previous.metadata?.generation || (pod.metadata?.deletionTimestamp === undefined) !== (previous.metadata?.deletionTimestamp === undefined)) return 'pod-gone';
+  if (
+    pod.metadata?.generation !== previous.metadata?.generation ||
+    (pod.metadata?.deletionTimestamp === undefined) !== (previous.metadata?.deletionTimestamp === undefined)
+  )
+    return 'pod-gone';
   return sameWords(pod.metadata?.labels, previous.metadata?.labels) ? undefined : 'pod-placed';
 }
 

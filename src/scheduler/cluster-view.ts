@@ -32,7 +32,10 @@ export class ClusterView {
   subscribe(changed: (change: ClusterChange) => void): Disposable[] {
     const namespace = (): void => changed('namespace');
     const service = (): void => changed('service');
-    return [this.#namespaces.onChange({ added: namespace, updated: namespace }), this.#services.onChange({ added: service, updated: service, deleted: service })];
+    return [
+      this.#namespaces.onChange({ added: namespace, updated: namespace }),
+      this.#services.onChange({ added: service, updated: service, deleted: service }),
+    ];
   }
 
   namespaceLabels(name: string): Labels | undefined {
@@ -47,7 +50,12 @@ export class ClusterView {
       .map(({ spec }) => selectorOfMap(spec?.selector))
       .filter((selector) => matchesSelector(selector, labels));
     const owner = ownerReferences.find(({ controller }) => controller === true);
-    const set = owner?.kind === 'ReplicaSet' ? this.#replicaSets.get(owner.name, namespace) : owner?.kind === 'StatefulSet' ? this.#statefulSets.get(owner.name, namespace) : undefined;
+    const set =
+      owner?.kind === 'ReplicaSet'
+        ? this.#replicaSets.get(owner.name, namespace)
+        : owner?.kind === 'StatefulSet'
+          ? this.#statefulSets.get(owner.name, namespace)
+          : undefined;
     return set?.spec?.selector === undefined ? ofServices : [...ofServices, selectorOf(set.spec.selector)];
   }
 

@@ -12,7 +12,8 @@ const decideIn = (pod: PodInfo, words: WorldWords): Decision => decide(pod, aWor
 const outcome = (decision: Decision): string => (decision.do === 'bind' ? `→ ${decision.node}` : decision.message);
 
 const NO_HELP = (n: number): string => ` no new claims to deallocate, preemption: 0/${n} nodes are available: ${n} Preemption is not helpful for scheduling.`;
-const NO_VICTIMS = (n: number): string => ` no new claims to deallocate, preemption: 0/${n} nodes are available: ${n} No preemption victims found for incoming pod.`;
+const NO_VICTIMS = (n: number): string =>
+  ` no new claims to deallocate, preemption: 0/${n} nodes are available: ${n} No preemption victims found for incoming pod.`;
 
 const zone = (name: string) => ({ 'topology.kubernetes.io/zone': name });
 const taint = { key: 'dedicated', value: 'db', effect: 'NoSchedule' };
@@ -25,24 +26,44 @@ const rows: readonly [sentence: string, pod: PodInfo, world: WorldWords, outcome
   ['without nodes', aPod('p'), { nodes: [] }, 'no nodes available to schedule pods'],
 
   // Resources
-  ['the emptier node is taken', aPod('p', { requests: { cpu: '1' } }), { nodes: [aNode('a', { pods: [aPod('x', { requests: { cpu: '2' } })] }), aNode('b')] }, '→ b'],
+  [
+    'the emptier node is taken',
+    aPod('p', { requests: { cpu: '1' } }),
+    { nodes: [aNode('a', { pods: [aPod('x', { requests: { cpu: '2' } })] }), aNode('b')] },
+    '→ b',
+  ],
   [
     'GPUs that are taken',
     aPod('p', { requests: { 'nvidia.com/gpu': '1' } }),
     { nodes: [aNode('a', { allocatable: { 'nvidia.com/gpu': '2' }, pods: [aPod('x', { requests: { 'nvidia.com/gpu': '2' } })] })] },
     `0/1 nodes are available: 1 Insufficient nvidia.com/gpu.${NO_VICTIMS(1)}`,
   ],
-  ['GPUs that no node has', aPod('p', { requests: { 'nvidia.com/gpu': '1' } }), { nodes: [aNode('a')] }, `0/1 nodes are available: 1 Insufficient nvidia.com/gpu.${NO_HELP(1)}`],
+  [
+    'GPUs that no node has',
+    aPod('p', { requests: { 'nvidia.com/gpu': '1' } }),
+    { nodes: [aNode('a')] },
+    `0/1 nodes are available: 1 Insufficient nvidia.com/gpu.${NO_HELP(1)}`,
+  ],
   [
     'several reasons, counted and sorted',
     aPod('p', { requests: { cpu: '8', memory: '4Gi' } }),
     { nodes: [aNode('a'), aNode('b', { allocatable: { memory: '1Gi' } }), aNode('c', { taints: [taint] })] },
     `0/3 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint(s), 2 Insufficient cpu.${NO_HELP(3)}`,
   ],
-  ['the number of pods', aPod('p'), { nodes: [aNode('a', { allocatable: { pods: '1' }, pods: [aPod('x')] })] }, `0/1 nodes are available: 1 Too many pods.${NO_VICTIMS(1)}`],
+  [
+    'the number of pods',
+    aPod('p'),
+    { nodes: [aNode('a', { allocatable: { pods: '1' }, pods: [aPod('x')] })] },
+    `0/1 nodes are available: 1 Too many pods.${NO_VICTIMS(1)}`,
+  ],
   [
     'init containers need room one at a time, sidecars stay',
-    aPod('p', { initContainers: [{ name: 'side', restartPolicy: 'Always', resources: { requests: { cpu: '1' } } }, { name: 'once', resources: { requests: { cpu: '3500m' } } }] }),
+    aPod('p', {
+      initContainers: [
+        { name: 'side', restartPolicy: 'Always', resources: { requests: { cpu: '1' } } },
+        { name: 'once', resources: { requests: { cpu: '3500m' } } },
+      ],
+    }),
     { nodes: [aNode('a')] },
     `0/1 nodes are available: 1 Insufficient cpu.${NO_HELP(1)}`,
   ],
@@ -50,10 +71,22 @@ const rows: readonly [sentence: string, pod: PodInfo, world: WorldWords, outcome
 
   // The pod's own wishes about nodes
   ['a node selector', aPod('p', { nodeSelector: { disk: 'ssd' } }), { nodes: [aNode('a'), aNode('b', { labels: { disk: 'ssd' } })] }, '→ b'],
-  ['a node selector that no node matches', aPod('p', { nodeSelector: { disk: 'ssd' } }), { nodes: [aNode('a')] }, `0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.${NO_HELP(1)}`],
+  [
+    'a node selector that no node matches',
+    aPod('p', { nodeSelector: { disk: 'ssd' } }),
+    { nodes: [aNode('a')] },
+    `0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.${NO_HELP(1)}`,
+  ],
   [
     "a daemon's pod names its node",
-    aPod('p', { requests: { cpu: '1' }, affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a'] }] }] } } } }),
+    aPod('p', {
+      requests: { cpu: '1' },
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a'] }] }] },
+        },
+      },
+    }),
     { nodes: [aNode('a', { pods: [aPod('x', { requests: { cpu: '4' } })] }), aNode('b')] },
     "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeAffinity]. no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.",
   ],
@@ -66,11 +99,26 @@ const rows: readonly [sentence: string, pod: PodInfo, world: WorldWords, outcome
     { nodes: [aNode('a', { pods: [aPod('x', { ports: [{ hostPort: 80 }] })] })] },
     `0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.${NO_VICTIMS(1)}`,
   ],
-  ['a host port of another protocol', aPod('p', { ports: [{ hostPort: 53, protocol: 'UDP' }] }), { nodes: [aNode('a', { pods: [aPod('x', { ports: [{ hostPort: 53 }] })] })] }, '→ a'],
+  [
+    'a host port of another protocol',
+    aPod('p', { ports: [{ hostPort: 53, protocol: 'UDP' }] }),
+    { nodes: [aNode('a', { pods: [aPod('x', { ports: [{ hostPort: 53 }] })] })] },
+    '→ a',
+  ],
 
   // Volumes
-  ['a claim that is not there', aPod('p', { claims: ['data'] }), { nodes: [aNode('a')] }, `0/1 nodes are available: persistentvolumeclaim "data" not found.${NO_HELP(1)}`],
-  ['a claim that is being deleted', aPod('p', { claims: ['data'] }), { nodes: [aNode('a')], claims: [aClaim('data', {}, {}, { deletionTimestamp: '2030-01-01T00:00:00Z' })] }, `0/1 nodes are available: persistentvolumeclaim "data" is being deleted.${NO_HELP(1)}`],
+  [
+    'a claim that is not there',
+    aPod('p', { claims: ['data'] }),
+    { nodes: [aNode('a')] },
+    `0/1 nodes are available: persistentvolumeclaim "data" not found.${NO_HELP(1)}`,
+  ],
+  [
+    'a claim that is being deleted',
+    aPod('p', { claims: ['data'] }),
+    { nodes: [aNode('a')], claims: [aClaim('data', {}, {}, { deletionTimestamp: '2030-01-01T00:00:00Z' })] },
+    `0/1 nodes are available: persistentvolumeclaim "data" is being deleted.${NO_HELP(1)}`,
+  ],
   [
     'an immediate claim that is not bound yet',
     aPod('p', { claims: ['data'] }),
@@ -86,19 +134,33 @@ const rows: readonly [sentence: string, pod: PodInfo, world: WorldWords, outcome
   [
     'a bound volume is reached from a node that is full',
     aPod('p', { claims: ['data'], requests: { cpu: '1' } }),
-    { nodes: [aNode('a'), aNode('b', { pods: [aPod('x', { requests: { cpu: '4' } })] })], claims: [aClaim('data', { volumeName: 'v' })], volumes: [aVolume('v', { onNode: 'b' })] },
+    {
+      nodes: [aNode('a'), aNode('b', { pods: [aPod('x', { requests: { cpu: '4' } })] })],
+      claims: [aClaim('data', { volumeName: 'v' })],
+      volumes: [aVolume('v', { onNode: 'b' })],
+    },
     "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match PersistentVolume's node affinity. no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.",
   ],
   [
     'a claim that waits finds a volume on one node only',
     aPod('p', { claims: ['data'] }),
-    { nodes: [aNode('a'), aNode('b')], claims: [aClaim('data', local)], classes: [aClass('local', { provisioner: 'kubernetes.io/no-provisioner' })], volumes: [aVolume('v', { onNode: 'b', ...local })] },
+    {
+      nodes: [aNode('a'), aNode('b')],
+      claims: [aClaim('data', local)],
+      classes: [aClass('local', { provisioner: 'kubernetes.io/no-provisioner' })],
+      volumes: [aVolume('v', { onNode: 'b', ...local })],
+    },
     '→ b',
   ],
   [
     'two claims do not share the only volume',
     aPod('p', { claims: ['one', 'two'] }),
-    { nodes: [aNode('a')], claims: [aClaim('one', local), aClaim('two', local)], classes: [aClass('local', { provisioner: 'kubernetes.io/no-provisioner' })], volumes: [aVolume('v', local)] },
+    {
+      nodes: [aNode('a')],
+      claims: [aClaim('one', local), aClaim('two', local)],
+      classes: [aClass('local', { provisioner: 'kubernetes.io/no-provisioner' })],
+      volumes: [aVolume('v', local)],
+    },
     `0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind.${NO_HELP(1)}`,
   ],
   [
@@ -120,7 +182,12 @@ const rows: readonly [sentence: string, pod: PodInfo, world: WorldWords, outcome
   [
     'the driver has no room',
     aPod('p', { claims: ['data'] }),
-    { nodes: [aNode('a')], claims: [aClaim('data', { storageClassName: 'pool' })], classes: [aClass('pool')], csiDrivers: { 'csi.example': { storageCapacity: true } } },
+    {
+      nodes: [aNode('a')],
+      claims: [aClaim('data', { storageClassName: 'pool' })],
+      classes: [aClass('pool')],
+      csiDrivers: { 'csi.example': { storageCapacity: true } },
+    },
     `0/1 nodes are available: 1 node(s) did not have enough free storage.${NO_HELP(1)}`,
   ],
   [
@@ -155,7 +222,13 @@ const rows: readonly [sentence: string, pod: PodInfo, world: WorldWords, outcome
   [
     'near a pod of another app',
     aPod('p', { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near('db')] } } }),
-    { nodes: [aNode('a', { labels: zone('1') }), aNode('b', { labels: zone('2') }), aNode('c', { labels: zone('2'), pods: [aPod('x', { labels: { app: 'db' } })], unschedulable: true })] },
+    {
+      nodes: [
+        aNode('a', { labels: zone('1') }),
+        aNode('b', { labels: zone('2') }),
+        aNode('c', { labels: zone('2'), pods: [aPod('x', { labels: { app: 'db' } })], unschedulable: true }),
+      ],
+    },
     '→ b',
   ],
   [
@@ -166,38 +239,69 @@ const rows: readonly [sentence: string, pod: PodInfo, world: WorldWords, outcome
   ],
   [
     'away from its like',
-    aPod('p', { labels: { app: 'db' }, affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near('db', 'kubernetes.io/hostname')] } } }),
+    aPod('p', {
+      labels: { app: 'db' },
+      affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near('db', 'kubernetes.io/hostname')] } },
+    }),
     { nodes: [aNode('a', { pods: [aPod('x', { labels: { app: 'db' } })] })] },
     `0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.${NO_VICTIMS(1)}`,
   ],
   [
     'a pod that is there wants nobody like it',
     aPod('p', { labels: { app: 'web' } }),
-    { nodes: [aNode('a', { pods: [aPod('x', { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near('web', 'kubernetes.io/hostname')] } } })] })] },
+    {
+      nodes: [
+        aNode('a', {
+          pods: [aPod('x', { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near('web', 'kubernetes.io/hostname')] } } })],
+        }),
+      ],
+    },
     `0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules.${NO_VICTIMS(1)}`,
   ],
   [
     'terms reach other namespaces by selector',
-    aPod('p', { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ ...near('db', 'kubernetes.io/hostname'), namespaceSelector: { matchLabels: { team: 'x' } } }] } } }),
+    aPod('p', {
+      affinity: {
+        podAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [{ ...near('db', 'kubernetes.io/hostname'), namespaceSelector: { matchLabels: { team: 'x' } } }],
+        },
+      },
+    }),
     { nodes: [aNode('a'), aNode('b', { pods: [aPod('x', { namespace: 'other', labels: { app: 'db' } })] })], namespaces: { other: { team: 'x' } } },
     '→ b',
   ],
   [
     'spread over zones',
-    aPod('p', { labels: { app: 'web' }, topologySpreadConstraints: [{ topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', labelSelector: app('web') }] }),
+    aPod('p', {
+      labels: { app: 'web' },
+      topologySpreadConstraints: [{ topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', labelSelector: app('web') }],
+    }),
     { nodes: [aNode('a', { labels: zone('1'), pods: [aPod('x', { labels: { app: 'web' } })] }), aNode('b', { labels: zone('2') })] },
     '→ b',
   ],
   [
     'spread over zones, where one is full and one has no label',
-    aPod('p', { labels: { app: 'web' }, requests: { cpu: '1' }, topologySpreadConstraints: [{ topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', labelSelector: app('web') }] }),
-    { nodes: [aNode('a', { labels: zone('1'), pods: [aPod('x', { labels: { app: 'web' } })] }), aNode('b', { labels: zone('2'), pods: [aPod('y', { requests: { cpu: '4' } })] }), aNode('c')] },
+    aPod('p', {
+      labels: { app: 'web' },
+      requests: { cpu: '1' },
+      topologySpreadConstraints: [{ topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', labelSelector: app('web') }],
+    }),
+    {
+      nodes: [
+        aNode('a', { labels: zone('1'), pods: [aPod('x', { labels: { app: 'web' } })] }),
+        aNode('b', { labels: zone('2'), pods: [aPod('y', { requests: { cpu: '4' } })] }),
+        aNode('c'),
+      ],
+    },
     "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match pod topology spread constraints, 1 node(s) didn't match pod topology spread constraints (missing required label). no new claims to deallocate, preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod.",
   ],
   [
     'pods of one service are spread by default',
     aPod('p', { labels: { app: 'web' } }),
-    { nodes: [aNode('a', { pods: [aPod('x', { labels: { app: 'web' } })] }), aNode('b', { pods: [aPod('y')] })], groups: [{ requirements: [{ key: 'app', operator: 'in', values: ['web'] }] }] },
+    {
+      nodes: [aNode('a', { pods: [aPod('x', { labels: { app: 'web' } })] }), aNode('b', { pods: [aPod('y')] })],
+      groups: [{ requirements: [{ key: 'app', operator: 'in', values: ['web'] }] }],
+    },
     '→ b',
   ],
 ];
@@ -213,14 +317,21 @@ describe('scheduling decisions', () => {
       volumes: [aVolume('large', { gi: 5, ...local }), aVolume('small', { gi: 2, ...local })],
     });
     assert.ok(decision.do === 'bind');
-    assert.deepEqual(decision.volumes.bind.map(({ claim, volume }) => [claim.metadata.name, volume.metadata.name]), [['static', 'small']]);
-    assert.deepEqual(decision.volumes.provision.map(({ metadata }) => metadata.name), ['dynamic']);
+    assert.deepEqual(
+      decision.volumes.bind.map(({ claim, volume }) => [claim.metadata.name, volume.metadata.name]),
+      [['static', 'small']],
+    );
+    assert.deepEqual(
+      decision.volumes.provision.map(({ metadata }) => metadata.name),
+      ['dynamic'],
+    );
   });
 });
 
 describe('preemption', () => {
   const cpu = (name: string, amount: string, priority: number, more = {}) => aPod(name, { requests: { cpu: amount }, priority, ...more });
-  const made = (decision: Decision) => (decision.do === 'wait' && decision.preempt !== undefined ? [decision.preempt.node, ...decision.preempt.victims.map(({ name }) => name)] : outcome(decision));
+  const made = (decision: Decision) =>
+    decision.do === 'wait' && decision.preempt !== undefined ? [decision.preempt.node, ...decision.preempt.victims.map(({ name }) => name)] : outcome(decision);
 
   it('the most important stay, and it happens where the least is lost', () => {
     const a = aNode('a', { pods: [cpu('high', '3', 50), cpu('low', '1', 1)] });

@@ -45,7 +45,14 @@ export function decide(pod: PodInfo, world: World, options: DecideOptions): Deci
   return { do: 'bind', node: node.name, volumes: volumesOn(node, pod, world) };
 }
 
-function wait(message: string, refusedBy: ReadonlySet<string>, pod: PodInfo, world: World, refusals: ReadonlyMap<string, Refusal>, { plugins }: DecideOptions): Decision {
+function wait(
+  message: string,
+  refusedBy: ReadonlySet<string>,
+  pod: PodInfo,
+  world: World,
+  refusals: ReadonlyMap<string, Refusal>,
+  { plugins }: DecideOptions,
+): Decision {
   const made = preempt(pod, world, refusals, (changed, node) => examine(pod, changed, node, plugins));
   if ('fault' in made) return { do: 'wait', message: withPreemption(message, made.fault), refusedBy, nominated: made.waiting === true ? 'keep' : 'drop' };
   return { do: 'wait', message, refusedBy, preempt: made, nominated: 'drop' };
@@ -56,7 +63,11 @@ interface Considered {
   readonly opinion: Opinion;
 }
 
-function consider(pod: PodInfo, world: World, plugins: readonly Plugin[]): { readonly opinions: readonly Considered[] } | { readonly refusal: Refusal; readonly by: string } {
+function consider(
+  pod: PodInfo,
+  world: World,
+  plugins: readonly Plugin[],
+): { readonly opinions: readonly Considered[] } | { readonly refusal: Refusal; readonly by: string } {
   const opinions: Considered[] = [];
   for (const plugin of plugins) {
     const answer = plugin.consider(pod, world);

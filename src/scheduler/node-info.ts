@@ -42,6 +42,12 @@ export class NodeInfo {
   }
 
   without(fewer: ReadonlySet<PodInfo>): NodeInfo {
-    return fewer.size === 0 ? this : new NodeInfo(this.node, this.pods.filter((pod) => !fewer.has(pod)), this.allocatable);
+    return fewer.size === 0
+      ? this
+      : new NodeInfo(
+          this.node,
+          this.pods.filter((pod) => !fewer.has(pod)),
+          this.allocatable,
+        );
   }
 }

@@ -40,7 +40,18 @@ export interface Opinion {
 }
 
 /** Changes in the cluster that may make an unschedulable pod schedulable. */
-export type ClusterChange = 'node' | 'pod-gone' | 'pod-placed' | 'claim' | 'volume' | 'class' | 'csi-node' | 'csi-driver' | 'capacity' | 'namespace' | 'service';
+export type ClusterChange =
+  | 'node'
+  | 'pod-gone'
+  | 'pod-placed'
+  | 'claim'
+  | 'volume'
+  | 'class'
+  | 'csi-node'
+  | 'csi-driver'
+  | 'capacity'
+  | 'namespace'
+  | 'service';
 
 /** One rule about where pods go. Pure: it looks at its arguments only. */
 export interface Plugin {

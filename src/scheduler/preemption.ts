@@ -107,6 +107,12 @@ function byLoss(a: Candidate, b: Candidate): number {
   const highest = ({ victims }: Candidate): number => victims[0]?.priority ?? Number.NEGATIVE_INFINITY;
   // Priorities may be negative: counted from the least possible one, more victims always weigh more.
   const sum = ({ victims }: Candidate): number => victims.reduce((total, { priority }) => total + priority + 2 ** 31, 0);
-  const earliest = ({ victims }: Candidate): string => victims.filter(({ priority }) => priority === victims[0]?.priority).map(startOf).sort()[0] ?? '';
-  return a.violations - b.violations || highest(a) - highest(b) || sum(a) - sum(b) || a.victims.length - b.victims.length || (earliest(a) > earliest(b) ? -1 : 1);
+  const earliest = ({ victims }: Candidate): string =>
+    victims
+      .filter(({ priority }) => priority === victims[0]?.priority)
+      .map(startOf)
+      .sort()[0] ?? '';
+  return (
+    a.violations - b.violations || highest(a) - highest(b) || sum(a) - sum(b) || a.victims.length - b.victims.length || (earliest(a) > earliest(b) ? -1 : 1)
+  );
 }

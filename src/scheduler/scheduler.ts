@@ -239,7 +239,8 @@ class Scheduler {
       await evict(client, victim.pod, clock.now());
       this.#recorder.event(victim.pod, 'Normal', 'Preempted', `Preempted by pod ${pod.uid} on node ${node}`);
     } catch (thrown) {
-      if (!(thrown instanceof StatusError && thrown.reason === 'NotFound')) log.warn('a pod could not be preempted', { pod: podKey(victim.pod), ...failure(thrown) });
+      if (!(thrown instanceof StatusError && thrown.reason === 'NotFound'))
+        log.warn('a pod could not be preempted', { pod: podKey(victim.pod), ...failure(thrown) });
     }
   }
 
@@ -268,12 +269,15 @@ class Scheduler {
     try {
       await client.patch(pods, name, { type: 'strategic', body }, { namespace, subresource: 'status' });
     } catch (thrown) {
-      if (!(thrown instanceof StatusError && thrown.reason === 'NotFound')) log.warn('the condition of a pod could not be written', { pod: podKey(pod), ...failure(thrown) });
+      if (!(thrown instanceof StatusError && thrown.reason === 'NotFound'))
+        log.warn('the condition of a pod could not be written', { pod: podKey(pod), ...failure(thrown) });
     }
   }
 
   #track(work: Promise<void>): void {
-    const settled = work.catch((thrown: unknown) => this.#options.log.error('the scheduler failed', failure(thrown))).then(() => void this.#work.delete(settled));
+    const settled = work
+      .catch((thrown: unknown) => this.#options.log.error('the scheduler failed', failure(thrown)))
+      .then(() => void this.#work.delete(settled));
     this.#work.add(settled);
   }
 }

@@ -53,7 +53,12 @@ function* claimsOf({ pod, namespace }: PodInfo, volumes: VolumeView): Generator<
     seen.add(name);
     const claim = volumes.claim(`${namespace}/${name}`);
     if (claim === undefined) {
-      yield { fault: volume.ephemeral === undefined ? `persistentvolumeclaim "${name}" not found` : `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"` };
+      yield {
+        fault:
+          volume.ephemeral === undefined
+            ? `persistentvolumeclaim "${name}" not found`
+            : `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`,
+      };
     } else if (volume.ephemeral !== undefined && claim.metadata.ownerReferences?.some(({ uid }) => uid === pod.metadata.uid) !== true) {
       yield { fault: `PVC "${namespace}/${name}" was not created for pod "${namespace}/${pod.metadata.name}" (pod is not owner)` };
     } else if (claim.metadata.deletionTimestamp !== undefined) {

@@ -1,7 +1,15 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../api/gen/types/core.v1.ts';
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass } from '../api/gen/types/storage.v1.ts';
 import { csiDrivers, csiNodes, csiStorageCapacities, persistentVolumeClaims, persistentVolumes, storageClasses } from '../api/gen/resources.ts';
-import { BOUND_BY_CONTROLLER, claimClass, COUNTED_UNTIL, requestedStorage, SELECTED_NODE, selectedNode, volumeClass } from '../api/core/persistent-volume.rules.ts';
+import {
+  BOUND_BY_CONTROLLER,
+  claimClass,
+  COUNTED_UNTIL,
+  requestedStorage,
+  SELECTED_NODE,
+  selectedNode,
+  volumeClass,
+} from '../api/core/persistent-volume.rules.ts';
 import type { Informers } from '../client/component.ts';
 import type { Informer } from '../client/informer.ts';
 import { type Labels, matchesLabelSelector } from '../machinery/labels.ts';
@@ -46,8 +54,16 @@ export class VolumeState implements VolumeView {
   /** `changed`: something may have become possible. */
   subscribe(changed: (change: ClusterChange) => void): Disposable[] {
     return [
-      on(this.claims, (claim) => this.#seen(this.#assumedClaims, keyOf(claim), claim), () => changed('claim')),
-      on(this.#volumes, (volume) => this.#seen(this.#assumedVolumes, volume.metadata.name, volume), () => changed('volume')),
+      on(
+        this.claims,
+        (claim) => this.#seen(this.#assumedClaims, keyOf(claim), claim),
+        () => changed('claim'),
+      ),
+      on(
+        this.#volumes,
+        (volume) => this.#seen(this.#assumedVolumes, volume.metadata.name, volume),
+        () => changed('volume'),
+      ),
       on(this.#classes, undefined, () => changed('class')),
       on(this.#csiNodes, undefined, () => changed('csi-node')),
       on(this.#csiDrivers, undefined, () => changed('csi-driver')),
@@ -147,7 +163,9 @@ function withSelectedNode(claim: Claim, node: string): Claim {
   return deepFreeze({ ...claim, metadata: { ...claim.metadata, annotations: withKey(claim.metadata.annotations, SELECTED_NODE, node) } });
 }
 
-function on<T extends Stored<PersistentVolume> | Stored<PersistentVolumeClaim> | Stored<StorageClass> | Stored<CSINode> | Stored<CSIDriver> | Stored<CSIStorageCapacity>>(
+function on<
+  T extends Stored<PersistentVolume> | Stored<PersistentVolumeClaim> | Stored<StorageClass> | Stored<CSINode> | Stored<CSIDriver> | Stored<CSIStorageCapacity>,
+>(
   informer: { onChange(handler: { added(object: T): void; updated(object: T): void; deleted(object: T): void }): Disposable },
   first: ((object: T) => void) | undefined,
   then: () => void,

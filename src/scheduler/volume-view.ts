@@ -26,4 +26,3 @@ export interface VolumePlan {
 }
 
 export const NO_VOLUMES: VolumePlan = { bind: [], provision: [] };
-

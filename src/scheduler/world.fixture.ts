@@ -50,7 +50,14 @@ export function aPod(name: string, words: PodWords = {}): PodInfo {
   return podInfo({
     metadata: meta(name, namespace, { labels, ...more }),
     spec: {
-      containers: [{ name: 'main', image: 'busybox', ...(requests !== undefined && { resources: { requests } }), ...(ports !== undefined && { ports: ports.map((port) => ({ containerPort: port.hostPort, ...port })) }) }],
+      containers: [
+        {
+          name: 'main',
+          image: 'busybox',
+          ...(requests !== undefined && { resources: { requests } }),
+          ...(ports !== undefined && { ports: ports.map((port) => ({ containerPort: port.hostPort, ...port })) }),
+        },
+      ],
       volumes: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
       ...spec,
     },
@@ -58,7 +65,12 @@ export function aPod(name: string, words: PodWords = {}): PodInfo {
   });
 }
 
-export function aClaim(name: string, spec: PersistentVolumeClaim['spec'] & { readonly gi?: number } = {}, annotations: Labels = {}, more: Partial<ObjectMeta> = {}): Stored<PersistentVolumeClaim> {
+export function aClaim(
+  name: string,
+  spec: PersistentVolumeClaim['spec'] & { readonly gi?: number } = {},
+  annotations: Labels = {},
+  more: Partial<ObjectMeta> = {},
+): Stored<PersistentVolumeClaim> {
   const { gi = 1, ...rest } = spec;
   const bound = rest.volumeName === undefined ? {} : { 'pv.kubernetes.io/bind-completed': 'yes' };
   return {
@@ -68,7 +80,10 @@ export function aClaim(name: string, spec: PersistentVolumeClaim['spec'] & { rea
   };
 }
 
-export function aVolume(name: string, { gi = 1, onNode, labels = {}, ...spec }: PersistentVolume['spec'] & { readonly gi?: number; readonly onNode?: string; readonly labels?: Labels } = {}): Stored<PersistentVolume> {
+export function aVolume(
+  name: string,
+  { gi = 1, onNode, labels = {}, ...spec }: PersistentVolume['spec'] & { readonly gi?: number; readonly onNode?: string; readonly labels?: Labels } = {},
+): Stored<PersistentVolume> {
   const expression = { key: 'kubernetes.io/hostname', operator: 'In', values: [onNode ?? ''] };
   return {
     metadata: meta(name, undefined, { labels }),
@@ -82,7 +97,10 @@ export function aVolume(name: string, { gi = 1, onNode, labels = {}, ...spec }: 
   };
 }
 
-export function aClass(name: string, { provisioner = 'csi.example', volumeBindingMode = 'WaitForFirstConsumer', ...more }: Partial<StorageClass> = {}): Stored<StorageClass> {
+export function aClass(
+  name: string,
+  { provisioner = 'csi.example', volumeBindingMode = 'WaitForFirstConsumer', ...more }: Partial<StorageClass> = {},
+): Stored<StorageClass> {
   return { ...more, metadata: meta(name, undefined), provisioner, volumeBindingMode };
 }
 
@@ -112,7 +130,10 @@ export function aWorld(words: WorldWords): World {
       class: (name) => classes.find(({ metadata }) => metadata.name === name),
       csiNode: (name) => (csiNodes[name] === undefined ? undefined : { metadata: meta(name, undefined), spec: csiNodes[name] }),
       csiDriver: (name) => (csiDrivers[name] === undefined ? undefined : { metadata: meta(name, undefined), spec: csiDrivers[name] }),
-      capacitiesOfClass: (name) => capacities.filter(({ storageClassName }) => storageClassName === name).map((capacity, i) => ({ ...capacity, metadata: meta(`capacity-${i}`, 'kube-system') })),
+      capacitiesOfClass: (name) =>
+        capacities
+          .filter(({ storageClassName }) => storageClassName === name)
+          .map((capacity, i) => ({ ...capacity, metadata: meta(`capacity-${i}`, 'kube-system') })),
       promised: () => promised,
     },
     namespaceLabels: (namespace) => words.namespaces?.[namespace],

@@ -16,7 +16,10 @@ const json = (type: string, input: unknown): string => JSON.stringify(accept(typ
 const fault = (type: string, input: unknown): string => decode(facts, type, input as JsonObject).fault ?? 'accepted';
 
 test('what Go prints of a zero value', () => {
-  assert.equal(JSON.stringify(zeroObject(facts, 'demo.v1.Demo')), '{"metadata":{},"spec":{"count":0,"items":[],"resources":{},"when":null,"size":"0","port":0},"status":{}}');
+  assert.equal(
+    JSON.stringify(zeroObject(facts, 'demo.v1.Demo')),
+    '{"metadata":{},"spec":{"count":0,"items":[],"resources":{},"when":null,"size":"0","port":0},"status":{}}',
+  );
 });
 
 test('null is absent, zeros that Go omits vanish, pointers keep theirs', () => {
@@ -28,7 +31,14 @@ test('null is absent, zeros that Go omits vanish, pointers keep theirs', () => {
 });
 
 test('values are canonical and keys sorted', () => {
-  const spec = { size: '1024Mi', when: '2026-01-02T03:04:05.9+01:00', micro: '2026-01-02T03:04:05.000001Z', data: { b: 'YR==', a: 'YQ==\n' }, count: -0, port: '80' };
+  const spec = {
+    size: '1024Mi',
+    when: '2026-01-02T03:04:05.9+01:00',
+    micro: '2026-01-02T03:04:05.000001Z',
+    data: { b: 'YR==', a: 'YQ==\n' },
+    count: -0,
+    port: '80',
+  };
   assert.equal(
     json('demo.v1.Demo', { spec }),
     '{"metadata":{},"spec":{"count":0,"items":[],"data":{"a":"YQ==","b":"YQ=="},"resources":{},"when":"2026-01-02T02:04:05Z","micro":"2026-01-02T03:04:05.000001Z","size":"1Gi","port":"80"},"status":{}}',

@@ -61,7 +61,10 @@ function readOperation(operation: Json): Operation {
 function readPointer(text: string): readonly string[] {
   if (text === '') return [];
   if (!text.startsWith('/')) throw rejected(`path ${text} does not start with a slash`);
-  return text.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return text
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function applyOperation(state: State, { op, path, from, value }: Operation): void {

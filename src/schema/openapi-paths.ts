@@ -14,12 +14,7 @@ export interface OpenApiKind extends GroupVersionKind {
 const META = 'machinery.meta.v1';
 const JSON_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const WATCH_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
-const PATCH_TYPES = [
-  'application/apply-patch+yaml',
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-];
+const PATCH_TYPES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
 
 export interface PathContext {
   readonly facts: Facts;
@@ -64,7 +59,16 @@ export function* paths(context: PathContext, kinds: readonly OpenApiKind[]): Gen
 
 function resourceList(context: PathContext, kind: OpenApiKind): DraftObject {
   const responses = response(context, `${META}.APIResourceList`);
-  return { get: { description: 'get available resources', operationId: `get${idGroup(kind)}APIResources`, tags: [tag(kind)], schemes: ['https'], ...produces(context, JSON_TYPES), responses } };
+  return {
+    get: {
+      description: 'get available resources',
+      operationId: `get${idGroup(kind)}APIResources`,
+      tags: [tag(kind)],
+      schemes: ['https'],
+      ...produces(context, JSON_TYPES),
+      responses,
+    },
+  };
 }
 
 function* pathsOfKind(context: PathContext, kind: OpenApiKind): Generator<readonly [string, DraftObject]> {
@@ -74,9 +78,18 @@ function* pathsOfKind(context: PathContext, kind: OpenApiKind): Generator<readon
   const named = [pathParameter(context, 'name', `name of the ${kind.kind}`), ...shared];
   const ops = (verbs: readonly (readonly [string, string, string])[]): DraftObject =>
     Object.fromEntries(verbs.filter(([verb]) => kind.verbs.includes(verb)).map(([, method, action]) => [method, operation(context, kind, action)]));
-  const whole = ops([['list', 'get', 'list'], ['create', 'post', 'post'], ['deletecollection', 'delete', 'deletecollection']]);
+  const whole = ops([
+    ['list', 'get', 'list'],
+    ['create', 'post', 'post'],
+    ['deletecollection', 'delete', 'deletecollection'],
+  ]);
   if (Object.keys(whole).length > 0) yield [collection, withParameters(whole, shared)];
-  const one = ops([['get', 'get', 'get'], ['update', 'put', 'put'], ['delete', 'delete', 'delete'], ['patch', 'patch', 'patch']]);
+  const one = ops([
+    ['get', 'get', 'get'],
+    ['update', 'put', 'put'],
+    ['delete', 'delete', 'delete'],
+    ['patch', 'patch', 'patch'],
+  ]);
   if (Object.keys(one).length > 0) yield [`${collection}/{name}`, withParameters(one, named)];
   if (kind.namespaced && kind.verbs.includes('list')) {
     yield [`${rootOf(kind)}/${kind.resource}`, { get: operation(context, kind, 'list', { everywhere: true }) }];
@@ -88,7 +101,13 @@ function* pathsOfKind(context: PathContext, kind: OpenApiKind): Generator<readon
   }
 }
 
-const SUBRESOURCE_METHODS = [['get', 'get'], ['create', 'post'], ['update', 'put'], ['patch', 'patch'], ['delete', 'delete']] as const;
+const SUBRESOURCE_METHODS = [
+  ['get', 'get'],
+  ['create', 'post'],
+  ['update', 'put'],
+  ['patch', 'patch'],
+  ['delete', 'delete'],
+] as const;
 
 const withParameters = (item: DraftObject, parameters: DraftObject[]): DraftObject => (parameters.length === 0 ? item : { ...item, parameters });
 
@@ -103,7 +122,8 @@ function operation(context: PathContext, kind: OpenApiKind, action: string, deta
   const gvk = detail.body ?? { group: kind.group, version: kind.version, kind: kind.kind };
   const bodyType = detail.body === undefined ? kind.typeName : typeNameOf(facts, detail.body);
   const answers = action === 'list' ? `${kind.typeName}List` : action === 'delete' || action === 'deletecollection' ? `${META}.Status` : bodyType;
-  const accepts = action === 'patch' ? `${META}.Patch` : action.startsWith('delete') ? `${META}.DeleteOptions` : action === 'post' || action === 'put' ? bodyType : undefined;
+  const accepts =
+    action === 'patch' ? `${META}.Patch` : action.startsWith('delete') ? `${META}.DeleteOptions` : action === 'post' || action === 'put' ? bodyType : undefined;
   const consumed = action === 'patch' ? PATCH_TYPES : JSON_TYPES;
   const query = (QUERY[action] ?? []).map(([name, type]) => queryParameter(flavour, name, type));
   return {
@@ -133,7 +153,12 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 type QueryType = 'string' | 'integer' | 'boolean';
-const WRITE: readonly (readonly [string, QueryType])[] = [['pretty', 'string'], ['dryRun', 'string'], ['fieldManager', 'string'], ['fieldValidation', 'string']];
+const WRITE: readonly (readonly [string, QueryType])[] = [
+  ['pretty', 'string'],
+  ['dryRun', 'string'],
+  ['fieldManager', 'string'],
+  ['fieldValidation', 'string'],
+];
 const LIST: readonly (readonly [string, QueryType])[] = [
   ['pretty', 'string'],
   ['allowWatchBookmarks', 'boolean'],
@@ -175,7 +200,13 @@ function pathParameter({ flavour }: PathContext, name: string, description: stri
 
 const produces = ({ flavour }: PathContext, types: readonly string[]): DraftObject => (flavour === 2 ? { produces: [...types] } : {});
 
-function parametersAndBody({ flavour, facts }: PathContext, query: DraftObject[], accepts: string | undefined, consumed: readonly string[], optional: boolean): DraftObject {
+function parametersAndBody(
+  { flavour, facts }: PathContext,
+  query: DraftObject[],
+  accepts: string | undefined,
+  consumed: readonly string[],
+  optional: boolean,
+): DraftObject {
   if (accepts === undefined || facts.type(accepts) === undefined) return query.length === 0 ? {} : { parameters: query };
   const schema = { $ref: reference(flavour, definitionName(accepts)) };
   if (flavour === 2) return { parameters: [{ name: 'body', in: 'body', ...(optional ? {} : { required: true }), schema }, ...query] };
@@ -201,11 +232,24 @@ function tag(kind: OpenApiKind): string {
 }
 
 const groupWords = ({ group }: { readonly group: string }): readonly string[] =>
-  group === '' ? ['Core'] : group.replace(/\.k8s\.io$/, '').split(/[.-]/).map(capital);
+  group === ''
+    ? ['Core']
+    : group
+        .replace(/\.k8s\.io$/, '')
+        .split(/[.-]/)
+        .map(capital);
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 const idGroup = (kind: OpenApiKind): string => `${groupWords(kind).join('')}${capital(kind.version)}`;
 
-const VERB_OF_ACTION: Readonly<Record<string, string>> = { list: 'list', get: 'read', post: 'create', put: 'replace', patch: 'patch', delete: 'delete', deletecollection: 'delete' };
+const VERB_OF_ACTION: Readonly<Record<string, string>> = {
+  list: 'list',
+  get: 'read',
+  post: 'create',
+  put: 'replace',
+  patch: 'patch',
+  delete: 'delete',
+  deletecollection: 'delete',
+};
 
 function operationId(kind: OpenApiKind, action: string, { subresource, everywhere }: OperationDetail): string {
   const scope = kind.namespaced && everywhere !== true ? 'Namespaced' : '';

@@ -22,7 +22,11 @@ export function* encodeOpenApiV2Steps(document: JsonObject): Generator<undefined
   return out.finish();
 }
 
-function* writeAll(values: Json | undefined, number: number, write: (out: ProtobufWriter, value: JsonObject) => void): Generator<undefined, readonly Uint8Array[]> {
+function* writeAll(
+  values: Json | undefined,
+  number: number,
+  write: (out: ProtobufWriter, value: JsonObject) => void,
+): Generator<undefined, readonly Uint8Array[]> {
   const parts: Uint8Array[] = [];
   for (const [name, value] of entries(values)) {
     const part = new ProtobufWriter();

@@ -17,7 +17,11 @@ const DEMO: OpenApiKind = {
   verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
   subresources: { status: { kind: { group: 'demo.k8s.io', version: 'v1', kind: 'Demo' }, verbs: ['get', 'patch', 'update'] } },
 };
-const options = { facts, version: 'v1.36.0', describe: (type: string, field?: string) => (type === 'demo.v1.Port' && field === 'port' ? 'The number.' : undefined) };
+const options = {
+  facts,
+  version: 'v1.36.0',
+  describe: (type: string, field?: string) => (type === 'demo.v1.Port' && field === 'port' ? 'The number.' : undefined),
+};
 
 const at = (value: unknown, ...path: readonly string[]): unknown => path.reduce<unknown>((node, key) => (node as JsonObject)[key], value);
 
@@ -37,7 +41,11 @@ test('Swagger definitions carry merge keys, list types and kinds', () => {
   });
   assert.deepEqual(at(spec, 'data'), { type: 'object', additionalProperties: { type: 'string', format: 'byte' } });
   assert.deepEqual(at(document, 'definitions', 'io.k8s.api.demo.v1.Port', 'required'), ['port']);
-  assert.deepEqual(at(document, 'definitions', 'io.k8s.api.demo.v1.Port', 'properties', 'port'), { description: 'The number.', type: 'integer', format: 'int32' });
+  assert.deepEqual(at(document, 'definitions', 'io.k8s.api.demo.v1.Port', 'properties', 'port'), {
+    description: 'The number.',
+    type: 'integer',
+    format: 'int32',
+  });
   assert.equal(definitionName('machinery.meta.v1.ObjectMeta'), 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
   assert.equal(definitionName('machinery.api.resource.Quantity'), 'io.k8s.apimachinery.pkg.api.resource.Quantity');
 });
@@ -64,9 +72,18 @@ test('OpenAPI 3 puts references with company into allOf, and lists closed sets',
   const spec = at(components, 'schemas', 'io.k8s.api.demo.v1.DemoSpec', 'properties');
   assert.deepEqual(at(spec, 'selector'), { allOf: [{ $ref: '#/components/schemas/io.k8s.api.demo.v1.Selector' }], description: 'x' });
   assert.deepEqual(at(spec, 'mode', 'enum'), ['A', 'B']);
-  assert.deepEqual(openApiIndex([{ group: '', version: 'v1' }, { group: 'apps', version: 'v1' }], () => 'H'), {
-    paths: { 'api/v1': { serverRelativeURL: '/openapi/v3/api/v1?hash=H' }, 'apis/apps/v1': { serverRelativeURL: '/openapi/v3/apis/apps/v1?hash=H' } },
-  });
+  assert.deepEqual(
+    openApiIndex(
+      [
+        { group: '', version: 'v1' },
+        { group: 'apps', version: 'v1' },
+      ],
+      () => 'H',
+    ),
+    {
+      paths: { 'api/v1': { serverRelativeURL: '/openapi/v3/api/v1?hash=H' }, 'apis/apps/v1': { serverRelativeURL: '/openapi/v3/apis/apps/v1?hash=H' } },
+    },
+  );
 });
 
 /** Enough of protobuf's wire format to read texts and messages back. */
@@ -91,7 +108,8 @@ function* fields(bytes: Uint8Array): Generator<readonly [number, number | Uint8A
   }
 }
 
-const all = (bytes: Uint8Array, number: number): Uint8Array[] => [...fields(bytes)].flatMap(([n, value]) => (n === number && typeof value !== 'number' ? [value] : []));
+const all = (bytes: Uint8Array, number: number): Uint8Array[] =>
+  [...fields(bytes)].flatMap(([n, value]) => (n === number && typeof value !== 'number' ? [value] : []));
 const textOf = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 
 test('the protobuf form holds the same definitions', () => {
@@ -99,7 +117,10 @@ test('the protobuf form holds the same definitions', () => {
   const encoded = encodeOpenApiV2(document as JsonObject);
   assert.equal(textOf(all(encoded, 1)[0]), '2.0');
   const definitions = all(all(encoded, 9)[0] as Uint8Array, 1).map((named) => [textOf(all(named, 1)[0]), all(named, 2)[0] as Uint8Array] as const);
-  assert.deepEqual(definitions.map(([name]) => name), Object.keys(document.definitions as object));
+  assert.deepEqual(
+    definitions.map(([name]) => name),
+    Object.keys(document.definitions as object),
+  );
   const demo = definitions.find(([name]) => name === 'io.k8s.api.demo.v1.Demo')?.[1] as Uint8Array;
   assert.equal(textOf(all(demo, 4)[0]), 'ü'.repeat(100));
   const extension = all(demo, 31)[0] as Uint8Array;

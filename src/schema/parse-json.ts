@@ -11,9 +11,7 @@ export interface JsonBounds {
 
 export const DEFAULT_BOUNDS: JsonBounds = { maxDepth: 10_000, maxTokens: 2_000_000 };
 
-export type ParsedJson =
-  | { readonly value: Json; readonly duplicates: readonly string[]; readonly fault?: undefined }
-  | { readonly fault: string };
+export type ParsedJson = { readonly value: Json; readonly duplicates: readonly string[]; readonly fault?: undefined } | { readonly fault: string };
 
 /**
  * Parses a body and sees duplicate keys (law 12): the keys of the text are counted beside the keys of the result, and the text

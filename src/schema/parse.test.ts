@@ -92,13 +92,24 @@ test('YAML sees duplicates, several documents and anchors', async () => {
   assert.equal(yamlDuplicatesText(twice.duplicates), 'yaml: unmarshal errors:\n  line 4: key "c" already set in map');
   const stream = await parseYamlDocuments('---\na: 1\n---\n---\n# only a comment\n---\nb: 2\n');
   assert.ok('documents' in stream);
-  assert.deepEqual(stream.documents.map((d) => d.value), [{ a: 1 }, { b: 2 }]);
+  assert.deepEqual(
+    stream.documents.map((d) => d.value),
+    [{ a: 1 }, { b: 2 }],
+  );
   const merged = await parseYaml('base: &b {x: 1}\nuse:\n  <<: *b\n  z: 2\n');
   assert.ok(merged.fault === undefined);
   assert.deepEqual(merged.value, { base: { x: 1 }, use: { x: 1, z: 2 } });
   assert.ok((await parseYaml('a: [1')).fault !== undefined);
   assert.ok((await parseYaml(`a: ${'['.repeat(5000)}`)).fault !== undefined);
-  const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\n${'bcdefghi'.split('').map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefghi'.charAt(i)}`).join(',')}]`).join('\n')}`;
+  const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\n${'bcdefghi'
+    .split('')
+    .map(
+      (c, i) =>
+        `${c}: &${c} [${Array(9)
+          .fill(`*${'abcdefghi'.charAt(i)}`)
+          .join(',')}]`,
+    )
+    .join('\n')}`;
   assert.ok((await parseYaml(bomb)).fault !== undefined);
 });
 
@@ -112,7 +123,9 @@ test('YAML written is YAML read', async () => {
     }),
     { numRuns: 200 },
   );
-  await fc.assert(fc.asyncProperty(fc.string(), async (text) => {
-    await parseYaml(text);
-  }));
+  await fc.assert(
+    fc.asyncProperty(fc.string(), async (text) => {
+      await parseYaml(text);
+    }),
+  );
 });

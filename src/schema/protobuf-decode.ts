@@ -137,7 +137,8 @@ class Decoder implements NestedReads {
 const wrongWire = (wire: number): ProtobufError => new ProtobufError(`proto: wrong wireType = ${wire}`);
 
 /** Lists of numbers and flags may come in one piece. */
-const isPacked = (shape: ItemShape, wire: number): boolean => wire === BYTES && 'scalar' in shape && (shape.scalar === 'int32' || shape.scalar === 'int64' || shape.scalar === 'bool');
+const isPacked = (shape: ItemShape, wire: number): boolean =>
+  wire === BYTES && 'scalar' in shape && (shape.scalar === 'int32' || shape.scalar === 'int64' || shape.scalar === 'bool');
 
 /** An entry of a map without a value has the value zero. */
 function zeroOf(shape: ItemShape): DraftJson {
@@ -170,8 +171,8 @@ function readTypeMeta(reader: WireReader): { readonly apiVersion: string; readon
   let kind = '';
   while (!reader.done) {
     const tag = reader.tag();
-      const number = tag >>> 3;
-      const wire = tag & 7;
+    const number = tag >>> 3;
+    const wire = tag & 7;
     if (number === 1 && wire === BYTES) apiVersion = reader.string();
     else if (number === 2 && wire === BYTES) kind = reader.string();
     else reader.skip(wire);

@@ -25,7 +25,17 @@ export type ItemShape = { readonly scalar: Scalar } | { readonly special: Specia
 
 export type Scalar = 'string' | 'bool' | 'int32' | 'int64' | 'double' | 'bytes';
 
-export type Special = 'quantity' | 'time' | 'microTime' | 'duration' | 'intOrString' | 'rawJson' | 'strings' | 'schemaOrArray' | 'schemaOrBool' | 'schemaOrStrings';
+export type Special =
+  | 'quantity'
+  | 'time'
+  | 'microTime'
+  | 'duration'
+  | 'intOrString'
+  | 'rawJson'
+  | 'strings'
+  | 'schemaOrArray'
+  | 'schemaOrBool'
+  | 'schemaOrStrings';
 
 const SCALARS: ReadonlySet<string> = new Set(['string', 'bool', 'int32', 'int64', 'double', 'bytes']);
 

@@ -61,7 +61,7 @@ function readPart(special: Special, number: number, wire: number, reader: WireRe
     return null;
   }
   if (special === 'rawJson') return reader.bytes();
-  const isSchema = (special === 'schemaOrArray') || (special === 'schemaOrBool' && number === 2) || (special === 'schemaOrStrings' && number === 1);
+  const isSchema = special === 'schemaOrArray' || (special === 'schemaOrBool' && number === 2) || (special === 'schemaOrStrings' && number === 1);
   return isSchema ? nested.readSchema(reader.message()) : reader.string();
 }
 

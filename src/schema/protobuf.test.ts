@@ -60,7 +60,9 @@ function objectOf(typeName: string, depth: number): fc.Arbitrary<Record<string, 
   // An empty list of managedFields has a meaning in JSON that protobuf can't say.
   const wanted = Object.entries(type.fields).filter(([name]) => name !== 'kind' && name !== 'apiVersion' && name !== 'managedFields');
   if (depth <= 0 || wanted.length === 0) return fc.constant({});
-  return fc.subarray(wanted, { maxLength: Math.min(5, wanted.length) }).chain((some) => fc.record(Object.fromEntries(some.map(([name, field]) => [name, valueOf(field.type, depth)]))));
+  return fc
+    .subarray(wanted, { maxLength: Math.min(5, wanted.length) })
+    .chain((some) => fc.record(Object.fromEntries(some.map(([name, field]) => [name, valueOf(field.type, depth)]))));
 }
 
 function canonical(typeName: string, object: JsonObject): JsonObject {

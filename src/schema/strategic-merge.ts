@@ -106,7 +106,12 @@ function deleteItems(out: DraftObject, key: string, items: Json): void {
   if (!Array.isArray(items)) throw badFormat('primitive list');
   const current = getOwn(out, key);
   const gone = new Set<unknown>(items as readonly Json[]);
-  if (Array.isArray(current)) setOwn<DraftJson | undefined>(out, key, current.filter((item) => !gone.has(item)));
+  if (Array.isArray(current))
+    setOwn<DraftJson | undefined>(
+      out,
+      key,
+      current.filter((item) => !gone.has(item)),
+    );
 }
 
 export function withoutDirectives(patch: JsonObject): DraftObject {
@@ -119,8 +124,7 @@ export function withoutDirectives(patch: JsonObject): DraftObject {
   return out;
 }
 
-const isDirective = (key: string): boolean =>
-  key === PATCH || key === RETAIN_KEYS || key.startsWith(SET_ORDER) || key.startsWith(DELETE_ITEMS);
+const isDirective = (key: string): boolean => key === PATCH || key === RETAIN_KEYS || key.startsWith(SET_ORDER) || key.startsWith(DELETE_ITEMS);
 
 /** What a patch adds where nothing was: nulls and directives have no effect there. */
 function withoutDirectivesDeep(value: Json): DraftJson {

@@ -22,7 +22,11 @@ export function validateRequired(facts: Facts, typeName: string, object: JsonObj
   return errors;
 }
 
-type Visit = (field: { readonly required?: boolean | undefined; readonly closed?: boolean | undefined; readonly values?: readonly string[] | undefined }, value: Json | undefined, at: FieldPath) => void;
+type Visit = (
+  field: { readonly required?: boolean | undefined; readonly closed?: boolean | undefined; readonly values?: readonly string[] | undefined },
+  value: Json | undefined,
+  at: FieldPath,
+) => void;
 
 function visit(facts: Facts, ref: TypeRef, value: Json | undefined, path: FieldPath, see: Visit): void {
   if (typeof value !== 'object' || value === null) return;

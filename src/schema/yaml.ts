@@ -5,9 +5,7 @@ import { parseJson } from './parse-json.ts';
  * YAML as kubectl and the API server read it: version 1.1 (`0400` is octal, `yes` is true), keys that come twice are seen, and
  * anchors can't blow up. The library is loaded when the first document arrives.
  */
-export type ParsedYaml =
-  | { readonly value: Json; readonly duplicates: readonly YamlDuplicate[]; readonly fault?: undefined }
-  | { readonly fault: string };
+export type ParsedYaml = { readonly value: Json; readonly duplicates: readonly YamlDuplicate[]; readonly fault?: undefined } | { readonly fault: string };
 
 export interface YamlDuplicate {
   /** Of the second one, from 1. */
@@ -126,7 +124,10 @@ export async function yamlFormatter(): Promise<(value: Json) => string> {
     const text = stringify(value, options);
     // A plain `<<` as a key would be read as a merge: it is quoted. Rare, so the slower way is taken only then.
     if (!text.includes('<<')) return text;
-    const document = new Document(value, { ...options, customTags: (tags) => tags.filter((tag) => (typeof tag === 'string' ? tag !== 'merge' : tag.tag !== 'tag:yaml.org,2002:merge')) });
+    const document = new Document(value, {
+      ...options,
+      customTags: (tags) => tags.filter((tag) => (typeof tag === 'string' ? tag !== 'merge' : tag.tag !== 'tag:yaml.org,2002:merge')),
+    });
     visit(document, {
       Pair: (_, { key }) => {
         if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';

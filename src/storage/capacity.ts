@@ -114,7 +114,13 @@ class Publisher {
     if (capacity === undefined) return;
     const object = this.#object(className, capacity, counted);
     if (there !== undefined && !differs(there, object) && !this.#isBehind(there, counted)) return;
-    const written = there === undefined ? await client.create(csiStorageCapacities, object) : await client.update(csiStorageCapacities, { ...object, metadata: { ...there.metadata, ...object.metadata, resourceVersion: there.metadata.resourceVersion } });
+    const written =
+      there === undefined
+        ? await client.create(csiStorageCapacities, object)
+        : await client.update(csiStorageCapacities, {
+            ...object,
+            metadata: { ...there.metadata, ...object.metadata, resourceVersion: there.metadata.resourceVersion },
+          });
     this.#wrote.set(className, written.metadata.resourceVersion);
   }
 
@@ -136,7 +142,11 @@ class Publisher {
     return this.#claims.list().some((claim) => beyond(claim) && this.#isChosenHere(claim));
   }
 
-  #object(storageClassName: string, { availableBytes, maximumVolumeBytes }: { readonly availableBytes: number; readonly maximumVolumeBytes?: number }, counted: string | undefined): CSIStorageCapacity {
+  #object(
+    storageClassName: string,
+    { availableBytes, maximumVolumeBytes }: { readonly availableBytes: number; readonly maximumVolumeBytes?: number },
+    counted: string | undefined,
+  ): CSIStorageCapacity {
     const { driver, nodeName, topology } = this.#options;
     return {
       apiVersion: 'storage.k8s.io/v1',
@@ -164,7 +174,9 @@ class Publisher {
   }
 
   #isOurs({ metadata }: CSIStorageCapacity): boolean {
-    return getOwn(metadata?.labels, MANAGED_BY_LABEL) === `berth-${this.#options.nodeName}` && getOwn(metadata?.labels, DRIVER_LABEL) === this.#options.driver.name;
+    return (
+      getOwn(metadata?.labels, MANAGED_BY_LABEL) === `berth-${this.#options.nodeName}` && getOwn(metadata?.labels, DRIVER_LABEL) === this.#options.driver.name
+    );
   }
 
   #name(className: string): string {
@@ -173,7 +185,10 @@ class Publisher {
 }
 
 /** The mark of TRAPS 12: below the oldest claim that is chosen for this node and has no volume yet, else the newest claim seen. */
-export function countedUntil(claims: readonly Stored<PersistentVolumeClaim>[], isPending: (claim: Stored<PersistentVolumeClaim>) => boolean): string | undefined {
+export function countedUntil(
+  claims: readonly Stored<PersistentVolumeClaim>[],
+  isPending: (claim: Stored<PersistentVolumeClaim>) => boolean,
+): string | undefined {
   let newest: bigint | undefined;
   let oldestPending: bigint | undefined;
   for (const claim of claims) {
@@ -192,5 +207,9 @@ function parametersOf({ parameters = {} }: StorageClass): StringMap {
 
 /** A mark that moved while the figure stands still says nothing new, unless a claim lies between (`#isBehind`). */
 function differs(there: CSIStorageCapacity, now: CSIStorageCapacity): boolean {
-  return there.capacity !== now.capacity || there.maximumVolumeSize !== now.maximumVolumeSize || JSON.stringify(there.nodeTopology) !== JSON.stringify(now.nodeTopology);
+  return (
+    there.capacity !== now.capacity ||
+    there.maximumVolumeSize !== now.maximumVolumeSize ||
+    JSON.stringify(there.nodeTopology) !== JSON.stringify(now.nodeTopology)
+  );
 }

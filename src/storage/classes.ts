@@ -11,7 +11,14 @@ const driver: CSIDriver = {
   apiVersion: 'storage.k8s.io/v1',
   kind: 'CSIDriver',
   metadata: { name: DRIVER_NAME },
-  spec: { attachRequired: false, podInfoOnMount: false, fsGroupPolicy: 'File', storageCapacity: true, requiresRepublish: false, volumeLifecycleModes: ['Persistent'] },
+  spec: {
+    attachRequired: false,
+    podInfoOnMount: false,
+    fsGroupPolicy: 'File',
+    storageCapacity: true,
+    requiresRepublish: false,
+    volumeLifecycleModes: ['Persistent'],
+  },
 };
 
 function storageClass(name: string, volumeBindingMode: string, annotations?: Readonly<Record<string, string>>): StorageClass {

@@ -79,13 +79,21 @@ class Growth {
       if (!(thrown instanceof CsiError)) throw thrown;
       const hopeless = thrown.code === 'invalid-argument' || thrown.code === 'out-of-range' || thrown.code === 'not-found';
       if (hopeless) await this.#mark(marked, 'ControllerResizeInfeasible', bytes);
-      this.#recorder.event(this.#claim, 'Warning', 'VolumeResizeFailed', `resize volume ${JSON.stringify(this.#volume.metadata.name)} by resizer ${JSON.stringify(driver.name)} failed: ${thrown.message}`);
+      this.#recorder.event(
+        this.#claim,
+        'Warning',
+        'VolumeResizeFailed',
+        `resize volume ${JSON.stringify(this.#volume.metadata.name)} by resizer ${JSON.stringify(driver.name)} failed: ${thrown.message}`,
+      );
       if (hopeless) return;
       throw thrown;
     }
     changed();
     const storage = formatQuantity(quantityOf(Math.max(grown.capacityBytes, bytes), 'BinarySI'));
-    await this.#options.client.update(persistentVolumes, { ...this.#volume, spec: { ...this.#volume.spec, capacity: withKey(this.#volume.spec?.capacity, 'storage', storage) } });
+    await this.#options.client.update(persistentVolumes, {
+      ...this.#volume,
+      spec: { ...this.#volume.spec, capacity: withKey(this.#volume.spec?.capacity, 'storage', storage) },
+    });
     if (grown.nodeExpansionRequired) return this.#leaveToNode(marked, bytes);
     await this.#finish(marked, storage);
   }
@@ -113,7 +121,8 @@ class Growth {
     const allocated = formatQuantity(quantityOf(bytes, 'BinarySI'));
     const time = formatTime(this.#options.clock.now());
     const { status } = claim;
-    if (getOwn(status?.allocatedResourceStatuses, 'storage') === state && getOwn(status?.allocatedResources, 'storage') === allocated) return Promise.resolve(claim);
+    if (getOwn(status?.allocatedResourceStatuses, 'storage') === state && getOwn(status?.allocatedResources, 'storage') === allocated)
+      return Promise.resolve(claim);
     return this.#write(claim, {
       ...status,
       allocatedResources: withKey(status?.allocatedResources, 'storage', allocated),
@@ -129,7 +138,10 @@ class Growth {
   #capability(): VolumeCapability {
     const { spec } = this.#volume;
     const isBlock = spec?.volumeMode === 'Block';
-    return { access: 'single-node-writer', as: isBlock ? { type: 'block' } : { type: 'mount', fsType: spec?.csi?.fsType ?? '', mountFlags: spec?.mountOptions ?? [] } };
+    return {
+      access: 'single-node-writer',
+      as: isBlock ? { type: 'block' } : { type: 'mount', fsType: spec?.csi?.fsType ?? '', mountFlags: spec?.mountOptions ?? [] },
+    };
   }
 }
 

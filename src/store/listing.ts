@@ -6,7 +6,13 @@ import type { Entry, ListOptions, Page } from './store.ts';
  * One page of entries. `then` has, for every key with the prefix that changed since `revision`, its entry at that revision
  * (undefined: it was not there); empty for a list of the present.
  */
-export function listPage<P>(index: KeyIndex<Item<P>>, prefix: string, revision: number, then: ReadonlyMap<string, Item<P> | undefined>, options: ListOptions<P>): Page<P> {
+export function listPage<P>(
+  index: KeyIndex<Item<P>>,
+  prefix: string,
+  revision: number,
+  then: ReadonlyMap<string, Item<P> | undefined>,
+  options: ListOptions<P>,
+): Page<P> {
   const limit = options.limit === undefined || options.limit <= 0 ? Number.POSITIVE_INFINITY : options.limit;
   const entries: Entry<P>[] = [];
   let last: string | undefined;

@@ -94,7 +94,7 @@ describe('store: when the disk fails', () => {
 });
 
 describe('store: lazy updates', () => {
-  it('wait for company, at most for the journal\'s time', async () => {
+  it("wait for company, at most for the journal's time", async () => {
     const { journal, clock, store } = await start();
     await store.commit([put('/a')], [], { lazy: true });
     await store.commit([put('/a')], [], { lazy: true });

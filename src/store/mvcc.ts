@@ -297,7 +297,10 @@ export class MvccStore<P> implements Store<P> {
       const chunk = this.#retention.take(this.#compactedRevision, this.#clock.now(), this.#commits.journalledRowId, REMOVE_AT_ONCE);
       if (chunk.length === 0) return;
       try {
-        await this.#journal.remove(chunk.map(({ rowId }) => rowId), this.#compactedRevision);
+        await this.#journal.remove(
+          chunk.map(({ rowId }) => rowId),
+          this.#compactedRevision,
+        );
       } catch (thrown) {
         this.#retention.giveBack(chunk);
         throw thrown;

@@ -60,7 +60,10 @@ export class SqliteJournal implements Journal {
   }
 
   /** Throws StoreError `locked`, `damaged`, `newer-format`, `sealed` or `unavailable`. What is sealed with an old key is sealed anew. */
-  static async open<P>(options: SqliteJournalOptions, project: Projector<P>): Promise<{ readonly journal: SqliteJournal; readonly recovered: Recovered<P>; readonly clean: boolean }> {
+  static async open<P>(
+    options: SqliteJournalOptions,
+    project: Projector<P>,
+  ): Promise<{ readonly journal: SqliteJournal; readonly recovered: Recovered<P>; readonly clean: boolean }> {
     const worker = new Worker(workerFile('sqlite-worker'), { workerData: options.data, name: 'store', resourceLimits: { maxYoungGenerationSizeMb: 4 } });
     const rows: RecoveredRow<P>[] = [];
     const stale: Row[] = [];
@@ -75,7 +78,8 @@ export class SqliteJournal implements Journal {
     });
     const journal = new SqliteJournal(worker, options, opened.reservedRevision);
     // Without room on the disk they stay as they are: the next start tries again.
-    if (stale.length > 0) await journal.#sealAnew(stale).catch((thrown: unknown) => options.log.warn('stored values could not be encrypted anew', failure(thrown)));
+    if (stale.length > 0)
+      await journal.#sealAnew(stale).catch((thrown: unknown) => options.log.warn('stored values could not be encrypted anew', failure(thrown)));
     const { revision, compactedRevision, clean } = opened;
     return { journal, recovered: { revision, compactedRevision, rows }, clean };
   }

@@ -211,7 +211,10 @@ interface Loaded {
 
 function assertMarks(marks: Marks | undefined, directory: string, noDatabase: boolean): void {
   if (marks !== undefined && marks.format > FORMAT) {
-    throw new Refusal('newer-format', `${directory} has format ${marks.format}; this version reads formats up to ${FORMAT}. Use the version that wrote it, or a newer one`);
+    throw new Refusal(
+      'newer-format',
+      `${directory} has format ${marks.format}; this version reads formats up to ${FORMAT}. Use the version that wrote it, or a newer one`,
+    );
   }
   if (marks === undefined && !noDatabase) throw new Refusal('damaged', `${directory} has a database, but its marks file is missing or broken`);
   if (marks !== undefined && marks.durableRowId > 0 && noDatabase) throw new Refusal('damaged', `the database of ${directory} is gone`);
@@ -222,7 +225,9 @@ function openDatabase(path: string, { synchronous, eraseDeleted = false }: Write
   try {
     // Before the first table, else the file can never shrink.
     database.exec('PRAGMA auto_vacuum=2');
-    database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${synchronous === 'off' ? 'OFF' : 'FULL'}; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=${eraseDeleted ? 'ON' : 'OFF'}`);
+    database.exec(
+      `PRAGMA journal_mode=WAL; PRAGMA synchronous=${synchronous === 'off' ? 'OFF' : 'FULL'}; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=${eraseDeleted ? 'ON' : 'OFF'}`,
+    );
     database.exec(`
       CREATE TABLE IF NOT EXISTS log (
         id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, created INTEGER NOT NULL, deleted INTEGER NOT NULL,

@@ -19,8 +19,21 @@ const fresh = (): string => join(root, String(++made));
 
 const clock = new VirtualClock();
 const open = (directory: string, settings: Partial<StoreSettings> = {}): Promise<Store<number>> =>
-  openSqliteStore<number>({ directory, clock, settings: { ...defaultStoreSettings, ...settings }, project: (_, value) => value.byteLength, log: silentLog, ballastBytes: 0 });
-const put = (key: string, bytes = 3, expiresAtMs?: number): Operation<number> => ({ do: 'put', key, value: new Uint8Array(bytes).fill(7), projection: bytes, expiresAtMs });
+  openSqliteStore<number>({
+    directory,
+    clock,
+    settings: { ...defaultStoreSettings, ...settings },
+    project: (_, value) => value.byteLength,
+    log: silentLog,
+    ballastBytes: 0,
+  });
+const put = (key: string, bytes = 3, expiresAtMs?: number): Operation<number> => ({
+  do: 'put',
+  key,
+  value: new Uint8Array(bytes).fill(7),
+  projection: bytes,
+  expiresAtMs,
+});
 const refusedWith = (code: StoreErrorCode, message: RegExp) => (thrown: StoreError) => thrown.code === code && message.test(thrown.message);
 
 /** The directory as a kill would leave it: a copy while the store has it open. */
@@ -43,12 +56,24 @@ describe('sqlite: after a clean stop', () => {
 
     store = await open(directory, settings);
     assert.deepEqual([store.revision, store.compactedRevision], [4, 0]);
-    assert.deepEqual(store.list('/').entries.map(({ key, createRevision, modRevision, projection }) => [key, createRevision, modRevision, projection]), [
-      ['/a', 1, 2, 3],
-      ['/brief', 3, 3, 4],
-    ]);
-    assert.deepEqual(store.list('/', { revision: 1 }).entries.map(({ key, projection }) => [key, projection]), [['/a', 1], ['/b', 2]]);
-    assert.deepEqual(store.tombstones('/').map(({ entry }) => [entry.key, entry.projection, entry.modRevision]), [['/b', 2, 4]]);
+    assert.deepEqual(
+      store.list('/').entries.map(({ key, createRevision, modRevision, projection }) => [key, createRevision, modRevision, projection]),
+      [
+        ['/a', 1, 2, 3],
+        ['/brief', 3, 3, 4],
+      ],
+    );
+    assert.deepEqual(
+      store.list('/', { revision: 1 }).entries.map(({ key, projection }) => [key, projection]),
+      [
+        ['/a', 1],
+        ['/b', 2],
+      ],
+    );
+    assert.deepEqual(
+      store.tombstones('/').map(({ entry }) => [entry.key, entry.projection, entry.modRevision]),
+      [['/b', 2, 4]],
+    );
     const told = Promise.withResolvers<string>();
     store.watch('/', {}, { events: ([event]) => told.resolve(`${event?.type} ${event?.key} ${event?.revision}`), ended: () => {} });
     await clock.advance(5000, async () => {});
@@ -98,7 +123,11 @@ describe('sqlite: after an unclean end', () => {
     const after = await open(copy);
     assert.equal(after.get('/a')?.projection, 2, 'the lazy update was shown, and is lost');
     assert.equal(after.revision, RESERVE);
-    for (const revision of [1, 2, 3]) assert.throws(() => after.watch('/', { after: revision }, { events: () => {}, ended: () => {} }), (thrown: StoreError) => thrown.code === 'compacted');
+    for (const revision of [1, 2, 3])
+      assert.throws(
+        () => after.watch('/', { after: revision }, { events: () => {}, ended: () => {} }),
+        (thrown: StoreError) => thrown.code === 'compacted',
+      );
     assert.deepEqual(await after.commit([put('/a', 4)], [{ key: '/a', modRevision: 2 }]), { revision: RESERVE + 1 });
     await after[Symbol.asyncDispose]();
     const again = await open(copy);

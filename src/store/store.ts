@@ -168,7 +168,18 @@ export type Health =
   /** Reads go on; writes are refused until the backend takes them again. */
   | { readonly state: 'read-only'; readonly cause: string };
 
-export type StoreErrorCode = 'guard' | 'compacted' | 'future' | 'too-large' | 'busy' | 'unavailable' | 'closed' | 'newer-format' | 'damaged' | 'locked' | 'sealed';
+export type StoreErrorCode =
+  | 'guard'
+  | 'compacted'
+  | 'future'
+  | 'too-large'
+  | 'busy'
+  | 'unavailable'
+  | 'closed'
+  | 'newer-format'
+  | 'damaged'
+  | 'locked'
+  | 'sealed';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';
@@ -176,7 +187,11 @@ export class StoreError extends Error {
   /** With `guard`: the index of the guard that failed, and the pending modRevision that was found. */
   readonly guard: { readonly index: number; readonly found: number } | undefined;
 
-  constructor(code: StoreErrorCode, message: string, options: { readonly guard?: { readonly index: number; readonly found: number }; readonly cause?: unknown } = {}) {
+  constructor(
+    code: StoreErrorCode,
+    message: string,
+    options: { readonly guard?: { readonly index: number; readonly found: number }; readonly cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.guard = options.guard;

@@ -48,10 +48,16 @@ const isDeleted = ({ metadata }: Stored<KubeObject>): boolean => metadata.deleti
 
 async function someNamespace({ client, chance }: Hands): Promise<string> {
   const { items } = await client.list(namespaces);
-  return chance.one(items.filter(({ metadata: { name } }) => name === 'default' || name.startsWith('team-')).filter((each) => !isDeleted(each)))?.metadata.name ?? 'default';
+  return (
+    chance.one(items.filter(({ metadata: { name } }) => name === 'default' || name.startsWith('team-')).filter((each) => !isDeleted(each)))?.metadata.name ??
+    'default'
+  );
 }
 
-const claimOf = (name: string, namespace: string, mode: string, size: string): PersistentVolumeClaim => ({ metadata: { name, namespace }, spec: { accessModes: [mode], resources: { requests: { storage: size } } } });
+const claimOf = (name: string, namespace: string, mode: string, size: string): PersistentVolumeClaim => ({
+  metadata: { name, namespace },
+  spec: { accessModes: [mode], resources: { requests: { storage: size } } },
+});
 const mounted = (claimName: string): Pick<PodSpec, 'volumes'> => ({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] });
 
 async function createNamespace({ client, name }: Hands): Promise<string | undefined> {
@@ -108,7 +114,12 @@ async function changeDeployment(hands: Hands): Promise<string | undefined> {
   if (found === undefined) return undefined;
   const { name, namespace } = found.metadata;
   const next = image(hands.chance);
-  await hands.client.patch(deployments, name, { type: 'strategic', body: { spec: { template: { spec: { containers: [{ name: 'main', image: next }] } } } } }, { namespace });
+  await hands.client.patch(
+    deployments,
+    name,
+    { type: 'strategic', body: { spec: { template: { spec: { containers: [{ name: 'main', image: next }] } } } } },
+    { namespace },
+  );
   return `deployment ${namespace ?? ''}/${name} gets ${next}`;
 }
 
@@ -122,7 +133,15 @@ async function undoDeployment(hands: Hands): Promise<string | undefined> {
   const template = chance.one(sets)?.spec?.template;
   if (template === undefined) return undefined;
   const { 'pod-template-hash': _, ...labels } = template.metadata?.labels ?? {};
-  await client.patch(deployments, name, { type: 'json', body: [{ op: 'replace', path: '/spec/template', value: JSON.parse(JSON.stringify({ ...template, metadata: { ...template.metadata, labels } })) }] }, { namespace });
+  await client.patch(
+    deployments,
+    name,
+    {
+      type: 'json',
+      body: [{ op: 'replace', path: '/spec/template', value: JSON.parse(JSON.stringify({ ...template, metadata: { ...template.metadata, labels } })) }],
+    },
+    { namespace },
+  );
   return `undo deployment ${namespace ?? ''}/${name}`;
 }
 
@@ -156,8 +175,16 @@ async function createSet(hands: Hands): Promise<string | undefined> {
       serviceName: app,
       podManagementPolicy: chance.isTrue(0.5) ? 'Parallel' : 'OrderedReady',
       selector: { matchLabels: { app } },
-      template: { metadata: { labels: { app } }, spec: { terminationGracePeriodSeconds: 5, containers: [{ ...container(image(chance)), volumeMounts: [{ name: 'data', mountPath: '/data' }] }] } },
-      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: [chance.isTrue(0.3) ? 'ReadWriteOncePod' : 'ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } } }],
+      template: {
+        metadata: { labels: { app } },
+        spec: { terminationGracePeriodSeconds: 5, containers: [{ ...container(image(chance)), volumeMounts: [{ name: 'data', mountPath: '/data' }] }] },
+      },
+      volumeClaimTemplates: [
+        {
+          metadata: { name: 'data' },
+          spec: { accessModes: [chance.isTrue(0.3) ? 'ReadWriteOncePod' : 'ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } },
+        },
+      ],
     },
   });
   return `stateful set ${namespace}/${app} with ${replicas} pods`;
@@ -176,7 +203,12 @@ async function changeSet({ client, chance }: Hands): Promise<string | undefined>
     }
     case 1: {
       const next = image(chance);
-      await client.patch(statefulSets, name, { type: 'strategic', body: { spec: { template: { spec: { containers: [{ name: 'main', image: next }] } } } } }, { namespace });
+      await client.patch(
+        statefulSets,
+        name,
+        { type: 'strategic', body: { spec: { template: { spec: { containers: [{ name: 'main', image: next }] } } } } },
+        { namespace },
+      );
       return `${at} gets ${next}`;
     }
     default: {
@@ -195,10 +227,16 @@ async function createPod(hands: Hands): Promise<string | undefined> {
   let claim = chance.isTrue(0.6) ? chance.one(claims)?.metadata.name : undefined;
   if (claim === undefined && claims.length < MOST.claims && chance.isTrue(0.8)) {
     claim = name('disk');
-    await client.create(persistentVolumeClaims, claimOf(claim, namespace, chance.isTrue(0.6) ? 'ReadWriteOncePod' : 'ReadWriteOnce', `${32 + 32 * chance.number(4)}Mi`));
+    await client.create(
+      persistentVolumeClaims,
+      claimOf(claim, namespace, chance.isTrue(0.6) ? 'ReadWriteOncePod' : 'ReadWriteOnce', `${32 + 32 * chance.number(4)}Mi`),
+    );
   }
   const pod = name('job');
-  await client.create(pods, { metadata: { name: pod, namespace }, spec: { terminationGracePeriodSeconds: chance.number(20), containers: [container(image(chance))], ...(claim === undefined ? {} : mounted(claim)) } });
+  await client.create(pods, {
+    metadata: { name: pod, namespace },
+    spec: { terminationGracePeriodSeconds: chance.number(20), containers: [container(image(chance))], ...(claim === undefined ? {} : mounted(claim)) },
+  });
   return `pod ${namespace}/${pod}${claim === undefined ? '' : ` with the claim ${claim}`}`;
 }
 
@@ -221,7 +259,11 @@ async function deleteClaim({ client, chance }: Hands): Promise<string | undefine
 }
 
 async function growClaim({ client, chance, name: fresh }: Hands): Promise<string | undefined> {
-  const found = chance.one((await client.list(persistentVolumeClaims)).items.filter((each) => !isDeleted(each) && each.status?.phase === 'Bound' && each.spec?.storageClassName === 'berth'));
+  const found = chance.one(
+    (await client.list(persistentVolumeClaims)).items.filter(
+      (each) => !isDeleted(each) && each.status?.phase === 'Bound' && each.spec?.storageClassName === 'berth',
+    ),
+  );
   if (found === undefined) return undefined;
   const { name, namespace } = found.metadata;
   // Names count up, and so do sizes: a volume never shrinks.
@@ -238,8 +280,26 @@ async function createVolume(hands: Hands): Promise<string | undefined> {
   const volume = name('volume');
   const claims = Array.from({ length: 1 + chance.number(2) }, () => name('hand'));
   const make = {
-    volume: () => client.create(persistentVolumes, { metadata: { name: volume }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: `/srv/${volume}` }, persistentVolumeReclaimPolicy: 'Retain', storageClassName: 'manual' } }),
-    claims: () => Promise.all(claims.map((claim) => client.create(persistentVolumeClaims, { ...claimOf(claim, namespace, 'ReadWriteOnce', '1Gi'), spec: { storageClassName: 'manual', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } }))),
+    volume: () =>
+      client.create(persistentVolumes, {
+        metadata: { name: volume },
+        spec: {
+          capacity: { storage: '1Gi' },
+          accessModes: ['ReadWriteOnce'],
+          hostPath: { path: `/srv/${volume}` },
+          persistentVolumeReclaimPolicy: 'Retain',
+          storageClassName: 'manual',
+        },
+      }),
+    claims: () =>
+      Promise.all(
+        claims.map((claim) =>
+          client.create(persistentVolumeClaims, {
+            ...claimOf(claim, namespace, 'ReadWriteOnce', '1Gi'),
+            spec: { storageClassName: 'manual', accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+          }),
+        ),
+      ),
   };
   if (chance.isTrue(0.5)) {
     await make.volume();
@@ -260,7 +320,11 @@ async function drainNode({ client, chance }: Hands): Promise<string | undefined>
   const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
   for (const { metadata } of items) {
     try {
-      await client.createSubresource(pods, metadata.name, metadata.namespace, 'eviction', { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: metadata.name, namespace: metadata.namespace ?? '' } });
+      await client.createSubresource(pods, metadata.name, metadata.namespace, 'eviction', {
+        apiVersion: 'policy/v1',
+        kind: 'Eviction',
+        metadata: { name: metadata.name, namespace: metadata.namespace ?? '' },
+      });
     } catch (thrown) {
       if (!(thrown instanceof StatusError) || thrown.reason !== 'NotFound') throw thrown;
     }

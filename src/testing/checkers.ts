@@ -37,7 +37,12 @@ export const volumesBoundOnce: Checker = {
     const { volumeName = '' } = (object as Claim).spec ?? {};
     const before = previous?.metadata.uid === object.metadata.uid ? ((previous as Claim).spec?.volumeName ?? '') : '';
     const faults = before !== '' && before !== volumeName ? [`claim ${title(object)} was bound to ${before}, then to ${volumeName}`] : [];
-    const others = volumeName === '' ? [] : record.all<PersistentVolumeClaim>('persistentvolumeclaims').filter((other) => other.metadata.uid !== object.metadata.uid && other.spec?.volumeName === volumeName && isBound(other));
+    const others =
+      volumeName === ''
+        ? []
+        : record
+            .all<PersistentVolumeClaim>('persistentvolumeclaims')
+            .filter((other) => other.metadata.uid !== object.metadata.uid && other.spec?.volumeName === volumeName && isBound(other));
     return [...faults, ...(isBound(object) ? others : []).map((other) => `volume ${volumeName} is bound to ${title(object)} and to ${title(other)}`)];
   },
   atRest: (record) => {
@@ -45,7 +50,9 @@ export const volumesBoundOnce: Checker = {
     const volumes = new Map(record.all<PersistentVolume>('persistentvolumes').map((volume) => [volume.metadata.name, volume]));
     return claims.flatMap((claim) => {
       const volume = volumes.get(claim.spec?.volumeName ?? '');
-      return volume?.spec?.claimRef?.uid === claim.metadata.uid ? [] : [`claim ${title(claim)} is Bound to ${claim.spec?.volumeName ?? ''}, which ${volume === undefined ? 'is not there' : 'is not bound to it'}`];
+      return volume?.spec?.claimRef?.uid === claim.metadata.uid
+        ? []
+        : [`claim ${title(claim)} is Bound to ${claim.spec?.volumeName ?? ''}, which ${volume === undefined ? 'is not there' : 'is not bound to it'}`];
     });
   },
 };
@@ -66,8 +73,12 @@ export const onePodOnly: Checker = {
     if (resource !== 'pods' || type === 'DELETED' || !isHolding(object)) return [];
     const exclusive = claimNames(object).filter((name) => isExclusive(record, object.metadata.namespace ?? '', name));
     if (exclusive.length === 0) return [];
-    const others = record.all<Pod>('pods').filter((other) => other.metadata.uid !== object.metadata.uid && other.metadata.namespace === object.metadata.namespace && isHolding(other));
-    return others.flatMap((other) => exclusive.filter((name) => claimNames(other).includes(name)).map((name) => `claim ${name} is held by ${title(object)} and ${title(other)}`));
+    const others = record
+      .all<Pod>('pods')
+      .filter((other) => other.metadata.uid !== object.metadata.uid && other.metadata.namespace === object.metadata.namespace && isHolding(other));
+    return others.flatMap((other) =>
+      exclusive.filter((name) => claimNames(other).includes(name)).map((name) => `claim ${name} is held by ${title(object)} and ${title(other)}`),
+    );
   },
 };
 
@@ -89,7 +100,11 @@ export const noOrphans: Checker = {
   atRest: (record) => {
     const all = record.resources.flatMap((resource) => record.all(resource).map((object) => ({ resource, object })));
     const living = new Set(all.map(({ object }) => object.metadata.uid));
-    return all.flatMap(({ resource, object }) => (object.metadata.ownerReferences ?? []).filter(({ uid }) => !living.has(uid)).map(({ kind, name }) => `${resource} ${title(object)} belongs to ${kind} ${name}, which is gone`));
+    return all.flatMap(({ resource, object }) =>
+      (object.metadata.ownerReferences ?? [])
+        .filter(({ uid }) => !living.has(uid))
+        .map(({ kind, name }) => `${resource} ${title(object)} belongs to ${kind} ${name}, which is gone`),
+    );
   },
 };
 
@@ -100,7 +115,10 @@ export const nothingStuck: Checker = {
       record
         .all(resource)
         .filter((object) => object.metadata.deletionTimestamp !== undefined && !isInUse(resource, object, record))
-        .map((object) => `${resource} ${title(object)} is deleted since ${object.metadata.deletionTimestamp ?? ''} and does not go; finalizers: ${(object.metadata.finalizers ?? []).join(', ') || 'none'}`),
+        .map(
+          (object) =>
+            `${resource} ${title(object)} is deleted since ${object.metadata.deletionTimestamp ?? ''} and does not go; finalizers: ${(object.metadata.finalizers ?? []).join(', ') || 'none'}`,
+        ),
     ),
     ...record.all<PersistentVolume>('persistentvolumes').flatMap((volume) => volumeLeft(volume, record)),
   ],
@@ -109,14 +127,18 @@ export const nothingStuck: Checker = {
 /** A claim that a pod on a node uses stays as long as the pod does. */
 function isInUse(resource: string, object: Stored<KubeObject>, record: ClusterRecord): boolean {
   if (resource !== 'persistentvolumeclaims') return false;
-  return record.all<Pod>('pods').some((pod) => pod.metadata.namespace === object.metadata.namespace && (pod.spec?.nodeName ?? '') !== '' && claimNames(pod).includes(object.metadata.name));
+  return record
+    .all<Pod>('pods')
+    .some((pod) => pod.metadata.namespace === object.metadata.namespace && (pod.spec?.nodeName ?? '') !== '' && claimNames(pod).includes(object.metadata.name));
 }
 
 function volumeLeft(volume: Volume, record: ClusterRecord): readonly string[] {
   const { claimRef, persistentVolumeReclaimPolicy } = volume.spec ?? {};
   const phase = volume.status?.phase ?? '';
-  const claim = claimRef === undefined ? undefined : record.find<PersistentVolumeClaim>('persistentvolumeclaims', claimRef.name ?? '', claimRef.namespace ?? '');
-  if (phase === 'Bound' && claim?.metadata.uid !== claimRef?.uid) return [`volume ${title(volume)} is Bound to the claim ${claimRef?.namespace ?? ''}/${claimRef?.name ?? ''}, which is gone`];
+  const claim =
+    claimRef === undefined ? undefined : record.find<PersistentVolumeClaim>('persistentvolumeclaims', claimRef.name ?? '', claimRef.namespace ?? '');
+  if (phase === 'Bound' && claim?.metadata.uid !== claimRef?.uid)
+    return [`volume ${title(volume)} is Bound to the claim ${claimRef?.namespace ?? ''}/${claimRef?.name ?? ''}, which is gone`];
   if (phase === 'Released' && persistentVolumeReclaimPolicy === 'Delete') return [`volume ${title(volume)} is Released, should be deleted, and stays`];
   return phase === 'Failed' || phase === 'Pending' || phase === '' ? [`volume ${title(volume)} is ${phase === '' ? 'without a phase' : phase}`] : [];
 }
@@ -128,12 +150,21 @@ export const replicasReached: Checker = {
     const sets = record.all<ReplicaSet>('replicasets.apps');
     return [
       ...sets.flatMap((set) => countPods(`replica set ${title(set)}`, set.spec?.replicas ?? 1, pods.filter(ownedBy(set)))),
-      ...record.all<StatefulSet>('statefulsets.apps').flatMap((set) => [...countPods(`stateful set ${title(set)}`, set.spec?.replicas ?? 1, pods.filter(ownedBy(set))), ...behind('stateful set', set, set.status?.readyReplicas ?? 0)]),
+      ...record
+        .all<StatefulSet>('statefulsets.apps')
+        .flatMap((set) => [
+          ...countPods(`stateful set ${title(set)}`, set.spec?.replicas ?? 1, pods.filter(ownedBy(set))),
+          ...behind('stateful set', set, set.status?.readyReplicas ?? 0),
+        ]),
       ...record.all<Deployment>('deployments.apps').flatMap((deployment) => {
         const owned = sets.filter(ownedBy(deployment));
         const count = owned.reduce((sum, set) => sum + (set.spec?.replicas ?? 0), 0);
         const wanted = deployment.spec?.replicas ?? 1;
-        return [...(count === wanted ? [] : [`deployment ${title(deployment)} asks for ${wanted} pods, its replica sets for ${count}`]), ...behind('deployment', deployment, deployment.status?.availableReplicas ?? 0), ...behind('updated pods of deployment', deployment, deployment.status?.updatedReplicas ?? 0)];
+        return [
+          ...(count === wanted ? [] : [`deployment ${title(deployment)} asks for ${wanted} pods, its replica sets for ${count}`]),
+          ...behind('deployment', deployment, deployment.status?.availableReplicas ?? 0),
+          ...behind('updated pods of deployment', deployment, deployment.status?.updatedReplicas ?? 0),
+        ];
       }),
     ];
   },
@@ -141,8 +172,12 @@ export const replicasReached: Checker = {
 
 function countPods(owner: string, wanted: number, owned: readonly Stored<Pod>[]): readonly string[] {
   const ready = owned.filter(({ status }) => status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true);
-  const waiting = owned.filter((pod) => !ready.includes(pod)).map((pod) => `${title(pod)} is ${pod.status?.phase ?? ''} on ${pod.spec?.nodeName ?? 'no node'}: ${why(pod)}`);
-  return owned.length === wanted && waiting.length === 0 ? [] : [`${owner} asks for ${wanted} pods and has ${owned.length}, ${ready.length} of them ready. ${waiting.join('; ')}`];
+  const waiting = owned
+    .filter((pod) => !ready.includes(pod))
+    .map((pod) => `${title(pod)} is ${pod.status?.phase ?? ''} on ${pod.spec?.nodeName ?? 'no node'}: ${why(pod)}`);
+  return owned.length === wanted && waiting.length === 0
+    ? []
+    : [`${owner} asks for ${wanted} pods and has ${owned.length}, ${ready.length} of them ready. ${waiting.join('; ')}`];
 }
 
 function why({ status }: Pod): string {
@@ -154,7 +189,9 @@ function why({ status }: Pod): string {
 function behind(kind: string, { metadata, spec, status }: Stored<Deployment> | Stored<StatefulSet>, reached: number): readonly string[] {
   const wanted = spec?.replicas ?? 1;
   if (reached !== wanted) return [`${kind} ${metadata.namespace ?? ''}/${metadata.name}: the status says ${reached} of ${wanted}`];
-  return (status?.observedGeneration ?? 0) === metadata.generation ? [] : [`${kind} ${metadata.namespace ?? ''}/${metadata.name}: generation ${metadata.generation ?? 0} is not observed`];
+  return (status?.observedGeneration ?? 0) === metadata.generation
+    ? []
+    : [`${kind} ${metadata.namespace ?? ''}/${metadata.name}: generation ${metadata.generation ?? 0} is not observed`];
 }
 
 function ownedBy(owner: Stored<KubeObject>): (object: Stored<KubeObject>) => boolean {
@@ -164,10 +201,14 @@ function ownedBy(owner: Stored<KubeObject>): (object: Stored<KubeObject>) => boo
 export const nodesReady: Checker = {
   name: 'nodes that run are ready, and carry no taint of a fault',
   atRest: (record) =>
-    record.all<Node>('nodes').flatMap((node) => [
-      ...(node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true ? [] : [`node ${node.metadata.name} is not ready`]),
-      ...(node.spec?.taints ?? []).map(({ key, effect }) => `node ${node.metadata.name} has the taint ${key}:${effect}`),
-    ]),
+    record
+      .all<Node>('nodes')
+      .flatMap((node) => [
+        ...(node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
+          ? []
+          : [`node ${node.metadata.name} is not ready`]),
+        ...(node.spec?.taints ?? []).map(({ key, effect }) => `node ${node.metadata.name} has the taint ${key}:${effect}`),
+      ]),
 };
 
 export const watchesHold: Checker = {

@@ -23,7 +23,16 @@ export interface FaultRates {
 export const NO_FAULTS: FaultRates = { refused: 0, conflict: 0, lost: 0, delayed: 0, eventsDelayed: 0, watchDropped: 0, watchExpired: 0, longestDelayMs: 0 };
 
 /** More than any cluster sees, and little enough for work to get done. */
-export const MANY_FAULTS: FaultRates = { refused: 0.02, conflict: 0.03, lost: 0.02, delayed: 0.05, eventsDelayed: 0.05, watchDropped: 0.01, watchExpired: 0.005, longestDelayMs: 5_000 };
+export const MANY_FAULTS: FaultRates = {
+  refused: 0.02,
+  conflict: 0.03,
+  lost: 0.02,
+  delayed: 0.05,
+  eventsDelayed: 0.05,
+  watchDropped: 0.01,
+  watchExpired: 0.005,
+  longestDelayMs: 5_000,
+};
 
 /** What happens to the connections of one component, drawn request by request. One value for the component's whole life. */
 export class Faults {

@@ -29,10 +29,18 @@ export class FaultyTransport implements Transport {
   async request(request: TransportRequest): Promise<ApiResponse> {
     const { faults, clock, inner } = this.#options;
     const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
-    const fate = { refused: faults.happens('refused'), conflict: faults.happens('conflict'), lost: faults.happens('lost'), thereMs: faults.delayMs('delayed'), backMs: faults.delayMs('delayed'), bytes: faults.bytes() };
+    const fate = {
+      refused: faults.happens('refused'),
+      conflict: faults.happens('conflict'),
+      lost: faults.happens('lost'),
+      thereMs: faults.delayMs('delayed'),
+      backMs: faults.delayMs('delayed'),
+      bytes: faults.bytes(),
+    };
     await this.#travel(clock, Math.max(fate.thereMs, this.#crowdedMs(clock)));
     if (fate.refused) throw unreachable();
-    if (fate.conflict && (request.method === 'PUT' || request.method === 'PATCH')) throw new StatusError('Conflict', `Operation cannot be fulfilled on ${request.path}: ${MODIFIED}`);
+    if (fate.conflict && (request.method === 'PUT' || request.method === 'PATCH'))
+      throw new StatusError('Conflict', `Operation cannot be fulfilled on ${request.path}: ${MODIFIED}`);
     const answer = await inner.request(fate.bytes ? { ...request, body: throughBytes(request.body) } : request);
     await this.#travel(clock, fate.backMs);
     if (isWrite && fate.lost) throw unreachable();

@@ -34,7 +34,12 @@ export class FaultyWatch implements WatchSink, WatchHandle {
   events(batch: readonly WatchEvent[]): void {
     const { faults, bytes } = this.#options;
     if (this.#ended) return;
-    const fate = { dropped: faults.happens('watchDropped'), expired: faults.happens('watchExpired'), lateMs: faults.delayMs('eventsDelayed'), silent: faults.bytes() };
+    const fate = {
+      dropped: faults.happens('watchDropped'),
+      expired: faults.happens('watchExpired'),
+      lateMs: faults.delayMs('eventsDelayed'),
+      silent: faults.bytes(),
+    };
     if (fate.dropped || fate.expired) {
       this.#inner?.close();
       this.#waiting.length = 0;

@@ -45,7 +45,11 @@ const boundTwice: Plant = {
     return async (request, goOn) => {
       const answer = await goOn();
       const [, namespace, name] = /\/namespaces\/([^/]+)\/pods\/([^/]+)\/binding$/.exec(request.path) ?? [];
-      if (namespace !== undefined && name !== undefined && bindings++ % 10 === 9) await rewrite<Pod>(store, `/registry/core/pods/${namespace}/${name}`, (pod) => ({ ...pod, spec: { containers: [], ...pod.spec, nodeName: 'node-elsewhere' } }));
+      if (namespace !== undefined && name !== undefined && bindings++ % 10 === 9)
+        await rewrite<Pod>(store, `/registry/core/pods/${namespace}/${name}`, (pod) => ({
+          ...pod,
+          spec: { containers: [], ...pod.spec, nodeName: 'node-elsewhere' },
+        }));
       return answer;
     };
   }),
@@ -55,7 +59,11 @@ const boundTwice: Plant = {
 async function rewrite<T extends KubeObject>(store: Store<Projection>, key: string, change: (object: T) => T): Promise<void> {
   const entry = store.get(key);
   if (entry === undefined) return;
-  const { value } = encodeRecord(recordApiVersion(entry.value), change(parseBody(entry.value, entry.projection) as T), managedText(entry.value, entry.projection));
+  const { value } = encodeRecord(
+    recordApiVersion(entry.value),
+    change(parseBody(entry.value, entry.projection) as T),
+    managedText(entry.value, entry.projection),
+  );
   await store.commit([{ do: 'put', key, value, projection: createProjector(createRegistry(builtinKinds()))(key, value) }], []);
 }
 
@@ -69,7 +77,11 @@ const volumeGivenAway: Plant = {
       const answer = await goOn();
       const [, name] = /\/persistentvolumes\/([^/]+)\/status$/.exec(request.path) ?? [];
       const isBound = JSON.stringify(request.body ?? {}).includes('"phase":"Bound"');
-      if (name !== undefined && isBound && writes++ % 3 === 2) await rewrite<PersistentVolume>(store, `/registry/core/persistentvolumes/${name}`, (volume) => ({ ...volume, spec: { ...volume.spec, claimRef: { ...volume.spec?.claimRef, uid: 'another' } } }));
+      if (name !== undefined && isBound && writes++ % 3 === 2)
+        await rewrite<PersistentVolume>(store, `/registry/core/persistentvolumes/${name}`, (volume) => ({
+          ...volume,
+          spec: { ...volume.spec, claimRef: { ...volume.spec?.claimRef, uid: 'another' } },
+        }));
       return answer;
     };
   }),
@@ -86,14 +98,23 @@ const sharedByPods: Plant = {
 const orphans: Plant = {
   finds: 'nothing belongs to what is gone',
   about: 'replica sets and revisions are not collected',
-  transport: instead('kube-controller-manager', () => async (request, goOn) => (request.method === 'DELETE' && /\/(?:replicasets|controllerrevisions)\/[^/]+$/.test(request.path) ? DONE : goOn())),
+  transport: instead(
+    'kube-controller-manager',
+    () => async (request, goOn) => (request.method === 'DELETE' && /\/(?:replicasets|controllerrevisions)\/[^/]+$/.test(request.path) ? DONE : goOn()),
+  ),
 };
 
 /** A protection that never lets go. */
 const stuckClaims: Plant = {
   finds: 'what is deleted goes away',
   about: 'the finalizer of deleted claims is never taken away',
-  transport: instead('kube-controller-manager', () => async (request, goOn) => (request.method === 'PUT' && request.path.includes('/persistentvolumeclaims/') && JSON.stringify(request.body).includes('deletionTimestamp') ? DONE : goOn())),
+  transport: instead(
+    'kube-controller-manager',
+    () => async (request, goOn) =>
+      request.method === 'PUT' && request.path.includes('/persistentvolumeclaims/') && JSON.stringify(request.body).includes('deletionTimestamp')
+        ? DONE
+        : goOn(),
+  ),
 };
 
 /** A controller that counts wrongly. */
@@ -101,8 +122,11 @@ const tooFew: Plant = {
   finds: 'there are as many pods as were asked for',
   about: 'the third pod of each set is never made',
   transport: instead('kube-controller-manager', () => async (request, goOn) => {
-    const { name, generateName } = (request.body as { readonly metadata?: { readonly name?: string; readonly generateName?: string } } | undefined)?.metadata ?? {};
-    return request.method === 'POST' && request.path.endsWith('/pods') && generateName === undefined && name?.endsWith('-2') === true ? { ...DONE, body: { ...request.body } as ApiResponse['body'] } : goOn();
+    const { name, generateName } =
+      (request.body as { readonly metadata?: { readonly name?: string; readonly generateName?: string } } | undefined)?.metadata ?? {};
+    return request.method === 'POST' && request.path.endsWith('/pods') && generateName === undefined && name?.endsWith('-2') === true
+      ? { ...DONE, body: { ...request.body } as ApiResponse['body'] }
+      : goOn();
   }),
 };
 
@@ -118,7 +142,14 @@ const restless: Plant = {
       request: async (request) => {
         const answer = await inner.request(request);
         const [, node] = /\/leases\/([^/]+)$/.exec(request.path) ?? [];
-        if (node !== undefined && request.method !== 'GET') await inner.request({ method: 'PATCH', path: `/api/v1/nodes/${node}`, query: [], contentType: 'application/merge-patch+json', body: { metadata: { annotations: { renewals: String(renewals++) } } } });
+        if (node !== undefined && request.method !== 'GET')
+          await inner.request({
+            method: 'PATCH',
+            path: `/api/v1/nodes/${node}`,
+            query: [],
+            contentType: 'application/merge-patch+json',
+            body: { metadata: { annotations: { renewals: String(renewals++) } } },
+          });
         return answer;
       },
     };

@@ -48,13 +48,19 @@ export class ClusterRecord {
   async start(transport: Transport, kinds: readonly Kind[], after = ''): Promise<void> {
     this.#ended = false;
     for (const kind of kinds) {
-      if (!kind.verbs.includes('watch') || !kind.verbs.includes('create') || kind.storage.group !== kind.group || kind.storage.version !== kind.version) continue;
+      if (!kind.verbs.includes('watch') || !kind.verbs.includes('create') || kind.storage.group !== kind.group || kind.storage.version !== kind.version)
+        continue;
       const resource = kind.group === '' ? kind.resource : `${kind.resource}.${kind.group}`;
       const state = this.#now.get(resource) ?? new Map<string, Stored<KubeObject>>();
       this.#now.set(resource, state);
       let newest = 0;
       await transport.watch(
-        { method: 'GET', path: resourcePath(kind), query: [['watch', 'true'], ['timeoutSeconds', LONGEST_SECONDS], ...(after === '' ? [] : [['resourceVersion', after] as const])], omitManagedFields: false },
+        {
+          method: 'GET',
+          path: resourcePath(kind),
+          query: [['watch', 'true'], ['timeoutSeconds', LONGEST_SECONDS], ...(after === '' ? [] : [['resourceVersion', after] as const])],
+          omitManagedFields: false,
+        },
         {
           events: (batch) => {
             for (const event of batch) newest = this.#see(resource, state, event, newest);
@@ -124,7 +130,8 @@ export class ClusterRecord {
     const key = `${namespace}/${name}`;
     if (version <= newest) this.#faults.push(`the watch of ${resource} went from version ${newest} to ${version} at ${key}`);
     const previous = state.get(key);
-    if ((previous === undefined) !== (type === 'ADDED')) this.#faults.push(`the watch of ${resource} said ${type} of ${key}, which was ${previous === undefined ? 'not there' : 'there'}`);
+    if ((previous === undefined) !== (type === 'ADDED'))
+      this.#faults.push(`the watch of ${resource} said ${type} of ${key}, which was ${previous === undefined ? 'not there' : 'there'}`);
     if (type === 'DELETED') state.delete(key);
     else state.set(key, seen);
     this.#line(`${this.#sinceMs()} ${resourceVersion} ${type} ${resource} ${key} ${digestOf(seen)}`);

@@ -92,7 +92,12 @@ export class SimulatedCluster implements AsyncDisposable {
     this.record = new ClusterRecord(clock);
     this.client = createClient(this.#transport(ADMIN, 'test'), 'test');
     for (let index = 0; index < (options.nodes ?? 1); index++) {
-      const machine = createSimulatedMachine({ clock, random: this.#random(`machine ${index}`), index, ...(options.latency === undefined ? {} : { latency: options.latency }) });
+      const machine = createSimulatedMachine({
+        clock,
+        random: this.#random(`machine ${index}`),
+        index,
+        ...(options.latency === undefined ? {} : { latency: options.latency }),
+      });
       this.#machines.set(`node-${index}`, { index, machine });
     }
   }
@@ -158,7 +163,8 @@ export class SimulatedCluster implements AsyncDisposable {
       const nowMs = this.clock.monotonic();
       const leftMs = Math.max(this.record.changedMs, startMs) + quietMs - nowMs;
       if (leftMs <= 0) return nowMs - startMs;
-      if (nowMs - startMs > withinMs) throw new NotQuietError(`not quiet after ${withinMs / 60_000} minutes; the last that happened:\n${this.record.lines.slice(-20).join('\n')}`);
+      if (nowMs - startMs > withinMs)
+        throw new NotQuietError(`not quiet after ${withinMs / 60_000} minutes; the last that happened:\n${this.record.lines.slice(-20).join('\n')}`);
       await this.advance(leftMs);
     }
   }
@@ -247,7 +253,10 @@ export class SimulatedCluster implements AsyncDisposable {
       case 'controllers':
         return startControllers({ ...connections.components(CONTROLLERS, 'kube-controller-manager'), caPem: CA });
       case 'scheduler':
-        return startScheduler({ ...connections.components(SCHEDULER, 'default-scheduler'), ...(plant?.schedulerPlugins === undefined ? {} : { plugins: plant.schedulerPlugins }) });
+        return startScheduler({
+          ...connections.components(SCHEDULER, 'default-scheduler'),
+          ...(plant?.schedulerPlugins === undefined ? {} : { plugins: plant.schedulerPlugins }),
+        });
       case 'storage':
         return startStorage(connections.components(STORAGE, 'berth-storage'));
       case 'network':
@@ -259,13 +268,23 @@ export class SimulatedCluster implements AsyncDisposable {
 
   async #drain(): Promise<void> {
     await drain();
-    if (this.record.lines.length > MOST_CHANGES && !this.#ending) throw new NotQuietError(`${MOST_CHANGES} changes; the last that happened:\n${this.record.lines.slice(-20).join('\n')}`);
+    if (this.record.lines.length > MOST_CHANGES && !this.#ending)
+      throw new NotQuietError(`${MOST_CHANGES} changes; the last that happened:\n${this.record.lines.slice(-20).join('\n')}`);
   }
 
   #startNode(nodeName: string, connections: Connections): Promise<Component> {
     const { index, machine } = defined(this.#machines.get(nodeName), `the machine ${nodeName}`);
     const { extendedResources = {}, labels = {} } = this.#options;
-    return startSimulatedNode({ machine, components: (user, name) => connections.components(user, name), nodeName, index, mark: 'simulated', extendedResources, labels, clock: this.clock });
+    return startSimulatedNode({
+      machine,
+      components: (user, name) => connections.components(user, name),
+      nodeName,
+      index,
+      mark: 'simulated',
+      extendedResources,
+      labels,
+      clock: this.clock,
+    });
   }
 
   #connect(life: string): Connections {
@@ -281,7 +300,10 @@ export class SimulatedCluster implements AsyncDisposable {
   #transport(user: UserInfo, name: string): Transport {
     const { plant } = this.#options;
     // The server of the moment: it may be another one after a restart.
-    const server: ApiHandler = { request: (request) => this.#plane.api.handler.request(request), watch: (request, sink) => this.#plane.api.handler.watch(request, sink) };
+    const server: ApiHandler = {
+      request: (request) => this.#plane.api.handler.request(request),
+      watch: (request, sink) => this.#plane.api.handler.watch(request, sink),
+    };
     const way = inProcessTransport(server, user, name);
     return plant?.transport?.(name, way, this.#store) ?? way;
   }
@@ -296,7 +318,12 @@ const CA = 'simulated';
 const servedKinds = (): readonly Kind[] => builtinKinds().filter(({ servedByDefault }) => servedByDefault);
 
 /** `life`: how often the server has been started. */
-function openPlane({ seed = 1, plant, log = silentLog }: SimulatedClusterOptions, store: Store<Projection>, clock: VirtualClock, life: number): Promise<ControlPlane> {
+function openPlane(
+  { seed = 1, plant, log = silentLog }: SimulatedClusterOptions,
+  store: Store<Projection>,
+  clock: VirtualClock,
+  life: number,
+): Promise<ControlPlane> {
   const random = seeded(seed, `api server ${life}`);
   // The signing key outlives the server.
   const secret = seeded(seed, 'keys').bytes(32);

@@ -116,4 +116,3 @@ class Failures {
     if (this.#all.size < MOST_FAILURES) this.#all.add(`${checker}: ${fault}`);
   }
 }
-

@@ -25,7 +25,12 @@ export class Workload {
   #names = 0;
 
   /** `breaks`: components are restarted and killed, and machines lose power. */
-  constructor({ cluster, client, random, breaks }: { readonly cluster: SimulatedCluster; readonly client: Client; readonly random: Random; readonly breaks: boolean }) {
+  constructor({
+    cluster,
+    client,
+    random,
+    breaks,
+  }: { readonly cluster: SimulatedCluster; readonly client: Client; readonly random: Random; readonly breaks: boolean }) {
     this.#cluster = cluster;
     this.#chance = new Chance(random);
     this.#breaks = breaks;

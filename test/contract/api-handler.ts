@@ -9,7 +9,8 @@ export interface Scenario {
   readonly run: (ask: Ask, ns: string) => Promise<void>;
 }
 
-const field = (seen: Seen, path: string): unknown => path.split('.').reduce((at: unknown, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], seen.body);
+const field = (seen: Seen, path: string): unknown =>
+  path.split('.').reduce((at: unknown, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], seen.body);
 /** Of an object or of a list. */
 interface Meta {
   readonly name: string;
@@ -49,7 +50,11 @@ const deployment = (name: string, replicas: number): JsonObject => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name },
-  spec: { replicas, selector: { matchLabels: { app: name } }, template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'busybox' }] } } },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'busybox' }] } },
+  },
 });
 
 export const scenarios: readonly Scenario[] = [
@@ -73,7 +78,11 @@ export const scenarios: readonly Scenario[] = [
       const data = JSON.parse('{"__proto__":"1","constructor":"2","toString":"3"}') as Record<string, string>;
       await ask('POST', maps(ns), configMap('a', data));
       const read = await ask('GET', `${maps(ns)}/a`);
-      assert.deepEqual(Object.entries(field(read, 'data') as object).sort(), [['__proto__', '1'], ['constructor', '2'], ['toString', '3']]);
+      assert.deepEqual(Object.entries(field(read, 'data') as object).sort(), [
+        ['__proto__', '1'],
+        ['constructor', '2'],
+        ['toString', '3'],
+      ]);
     },
   },
   {
@@ -86,7 +95,12 @@ export const scenarios: readonly Scenario[] = [
       refused(await ask('PUT', `${maps(ns)}/b`, configMap('b')), 404, 'NotFound', 'configmaps "b" not found');
       refused(await ask('GET', '/api/v1/nothings'), 404, 'NotFound', 'the server could not find the requested resource');
       refused(await ask('GET', `/apis/apps/v1/namespaces/${ns}/deployments/x/exec`), 404, 'NotFound');
-      refused(await ask('POST', '/api/v1/configmaps', configMap('a')), 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+      refused(
+        await ask('POST', '/api/v1/configmaps', configMap('a')),
+        405,
+        'MethodNotAllowed',
+        'the server does not allow this method on the requested resource',
+      );
       refused(await ask('PUT', maps(ns), configMap('a')), 405, 'MethodNotAllowed');
     },
   },
@@ -117,15 +131,30 @@ export const scenarios: readonly Scenario[] = [
       );
       await ask('POST', maps(ns), configMap('a'));
       refused(await ask('PUT', `${maps(ns)}/a`, configMap('b')), 400, 'BadRequest', 'the name of the object (b) does not match the name on the URL (a)');
-      refused(await ask('POST', maps(ns), { ...configMap('c'), data: { k: 3 } } as JsonObject), 400, 'BadRequest', /cannot unmarshal number into Go struct field ConfigMap.data of type string$/);
-      refused(await ask('POST', maps(ns), configMap('Not_A_Name')), 422, 'Invalid', /^ConfigMap "Not_A_Name" is invalid: metadata\.name: Invalid value: "Not_A_Name": a lowercase RFC 1123 subdomain/);
+      refused(
+        await ask('POST', maps(ns), { ...configMap('c'), data: { k: 3 } } as JsonObject),
+        400,
+        'BadRequest',
+        /cannot unmarshal number into Go struct field ConfigMap.data of type string$/,
+      );
+      refused(
+        await ask('POST', maps(ns), configMap('Not_A_Name')),
+        422,
+        'Invalid',
+        /^ConfigMap "Not_A_Name" is invalid: metadata\.name: Invalid value: "Not_A_Name": a lowercase RFC 1123 subdomain/,
+      );
     },
   },
   {
     says: 'unknown fields are refused, warned of, or dropped, as fieldValidation says',
     run: async (ask, ns) => {
       const odd = { ...configMap('a'), colour: 'red' };
-      refused(await ask('POST', `${maps(ns)}?fieldValidation=Strict`, odd), 400, 'BadRequest', 'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "colour"');
+      refused(
+        await ask('POST', `${maps(ns)}?fieldValidation=Strict`, odd),
+        400,
+        'BadRequest',
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "colour"',
+      );
       const warned = await ask('POST', maps(ns), odd);
       assert.deepEqual(warned.warnings, ['unknown field "colour"']);
       assert.equal(field(warned, 'colour'), undefined);
@@ -203,7 +232,12 @@ export const scenarios: readonly Scenario[] = [
       const forced = await ask('PATCH', `${path}?fieldManager=two&force=true`, configMap('a', { k: '2' }), APPLY);
       assert.equal(forced.code, 200);
       assert.deepEqual(field(forced, 'data'), { k: '2' });
-      refused(await ask('PATCH', path, configMap('a'), APPLY), 422, 'Invalid', 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+      refused(
+        await ask('PATCH', path, configMap('a'), APPLY),
+        422,
+        'Invalid',
+        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+      );
     },
   },
   {
@@ -229,7 +263,13 @@ export const scenarios: readonly Scenario[] = [
       const wrong = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: 'x' } };
       refused(await ask('DELETE', `${maps(ns)}/a`, wrong), 409, 'Conflict', /Precondition failed: UID in precondition: x, UID in object meta:/);
       const gone = await ask('DELETE', `${maps(ns)}/a`, { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: meta(made).uid } });
-      assert.deepEqual(gone.body, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { name: 'a', kind: 'configmaps', uid: meta(made).uid } });
+      assert.deepEqual(gone.body, {
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Success',
+        details: { name: 'a', kind: 'configmaps', uid: meta(made).uid },
+      });
       const accounts = `/api/v1/namespaces/${ns}/serviceaccounts`;
       await ask('POST', accounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 's' } });
       assert.equal(field(await ask('DELETE', `${accounts}/s`), 'kind'), 'ServiceAccount');
@@ -314,7 +354,12 @@ export const scenarios: readonly Scenario[] = [
       const grown = await ask('PATCH', `${path}/d/scale`, { spec: { replicas: 5 } }, MERGE);
       assert.equal(field(grown, 'spec.replicas'), 5);
       assert.equal(field(await ask('GET', `${path}/d`), 'spec.replicas'), 5);
-      refused(await ask('PATCH', `${path}/d/scale`, { spec: { replicas: -1 } }, MERGE), 422, 'Invalid', /^Scale.autoscaling "d" is invalid: spec.replicas: Invalid value: -1/);
+      refused(
+        await ask('PATCH', `${path}/d/scale`, { spec: { replicas: -1 } }, MERGE),
+        422,
+        'Invalid',
+        /^Scale.autoscaling "d" is invalid: spec.replicas: Invalid value: -1/,
+      );
     },
   },
   {
@@ -322,9 +367,19 @@ export const scenarios: readonly Scenario[] = [
     run: async (ask, ns) => {
       const pods = `/api/v1/namespaces/${ns}/pods`;
       await ask('POST', pods, pod('p'));
-      const binding = (node: string): Json => ({ apiVersion: 'v1', kind: 'Binding', metadata: { name: 'p' }, target: { apiVersion: 'v1', kind: 'Node', name: node } });
+      const binding = (node: string): Json => ({
+        apiVersion: 'v1',
+        kind: 'Binding',
+        metadata: { name: 'p' },
+        target: { apiVersion: 'v1', kind: 'Node', name: node },
+      });
       assert.equal((await ask('POST', `${pods}/p/binding`, binding('n1'))).code, 201);
-      refused(await ask('POST', `${pods}/p/binding`, binding('n2')), 409, 'Conflict', 'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n1"');
+      refused(
+        await ask('POST', `${pods}/p/binding`, binding('n2')),
+        409,
+        'Conflict',
+        'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n1"',
+      );
       const bound = await ask('GET', `${pods}/p`);
       assert.equal(field(bound, 'spec.nodeName'), 'n1');
       assert.equal(field(bound, 'status.conditions.0.type'), 'PodScheduled');
@@ -334,7 +389,11 @@ export const scenarios: readonly Scenario[] = [
     says: 'lists select by labels, names and fields of the kind',
     run: async (ask, ns) => {
       const pods = `/api/v1/namespaces/${ns}/pods`;
-      for (const [name, node] of [['a', 'n1'], ['b', 'n2'], ['c', 'n1']] as const) {
+      for (const [name, node] of [
+        ['a', 'n1'],
+        ['b', 'n2'],
+        ['c', 'n1'],
+      ] as const) {
         await ask('POST', pods, { ...pod(name, { nodeName: node }), metadata: { name, labels: { app: name, tier: 'x' } } });
       }
       const names = async (query: string): Promise<readonly unknown[]> => {
@@ -362,14 +421,30 @@ export const scenarios: readonly Scenario[] = [
       await ask('DELETE', `${maps(ns)}/m4`);
       await ask('POST', maps(ns), configMap('m45'));
       const second = await ask('GET', `${maps(ns)}?limit=3&continue=${meta(first).continue}`);
-      assert.deepEqual((field(second, 'items') as JsonObject[]).map(({ metadata }) => (metadata as JsonObject).name), ['m3', 'm4', 'm5']);
+      assert.deepEqual(
+        (field(second, 'items') as JsonObject[]).map(({ metadata }) => (metadata as JsonObject).name),
+        ['m3', 'm4', 'm5'],
+      );
       assert.equal(meta(second).resourceVersion, meta(first).resourceVersion);
       const third = await ask('GET', `${maps(ns)}?limit=3&continue=${meta(second).continue}`);
-      assert.deepEqual((field(third, 'items') as JsonObject[]).map(({ metadata }) => (metadata as JsonObject).name), ['m6']);
+      assert.deepEqual(
+        (field(third, 'items') as JsonObject[]).map(({ metadata }) => (metadata as JsonObject).name),
+        ['m6'],
+      );
       assert.equal(meta(third).continue, undefined);
       refused(await ask('GET', `${maps(ns)}?limit=3&continue=rubbish`), 400, 'BadRequest', /^continue key is not valid/);
-      refused(await ask('GET', `${maps(ns)}?resourceVersionMatch=Exact`), 422, 'Invalid', /resourceVersionMatch is forbidden unless resourceVersion is provided/);
-      refused(await ask('GET', `${maps(ns)}?resourceVersion=999999999&resourceVersionMatch=NotOlderThan`), 504, 'Timeout', /^Timeout: Too large resource version: 999999999, current: \d+$/);
+      refused(
+        await ask('GET', `${maps(ns)}?resourceVersionMatch=Exact`),
+        422,
+        'Invalid',
+        /resourceVersionMatch is forbidden unless resourceVersion is provided/,
+      );
+      refused(
+        await ask('GET', `${maps(ns)}?resourceVersion=999999999&resourceVersionMatch=NotOlderThan`),
+        504,
+        'Timeout',
+        /^Timeout: Too large resource version: 999999999, current: \d+$/,
+      );
     },
   },
   {
@@ -378,22 +453,45 @@ export const scenarios: readonly Scenario[] = [
       for (const name of ['a', 'b', 'c']) await ask('POST', maps(ns), configMap(name, {}, { labels: { keep: name === 'b' ? 'yes' : 'no' } }));
       const gone = await ask('DELETE', `${maps(ns)}?labelSelector=keep=no`);
       assert.equal((field(gone, 'items') as Json[]).length, 2);
-      assert.deepEqual((field(await ask('GET', maps(ns)), 'items') as JsonObject[]).map(({ metadata }) => (metadata as JsonObject).name), ['b']);
+      assert.deepEqual(
+        (field(await ask('GET', maps(ns)), 'items') as JsonObject[]).map(({ metadata }) => (metadata as JsonObject).name),
+        ['b'],
+      );
     },
   },
   {
     says: 'services get an address and ports of their own, and give them back',
     run: async (ask, ns) => {
       const services = `/api/v1/namespaces/${ns}/services`;
-      const service = (name: string, spec: JsonObject): Json => ({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } });
+      const service = (name: string, spec: JsonObject): Json => ({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name },
+        spec: { ports: [{ port: 80 }], ...spec },
+      });
       const made = await ask('POST', services, service('a', { type: 'NodePort' }));
       const ip = String(field(made, 'spec.clusterIP'));
       const port = Number(field(made, 'spec.ports.0.nodePort'));
       assert.match(ip, /^10\.96\.0\.\d+$/);
       assert.ok(port >= 30000 && port <= 32767);
-      refused(await ask('POST', services, service('b', { clusterIP: ip })), 422, 'Invalid', `Service "b" is invalid: spec.clusterIPs: Invalid value: ["${ip}"]: failed to allocate IP ${ip}: provided IP is already allocated`);
-      refused(await ask('POST', services, service('b', { type: 'NodePort', ports: [{ port: 80, nodePort: port }] })), 422, 'Invalid', /spec\.ports\[0\]\.nodePort: Invalid value: \d+: provided port is already allocated$/);
-      refused(await ask('POST', services, service('b', { clusterIP: '1.2.3.4' })), 422, 'Invalid', /is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/24$/);
+      refused(
+        await ask('POST', services, service('b', { clusterIP: ip })),
+        422,
+        'Invalid',
+        `Service "b" is invalid: spec.clusterIPs: Invalid value: ["${ip}"]: failed to allocate IP ${ip}: provided IP is already allocated`,
+      );
+      refused(
+        await ask('POST', services, service('b', { type: 'NodePort', ports: [{ port: 80, nodePort: port }] })),
+        422,
+        'Invalid',
+        /spec\.ports\[0\]\.nodePort: Invalid value: \d+: provided port is already allocated$/,
+      );
+      refused(
+        await ask('POST', services, service('b', { clusterIP: '1.2.3.4' })),
+        422,
+        'Invalid',
+        /is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/24$/,
+      );
       const named = await ask('PATCH', `${services}/a`, { spec: { type: 'ExternalName', externalName: 'example.com' } }, MERGE);
       assert.equal(named.code, 200, String(field(named, 'message')));
       assert.equal((await ask('POST', services, service('b', { clusterIP: ip }))).code, 201);
@@ -424,7 +522,10 @@ export const scenarios: readonly Scenario[] = [
       assert.equal(meta(other).resourceVersion, meta(made).resourceVersion);
       const listed = await ask('GET', `/apis/events.k8s.io/v1/namespaces/${ns}/events`);
       assert.equal(field(listed, 'items.0.note'), 'said');
-      for (const [path, selector] of [['/apis/events.k8s.io/v1', 'regarding.name'], ['/api/v1', 'involvedObject.name']]) {
+      for (const [path, selector] of [
+        ['/apis/events.k8s.io/v1', 'regarding.name'],
+        ['/api/v1', 'involvedObject.name'],
+      ]) {
         const found = await ask('GET', `${path}/namespaces/${ns}/events?fieldSelector=${selector}=p`);
         assert.equal((field(found, 'items') as Json[]).length, 1);
         const none = await ask('GET', `${path}/namespaces/${ns}/events?fieldSelector=${selector}=q`);

@@ -124,7 +124,10 @@ export function hostContract({ name, open, privileged }: HostContractOptions): v
       await assert.rejects(files.writeFileAtomic(at('bind/file'), 'no'), code('read-only'));
       await assert.rejects(files.removeTree(directory), code('busy'));
       await assert.rejects(files.removeTree(at('mnt')), code('busy'));
-      await assert.rejects(files.removeDirectory(at('mnt')), (thrown: unknown) => thrown instanceof HostError && (thrown.code === 'busy' || thrown.code === 'not-empty'));
+      await assert.rejects(
+        files.removeDirectory(at('mnt')),
+        (thrown: unknown) => thrown instanceof HostError && (thrown.code === 'busy' || thrown.code === 'not-empty'),
+      );
       assert.deepEqual((await mounts.below(directory)).map(({ target }) => target).sort(), [at('bind'), at('mnt')]);
       await assert.rejects(files.rename(at('mnt/file'), at('source/file')), code('cross-device'));
       await files.symlink(directory, at('source/way'));
@@ -143,7 +146,10 @@ export function hostContract({ name, open, privileged }: HostContractOptions): v
       assert.equal((await filesystems.probe(image))?.type, 'xfs');
       await assert.rejects(filesystems.make(image, { type: 'xfs' }), code('exists'));
       const { device } = await loops.attach(image, { directIo: true });
-      assert.deepEqual((await loops.find(image)).map((loop) => loop.device), [device]);
+      assert.deepEqual(
+        (await loops.find(image)).map((loop) => loop.device),
+        [device],
+      );
       await mounts.mount({ source: device, target: at('mnt'), type: 'xfs' });
       assert.equal((await mounts.at(at('mnt')))?.source, device);
       const before = (await files.statfs(at('mnt'))).totalBytes;

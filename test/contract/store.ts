@@ -17,7 +17,13 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export const textOf = (value: Uint8Array): string => decoder.decode(value);
-export const put = (key: string, text: string, expiresAtMs?: number): Operation<string> => ({ do: 'put', key, value: encoder.encode(text), projection: text, expiresAtMs });
+export const put = (key: string, text: string, expiresAtMs?: number): Operation<string> => ({
+  do: 'put',
+  key,
+  value: encoder.encode(text),
+  projection: text,
+  expiresAtMs,
+});
 export const remove = (key: string): Operation<string> => ({ do: 'delete', key });
 
 /** What a watch was told, in words: `put /a 1@3`, `delete /a 1@4`, `mark 4`. */
@@ -125,13 +131,17 @@ export function storeContract(backend: StoreBackend): void {
       assert.deepEqual(await deleted, { revision: 2 });
     });
 
-    test('values over the bound, and commits beyond the queue, are refused', async (store) => {
-      await assert.rejects(store.commit([put('/a', 'x'.repeat(11))]), failsWith('too-large'));
-      const taken = [store.commit([put('/1', 'x')]), store.commit([put('/2', 'x')])];
-      await assert.rejects(store.commit([put('/3', 'x')]), failsWith('busy'));
-      await Promise.all(taken);
-      await store.commit([put('/3', 'x')]);
-    }, { maxValueBytes: 10, maxPending: 2 });
+    test(
+      'values over the bound, and commits beyond the queue, are refused',
+      async (store) => {
+        await assert.rejects(store.commit([put('/a', 'x'.repeat(11))]), failsWith('too-large'));
+        const taken = [store.commit([put('/1', 'x')]), store.commit([put('/2', 'x')])];
+        await assert.rejects(store.commit([put('/3', 'x')]), failsWith('busy'));
+        await Promise.all(taken);
+        await store.commit([put('/3', 'x')]);
+      },
+      { maxValueBytes: 10, maxPending: 2 },
+    );
 
     test('a lazy update of an idle store is visible at once; behind a pending change it keeps its place', async (store) => {
       await store.commit([put('/lease', '1')]);
@@ -203,14 +213,18 @@ export function storeContract(backend: StoreBackend): void {
       assert.equal(store.compactedRevision, 3);
     });
 
-    test('the watch window bounds history by time and by number', async (store, clock) => {
-      for (const text of ['1', '2', '3']) await store.commit([put('/a', text)]);
-      assert.equal(store.compactedRevision, 1);
-      assert.equal(store.list('/', { revision: 1 }).entries.length, 1);
-      await clock.advance(2000, async () => {});
-      assert.throws(() => store.list('/', { revision: 2 }), failsWith('compacted'));
-      assert.equal(store.list('/', { revision: 3 }).entries.length, 1);
-    }, { watchWindowMs: 1000, watchWindowEvents: 2 });
+    test(
+      'the watch window bounds history by time and by number',
+      async (store, clock) => {
+        for (const text of ['1', '2', '3']) await store.commit([put('/a', text)]);
+        assert.equal(store.compactedRevision, 1);
+        assert.equal(store.list('/', { revision: 1 }).entries.length, 1);
+        await clock.advance(2000, async () => {});
+        assert.throws(() => store.list('/', { revision: 2 }), failsWith('compacted'));
+        assert.equal(store.list('/', { revision: 3 }).entries.length, 1);
+      },
+      { watchWindowMs: 1000, watchWindowEvents: 2 },
+    );
   });
 
   describe(`store: ${backend.name}: watches`, () => {
@@ -231,7 +245,10 @@ export function storeContract(backend: StoreBackend): void {
       await store.commit([put('/a', '2'), put('/b', '2')]);
       await store.commit([{ do: 'delete', key: '/a', value: encoder.encode('gone'), projection: 'gone' }]);
       assert.deepEqual(told.lines, ['put /a 1@1', 'put /a 2@2', 'delete /a gone@3']);
-      assert.deepEqual(told.events.map(({ previous }) => previous?.projection), [undefined, '1', '2']);
+      assert.deepEqual(
+        told.events.map(({ previous }) => previous?.projection),
+        [undefined, '1', '2'],
+      );
       const last = told.events.at(-1)?.entry;
       assert.deepEqual([last?.projection, last?.modRevision, last?.createRevision], ['gone', 3, 1]);
     });
@@ -264,7 +281,18 @@ export function storeContract(backend: StoreBackend): void {
     test('a watcher that throws loses its watch and nothing else', async (store) => {
       const told = new Told();
       let ended = '';
-      store.watch('/', {}, { events: () => { throw new Error('mine'); }, ended: ({ code }) => { ended = code; } });
+      store.watch(
+        '/',
+        {},
+        {
+          events: () => {
+            throw new Error('mine');
+          },
+          ended: ({ code }) => {
+            ended = code;
+          },
+        },
+      );
       store.watch('/', {}, told.sink);
       await store.commit([put('/a', '1')]);
       await store.commit([put('/a', '2')]);
@@ -285,16 +313,23 @@ export function storeContract(backend: StoreBackend): void {
       assert.deepEqual(keysOf(store.list('/')), ['/forever', '/renewed']);
     });
 
-    test('the last value of chosen keys outlives the history', async (store, clock) => {
-      await store.commit([put('/keep/a', 'x'), put('/drop/a', 'x')]);
-      await store.commit([remove('/keep/a'), remove('/drop/a')]);
-      await store.commit([put('/other', 'x')]);
-      await clock.advance(5000, async () => {});
-      await store.compact(store.revision);
-      assert.deepEqual(store.tombstones('/').map(({ entry }) => `${entry.key} ${entry.projection}@${entry.modRevision}`), ['/keep/a x@2']);
-      await clock.advance(60_000, async () => {});
-      assert.deepEqual(store.tombstones('/'), []);
-    }, { watchWindowMs: 1000, tombstoneMs: (key) => (key.startsWith('/keep/') ? 30_000 : 0) });
+    test(
+      'the last value of chosen keys outlives the history',
+      async (store, clock) => {
+        await store.commit([put('/keep/a', 'x'), put('/drop/a', 'x')]);
+        await store.commit([remove('/keep/a'), remove('/drop/a')]);
+        await store.commit([put('/other', 'x')]);
+        await clock.advance(5000, async () => {});
+        await store.compact(store.revision);
+        assert.deepEqual(
+          store.tombstones('/').map(({ entry }) => `${entry.key} ${entry.projection}@${entry.modRevision}`),
+          ['/keep/a x@2'],
+        );
+        await clock.advance(60_000, async () => {});
+        assert.deepEqual(store.tombstones('/'), []);
+      },
+      { watchWindowMs: 1000, tombstoneMs: (key) => (key.startsWith('/keep/') ? 30_000 : 0) },
+    );
 
     test('a fresh read is not older than what was acknowledged; a healthy store says so', async (store) => {
       await store.commit([put('/a', '1')]);

@@ -9,7 +9,10 @@ import { StatusError } from '../../src/machinery/status-error.ts';
 
 /** What every way to an API server promises a component (law 1): no component can tell which one it has. */
 export function transportPromises(name: string, connect: () => Promise<Client>): void {
-  const map = (suffix: string, data: Readonly<Record<string, string>> = { a: '1' }): ConfigMap => ({ metadata: { name: `${name}-${suffix}`, namespace: 'default' }, data });
+  const map = (suffix: string, data: Readonly<Record<string, string>> = { a: '1' }): ConfigMap => ({
+    metadata: { name: `${name}-${suffix}`, namespace: 'default' },
+    data,
+  });
 
   const refusal = async (work: Promise<unknown>): Promise<readonly [reason: string, code: number, message: string]> => {
     try {
@@ -63,7 +66,8 @@ export function transportPromises(name: string, connect: () => Promise<Client>):
   it('the three patches and apply', async () => {
     const client = await connect();
     await client.create(configMaps, map('patched'));
-    const patch = async (body: Parameters<Client['patch']>[2]): Promise<ConfigMap['data']> => (await client.patch(configMaps, `${name}-patched`, body, { namespace: 'default', fieldManager: 'test' })).data;
+    const patch = async (body: Parameters<Client['patch']>[2]): Promise<ConfigMap['data']> =>
+      (await client.patch(configMaps, `${name}-patched`, body, { namespace: 'default', fieldManager: 'test' })).data;
     assert.deepEqual(await patch({ type: 'merge', body: { data: { b: '2' } } }), { a: '1', b: '2' });
     assert.deepEqual(await patch({ type: 'strategic', body: { data: { b: null } } }), { a: '1' });
     assert.deepEqual(await patch({ type: 'json', body: [{ op: 'add', path: '/data/c', value: '3' }] }), { a: '1', c: '3' });
@@ -78,14 +82,22 @@ export function transportPromises(name: string, connect: () => Promise<Client>):
     const seen: string[] = [];
     let closed = 0;
     let enough = (): void => {};
-    const done = new Promise<void>((resolve) => { enough = resolve; });
-    const handle: WatchHandle = await client.watch(configMaps, { namespace: 'default', labelSelector: `of=${name}`, resourceVersion }, {
-      events: (batch: readonly WatchEvent<Stored<ConfigMap>>[]) => {
-        for (const { type, object } of batch) if (type !== 'BOOKMARK') seen.push(`${type} ${object.kind} ${object.data?.n ?? '-'}`);
-        if (seen.length >= 4) enough();
-      },
-      closed: () => { closed++; },
+    const done = new Promise<void>((resolve) => {
+      enough = resolve;
     });
+    const handle: WatchHandle = await client.watch(
+      configMaps,
+      { namespace: 'default', labelSelector: `of=${name}`, resourceVersion },
+      {
+        events: (batch: readonly WatchEvent<Stored<ConfigMap>>[]) => {
+          for (const { type, object } of batch) if (type !== 'BOOKMARK') seen.push(`${type} ${object.kind} ${object.data?.n ?? '-'}`);
+          if (seen.length >= 4) enough();
+        },
+        closed: () => {
+          closed++;
+        },
+      },
+    );
     const made = await client.create(configMaps, labelled);
     const changed = await client.update(configMaps, { ...made, data: { n: '1' } });
     // It stops matching: for this watch it is gone. Then it matches again.
@@ -102,7 +114,11 @@ export function transportPromises(name: string, connect: () => Promise<Client>):
     const client = await connect();
     const outcome = await new Promise<string>((resolve) => {
       client
-        .watch(configMaps, { namespace: 'default', resourceVersion: '999999999' }, { events: () => resolve('told'), closed: (error) => resolve(error?.reason ?? 'closed') })
+        .watch(
+          configMaps,
+          { namespace: 'default', resourceVersion: '999999999' },
+          { events: () => resolve('told'), closed: (error) => resolve(error?.reason ?? 'closed') },
+        )
         .catch((thrown: unknown) => resolve(thrown instanceof StatusError ? thrown.reason : String(thrown)));
     });
     assert.ok(['Timeout', 'Expired', 'BadRequest', 'closed'].includes(outcome), outcome);
@@ -110,7 +126,8 @@ export function transportPromises(name: string, connect: () => Promise<Client>):
 
   it('lists come in pages at one version', async () => {
     const client = await connect();
-    for (const suffix of ['p1', 'p2', 'p3']) await client.create(configMaps, { ...map(suffix), metadata: { name: `${name}-${suffix}`, namespace: 'default', labels: { page: name } } });
+    for (const suffix of ['p1', 'p2', 'p3'])
+      await client.create(configMaps, { ...map(suffix), metadata: { name: `${name}-${suffix}`, namespace: 'default', labels: { page: name } } });
     const first = await client.list(configMaps, { namespace: 'default', labelSelector: `page=${name}`, limit: 2 });
     assert.equal(first.items.length, 2);
     const rest = await client.list(configMaps, { namespace: 'default', labelSelector: `page=${name}`, limit: 2, continue: first.continue ?? '' });

@@ -78,10 +78,18 @@ function contained(clusterId: string): readonly number[] {
 async function reboot(berth: Berth): Promise<void> {
   await berth.kill();
   const { id } = JSON.parse(readFileSync(join(berth.directory, 'cluster.json'), 'utf8')) as { readonly id: string };
-  for (const name of ['containerd/config.toml', 'containerd/containerd.sock']) for (const pid of processes(`${berth.directory}/${name}`)) process.kill(pid, 'SIGKILL');
+  for (const name of ['containerd/config.toml', 'containerd/containerd.sock'])
+    for (const pid of processes(`${berth.directory}/${name}`)) process.kill(pid, 'SIGKILL');
   for (const pid of contained(id)) process.kill(pid, 'SIGKILL');
-  await until(async () => contained(id).length, (left) => left === 0, 'the containers are dead');
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ')[4] ?? '').filter((target) => target.startsWith(`${berth.directory}/`));
+  await until(
+    async () => contained(id).length,
+    (left) => left === 0,
+    'the containers are dead',
+  );
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((target) => target.startsWith(`${berth.directory}/`));
   for (const target of mounts.reverse()) await run('umount', ['-l', target]);
   await run('sh', ['-c', `for l in $(losetup -a | grep ${berth.directory} | cut -d: -f1); do losetup -d $l; done; ip link delete berth-${id}`]);
 }
@@ -96,17 +104,29 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
     const ip = await berth.get('pods -l app=app', '.items[0].status.podIP');
 
     // By the API itself: kubectl has `create token` only since 1.24.
-    const review = await berth.tryKubectl(['create', '--raw', '/api/v1/namespaces/default/serviceaccounts/default/token', '-f', '-'], { stdin: '{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}}' });
+    const review = await berth.tryKubectl(['create', '--raw', '/api/v1/namespaces/default/serviceaccounts/default/token', '-f', '-'], {
+      stdin: '{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}}',
+    });
     const { status } = JSON.parse(review.stdout) as { readonly status: { readonly token: string } };
-    const words = ['hunter2-hunter2', Buffer.from('hunter2-hunter2').toString('base64'), status.token, 'PRIVATE KEY', readFileSync(join(berth.directory, 'pki', 'admin.key'), 'utf8').split('\n')[1] ?? '?'];
+    const words = [
+      'hunter2-hunter2',
+      Buffer.from('hunter2-hunter2').toString('base64'),
+      status.token,
+      'PRIVATE KEY',
+      readFileSync(join(berth.directory, 'pki', 'admin.key'), 'utf8').split('\n')[1] ?? '?',
+    ];
     const events = await berth.kubectl('get', 'events', '-A', '-o', 'yaml');
-    const commands = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      } catch {
-        return '';
-      }
-    }).filter((line) => !line.includes('node --test')).join('\n');
+    const commands = readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .map((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        } catch {
+          return '';
+        }
+      })
+      .filter((line) => !line.includes('node --test'))
+      .join('\n');
     for (const word of words) {
       assert.ok(word.length > 8 && !berth.output.includes(word), `the log holds ${word.slice(0, 12)}…`);
       assert.ok(!events.includes(word), `an event holds ${word.slice(0, 12)}…`);
@@ -119,13 +139,29 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
     await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=60s');
     const pod = (await berth.get('pods -l app=app', '.items[0].metadata.name')).trim();
     assert.equal(await berth.get(`pod ${pod}`, '.metadata.uid'), uid, 'the same pod');
-    await until(() => berth.get(`pod ${pod}`, '.status.containerStatuses[0].restartCount'), (n) => n === '1', 'its container was made again');
-    await until(() => berth.exec(pod, 'cat', '/data/log'), (text) => text === 'start\nstart\n', 'its volume has its bytes');
+    await until(
+      () => berth.get(`pod ${pod}`, '.status.containerStatuses[0].restartCount'),
+      (n) => n === '1',
+      'its container was made again',
+    );
+    await until(
+      () => berth.exec(pod, 'cat', '/data/log'),
+      (text) => text === 'start\nstart\n',
+      'its volume has its bytes',
+    );
     assert.notEqual(ip, '');
-    await until(() => berth.get('pod once', '.status.phase'), (phase) => phase === 'Failed', 'what may not restart has failed');
+    await until(
+      () => berth.get('pod once', '.status.phase'),
+      (phase) => phase === 'Failed',
+      'what may not restart has failed',
+    );
     await berth.kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=20s');
     await berth.kubectl('delete', 'deploy,pod,pvc', '--all', '--timeout=60s');
-    await until(() => berth.kubectl('get', 'pods', '-o', 'name'), (text) => text === '', 'the pods have gone');
+    await until(
+      () => berth.kubectl('get', 'pods', '-o', 'name'),
+      (text) => text === '',
+      'the pods have gone',
+    );
   });
 
   it('a directory with spaces, and of more bytes than a socket’s name may have', async () => {
@@ -153,12 +189,19 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
         ['down', 600],
         ['down', 1000],
       ] as const) {
-        const child = spawn(process.execPath, [join(ROOT, 'bin', 'berth.cjs'), 'up', '--data-dir', directory], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+        const child = spawn(process.execPath, [join(ROOT, 'bin', 'berth.cjs'), 'up', '--data-dir', directory], {
+          cwd: ROOT,
+          stdio: ['ignore', 'pipe', 'pipe'],
+        });
         let said = '';
         for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
         const ended = once(child, 'exit');
         // A stage is told when it is done: the store is open, so the process can be found.
-        await until(async () => /store$/m.test(said), (open) => open, 'the store is open');
+        await until(
+          async () => /store$/m.test(said),
+          (open) => open,
+          'the store is open',
+        );
         await delay(afterMs - 300);
         if (how === 'down') assert.equal((await run(process.execPath, [join(ROOT, 'bin', 'berth.cjs'), 'down', '--data-dir', directory])).code, 0);
         else child.kill(how);

@@ -32,7 +32,12 @@ describe('endings', { skip: process.getuid?.() !== 0 && 'containers need root' }
 
   const ready = (name: string, ...more: string[]): Promise<string> => berth.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s', ...more);
   const apply = (manifest: string, ...more: string[]): Promise<Result> => berth.tryKubectl(['apply', '-f', '-', ...more], { stdin: manifest });
-  const gone = (...what: string[]): Promise<Result> => until(() => berth.tryKubectl(['get', ...what]), ({ stderr }) => /NotFound/.test(stderr), `${what.join(' ')} is gone`);
+  const gone = (...what: string[]): Promise<Result> =>
+    until(
+      () => berth.tryKubectl(['get', ...what]),
+      ({ stderr }) => /NotFound/.test(stderr),
+      `${what.join(' ')} is gone`,
+    );
 
   it('a namespace with running pods, controllers and claims goes, with its volumes', async () => {
     await berth.kubectl('create', 'namespace', 'full');
@@ -59,9 +64,21 @@ spec:
     assert.equal(code, 0, `${stderr}${(await berth.tryKubectl(['get', 'ns', 'full', '-o', 'yaml'])).stdout}`);
     const late = await apply(claim('late'), '-n', 'full');
     assert.match(late.stderr, /namespaces "full" not found/);
-    await until(() => berth.kubectl('get', 'pv', '-o', 'name'), (text) => text.trim() === '', 'the volumes are gone');
-    await until(async () => readdirSync(join(berth.directory, 'pool', 'volumes')), (left) => left.length === 0, 'their files are gone');
-    await until(async () => readdirSync(join(berth.directory, 'kubelet', 'pods')), (left) => left.length === 0, 'the directories of its pods are gone');
+    await until(
+      () => berth.kubectl('get', 'pv', '-o', 'name'),
+      (text) => text.trim() === '',
+      'the volumes are gone',
+    );
+    await until(
+      async () => readdirSync(join(berth.directory, 'pool', 'volumes')),
+      (left) => left.length === 0,
+      'their files are gone',
+    );
+    await until(
+      async () => readdirSync(join(berth.directory, 'kubelet', 'pods')),
+      (left) => left.length === 0,
+      'the directories of its pods are gone',
+    );
   });
 
   it('a namespace that ends takes nothing new', async () => {
@@ -71,7 +88,11 @@ spec:
     await berth.kubectl('delete', 'namespace', 'ending', '--wait=false');
     const refused = await berth.tryKubectl(['create', 'configmap', 'late', '-n', 'ending']);
     assert.match(refused.stderr, /is forbidden: unable to create new content in namespace ending because it is being terminated/);
-    await until(() => berth.get('namespace ending', '.status.conditions[?(@.type=="NamespaceFinalizersRemaining")].message'), (text) => /example\.com\/hold in 1 resource instances/.test(text), 'it says what holds it');
+    await until(
+      () => berth.get('namespace ending', '.status.conditions[?(@.type=="NamespaceFinalizersRemaining")].message'),
+      (text) => /example\.com\/hold in 1 resource instances/.test(text),
+      'it says what holds it',
+    );
     await berth.kubectl('patch', 'configmap', 'stays', '-n', 'ending', '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
     await gone('namespace', 'ending');
   });
@@ -85,7 +106,11 @@ spec:
     assert.equal((await berth.exec('user', 'cat', '/data/x')).trim(), 'here');
     await berth.kubectl('patch', 'pod', 'user', '-p', '{"metadata":{"finalizers":["example.com/mine"]}}');
     await berth.kubectl('delete', 'pod', 'user', '--wait=false');
-    await until(() => berth.get('pod user', '.status.phase'), (phase) => phase === 'Succeeded' || phase === 'Failed', 'its containers have ended');
+    await until(
+      () => berth.get('pod user', '.status.phase'),
+      (phase) => phase === 'Succeeded' || phase === 'Failed',
+      'its containers have ended',
+    );
     // As upstream: a pod that has ended no longer holds its claim, although it is still there.
     await gone('pvc', 'used');
     await berth.kubectl('patch', 'pod', 'user', '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
@@ -93,13 +118,26 @@ spec:
   });
 
   it('a forced delete is immediate, and the container ends all the same', async () => {
-    await berth.apply(claim('forced') + pod('forced', 'forced').replace('terminationGracePeriodSeconds: 1', 'terminationGracePeriodSeconds: 600').replace("trap 'exit 0' TERM; ", "trap '' TERM; "));
+    await berth.apply(
+      claim('forced') +
+        pod('forced', 'forced')
+          .replace('terminationGracePeriodSeconds: 1', 'terminationGracePeriodSeconds: 600')
+          .replace("trap 'exit 0' TERM; ", "trap '' TERM; "),
+    );
     await ready('forced');
     const uid = await berth.get('pod forced', '.metadata.uid');
     await berth.kubectl('delete', 'pod', 'forced', '--force', '--grace-period=0');
     await gone('pod', 'forced');
-    await until(async () => readFileSync('/proc/self/mountinfo', 'utf8').includes(uid), (mounted) => !mounted, 'its mounts are gone');
-    await until(async () => readdirSync(join(berth.directory, 'kubelet', 'pods')).includes(uid), (there) => !there, 'its directory is gone');
+    await until(
+      async () => readFileSync('/proc/self/mountinfo', 'utf8').includes(uid),
+      (mounted) => !mounted,
+      'its mounts are gone',
+    );
+    await until(
+      async () => readdirSync(join(berth.directory, 'kubelet', 'pods')).includes(uid),
+      (there) => !there,
+      'its directory is gone',
+    );
     await berth.kubectl('delete', 'pvc', 'forced', '--timeout=30s');
   });
 
@@ -119,7 +157,10 @@ spec:
     for (const [manifest, words] of [
       [pod('fixed', 'other'), /Forbidden: pod updates may not change fields other than/],
       [claim('fixed').replace('ReadWriteOnce', 'ReadWriteMany'), /spec: Forbidden: spec is immutable after creation/],
-      [claim('fixed').replace('32Mi', '16Mi'), /spec\.resources\.requests\.storage: Forbidden: field can not be less than status\.capacity|field can not be less than previous value/],
+      [
+        claim('fixed').replace('32Mi', '16Mi'),
+        /spec\.resources\.requests\.storage: Forbidden: field can not be less than status\.capacity|field can not be less than previous value/,
+      ],
     ] as const) {
       const { code, stderr } = await apply(manifest);
       assert.equal(code, 1);
@@ -130,8 +171,16 @@ spec:
 
   it('a claim that can not be met says why', async () => {
     await berth.apply(`${claim('classless', ', storageClassName: nowhere')}${claim('many').replace('ReadWriteOnce', 'ReadWriteMany')}${pod('many', 'many')}`);
-    await until(() => berth.kubectl('describe', 'pvc', 'classless'), (text) => /ProvisioningFailed.*storageclass\.storage\.k8s\.io "nowhere" not found/.test(text), 'the class is named');
-    await until(() => berth.kubectl('describe', 'pvc', 'many'), (text) => /ReadWriteOnce and ReadWriteOncePod/.test(text), 'the modes are named');
+    await until(
+      () => berth.kubectl('describe', 'pvc', 'classless'),
+      (text) => /ProvisioningFailed.*storageclass\.storage\.k8s\.io "nowhere" not found/.test(text),
+      'the class is named',
+    );
+    await until(
+      () => berth.kubectl('describe', 'pvc', 'many'),
+      (text) => /ReadWriteOnce and ReadWriteOncePod/.test(text),
+      'the modes are named',
+    );
     assert.match(await berth.kubectl('get', 'pod', 'many'), /Pending/);
     const why = await berth.cli(['why', 'pvc/many', '--data-dir', berth.directory]);
     assert.match(why.stdout, /ReadWriteMany|ReadWriteOnce and ReadWriteOncePod/);
@@ -139,7 +188,15 @@ spec:
   });
 
   it('nothing is left', async () => {
-    await until(() => berth.kubectl('get', 'pods,pvc,pv', '-A', '-o', 'name'), (text) => text.trim() === '', 'the API has none');
-    await until(async () => readdirSync(join(berth.directory, 'pool', 'volumes')), (left) => left.length === 0, 'the pool has none');
+    await until(
+      () => berth.kubectl('get', 'pods,pvc,pv', '-A', '-o', 'name'),
+      (text) => text.trim() === '',
+      'the API has none',
+    );
+    await until(
+      async () => readdirSync(join(berth.directory, 'pool', 'volumes')),
+      (left) => left.length === 0,
+      'the pool has none',
+    );
   });
 });

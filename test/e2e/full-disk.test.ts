@@ -65,7 +65,8 @@ describe('a full disk', { skip: process.getuid?.() !== 0 && 'a disk of its own n
       await connection.client.create(configMaps, { metadata: { name, namespace: 'default' }, data: { x: 'y'.repeat(bytes) } });
       kept.push(name);
     };
-    const names = async (): Promise<readonly string[]> => (await berth.get('cm -l !none', '.items[*].metadata.name')).split(' ').filter((name) => name.startsWith('kept-'));
+    const names = async (): Promise<readonly string[]> =>
+      (await berth.get('cm -l !none', '.items[*].metadata.name')).split(' ').filter((name) => name.startsWith('kept-'));
     const refused = async (): Promise<StatusError> => {
       for (let i = 0; i < 200; i++) {
         try {
@@ -137,10 +138,18 @@ spec:
     // What `fsync` says is on the disk must be: the volume's bytes were set aside when it was made.
     const written = readFileSync('/proc/self/mountinfo', 'utf8').match(new RegExp(`${berth.directory}/kubelet/pods/\\S+/mount`));
     assert.ok(written !== null);
-    await until(async () => existsSync(join(written[0], 'sum')), (there) => there, 'the volume takes its bytes');
+    await until(
+      async () => existsSync(join(written[0], 'sum')),
+      (there) => there,
+      'the volume takes its bytes',
+    );
     disk.free();
     await berth.apply(claim('huge', '100Gi'));
-    await until(() => berth.kubectl('describe', 'pvc', 'huge'), (text) => /ProvisioningFailed.*(space|pool)/.test(text), 'an event says why');
+    await until(
+      () => berth.kubectl('describe', 'pvc', 'huge'),
+      (text) => /ProvisioningFailed.*(space|pool)/.test(text),
+      'an event says why',
+    );
     await berth.kill();
     await berth.up();
     await berth.kubectl('delete', 'pod', 'first');

@@ -61,7 +61,10 @@ describe('kubectl', () => {
     assert.equal(list.items[0]?.kind, 'Pod');
     assert.equal(await output('get', 'pod', 'tool', '-o', 'name'), 'pod/tool');
     assert.equal(await output('get', 'pod', 'tool', '-o', 'jsonpath={.spec.containers[*].name}'), 'main quiet');
-    assert.match(await output('get', 'pods', '-o', 'custom-columns=N:.metadata.name,P:.status.phase', '--sort-by=.metadata.name'), /^N +P\ntool +Running\nweb-/);
+    assert.match(
+      await output('get', 'pods', '-o', 'custom-columns=N:.metadata.name,P:.status.phase', '--sort-by=.metadata.name'),
+      /^N +P\ntool +Running\nweb-/,
+    );
     assert.match(await output('get', 'pods', '--show-labels', '-l', 'app in (tool),!x'), /tool .*app=tool$/);
     assert.equal(await output('get', 'pods', '--field-selector=metadata.name=tool', '-o', 'name'), 'pod/tool');
     assert.match(await output('get', 'all', '-A'), /deployment\.apps\/web/);
@@ -91,7 +94,10 @@ describe('kubectl', () => {
     await berth.kubectl('patch', 'cm', 'applied', '--type=merge', '-p', '{"data":{"m":"1"}}');
     await berth.kubectl('patch', 'cm', 'applied', '--type=json', '-p', '[{"op":"add","path":"/data/j","value":"1"}]');
     await berth.kubectl('patch', 'deploy', 'web', '-p', '{"spec":{"template":{"spec":{"containers":[{"name":"web","env":[{"name":"X","value":"1"}]}]}}}}');
-    assert.equal(await output('get', 'deploy', 'web', '-o', 'jsonpath={.spec.template.spec.containers[0].image} {.spec.template.spec.containers[0].env[0].value}'), 'busybox:1.36 1');
+    assert.equal(
+      await output('get', 'deploy', 'web', '-o', 'jsonpath={.spec.template.spec.containers[0].image} {.spec.template.spec.containers[0].env[0].value}'),
+      'busybox:1.36 1',
+    );
     assert.equal(await output('get', 'cm', 'applied', '-o', 'jsonpath={.data}'), '{"a":"5","j":"1","m":"1"}');
     await berth.kubectl('rollout', 'status', 'deploy/web', '--timeout=60s');
 
@@ -107,7 +113,8 @@ describe('kubectl', () => {
 
   it('server-side apply: owners, a conflict that names them, and force', async () => {
     const manifest = (value: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: owned }\ndata: { a: "${value}" }\n`;
-    const apply = (value: string, ...more: string[]): Promise<Result> => berth.tryKubectl(['apply', '--server-side', '-f', '-', ...more], { stdin: manifest(value) });
+    const apply = (value: string, ...more: string[]): Promise<Result> =>
+      berth.tryKubectl(['apply', '--server-side', '-f', '-', ...more], { stdin: manifest(value) });
     assert.equal((await apply('1')).code, 0);
     const refused = await apply('2', '--field-manager=other');
     assert.match(refused.stderr, /Apply failed with 1 conflict: conflict with "kubectl": \.data\.a/);
@@ -142,26 +149,53 @@ describe('kubectl', () => {
   it('logs: all, tail, since, follow, of a container, of the one before', async () => {
     assert.match(await output('logs', 'tool', '-c', 'main', '--tail=2'), /^line \d+\nline \d+$/);
     assert.match(await output('logs', 'tool', '-c', 'main', '--timestamps', '--tail=1'), /^\d{4}-\d\d-\d\dT[\d:.]+Z line/);
-    await until(async () => Number((await output('logs', 'tool', '-c', 'main', '--tail=1')).slice(5)), (n) => n > 10, 'ten lines are written');
+    await until(
+      async () => Number((await output('logs', 'tool', '-c', 'main', '--tail=1')).slice(5)),
+      (n) => n > 10,
+      'ten lines are written',
+    );
     const recent = (await output('logs', 'tool', '-c', 'main', '--since=1s')).split('\n').length;
     assert.ok(recent <= 8, `${recent} lines in a second`);
-    assert.match((await berth.tryKubectl(['logs', 'tool'])).stderr + (await output('logs', 'tool', '-c', 'main', '--limit-bytes=6')), /Defaulted container "main"|line 0/);
-    const following = spawn(KUBECTL, ['logs', '-f', 'tool', '-c', 'main', '--tail=1'], { env: { ...process.env, KUBECONFIG: berth.kubeconfig, HOME: berth.directory } });
+    assert.match(
+      (await berth.tryKubectl(['logs', 'tool'])).stderr + (await output('logs', 'tool', '-c', 'main', '--limit-bytes=6')),
+      /Defaulted container "main"|line 0/,
+    );
+    const following = spawn(KUBECTL, ['logs', '-f', 'tool', '-c', 'main', '--tail=1'], {
+      env: { ...process.env, KUBECONFIG: berth.kubeconfig, HOME: berth.directory },
+    });
     let heard = '';
     following.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
-    await until(async () => heard.split('\n').length, (lines) => lines > 5, 'lines follow');
+    await until(
+      async () => heard.split('\n').length,
+      (lines) => lines > 5,
+      'lines follow',
+    );
     following.kill();
-    await berth.apply('apiVersion: v1\nkind: Pod\nmetadata: { name: crash }\nspec: { containers: [{ name: c, image: "busybox:1.36", command: ["sh", "-c", "echo attempt; exit 3"] }] }\n');
-    await until(() => output('get', 'pod', 'crash', '-o', 'jsonpath={.status.containerStatuses[0].restartCount}'), (count) => Number(count) > 0, 'it is started again');
+    await berth.apply(
+      'apiVersion: v1\nkind: Pod\nmetadata: { name: crash }\nspec: { containers: [{ name: c, image: "busybox:1.36", command: ["sh", "-c", "echo attempt; exit 3"] }] }\n',
+    );
+    await until(
+      () => output('get', 'pod', 'crash', '-o', 'jsonpath={.status.containerStatuses[0].restartCount}'),
+      (count) => Number(count) > 0,
+      'it is started again',
+    );
     assert.equal(await output('logs', 'crash', '--previous'), 'attempt');
-    await until(() => output('get', 'pod', 'crash'), (text) => /CrashLoopBackOff|Error/.test(text), 'it is held back');
+    await until(
+      () => output('get', 'pod', 'crash'),
+      (text) => /CrashLoopBackOff|Error/.test(text),
+      'it is held back',
+    );
     await berth.kubectl('delete', 'pod', 'crash', '--grace-period=1');
   });
 
-  for (const [name, kubectl] of [['the machine\'s', KUBECTL], ['the distribution\'s', DISTRIBUTION_KUBECTL]] as const) {
+  for (const [name, kubectl] of [
+    ["the machine's", KUBECTL],
+    ["the distribution's", DISTRIBUTION_KUBECTL],
+  ] as const) {
     it(`exec, attach, cp, port-forward with ${name} kubectl`, async () => {
       if (!existsSync(kubectl)) assert.fail(`${kubectl} is not there: run npm test once, which fetches it`);
-      const call = (args: readonly string[], stdin?: string): Promise<Result> => berth.tryKubectl(args, { ...(stdin === undefined ? {} : { stdin }), timeoutMs: 30_000 }, kubectl);
+      const call = (args: readonly string[], stdin?: string): Promise<Result> =>
+        berth.tryKubectl(args, { ...(stdin === undefined ? {} : { stdin }), timeoutMs: 30_000 }, kubectl);
       const cat = await call(['exec', '-i', 'tool', '-c', 'quiet', '--', 'cat'], 'one\ntwo\n');
       assert.deepEqual([cat.code, cat.stdout], [0, 'one\ntwo\n'], cat.stderr);
       const failing = await call(['exec', 'tool', '-c', 'quiet', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7']);
@@ -169,7 +203,10 @@ describe('kubectl', () => {
       assert.match(failing.stderr, /^err\n/);
       const big = 'x'.repeat(1_000_000);
       assert.equal((await call(['exec', '-i', 'tool', '-c', 'quiet', '--', 'wc', '-c'], big)).stdout.trim(), '1000000');
-      const terminal = await run('script', ['-qec', `${kubectl} exec -it tool -c quiet -- sh -c 'tty; stty size'`, '/dev/null'], { env: { KUBECONFIG: berth.kubeconfig, HOME: berth.directory }, timeoutMs: 30_000 });
+      const terminal = await run('script', ['-qec', `${kubectl} exec -it tool -c quiet -- sh -c 'tty; stty size'`, '/dev/null'], {
+        env: { KUBECONFIG: berth.kubeconfig, HOME: berth.directory },
+        timeoutMs: 30_000,
+      });
       assert.match(terminal.stdout, /\/dev\/pts\/\d/);
 
       const place = mkdtempSync(join(berth.directory, 'copy-'));
@@ -186,7 +223,12 @@ describe('kubectl', () => {
       forward.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
       forward.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
       try {
-        const text = await until(async () => said, (words) => /127\.0\.0\.1:(\d+)/.test(words), 'a port is forwarded', 20_000);
+        const text = await until(
+          async () => said,
+          (words) => /127\.0\.0\.1:(\d+)/.test(words),
+          'a port is forwarded',
+          20_000,
+        );
         const port = Number(/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
         for (let i = 0; i < 3; i++) assert.equal(await fetchText(port), `${pod}\n`, said);
       } finally {
@@ -200,7 +242,11 @@ describe('kubectl', () => {
     let heard = '';
     attached.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
     try {
-      await until(async () => heard, (text) => /line \d+\n/.test(text), 'lines arrive');
+      await until(
+        async () => heard,
+        (text) => /line \d+\n/.test(text),
+        'lines arrive',
+      );
     } finally {
       attached.kill();
     }
@@ -226,16 +272,24 @@ describe('kubectl', () => {
     let heard = '';
     watching.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
     try {
-      await until(async () => heard, (text) => /kube-root-ca/.test(text), 'the list comes first');
+      await until(
+        async () => heard,
+        (text) => /kube-root-ca/.test(text),
+        'the list comes first',
+      );
       await berth.kubectl('create', 'cm', 'seen');
-      await until(async () => heard, (text) => /configmap\/seen/.test(text), 'the new one is told of');
+      await until(
+        async () => heard,
+        (text) => /configmap\/seen/.test(text),
+        'the new one is told of',
+      );
     } finally {
       watching.kill();
     }
     await berth.kubectl('delete', 'cm', 'seen');
   });
 
-  it('the distribution\'s kubectl 1.20 does the daily verbs', async () => {
+  it("the distribution's kubectl 1.20 does the daily verbs", async () => {
     assert.match((await old(['version', '--short'])).stdout, /Server Version: v1\.36\.0/);
     assert.match((await old(['get', 'pods', '-o', 'wide'])).stdout, /tool +2\/2 +Running/);
     assert.match((await old(['describe', 'deploy', 'web'])).stdout, /2 desired \| 2 updated/);

@@ -24,7 +24,8 @@ describe('the mission', () => {
   it('01: both replicas write to the shared file, and it goes on growing after the pods are deleted', async () => {
     await berth.kubectl('apply', '-f', berth.mission('01-static.yaml'));
     await berth.kubectl('rollout', 'status', 'deploy/writer', '--timeout=60s');
-    const log = async (): Promise<readonly string[]> => (await readFile(`${WORKSPACE}/workspace/log`, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+    const log = async (): Promise<readonly string[]> =>
+      (await readFile(`${WORKSPACE}/workspace/log`, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
     const pods = (await berth.get('pods -l app=writer', '.items[*].metadata.name')).split(' ');
     assert.equal(pods.length, 2);
     const before = await until(log, (lines) => pods.every((pod) => lines.some((line) => line.startsWith(pod))), 'both pods have written');
@@ -51,7 +52,11 @@ describe('the mission', () => {
     await berth.kubectl('rollout', 'status', 'deploy/counter', '--timeout=60s');
     n = await beyond(n);
 
-    const identity = (): Promise<string> => berth.get('pods -l app=counter', '.items[0].metadata.uid} {.items[0].status.containerStatuses[0].containerID} {.items[0].status.containerStatuses[0].state.running.startedAt');
+    const identity = (): Promise<string> =>
+      berth.get(
+        'pods -l app=counter',
+        '.items[0].metadata.uid} {.items[0].status.containerStatuses[0].containerID} {.items[0].status.containerStatuses[0].state.running.startedAt',
+      );
     const adopted = await identity();
     await berth.kill();
     await berth.up();
@@ -74,7 +79,11 @@ describe('the mission', () => {
   it('03: the sidecar ships what the application logs', async () => {
     await berth.kubectl('apply', '-f', berth.mission('03-shared-log.yaml'));
     await berth.kubectl('wait', '--for=condition=Ready', 'pod/logger', '--timeout=60s');
-    await until(() => berth.kubectl('logs', 'logger', '-c', 'shipper'), (text) => text.split('\n').length > 3, 'the shipper has shipped');
+    await until(
+      () => berth.kubectl('logs', 'logger', '-c', 'shipper'),
+      (text) => text.split('\n').length > 3,
+      'the shipper has shipped',
+    );
     assert.match(await berth.kubectl('exec', 'logger', '-c', 'app', '--', 'grep', '/scratch', '/proc/mounts'), /tmpfs .*size=16384k/);
     await berth.kubectl('delete', '-f', berth.mission('03-shared-log.yaml'));
   });
@@ -83,11 +92,19 @@ describe('the mission', () => {
     await berth.kubectl('apply', '-f', berth.mission('04-config.yaml'));
     await berth.kubectl('wait', '--for=condition=Ready', 'pod/configured', '--timeout=60s');
     // The secret has no line end: containerd writes it to the log when the line ends.
-    await until(() => berth.kubectl('logs', 'configured'), (text) => text === 'mode=fast\nthreads=4\n', 'the log');
+    await until(
+      () => berth.kubectl('logs', 'configured'),
+      (text) => text === 'mode=fast\nthreads=4\n',
+      'the log',
+    );
     assert.equal(await berth.exec('configured', 'cat', '/etc/secret/password'), 's3cret');
     assert.match(await berth.exec('configured', 'ls', '-lL', '/etc/secret/password'), /^-r--------/);
     await berth.kubectl('patch', 'configmap', 'settings', '-p', '{"data":{"app.conf":"threads=8\\n"}}');
-    await until(() => berth.exec('configured', 'cat', '/etc/app/app.conf'), (text) => text === 'threads=8\n', 'the file follows');
+    await until(
+      () => berth.exec('configured', 'cat', '/etc/app/app.conf'),
+      (text) => text === 'threads=8\n',
+      'the file follows',
+    );
     await berth.kubectl('delete', '-f', berth.mission('04-config.yaml'));
   });
 
@@ -101,7 +118,12 @@ describe('the mission', () => {
     await berth.kubectl('wait', '--for=delete', 'pod/db-2', 'pod/db-1', '--timeout=60s');
     await berth.kubectl('scale', 'statefulset/db', '--replicas=3');
     await berth.kubectl('rollout', 'status', 'statefulset/db', '--timeout=90s');
-    for (const [pod, lines] of [['db-0', 1], ['db-1', 2], ['db-2', 2]] as const) assert.equal(await berth.exec(pod, 'cat', '/data/who'), `${pod}\n`.repeat(lines));
+    for (const [pod, lines] of [
+      ['db-0', 1],
+      ['db-1', 2],
+      ['db-2', 2],
+    ] as const)
+      assert.equal(await berth.exec(pod, 'cat', '/data/who'), `${pod}\n`.repeat(lines));
     assert.equal(await berth.get('pvc', '.items[*].spec.volumeName'), volumes);
     await berth.kubectl('delete', '-f', berth.mission('05-stateful.yaml'));
     assert.equal((await berth.get('pvc', '.items[*].metadata.name')).split(' ').length, 3, 'the claims stay');
@@ -112,7 +134,15 @@ describe('the mission', () => {
     await berth.kubectl('apply', '-f', berth.mission('06-gpu.yaml'));
     const phases = (): Promise<string> => berth.get('pods -l app=yolo-api', '.items[*].status.phase');
     await until(phases, (text) => text.split(' ').toSorted().join(' ') === 'Pending Running Running', 'two run, one waits');
-    const reason = await berth.kubectl('get', 'pods', '-l', 'app=yolo-api', '--field-selector=status.phase=Pending', '-o', 'jsonpath={.items[0].status.conditions[?(@.type=="PodScheduled")].message}');
+    const reason = await berth.kubectl(
+      'get',
+      'pods',
+      '-l',
+      'app=yolo-api',
+      '--field-selector=status.phase=Pending',
+      '-o',
+      'jsonpath={.items[0].status.conditions[?(@.type=="PodScheduled")].message}',
+    );
     assert.match(reason, /^0\/1 nodes are available: 1 Insufficient nvidia\.com\/gpu\. no new claims to deallocate, preemption: 0\/1 nodes are available: /);
     const running = (await berth.kubectl('get', 'pods', '-l', 'app=yolo-api', '--field-selector=status.phase=Running', '-o', 'name')).trim().split('\n');
     const devices = await Promise.all(running.map((pod) => berth.kubectl('logs', pod)));
@@ -126,7 +156,11 @@ describe('the mission', () => {
     await berth.kubectl('rollout', 'status', 'deploy/web', '--timeout=60s');
     assert.equal(await berth.get('service web-nodeport', '.spec.ports[0].nodePort'), '30010');
     assert.match(await berth.get('service web', '.spec.clusterIP'), /^10\.96\./);
-    await until(() => berth.kubectl('get', 'events', '-o', 'jsonpath={.items[*].involvedObject.kind}'), (kinds) => /Service/.test(kinds) && /Ingress/.test(kinds), 'events on Service and Ingress');
+    await until(
+      () => berth.kubectl('get', 'events', '-o', 'jsonpath={.items[*].involvedObject.kind}'),
+      (kinds) => /Service/.test(kinds) && /Ingress/.test(kinds),
+      'events on Service and Ingress',
+    );
     await berth.kubectl('delete', '-f', berth.mission('07-services.yaml'));
   });
 
@@ -136,7 +170,11 @@ describe('the mission', () => {
     const phases = (): Promise<readonly string[]> => Promise.all([phase('holder'), phase('waiter')]);
     const settled = await until(phases, (each) => each.includes('Running') && each.includes('Pending'), 'one runs, one waits');
     const [runs, waits] = settled[0] === 'Running' ? ['holder', 'waiter'] : ['waiter', 'holder'];
-    const message = await until(() => berth.get(`pod ${waits}`, '.status.conditions[?(@.type=="PodScheduled")].message'), (text) => text !== '', 'the reason');
+    const message = await until(
+      () => berth.get(`pod ${waits}`, '.status.conditions[?(@.type=="PodScheduled")].message'),
+      (text) => text !== '',
+      'the reason',
+    );
     assert.match(message, /ReadWriteOncePod access mode/);
     const why = await berth.cli(['why', `pod/${waits}`, '--data-dir', berth.directory]);
     assert.match(why.stdout, new RegExp(`pod ${runs} holds it`));
@@ -149,10 +187,16 @@ describe('the mission', () => {
     const { code, stderr, stdout } = await berth.tryKubectl(['apply', '-f', berth.mission('09-refused.yaml')]);
     assert.equal(code, 1);
     assert.equal(stdout, '');
-    assert.match(stderr, /Service "yolo-api-service" is invalid: spec\.ports\[0\]\.nodePort: Invalid value: 10010: provided port is not in the valid range\. The range of valid ports is 30000-32767/);
+    assert.match(
+      stderr,
+      /Service "yolo-api-service" is invalid: spec\.ports\[0\]\.nodePort: Invalid value: 10010: provided port is not in the valid range\. The range of valid ports is 30000-32767/,
+    );
     assert.match(stderr, /PersistentVolumeClaim "no-size" is invalid: spec\.resources\[storage\]: Required value/);
     assert.match(stderr, /PersistentVolume "two-sources" is invalid: spec\.nfs: Forbidden: may not specify more than 1 volume type/);
-    assert.match(stderr, /Deployment.apps "selector-mismatch" is invalid: spec\.template\.metadata\.labels: Invalid value: .*`selector` does not match template `labels`/);
+    assert.match(
+      stderr,
+      /Deployment.apps "selector-mismatch" is invalid: spec\.template\.metadata\.labels: Invalid value: .*`selector` does not match template `labels`/,
+    );
     for (const what of ['service/yolo-api-service', 'pvc/no-size', 'pv/two-sources', 'deployment/selector-mismatch']) {
       assert.match((await berth.tryKubectl(['get', what])).stderr, /NotFound/);
     }

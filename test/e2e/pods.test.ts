@@ -38,16 +38,33 @@ describe('what a pod says is what its containers get', { concurrency: 4 }, () =>
     await ready(name);
   };
   const sh = async (name: string, text: string): Promise<string> => (await berth.exec(name, 'sh', '-c', text)).trim();
-  const phase = (name: string, wanted: string): Promise<string> => until(() => berth.get(`pod ${name}`, '.status.phase'), (now) => now === wanted, `${name} is ${wanted}`, 40_000);
+  const phase = (name: string, wanted: string): Promise<string> =>
+    until(
+      () => berth.get(`pod ${name}`, '.status.phase'),
+      (now) => now === wanted,
+      `${name} is ${wanted}`,
+      40_000,
+    );
   const event = (name: string, wanted: RegExp): Promise<string> =>
-    until(() => berth.kubectl('get', 'events', '--field-selector', `involvedObject.name=${name}`, '-o', 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}'), (text) => wanted.test(text), `an event of ${name} says ${wanted}`, 40_000);
+    until(
+      () =>
+        berth.kubectl('get', 'events', '--field-selector', `involvedObject.name=${name}`, '-o', 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}'),
+      (text) => wanted.test(text),
+      `an event of ${name} says ${wanted}`,
+      40_000,
+    );
   const state = (name: string, path: string): Promise<string> => berth.get(`pod ${name}`, `.status.containerStatuses[0].${path}`);
 
   describe('volumes', { concurrency: 4 }, () => {
     it('an emptyDir beyond its limit puts the pod out, and says why', async () => {
       await start('fat', mount('/v'), volume({ emptyDir: { sizeLimit: '4Mi' } }));
       await sh('fat', 'dd if=/dev/zero of=/v/x bs=1M count=9 2>/dev/null; sync');
-      await until(() => berth.get('pod fat', '.status.phase} {.status.reason'), (now) => now === 'Failed Evicted', 'it is put out', 110_000);
+      await until(
+        () => berth.get('pod fat', '.status.phase} {.status.reason'),
+        (now) => now === 'Failed Evicted',
+        'it is put out',
+        110_000,
+      );
       assert.match(await berth.get('pod fat', '.status.message'), /Usage of EmptyDir volume "v" exceeds the limit "4Mi"/);
     });
 
@@ -58,9 +75,21 @@ describe('what a pod says is what its containers get', { concurrency: 4 }, () =>
     });
 
     it('an emptyDir is shared by the containers, outlives a restart of one, and is writable for all', async () => {
-      await start('shared', { ...mount('/v'), ...script('echo again >> /v/log; id -u > /v/uid; until [ -e /v/go ]; do sleep 0.1; done; rm /v/go; exit 1'), securityContext: { runAsUser: 1234 } }, volume({ emptyDir: {} }));
+      await start(
+        'shared',
+        {
+          ...mount('/v'),
+          ...script('echo again >> /v/log; id -u > /v/uid; until [ -e /v/go ]; do sleep 0.1; done; rm /v/go; exit 1'),
+          securityContext: { runAsUser: 1234 },
+        },
+        volume({ emptyDir: {} }),
+      );
       await sh('shared', 'touch /v/go');
-      await until(() => berth.tryKubectl(['exec', 'shared', '--', 'cat', '/v/log']).then(({ stdout }) => stdout), (text) => text === 'again\nagain\n', 'it is there again');
+      await until(
+        () => berth.tryKubectl(['exec', 'shared', '--', 'cat', '/v/log']).then(({ stdout }) => stdout),
+        (text) => text === 'again\nagain\n',
+        'it is there again',
+      );
       assert.match(await state('shared', 'lastState.terminated.exitCode'), /^1$/);
     });
 
@@ -74,14 +103,31 @@ describe('what a pod says is what its containers get', { concurrency: 4 }, () =>
       assert.equal(await sh('single', 'cat /v'), 'bytes');
       await start('touched', mount('/v'), on('FileOrCreate', 'touched'));
       assert.ok(existsSync(join(host, 'touched')));
-      await berth.apply(pod('absent', mount('/v'), on('Directory', 'absent')) + '---\n' + pod('wrong', mount('/v'), on('Directory', 'file')) + '---\n' + pod('socket', mount('/v'), on('Socket', 'file')));
+      await berth.apply(
+        pod('absent', mount('/v'), on('Directory', 'absent')) +
+          '---\n' +
+          pod('wrong', mount('/v'), on('Directory', 'file')) +
+          '---\n' +
+          pod('socket', mount('/v'), on('Socket', 'file')),
+      );
       await event('absent', /FailedMount: MountVolume.SetUp failed for volume "v" : hostPath type check failed: .*absent is not a directory/);
       await event('wrong', /hostPath type check failed: .*file is not a directory/);
       await event('socket', /hostPath type check failed: .*file is not a socket file/);
     });
 
     it('subPath: a part of a volume, made where it lacks; links out of the volume are not followed', async () => {
-      await start('part', { volumeMounts: [{ name: 'v', mountPath: '/a', subPath: 'x/y' }, { name: 'v', mountPath: '/b', subPathExpr: '$(WHO)/z' }, { name: 'v', mountPath: '/all' }], env: [{ name: 'WHO', value: 'me' }] }, volume({ emptyDir: {} }));
+      await start(
+        'part',
+        {
+          volumeMounts: [
+            { name: 'v', mountPath: '/a', subPath: 'x/y' },
+            { name: 'v', mountPath: '/b', subPathExpr: '$(WHO)/z' },
+            { name: 'v', mountPath: '/all' },
+          ],
+          env: [{ name: 'WHO', value: 'me' }],
+        },
+        volume({ emptyDir: {} }),
+      );
       await sh('part', 'echo 1 > /a/f; echo 2 > /b/g');
       assert.equal(await sh('part', 'cat /all/x/y/f /all/me/z/g'), '1\n2');
       symlinkSync('/etc', join(host, 'out'));
@@ -104,13 +150,44 @@ stringData: { key: s3cret }
 `);
       await start(
         'files',
-        { volumeMounts: ['conf', 'secret', 'all', 'down'].map((name) => ({ name, mountPath: `/${name}` })).concat({ name: 'conf', mountPath: '/single', subPath: 'a' } as { name: string; mountPath: string }) },
+        {
+          volumeMounts: ['conf', 'secret', 'all', 'down']
+            .map((name) => ({ name, mountPath: `/${name}` }))
+            .concat({ name: 'conf', mountPath: '/single', subPath: 'a' } as { name: string; mountPath: string }),
+        },
         {
           volumes: [
-            { name: 'conf', configMap: { name: 'conf', items: [{ key: 'a', path: 'a' }, { key: 'b', path: 'deep/b', mode: 0o400 }] } },
+            {
+              name: 'conf',
+              configMap: {
+                name: 'conf',
+                items: [
+                  { key: 'a', path: 'a' },
+                  { key: 'b', path: 'deep/b', mode: 0o400 },
+                ],
+              },
+            },
             { name: 'secret', secret: { secretName: 'hidden', defaultMode: 0o440 } },
-            { name: 'all', projected: { sources: [{ configMap: { name: 'conf' } }, { secret: { name: 'hidden' } }, { downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } }, { serviceAccountToken: { path: 'token', expirationSeconds: 3600, audience: 'vault' } }] } },
-            { name: 'down', downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }, { path: 'limit', resourceFieldRef: { containerName: 'c', resource: 'limits.memory', divisor: '1Mi' } }] } },
+            {
+              name: 'all',
+              projected: {
+                sources: [
+                  { configMap: { name: 'conf' } },
+                  { secret: { name: 'hidden' } },
+                  { downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+                  { serviceAccountToken: { path: 'token', expirationSeconds: 3600, audience: 'vault' } },
+                ],
+              },
+            },
+            {
+              name: 'down',
+              downwardAPI: {
+                items: [
+                  { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } },
+                  { path: 'limit', resourceFieldRef: { containerName: 'c', resource: 'limits.memory', divisor: '1Mi' } },
+                ],
+              },
+            },
           ],
         },
         { labels: { tier: 'gold' } },
@@ -122,12 +199,21 @@ stringData: { key: s3cret }
       assert.match(await sh('files', 'grep " /secret " /proc/mounts'), /tmpfs/);
       await berth.kubectl('patch', 'configmap', 'conf', '-p', '{"data":{"a":"changed"}}');
       await berth.kubectl('label', 'pod', 'files', 'tier=silver', '--overwrite');
-      await until(() => sh('files', 'cat /conf/a /all/a; cat /down/labels'), (text) => text === 'changedchangedtier="silver"', 'the files follow', 90_000);
+      await until(
+        () => sh('files', 'cat /conf/a /all/a; cat /down/labels'),
+        (text) => text === 'changedchangedtier="silver"',
+        'the files follow',
+        90_000,
+      );
       assert.equal(await sh('files', 'cat /single'), 'one', 'a subPath does not follow');
     });
 
     it('what a volume names but is not there holds the pod back, until it is; optional does not', async () => {
-      await berth.apply(pod('waits', mount('/v'), volume({ configMap: { name: 'late' } })) + '---\n' + pod('optional', mount('/v'), volume({ secret: { secretName: 'never', optional: true } })));
+      await berth.apply(
+        pod('waits', mount('/v'), volume({ configMap: { name: 'late' } })) +
+          '---\n' +
+          pod('optional', mount('/v'), volume({ secret: { secretName: 'never', optional: true } })),
+      );
       await ready('optional');
       await event('waits', /FailedMount: MountVolume.SetUp failed for volume "v" : configmap "late" not found/);
       await berth.kubectl('create', 'configmap', 'late', '--from-literal=k=v');
@@ -135,7 +221,10 @@ stringData: { key: s3cret }
     });
 
     it('fsGroup owns the volume; a user without root writes to it', async () => {
-      await start('group', mount('/v'), { ...volume({ emptyDir: {} }), securityContext: { runAsUser: 1000, runAsGroup: 3000, fsGroup: 2000, runAsNonRoot: true, supplementalGroups: [4000] } });
+      await start('group', mount('/v'), {
+        ...volume({ emptyDir: {} }),
+        securityContext: { runAsUser: 1000, runAsGroup: 3000, fsGroup: 2000, runAsNonRoot: true, supplementalGroups: [4000] },
+      });
       assert.equal(await sh('group', 'echo x > /v/f && stat -c "%u %g" /v/f; id -G'), '1000 2000\n3000 2000 4000');
     });
   });
@@ -143,7 +232,14 @@ stringData: { key: s3cret }
   describe('life', { concurrency: 4 }, () => {
     it('init containers run one after the other, and a sidecar beside all', async () => {
       const step = (name: string, text: string, more: Fields = {}): Fields => ({ name, image: 'busybox:1.36', ...script(text), ...mount('/v'), ...more });
-      await start('steps', mount('/v'), { ...volume({ emptyDir: {} }), initContainers: [step('one', 'echo one >> /v/log'), step('side', 'echo side >> /v/log; trap "exit 0" TERM; while true; do sleep 0.1; done', { restartPolicy: 'Always' }), step('two', 'sleep 0.3; echo two >> /v/log')] });
+      await start('steps', mount('/v'), {
+        ...volume({ emptyDir: {} }),
+        initContainers: [
+          step('one', 'echo one >> /v/log'),
+          step('side', 'echo side >> /v/log; trap "exit 0" TERM; while true; do sleep 0.1; done', { restartPolicy: 'Always' }),
+          step('two', 'sleep 0.3; echo two >> /v/log'),
+        ],
+      });
       assert.equal(await sh('steps', 'cat /v/log'), 'one\nside\ntwo');
       assert.equal(await berth.get('pod steps', '.status.initContainerStatuses[*].state.terminated.reason'), 'Completed Completed');
       assert.match(await berth.kubectl('get', 'pod', 'steps'), /steps\s+2\/2\s+Running/);
@@ -153,37 +249,71 @@ stringData: { key: s3cret }
       const failing = { initContainers: [{ name: 'fails', image: 'busybox:1.36', ...script('exit 3') }] };
       await berth.apply(pod('held', {}, failing) + '---\n' + pod('ended', {}, { ...failing, restartPolicy: 'Never' }));
       await phase('ended', 'Failed');
-      await until(() => berth.kubectl('get', 'pod', 'held', 'ended', '--no-headers'), (text) => /held +0\/1 +Init:(Error|CrashLoopBackOff)/.test(text) && /ended +0\/1 +Init:Error/.test(text), 'kubectl shows it');
+      await until(
+        () => berth.kubectl('get', 'pod', 'held', 'ended', '--no-headers'),
+        (text) => /held +0\/1 +Init:(Error|CrashLoopBackOff)/.test(text) && /ended +0\/1 +Init:Error/.test(text),
+        'kubectl shows it',
+      );
     });
 
     it('restartPolicy: Never and OnFailure end as they should', async () => {
-      await berth.apply(['never:Never:0', 'nevermore:Never:7', 'onfailure:OnFailure:0'].map((each) => pod(each.split(':')[0] ?? '', script(`exit ${each.split(':')[2]}`), { restartPolicy: each.split(':')[1] })).join('---\n'));
+      await berth.apply(
+        ['never:Never:0', 'nevermore:Never:7', 'onfailure:OnFailure:0']
+          .map((each) => pod(each.split(':')[0] ?? '', script(`exit ${each.split(':')[2]}`), { restartPolicy: each.split(':')[1] }))
+          .join('---\n'),
+      );
       await Promise.all([phase('never', 'Succeeded'), phase('nevermore', 'Failed'), phase('onfailure', 'Succeeded')]);
       assert.equal(await state('nevermore', 'state.terminated.exitCode} {.status.containerStatuses[0].restartCount'), '7 0');
-      await berth.apply(pod('retry', { ...mount('/v'), ...script('[ -e /v/been ] && exit 0; touch /v/been; exit 1') }, { ...volume({ emptyDir: {} }), restartPolicy: 'OnFailure' }));
+      await berth.apply(
+        pod(
+          'retry',
+          { ...mount('/v'), ...script('[ -e /v/been ] && exit 0; touch /v/been; exit 1') },
+          { ...volume({ emptyDir: {} }), restartPolicy: 'OnFailure' },
+        ),
+      );
       await phase('retry', 'Succeeded');
       assert.equal(await state('retry', 'restartCount'), '1');
     });
 
     it('probes: exec, http and tcp decide readiness, startup holds the others back, liveness restarts', async () => {
       const serve = script('mkdir /w; echo ok > /w/ok; httpd -f -p 8080 -h /w & wait');
-      await start('http', { ...serve, ports: [{ name: 'web', containerPort: 8080 }], readinessProbe: { httpGet: { path: '/ok', port: 'web' }, periodSeconds: 1 } });
+      await start('http', {
+        ...serve,
+        ports: [{ name: 'web', containerPort: 8080 }],
+        readinessProbe: { httpGet: { path: '/ok', port: 'web' }, periodSeconds: 1 },
+      });
       await sh('http', 'rm /w/ok');
       await berth.kubectl('wait', '--for=condition=Ready=false', 'pod/http', '--timeout=20s');
       await event('http', /Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404/);
       await start('tcp', { ...serve, readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } });
       await berth.apply(pod('closed', { readinessProbe: { tcpSocket: { port: 9 }, periodSeconds: 1 } }));
       await event('closed', /Readiness probe failed: dial tcp .*:9: connect: connection refused/);
-      await start('lively', { ...script('touch /alive; while true; do sleep 0.2; done'), startupProbe: { exec: { command: ['test', '-e', '/alive'] }, periodSeconds: 1 }, livenessProbe: { exec: { command: ['cat', '/alive'] }, periodSeconds: 1, failureThreshold: 1 } });
+      await start('lively', {
+        ...script('touch /alive; while true; do sleep 0.2; done'),
+        startupProbe: { exec: { command: ['test', '-e', '/alive'] }, periodSeconds: 1 },
+        livenessProbe: { exec: { command: ['cat', '/alive'] }, periodSeconds: 1, failureThreshold: 1 },
+      });
       await sh('lively', 'rm /alive');
-      await until(() => state('lively', 'restartCount'), (n) => n === '1', 'it is restarted');
+      await until(
+        () => state('lively', 'restartCount'),
+        (n) => n === '1',
+        'it is restarted',
+      );
       await event('lively', /Unhealthy: Liveness probe failed: cat: can't open '\/alive'/);
       await event('lively', /Killing: Container c failed liveness probe, will be restarted/);
     });
 
     it('postStart and preStop run; a container that does not listen is killed when its grace is over', async () => {
       const hook = (text: string): Fields => ({ exec: { command: ['sh', '-c', text] } });
-      await start('hooks', { ...mount('/h'), command: ['sh', '-c', 'trap "echo term >> /h/log; exit 0" TERM; while true; do sleep 0.1; done'], lifecycle: { postStart: hook('echo start >> /h/log'), preStop: hook('echo stop >> /h/log; sleep 0.3') } }, { ...volume({ hostPath: { path: join(host, 'hooks'), type: 'DirectoryOrCreate' } }), terminationGracePeriodSeconds: 10 });
+      await start(
+        'hooks',
+        {
+          ...mount('/h'),
+          command: ['sh', '-c', 'trap "echo term >> /h/log; exit 0" TERM; while true; do sleep 0.1; done'],
+          lifecycle: { postStart: hook('echo start >> /h/log'), preStop: hook('echo stop >> /h/log; sleep 0.3') },
+        },
+        { ...volume({ hostPath: { path: join(host, 'hooks'), type: 'DirectoryOrCreate' } }), terminationGracePeriodSeconds: 10 },
+      );
       await berth.kubectl('delete', 'pod', 'hooks');
       const { readFileSync } = await import('node:fs');
       assert.equal(readFileSync(join(host, 'hooks', 'log'), 'utf8'), 'start\nstop\nterm\n');
@@ -202,26 +332,48 @@ stringData: { key: s3cret }
     it('activeDeadlineSeconds ends the pod', async () => {
       await berth.apply(pod('deadline', {}, { activeDeadlineSeconds: 2 }));
       await phase('deadline', 'Failed');
-      assert.equal(await berth.get('pod deadline', '.status.reason} {.status.message'), 'DeadlineExceeded Pod was active on the node longer than the specified deadline');
+      assert.equal(
+        await berth.get('pod deadline', '.status.reason} {.status.message'),
+        'DeadlineExceeded Pod was active on the node longer than the specified deadline',
+      );
     });
 
     it('an image that is not there is told in Kubernetes’ words', async () => {
-      await berth.apply(pod('noimage', { image: 'localhost:1/no/such:1' }) + '---\n' + pod('neverpull', { image: 'not.there/x:1', imagePullPolicy: 'Never' }) + '---\n' + pod('badname', { image: 'Upper:1' }));
+      await berth.apply(
+        pod('noimage', { image: 'localhost:1/no/such:1' }) +
+          '---\n' +
+          pod('neverpull', { image: 'not.there/x:1', imagePullPolicy: 'Never' }) +
+          '---\n' +
+          pod('badname', { image: 'Upper:1' }),
+      );
       await event('noimage', /Failed: Failed to pull image "localhost:1\/no\/such:1": /);
       await event('noimage', /Failed: Error: ErrImagePull/);
       await event('neverpull', /ErrImageNeverPull: Container image "not.there\/x:1" is not present with pull policy of Never/);
-      await event('badname', /InspectFailed: Failed to apply default image tag "Upper:1": couldn't parse image name "Upper:1": invalid reference format: repository name \(library\/Upper\) must be lowercase/);
+      await event(
+        'badname',
+        /InspectFailed: Failed to apply default image tag "Upper:1": couldn't parse image name "Upper:1": invalid reference format: repository name \(library\/Upper\) must be lowercase/,
+      );
       assert.match(await state('badname', 'state.waiting.reason'), /InvalidImageName/);
     });
 
     it('a command that is not there is told', async () => {
       await berth.apply(pod('nocommand', { command: ['/no/such'] }, { restartPolicy: 'Never' }));
       await phase('nocommand', 'Failed');
-      assert.match(await state('nocommand', 'state.terminated.reason} {.status.containerStatuses[0].state.terminated.exitCode} {.status.containerStatuses[0].state.terminated.message'), /^(StartError|ContainerCannotRun) (128|127) .*\/no\/such/);
+      assert.match(
+        await state(
+          'nocommand',
+          'state.terminated.reason} {.status.containerStatuses[0].state.terminated.exitCode} {.status.containerStatuses[0].state.terminated.message',
+        ),
+        /^(StartError|ContainerCannotRun) (128|127) .*\/no\/such/,
+      );
     });
 
     it('the last words of a container are kept', async () => {
-      await berth.apply(pod('words', script('echo goodbye > /dev/termination-log; exit 2'), { restartPolicy: 'Never' }) + '---\n' + pod('log', { ...script('echo from the log; exit 2'), terminationMessagePolicy: 'FallbackToLogsOnError' }, { restartPolicy: 'Never' }));
+      await berth.apply(
+        pod('words', script('echo goodbye > /dev/termination-log; exit 2'), { restartPolicy: 'Never' }) +
+          '---\n' +
+          pod('log', { ...script('echo from the log; exit 2'), terminationMessagePolicy: 'FallbackToLogsOnError' }, { restartPolicy: 'Never' }),
+      );
       await Promise.all([phase('words', 'Failed'), phase('log', 'Failed')]);
       assert.equal((await state('words', 'state.terminated.message')).trim(), 'goodbye');
       assert.equal((await state('log', 'state.terminated.message')).trim(), 'from the log');
@@ -230,14 +382,19 @@ stringData: { key: s3cret }
 
   describe('limits and identity', { concurrency: 4 }, () => {
     it('more memory than the limit: OOMKilled', async () => {
-      await berth.apply(pod('hungry', { ...script('dd if=/dev/zero of=/dev/null bs=200M count=1'), resources: { limits: { memory: '16Mi' } } }, { restartPolicy: 'Never' }));
+      await berth.apply(
+        pod('hungry', { ...script('dd if=/dev/zero of=/dev/null bs=200M count=1'), resources: { limits: { memory: '16Mi' } } }, { restartPolicy: 'Never' }),
+      );
       await phase('hungry', 'Failed');
       assert.equal(await state('hungry', 'state.terminated.reason} {.status.containerStatuses[0].state.terminated.exitCode'), 'OOMKilled 137');
     });
 
     it('limits arrive in the cgroup, and the class of service follows from them', async () => {
       await start('limited', { resources: { requests: { cpu: '250m', memory: '32Mi' }, limits: { cpu: '500m', memory: '64Mi' } } });
-      const limits = await sh('limited', 'cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/memory/memory.limit_in_bytes');
+      const limits = await sh(
+        'limited',
+        'cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/memory/memory.limit_in_bytes',
+      );
       assert.match(limits, /^50000( 100000)?\n67108864$/);
       assert.equal(await berth.get('pod limited', '.status.qosClass'), 'Burstable');
     });
@@ -279,7 +436,20 @@ stringData: { word: hush }
       const env = Object.fromEntries((await sh('env', 'env')).split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]));
       const node = await berth.get('pod env', '.spec.nodeName');
       const ip = await berth.get('pod env', '.status.podIP');
-      const wanted = { FROM_MAP: 'mapped', P_word: 'hush', A: 'a', B: 'a-$(A)-$(NOT)', SECRET: 'hush', LABEL: 'gold', WHO: 'env', WHERE: node, IP: ip, MEM: '67108864', CPU: '2', KUBERNETES_SERVICE_PORT: '443' };
+      const wanted = {
+        FROM_MAP: 'mapped',
+        P_word: 'hush',
+        A: 'a',
+        B: 'a-$(A)-$(NOT)',
+        SECRET: 'hush',
+        LABEL: 'gold',
+        WHO: 'env',
+        WHERE: node,
+        IP: ip,
+        MEM: '67108864',
+        CPU: '2',
+        KUBERNETES_SERVICE_PORT: '443',
+      };
       assert.deepEqual(Object.fromEntries(Object.keys(wanted).map((key) => [key, env[key]])), wanted);
       await berth.apply(pod('noenv', { env: [{ name: 'X', valueFrom: { secretKeyRef: { name: 'env', key: 'nope' } } }] }));
       await event('noenv', /Failed: Error: couldn't find key nope in Secret default\/env/);
@@ -287,7 +457,17 @@ stringData: { word: hush }
     });
 
     it('names and name servers', async () => {
-      await start('named', {}, { hostname: 'web', subdomain: 'sub', dnsPolicy: 'None', dnsConfig: { nameservers: ['192.0.2.1'], searches: ['x.test'], options: [{ name: 'ndots', value: '2' }] }, hostAliases: [{ ip: '192.0.2.7', hostnames: ['old.test'] }] });
+      await start(
+        'named',
+        {},
+        {
+          hostname: 'web',
+          subdomain: 'sub',
+          dnsPolicy: 'None',
+          dnsConfig: { nameservers: ['192.0.2.1'], searches: ['x.test'], options: [{ name: 'ndots', value: '2' }] },
+          hostAliases: [{ ip: '192.0.2.7', hostnames: ['old.test'] }],
+        },
+      );
       assert.equal(await sh('named', 'hostname; cat /etc/resolv.conf'), 'web\nsearch x.test\nnameserver 192.0.2.1\noptions ndots:2');
       assert.match(await sh('named', 'cat /etc/hosts'), /web\.sub\.default\.svc\.cluster\.local\s+web[\s\S]*192\.0\.2\.7\s+old\.test/);
     });
@@ -301,8 +481,24 @@ stringData: { word: hush }
     });
 
     it('security: users, root refused, capabilities, read-only root, privileges', async () => {
-      await start('strict', { ...mount('/tmp'), securityContext: { runAsUser: 1000, runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }, volume({ emptyDir: {} }));
-      assert.match(await sh('strict', 'id -u; touch /x 2>&1; touch /tmp/x && echo tmp; grep -E "CapEff|NoNewPrivs" /proc/self/status'), /^1000\n.*Read-only file system\ntmp\nCapEff:\s+0+\nNoNewPrivs:\s+1$/);
+      await start(
+        'strict',
+        {
+          ...mount('/tmp'),
+          securityContext: {
+            runAsUser: 1000,
+            runAsNonRoot: true,
+            readOnlyRootFilesystem: true,
+            allowPrivilegeEscalation: false,
+            capabilities: { drop: ['ALL'] },
+          },
+        },
+        volume({ emptyDir: {} }),
+      );
+      assert.match(
+        await sh('strict', 'id -u; touch /x 2>&1; touch /tmp/x && echo tmp; grep -E "CapEff|NoNewPrivs" /proc/self/status'),
+        /^1000\n.*Read-only file system\ntmp\nCapEff:\s+0+\nNoNewPrivs:\s+1$/,
+      );
       await berth.apply(pod('rootless', { securityContext: { runAsNonRoot: true } }));
       await event('rootless', /Failed: Error: container has runAsNonRoot and image will run as root/);
     });

@@ -20,7 +20,12 @@ describe('bad input to the API server', () => {
     berth = await Berth.start(['--simulated'], { image: false });
     const text = readFileSync(berth.kubeconfig, 'utf8');
     const value = (key: string): string => Buffer.from(new RegExp(`${key}: (\\S+)`).exec(text)?.[1] ?? '', 'base64').toString();
-    tls = { ca: value('certificate-authority-data'), cert: value('client-certificate-data'), key: value('client-key-data'), port: Number(/:(\d+)\s*$/m.exec(/server: \S+/.exec(text)?.[0] ?? '')?.[1]) };
+    tls = {
+      ca: value('certificate-authority-data'),
+      cert: value('client-certificate-data'),
+      key: value('client-key-data'),
+      port: Number(/:(\d+)\s*$/m.exec(/server: \S+/.exec(text)?.[0] ?? '')?.[1]),
+    };
   });
   after(() => berth[Symbol.asyncDispose]());
 
@@ -30,7 +35,9 @@ describe('bad input to the API server', () => {
       const sent = request({ host: '127.0.0.1', ...tls, method, path, headers }, (response) => {
         let text = '';
         response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        response.on('end', () => resolve({ code: response.statusCode ?? 0, body: JSON.parse(text) as Answer['body'], warnings: String(response.headers.warning ?? '') }));
+        response.on('end', () =>
+          resolve({ code: response.statusCode ?? 0, body: JSON.parse(text) as Answer['body'], warnings: String(response.headers.warning ?? '') }),
+        );
       });
       sent.on('error', reject);
       sent.end(body);
@@ -43,17 +50,53 @@ describe('bad input to the API server', () => {
     ['malformed YAML', () => send('POST', MAPS, 'a: [', 'application/yaml'), 400, 'BadRequest', /./],
     ['a list where an object belongs', () => send('POST', MAPS, '[]'), 400, 'BadRequest', /./],
     ['another kind', () => send('POST', MAPS, '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"}}'), 400, 'BadRequest', /Secret/],
-    ['a wrong type', () => send('POST', MAPS, map('a', ',"data":{"k":1}')), 400, 'BadRequest', /cannot unmarshal number into Go struct field ConfigMap\.data of type string/],
-    ['an unknown field, strictly', () => send('POST', `${MAPS}?fieldValidation=Strict`, map('a', ',"dat":{}')), 400, 'BadRequest', /strict decoding error: unknown field "dat"/],
-    ['a duplicate field, strictly', () => send('POST', `${MAPS}?fieldValidation=Strict`, map('a', ',"data":{"k":"1","k":"2"}')), 400, 'BadRequest', /strict decoding error: .*duplicate field "data\.k"|key "k" already set/],
+    [
+      'a wrong type',
+      () => send('POST', MAPS, map('a', ',"data":{"k":1}')),
+      400,
+      'BadRequest',
+      /cannot unmarshal number into Go struct field ConfigMap\.data of type string/,
+    ],
+    [
+      'an unknown field, strictly',
+      () => send('POST', `${MAPS}?fieldValidation=Strict`, map('a', ',"dat":{}')),
+      400,
+      'BadRequest',
+      /strict decoding error: unknown field "dat"/,
+    ],
+    [
+      'a duplicate field, strictly',
+      () => send('POST', `${MAPS}?fieldValidation=Strict`, map('a', ',"data":{"k":"1","k":"2"}')),
+      400,
+      'BadRequest',
+      /strict decoding error: .*duplicate field "data\.k"|key "k" already set/,
+    ],
     ['a bad name', () => send('POST', MAPS, map('A_b')), 422, 'Invalid', /metadata\.name: Invalid value: "A_b": a lowercase RFC 1123 subdomain/],
     ['an oversized body', () => send('POST', MAPS, map('a', `,"data":{"k":"${'x'.repeat(4 * 1024 * 1024)}"}`)), 413, 'RequestEntityTooLarge', /limit/],
     ['deep nesting', () => send('POST', MAPS, `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`), 413, 'RequestEntityTooLarge', /nested too deeply/],
     ['a media type that nobody speaks', () => send('POST', MAPS, 'x', 'text/plain'), 415, 'UnsupportedMediaType', /./],
-    ['a broken JSON patch', () => send('PATCH', `${MAPS}/kube-root-ca.crt`, '[{"op":"test","path":"/data/none","value":1}]', 'application/json-patch+json'), 422, 'Invalid', /./],
+    [
+      'a broken JSON patch',
+      () => send('PATCH', `${MAPS}/kube-root-ca.crt`, '[{"op":"test","path":"/data/none","value":1}]', 'application/json-patch+json'),
+      422,
+      'Invalid',
+      /./,
+    ],
     ['a patch that is none', () => send('PATCH', `${MAPS}/kube-root-ca.crt`, '{"op":1}', 'application/json-patch+json'), 400, 'BadRequest', /./],
-    ['a wrong resourceVersion', () => send('PUT', `${MAPS}/kube-root-ca.crt`, map('kube-root-ca.crt').replace('"name"', '"resourceVersion":"1","name"')), 409, 'Conflict', /the object has been modified/],
-    ['a watch from a version that is no number', () => send('GET', `${MAPS}?watch=true&resourceVersion=abc`), 422, 'Invalid', /resourceVersion: Invalid value: "abc"/],
+    [
+      'a wrong resourceVersion',
+      () => send('PUT', `${MAPS}/kube-root-ca.crt`, map('kube-root-ca.crt').replace('"name"', '"resourceVersion":"1","name"')),
+      409,
+      'Conflict',
+      /the object has been modified/,
+    ],
+    [
+      'a watch from a version that is no number',
+      () => send('GET', `${MAPS}?watch=true&resourceVersion=abc`),
+      422,
+      'Invalid',
+      /resourceVersion: Invalid value: "abc"/,
+    ],
     ['a broken label selector', () => send('GET', `${MAPS}?labelSelector=a%3D%3D%3Db%2C%2C`), 400, 'BadRequest', /./],
     ['an unknown field selector', () => send('GET', `${MAPS}?fieldSelector=spec.nothing%3D1`), 400, 'BadRequest', /field label not supported/],
     ['a broken continue token', () => send('GET', `${MAPS}?limit=1&continue=%21%21`), 400, 'BadRequest', /continue/],
@@ -90,7 +133,12 @@ describe('bad input to the API server', () => {
     const { code, body } = await send('POST', MAPS, map('keys', ',"data":{"__proto__":"a","constructor":"b","toString":"c"}'));
     assert.equal(code, 201, JSON.stringify(body));
     const { stdout } = await berth.tryKubectl(['get', 'cm', 'keys', '-o', 'json']);
-    for (const [key, value] of [['__proto__', 'a'], ['constructor', 'b'], ['toString', 'c']]) assert.match(stdout, new RegExp(`"${key}": "${value}"`));
+    for (const [key, value] of [
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+      ['toString', 'c'],
+    ])
+      assert.match(stdout, new RegExp(`"${key}": "${value}"`));
   });
 
   it('nothing of what was refused is stored, and the server goes on', async () => {
@@ -107,7 +155,11 @@ describe('bad input to the command line', () => {
   const rows: readonly (readonly [sentence: string, args: readonly string[], stderr: RegExp])[] = [
     ['an unknown option', ['up', '--nonsense'], /unknown option '--nonsense'/],
     ['a port that is none', ['up', '--port', 'x'], /a whole number is expected/],
-    ['a resource without a domain', ['up', '--simulated', '--extended-resource', 'gpu=1', '--data-dir', join(place, 'a')], /--extended-resource gpu: the name needs a domain/],
+    [
+      'a resource without a domain',
+      ['up', '--simulated', '--extended-resource', 'gpu=1', '--data-dir', join(place, 'a')],
+      /--extended-resource gpu: the name needs a domain/,
+    ],
     ['status where no cluster is', ['status', '--data-dir', join(place, 'none')], /no cluster has been started in .*; start one with `berth up`/],
     ['why of no kind', ['why', 'thing/x', '--data-dir', join(place, 'none')], /no cluster has been started/],
     ['an image file that is not there', ['image', 'load', join(place, 'none.tar'), '--data-dir', join(place, 'none')], /no cluster has been started/],

@@ -50,7 +50,11 @@ class Lesser implements AsyncDisposable {
     const child = spawn(command, rest, { cwd: this.home, env: this.#env(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
-    await until(async () => /ready at https:/.test(this.output) || child.exitCode !== null, (done) => done, 'berth up is ready');
+    await until(
+      async () => /ready at https:/.test(this.output) || child.exitCode !== null,
+      (done) => done,
+      'berth up is ready',
+    );
   }
 
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -77,7 +81,8 @@ class Lesser implements AsyncDisposable {
 }
 
 const [setpriv = '', ...asNobody] = AS_NOBODY;
-const noNobody = process.getuid?.() !== 0 || spawnSync(setpriv, [...asNobody, process.execPath, '-e', `require('fs').accessSync(${JSON.stringify(BERTH)})`]).status !== 0;
+const noNobody =
+  process.getuid?.() !== 0 || spawnSync(setpriv, [...asNobody, process.execPath, '-e', `require('fs').accessSync(${JSON.stringify(BERTH)})`]).status !== 0;
 
 describe('without root', { skip: noNobody && 'there is no other user who can read the clone' }, () => {
   it('one sentence, a cluster that works, and secrets that nobody else can read', async () => {
@@ -106,7 +111,16 @@ describe('without root', { skip: noNobody && 'there is no other user who can rea
 });
 
 describe('root, but no containerd', { skip: process.getuid?.() !== 0 && 'hiding containerd needs root' }, () => {
-  const HIDDEN = ['unshare', '-m', '--propagation', 'private', 'sh', '-c', 'for f in /usr/bin/containerd /usr/local/bin/containerd /usr/sbin/containerd; do [ ! -e $f ] || mount --bind /dev/null $f; done; exec "$@"', 'sh'];
+  const HIDDEN = [
+    'unshare',
+    '-m',
+    '--propagation',
+    'private',
+    'sh',
+    '-c',
+    'for f in /usr/bin/containerd /usr/local/bin/containerd /usr/sbin/containerd; do [ ! -e $f ] || mount --bind /dev/null $f; done; exec "$@"',
+    'sh',
+  ];
 
   it('one sentence, a cluster that works, and works again after a kill', async () => {
     await using berth = new Lesser(HIDDEN);

@@ -34,7 +34,8 @@ for (const kind of ['plain', 'btrfs']) {
     after(() => berth[Symbol.asyncDispose]());
 
     const ready = (name: string): Promise<string> => berth.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
-    const sizeOf = async (name: string): Promise<number> => Number((await berth.exec(name, 'df', '-k', '/data')).trim().split('\n').at(-1)?.split(/\s+/)[1] ?? 0) * 1024;
+    const sizeOf = async (name: string): Promise<number> =>
+      Number((await berth.exec(name, 'df', '-k', '/data')).trim().split('\n').at(-1)?.split(/\s+/)[1] ?? 0) * 1024;
 
     it('a full volume says so, grows under its pod, and takes more', async () => {
       await berth.apply(claim('grow', '64Mi') + pod('grow', 'grow', 'securityContext: { fsGroup: 2000 }'));
@@ -44,8 +45,19 @@ for (const kind of ['plain', 'btrfs']) {
       assert.match(await berth.exec('grow', 'sh', '-c', 'dd if=/dev/zero of=/data/fill bs=1M 2>&1; true'), /No space left on device/);
       assert.match(await berth.exec('grow', 'stat', '-c', '%g %A', '/data'), /^2000 drwxrws/);
       await berth.kubectl('patch', 'pvc', 'grow', '-p', '{"spec":{"resources":{"requests":{"storage":"128Mi"}}}}');
-      await until(() => sizeOf('grow'), (size) => size > 100 * 2 ** 20, 'the file system has grown');
-      assert.equal(await until(() => berth.get('pvc grow', '.status.capacity.storage'), (text) => text === '128Mi', 'the claim says so'), '128Mi');
+      await until(
+        () => sizeOf('grow'),
+        (size) => size > 100 * 2 ** 20,
+        'the file system has grown',
+      );
+      assert.equal(
+        await until(
+          () => berth.get('pvc grow', '.status.capacity.storage'),
+          (text) => text === '128Mi',
+          'the claim says so',
+        ),
+        '128Mi',
+      );
       await berth.exec('grow', 'sh', '-c', 'echo more > /data/more && sync && cat /data/more');
     });
 
@@ -77,7 +89,11 @@ spec:
 
     it('what the class can not give is refused by name', async () => {
       await berth.apply(claim('shared', '32Mi', 'storageClassName: berth-immediate').replace('ReadWriteOnce', 'ReadWriteMany'));
-      const events = await until(() => berth.kubectl('describe', 'pvc', 'shared'), (text) => text.includes('ProvisioningFailed'), 'an event says why');
+      const events = await until(
+        () => berth.kubectl('describe', 'pvc', 'shared'),
+        (text) => text.includes('ProvisioningFailed'),
+        'an event says why',
+      );
       assert.match(events, /ReadWriteOnce and ReadWriteOncePod/);
       await berth.kubectl('delete', 'pvc', 'shared');
     });
@@ -88,7 +104,11 @@ spec:
       assert.equal((await berth.exec('grow', 'cat', '/data/word')).trim(), 'after');
       await berth.kubectl('delete', 'pod', 'grow', 'copy', 'raw');
       await berth.kubectl('delete', 'pvc', 'grow', 'copy', 'raw');
-      await until(() => berth.kubectl('get', 'pv', '-o', 'name'), (text) => text.trim() === '', 'the volumes are gone');
+      await until(
+        () => berth.kubectl('get', 'pv', '-o', 'name'),
+        (text) => text.trim() === '',
+        'the volumes are gone',
+      );
     });
   });
 }

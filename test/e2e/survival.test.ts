@@ -45,7 +45,11 @@ describe('what survives', () => {
   });
   after(() => berth[Symbol.asyncDispose]());
 
-  const identity = (): Promise<string> => berth.get('pod steady', '.metadata.uid} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].state.running.startedAt} {.status.containerStatuses[0].restartCount');
+  const identity = (): Promise<string> =>
+    berth.get(
+      'pod steady',
+      '.metadata.uid} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].state.running.startedAt} {.status.containerStatuses[0].restartCount',
+    );
   const count = async (): Promise<number> => Number((await berth.tryKubectl(['exec', 'steady', '--', 'cat', '/data/n'])).stdout);
   const goesOn = async (): Promise<void> => {
     const n = await count();
@@ -77,7 +81,11 @@ describe('what survives', () => {
     const [pid] = processes(`--config ${config}`);
     assert.ok(pid !== undefined);
     process.kill(pid, 'SIGKILL');
-    await until(async () => processes(`--config ${config}`).filter((each) => each !== pid).length, (n) => n > 0, 'containerd runs again');
+    await until(
+      async () => processes(`--config ${config}`).filter((each) => each !== pid).length,
+      (n) => n > 0,
+      'containerd runs again',
+    );
     await until(count, (n) => n > 0, 'exec works again');
     assert.equal(await identity(), before);
     await goesOn();
@@ -96,7 +104,11 @@ describe('what survives', () => {
 
   it('kill -9 of the helper process: another one takes its place, volumes come and go', async () => {
     const before = await identity();
-    const [helper] = processes('host-process').filter((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) . /, '').startsWith(`${berth.pid} `));
+    const [helper] = processes('host-process').filter((pid) =>
+      readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) . /, '')
+        .startsWith(`${berth.pid} `),
+    );
     assert.ok(helper !== undefined);
     process.kill(helper, 'SIGKILL');
     await berth.apply(STEADY.replaceAll('kept', 'other').replaceAll('steady', 'other'));
@@ -112,7 +124,11 @@ describe('what survives', () => {
     const shims = processes(`-address ${berth.directory}/containerd/containerd.sock`);
     assert.ok(shims.length > 0);
     for (const pid of shims) process.kill(pid, 'SIGKILL');
-    await until(() => berth.get('pod steady', '.status.containerStatuses[0].containerID'), (now) => now !== '' && !now.includes(id), 'a new container');
+    await until(
+      () => berth.get('pod steady', '.status.containerStatuses[0].containerID'),
+      (now) => now !== '' && !now.includes(id),
+      'a new container',
+    );
     await until(count, (now) => now >= n && now > 0, 'the count is not lower');
     await goesOn();
   });
@@ -153,9 +169,20 @@ describe('what survives', () => {
     const uid = await berth.get('pod steady', '.metadata.uid');
     const n = await count();
     await berth.kubectl('delete', 'pod', 'steady');
-    const mounts = (): readonly string[] => readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(uid));
-    await until(async () => mounts().length, (left) => left === 0, 'the mounts have gone');
-    await until(async () => existsSync(join(berth.directory, 'kubelet', 'pods', uid)), (there) => !there, 'the directory has gone');
+    const mounts = (): readonly string[] =>
+      readFileSync('/proc/self/mountinfo', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(uid));
+    await until(
+      async () => mounts().length,
+      (left) => left === 0,
+      'the mounts have gone',
+    );
+    await until(
+      async () => existsSync(join(berth.directory, 'kubelet', 'pods', uid)),
+      (there) => !there,
+      'the directory has gone',
+    );
     await berth.apply(STEADY);
     await berth.kubectl('wait', '--for=condition=Ready', 'pod/steady', '--timeout=60s');
     await until(count, (now) => now >= n, 'the count is not lower');
@@ -164,7 +191,11 @@ describe('what survives', () => {
   it('status says what runs; down stops it, and says so when nothing does', async () => {
     const status = await berth.cli(['status', '--data-dir', berth.directory, '-o', 'json']);
     assert.equal(status.code, 0, status.stderr);
-    const seen = JSON.parse(status.stdout) as { readonly running: boolean; readonly nodes: readonly { readonly ready: boolean }[]; readonly defaultStorageClass: string };
+    const seen = JSON.parse(status.stdout) as {
+      readonly running: boolean;
+      readonly nodes: readonly { readonly ready: boolean }[];
+      readonly defaultStorageClass: string;
+    };
     assert.deepEqual([seen.running, seen.nodes[0]?.ready, seen.defaultStorageClass], [true, true, 'berth']);
     const down = await berth.cli(['down', '--data-dir', berth.directory]);
     assert.equal(down.code, 0, down.stderr);

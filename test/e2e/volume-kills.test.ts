@@ -52,7 +52,8 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
   const sizes = new Map<string, number>();
 
   async function look(name: string): Promise<number> {
-    const claimUid = async (): Promise<string> => (await berth.tryKubectl(['get', 'pvc', name, '-o', 'jsonpath={.metadata.uid}'], { timeoutMs: 10_000 })).stdout;
+    const claimUid = async (): Promise<string> =>
+      (await berth.tryKubectl(['get', 'pvc', name, '-o', 'jsonpath={.metadata.uid}'], { timeoutMs: 10_000 })).stdout;
     const uid = await claimUid();
     const { code, stdout } = await berth.tryKubectl(['exec', name, '--', 'cat', '/data/n'], { timeoutMs: 10_000 });
     const n = code === 0 ? Number(stdout) : 0;
@@ -89,7 +90,8 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
   }
 
   /** What the pool still holds, finished or not: it lies in the pool, or in the btrfs that is mounted there. */
-  const images = (): readonly string[] => readdirSync(join(berth.directory, 'pool'), { recursive: true, encoding: 'utf8' }).filter((name) => /(^|\/)(volumes|trash|work)\/./.test(name));
+  const images = (): readonly string[] =>
+    readdirSync(join(berth.directory, 'pool'), { recursive: true, encoding: 'utf8' }).filter((name) => /(^|\/)(volumes|trash|work)\/./.test(name));
 
   it('no byte is lost and nothing hangs', async () => {
     await berth.apply(claim('a', 32) + pod('a'));
@@ -114,7 +116,14 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
     }
     for (const name of SLOTS) {
       // A claim or pod that is on its way out goes first.
-      const { stdout } = await berth.tryKubectl(['get', 'pod,pvc', name, '-o', 'jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.deletionTimestamp} {end}', '--ignore-not-found']);
+      const { stdout } = await berth.tryKubectl([
+        'get',
+        'pod,pvc',
+        name,
+        '-o',
+        'jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.deletionTimestamp} {end}',
+        '--ignore-not-found',
+      ]);
       for (const [, what] of stdout.matchAll(/(\S+)=\S+/g)) await berth.kubectl('wait', '--for=delete', what ?? '', '--timeout=60s');
       const size = Number.parseInt((await berth.tryKubectl(['get', 'pvc', name, '-o', 'jsonpath={.spec.resources.requests.storage}'])).stdout || '32', 10);
       await berth.apply(claim(name, size) + pod(name));
@@ -122,19 +131,42 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
     for (const name of SLOTS) {
       const { code } = await berth.tryKubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s']);
       if (code !== 0) assert.fail(await berth.kubectl('describe', 'pod,pvc', name));
-      await until(() => look(name), (n) => n > 0, `${name} counts`);
+      await until(
+        () => look(name),
+        (n) => n > 0,
+        `${name} counts`,
+      );
       const asked = Number.parseInt(await berth.get(`pvc ${name}`, '.spec.resources.requests.storage'), 10);
-      await until(() => berth.get(`pvc ${name}`, '.status.capacity.storage'), (text) => Number.parseInt(text, 10) === asked, `${name} has its size`);
+      await until(
+        () => berth.get(`pvc ${name}`, '.status.capacity.storage'),
+        (text) => Number.parseInt(text, 10) === asked,
+        `${name} has its size`,
+      );
     }
     assert.equal((await berth.get('pv', '.items[*].metadata.name')).split(' ').length, SLOTS.length, await berth.kubectl('get', 'pv'));
   });
 
   it('nothing is left when all is deleted', async () => {
     await berth.kubectl('delete', 'pod,pvc', '--all', '--timeout=60s');
-    await until(() => berth.kubectl('get', 'pv,volumeattachments', '-o', 'name'), (text) => text.trim() === '', 'the volumes are gone');
-    await until(async () => images(), (left) => left.length === 0, 'the image files are gone');
-    const mounts = (): readonly string[] => readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(`${berth.directory}/kubelet/p`));
-    await until(async () => mounts(), (left) => left.length === 0, 'the mounts are gone');
+    await until(
+      () => berth.kubectl('get', 'pv,volumeattachments', '-o', 'name'),
+      (text) => text.trim() === '',
+      'the volumes are gone',
+    );
+    await until(
+      async () => images(),
+      (left) => left.length === 0,
+      'the image files are gone',
+    );
+    const mounts = (): readonly string[] =>
+      readFileSync('/proc/self/mountinfo', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(`${berth.directory}/kubelet/p`));
+    await until(
+      async () => mounts(),
+      (left) => left.length === 0,
+      'the mounts are gone',
+    );
     const { stdout } = await run('losetup', ['-a']);
     assert.doesNotMatch(stdout.replaceAll(/.*pool\.btrfs.*/g, ''), new RegExp(berth.directory));
     assert.deepEqual(readdirSync(join(berth.directory, 'kubelet', 'pods')), []);

@@ -301,7 +301,10 @@ test('a kubelet that comes back says that a volume is in use as long as it is on
   await within(world, async () => {
     await claim(world, 'data');
     const name = `csi-${createHash('sha256').update(`h-data${DRIVER}n1`).digest('hex')}`;
-    const attachment = await world.client.create(volumeAttachments, { metadata: { name }, spec: { attacher: DRIVER, nodeName: 'n1', source: { persistentVolumeName: 'pv-data' } } });
+    const attachment = await world.client.create(volumeAttachments, {
+      metadata: { name },
+      spec: { attacher: DRIVER, nodeName: 'n1', source: { persistentVolumeName: 'pv-data' } },
+    });
     await world.client.updateStatus(volumeAttachments, { ...attachment, status: { attached: true } });
     await world.create('a', { ...GRACE, ...using('data') });
     await running(world, 'a');
@@ -309,7 +312,14 @@ test('a kubelet that comes back says that a volume is in use as long as it is on
     await world.client.delete(pods, 'a', 'default', { gracePeriodSeconds: 0 });
     driver.holds = 3;
     const told: string[] = [];
-    const seen = await world.client.watch(nodes, { resourceVersion: '' }, { events: (batch) => told.push(...batch.map(({ object }) => `${driver.calls.length} ${String(object.status?.volumesInUse?.length ?? 0)}`)), closed: () => {} });
+    const seen = await world.client.watch(
+      nodes,
+      { resourceVersion: '' },
+      {
+        events: (batch) => told.push(...batch.map(({ object }) => `${driver.calls.length} ${String(object.status?.volumesInUse?.length ?? 0)}`)),
+        closed: () => {},
+      },
+    );
     await world.start();
     await world.advance(60_000);
     seen.close();

@@ -15,7 +15,8 @@ function matchErrors(match: v1.MatchResources | undefined, path: FieldPath): Err
     if (match[field] === undefined) errors.push(required(path.child(field)));
     else errors.push(...validateLabelSelector(match[field], path.child(field)));
   }
-  for (const field of ['resourceRules', 'excludeResourceRules'] as const) for (const [i, rule] of (match[field] ?? []).entries()) errors.push(...ruleErrors(rule, path.child(field).index(i)));
+  for (const field of ['resourceRules', 'excludeResourceRules'] as const)
+    for (const [i, rule] of (match[field] ?? []).entries()) errors.push(...ruleErrors(rule, path.child(field).index(i)));
   return errors;
 }
 
@@ -39,9 +40,13 @@ export function validateValidatingPolicy({ spec }: v1.ValidatingAdmissionPolicy)
   else checkSupported(errors, SPEC.child('failurePolicy'), spec?.failurePolicy, ['Fail', 'Ignore']);
   errors.push(...paramKindErrors(spec?.paramKind), ...constraintErrors(spec?.matchConstraints));
   if ((spec?.validations ?? []).length === 0 && (spec?.auditAnnotations ?? []).length === 0) {
-    errors.push(required(SPEC.child('validations'), 'validations or auditAnnotations must be specified'), required(SPEC.child('auditAnnotations'), 'validations or auditAnnotations must be specified'));
+    errors.push(
+      required(SPEC.child('validations'), 'validations or auditAnnotations must be specified'),
+      required(SPEC.child('auditAnnotations'), 'validations or auditAnnotations must be specified'),
+    );
   }
-  for (const [i, { expression }] of (spec?.validations ?? []).entries()) if (expression.trim() === '') errors.push(required(SPEC.child('validations').index(i).child('expression'), 'expression is not specified'));
+  for (const [i, { expression }] of (spec?.validations ?? []).entries())
+    if (expression.trim() === '') errors.push(required(SPEC.child('validations').index(i).child('expression'), 'expression is not specified'));
   return errors;
 }
 
@@ -50,7 +55,8 @@ export function validateMutatingPolicy({ spec }: v1.MutatingAdmissionPolicy): re
   checkOneOf(errors, SPEC.child('failurePolicy'), spec?.failurePolicy, ['Fail', 'Ignore']);
   errors.push(...paramKindErrors(spec?.paramKind), ...constraintErrors(spec?.matchConstraints));
   if ((spec?.mutations ?? []).length === 0) errors.push(required(SPEC.child('mutations'), 'mutations must contain at least one item'));
-  for (const [i, { patchType }] of (spec?.mutations ?? []).entries()) checkOneOf(errors, SPEC.child('mutations').index(i).child('patchType'), patchType, ['ApplyConfiguration', 'JSONPatch']);
+  for (const [i, { patchType }] of (spec?.mutations ?? []).entries())
+    checkOneOf(errors, SPEC.child('mutations').index(i).child('patchType'), patchType, ['ApplyConfiguration', 'JSONPatch']);
   checkOneOf(errors, SPEC.child('reinvocationPolicy'), spec?.reinvocationPolicy, ['IfNeeded', 'Never']);
   return errors;
 }
@@ -67,7 +73,9 @@ export function validatePolicyBinding({ spec }: Binding): readonly FieldError[] 
 
 export function validateValidatingPolicyBinding(binding: v1.ValidatingAdmissionPolicyBinding): readonly FieldError[] {
   const none = (binding.spec?.validationActions ?? []).length === 0;
-  return none ? [...validatePolicyBinding(binding), required(SPEC.child('validationActions'), 'at least one validation action is required')] : validatePolicyBinding(binding);
+  return none
+    ? [...validatePolicyBinding(binding), required(SPEC.child('validationActions'), 'at least one validation action is required')]
+    : validatePolicyBinding(binding);
 }
 
 function paramRefErrors(ref: v1.ParamRef | undefined): Errors {
@@ -75,7 +83,8 @@ function paramRefErrors(ref: v1.ParamRef | undefined): Errors {
   if (ref === undefined) return errors;
   const path = SPEC.child('paramRef');
   if (isEmpty(ref.name) && ref.selector === undefined) errors.push(required(path, 'one of name or selector must be specified'));
-  else if (!isEmpty(ref.name) && ref.selector !== undefined) errors.push({ type: 'FieldValueForbidden', field: path.child('name').toString(), detail: 'name and selector are mutually exclusive' });
+  else if (!isEmpty(ref.name) && ref.selector !== undefined)
+    errors.push({ type: 'FieldValueForbidden', field: path.child('name').toString(), detail: 'name and selector are mutually exclusive' });
   if (ref.parameterNotFoundAction === undefined) errors.push(required(path.child('parameterNotFoundAction')));
   checkSupported(errors, path.child('parameterNotFoundAction'), ref.parameterNotFoundAction, ['Deny', 'Allow']);
   return errors;
@@ -88,6 +97,13 @@ function actionErrors(actions: readonly string[] | undefined): Errors {
     checkSupported(errors, path.index(i), action, ['Audit', 'Deny', 'Warn']);
     if ((actions ?? []).indexOf(action) !== i) errors.push({ type: 'FieldValueDuplicate', field: path.index(i).toString(), value: action, detail: '' });
   }
-  if ((actions ?? []).includes('Deny') && (actions ?? []).includes('Warn')) errors.push(invalid(path, [...(actions ?? [])], 'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)'));
+  if ((actions ?? []).includes('Deny') && (actions ?? []).includes('Warn'))
+    errors.push(
+      invalid(
+        path,
+        [...(actions ?? [])],
+        'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
+      ),
+    );
   return errors;
 }

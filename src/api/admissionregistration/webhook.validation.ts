@@ -27,9 +27,16 @@ function validateWebhook(webhook: Webhook, path: FieldPath): Errors {
   if (isEmpty(webhook.sideEffects)) errors.push(required(path.child('sideEffects'), 'must specify one of None, NoneOnDryRun'));
   else checkSupported(errors, path.child('sideEffects'), webhook.sideEffects, ['None', 'NoneOnDryRun']);
   const seconds = webhook.timeoutSeconds;
-  if (seconds !== undefined && (seconds > 30 || seconds < 1)) errors.push(invalid(path.child('timeoutSeconds'), seconds, 'the timeout value must be between 1 and 30 seconds'));
-  errors.push(...validateLabelSelector(webhook.namespaceSelector, path.child('namespaceSelector')), ...validateLabelSelector(webhook.objectSelector, path.child('objectSelector')));
-  errors.push(...clientErrors(webhook.clientConfig, path.child('clientConfig')), ...versionErrors(webhook.admissionReviewVersions, path.child('admissionReviewVersions')));
+  if (seconds !== undefined && (seconds > 30 || seconds < 1))
+    errors.push(invalid(path.child('timeoutSeconds'), seconds, 'the timeout value must be between 1 and 30 seconds'));
+  errors.push(
+    ...validateLabelSelector(webhook.namespaceSelector, path.child('namespaceSelector')),
+    ...validateLabelSelector(webhook.objectSelector, path.child('objectSelector')),
+  );
+  errors.push(
+    ...clientErrors(webhook.clientConfig, path.child('clientConfig')),
+    ...versionErrors(webhook.admissionReviewVersions, path.child('admissionReviewVersions')),
+  );
   if ('reinvocationPolicy' in webhook) checkSupported(errors, path.child('reinvocationPolicy'), webhook.reinvocationPolicy, ['IfNeeded', 'Never']);
   return errors;
 }
@@ -48,12 +55,15 @@ const OPERATIONS = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 export function ruleErrors(rule: v1.RuleWithOperations, path: FieldPath): Errors {
   const errors: Errors = [];
   if ((rule.operations ?? []).length === 0) errors.push(required(path.child('operations')));
-  if ((rule.operations ?? []).length > 1 && (rule.operations ?? []).includes('*')) errors.push(invalid(path.child('operations'), [...(rule.operations ?? [])], "if '*' is present, must not specify other operations"));
-  for (const [i, operation] of (rule.operations ?? []).entries()) if (!OPERATIONS.includes(operation)) errors.push(notSupported(path.child('operations').index(i), operation, OPERATIONS));
+  if ((rule.operations ?? []).length > 1 && (rule.operations ?? []).includes('*'))
+    errors.push(invalid(path.child('operations'), [...(rule.operations ?? [])], "if '*' is present, must not specify other operations"));
+  for (const [i, operation] of (rule.operations ?? []).entries())
+    if (!OPERATIONS.includes(operation)) errors.push(notSupported(path.child('operations').index(i), operation, OPERATIONS));
   for (const field of ['apiGroups', 'apiVersions', 'resources'] as const) {
     const list = rule[field] ?? [];
     if (list.length === 0) errors.push(required(path.child(field)));
-    if (field !== 'resources' && list.length > 1 && list.includes('*')) errors.push(invalid(path.child(field), [...list], `if '*' is present, must not specify other ${field === 'apiGroups' ? 'API groups' : 'API versions'}`));
+    if (field !== 'resources' && list.length > 1 && list.includes('*'))
+      errors.push(invalid(path.child(field), [...list], `if '*' is present, must not specify other ${field === 'apiGroups' ? 'API groups' : 'API versions'}`));
     if (field !== 'apiGroups') for (const [i, item] of list.entries()) if (item === '') errors.push(required(path.child(field).index(i)));
   }
   checkSupported(errors, path.child('scope'), rule.scope, ['*', 'Cluster', 'Namespaced']);
@@ -63,8 +73,10 @@ export function ruleErrors(rule: v1.RuleWithOperations, path: FieldPath): Errors
 function versionErrors(versions: readonly string[] | undefined, path: FieldPath): Errors {
   if ((versions ?? []).length === 0) return [required(path, 'must specify one of v1, v1beta1')];
   const errors: Errors = [];
-  for (const [i, version] of (versions ?? []).entries()) if ((versions ?? []).indexOf(version) !== i) errors.push(invalid(path.index(i), version, 'duplicate version'));
-  if (!(versions ?? []).some((v) => v === 'v1' || v === 'v1beta1')) errors.push(invalid(path, [...(versions ?? [])], 'must include at least one of v1, v1beta1'));
+  for (const [i, version] of (versions ?? []).entries())
+    if ((versions ?? []).indexOf(version) !== i) errors.push(invalid(path.index(i), version, 'duplicate version'));
+  if (!(versions ?? []).some((v) => v === 'v1' || v === 'v1beta1'))
+    errors.push(invalid(path, [...(versions ?? [])], 'must include at least one of v1, v1beta1'));
   return errors;
 }
 
@@ -74,9 +86,11 @@ function clientErrors(config: v1.WebhookClientConfig | undefined, path: FieldPat
   const { url, service } = config ?? {};
   if ((url === undefined) === (service === undefined)) return [required(path, 'exactly one of url or service is required')];
   if (url !== undefined) return urlErrors(url, path.child('url'));
-  for (const field of ['name', 'namespace'] as const) if (isEmpty(service?.[field])) errors.push(required(path.child('service', field), `service ${field} is required`));
+  for (const field of ['name', 'namespace'] as const)
+    if (isEmpty(service?.[field])) errors.push(required(path.child('service', field), `service ${field} is required`));
   const port = service?.port;
-  if (port !== undefined && (port < 1 || port > 65_535)) errors.push(invalid(path.child('service', 'port'), port, 'port is not valid: must be between 1 and 65535, inclusive'));
+  if (port !== undefined && (port < 1 || port > 65_535))
+    errors.push(invalid(path.child('service', 'port'), port, 'port is not valid: must be between 1 and 65535, inclusive'));
   if (service?.path !== undefined && !service.path.startsWith('/')) errors.push(invalid(path.child('service', 'path'), service.path, "must start with a '/'"));
   return errors;
 }

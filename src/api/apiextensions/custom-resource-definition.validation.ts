@@ -46,22 +46,34 @@ function validateNames(names: apiextensions.CustomResourceDefinitionNames | unde
   for (const field of ['kind', 'listKind'] as const) {
     const value = names?.[field];
     if (isEmpty(value)) errors.push(required(path.child(field)));
-    else if (dns1035LabelFaults(value.toLowerCase()).length > 0) errors.push(invalid(path.child(field), value, `may have mixed case, but should otherwise match: ${dns1035LabelFaults(value.toLowerCase()).join(',')}`));
+    else if (dns1035LabelFaults(value.toLowerCase()).length > 0)
+      errors.push(invalid(path.child(field), value, `may have mixed case, but should otherwise match: ${dns1035LabelFaults(value.toLowerCase()).join(',')}`));
   }
-  if (!isEmpty(names?.kind) && names?.kind === names?.listKind) errors.push(invalid(path.child('listKind'), names?.listKind, 'kind and listKind may not be the same'));
+  if (!isEmpty(names?.kind) && names?.kind === names?.listKind)
+    errors.push(invalid(path.child('listKind'), names?.listKind, 'kind and listKind may not be the same'));
   for (const [i, short] of (names?.shortNames ?? []).entries()) addFaults(errors, path.child('shortNames').index(i), short, dns1035LabelFaults(short));
   return errors;
 }
 
-export function validateCustomResourceDefinitionUpdate(of: apiextensions.CustomResourceDefinition, old: apiextensions.CustomResourceDefinition): readonly FieldError[] {
+export function validateCustomResourceDefinitionUpdate(
+  of: apiextensions.CustomResourceDefinition,
+  old: apiextensions.CustomResourceDefinition,
+): readonly FieldError[] {
   const errors: Errors = [...validateCustomResourceDefinition(of)];
   for (const field of ['group', 'scope'] as const) if (of.spec[field] !== old.spec[field]) errors.push(invalid(SPEC.child(field), of.spec[field], IMMUTABLE));
   const [names, before] = [of.spec.names, old.spec.names];
-  for (const field of ['kind', 'plural'] as const) if (names?.[field] !== before?.[field]) errors.push(invalid(SPEC.child('names', field), names?.[field] ?? '', IMMUTABLE));
+  for (const field of ['kind', 'plural'] as const)
+    if (names?.[field] !== before?.[field]) errors.push(invalid(SPEC.child('names', field), names?.[field] ?? '', IMMUTABLE));
   const versions = new Set((of.spec.versions ?? []).map((v) => v.name));
   for (const [i, stored] of (old.status?.storedVersions ?? []).entries()) {
-    if (!versions.has(stored)) errors.push(invalid(root('status').child('storedVersions').index(i), stored, 'missing from spec.versions; status.storedVersions must contain only versions that are in spec.versions'));
+    if (!versions.has(stored))
+      errors.push(
+        invalid(
+          root('status').child('storedVersions').index(i),
+          stored,
+          'missing from spec.versions; status.storedVersions must contain only versions that are in spec.versions',
+        ),
+      );
   }
   return errors;
 }
-

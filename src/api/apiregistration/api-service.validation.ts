@@ -13,7 +13,10 @@ export function validateApiService({ metadata, spec }: apiregistration.APIServic
   if (group !== '') addFaults(errors, SPEC.child('group'), group, dns1123SubdomainFaults(group));
   if (version === '') errors.push(required(SPEC.child('version')));
   else addFaults(errors, SPEC.child('version'), version, dns1035LabelFaults(version));
-  errors.push(...priorityErrors('groupPriorityMinimum', spec?.groupPriorityMinimum ?? 0, 20_000), ...priorityErrors('versionPriority', spec?.versionPriority ?? 0, 1000));
+  errors.push(
+    ...priorityErrors('groupPriorityMinimum', spec?.groupPriorityMinimum ?? 0, 20_000),
+    ...priorityErrors('versionPriority', spec?.versionPriority ?? 0, 1000),
+  );
   const skips = spec?.insecureSkipTLSVerify === true;
   const bundle = !isEmpty(spec?.caBundle);
   if (spec?.service === undefined) {
@@ -29,4 +32,3 @@ export function validateApiService({ metadata, spec }: apiregistration.APIServic
 function priorityErrors(field: string, value: number, max: number): Errors {
   return value <= 0 || value > max ? [invalid(SPEC.child(field), value, `must be positive and less than ${max}`)] : [];
 }
-

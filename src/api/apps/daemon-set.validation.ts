@@ -25,8 +25,10 @@ function validateUpdateStrategy(strategy: apps.DaemonSetUpdateStrategy | undefin
   checkCountOrPercent(errors, path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable);
   checkCountOrPercent(errors, path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge);
   // Either the old pod goes first or the new one comes first.
-  if (!isNone(rolling.maxUnavailable) && !isNone(rolling.maxSurge)) errors.push(invalid(path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge ?? 0, 'may not be set when maxUnavailable is non-zero'));
-  if (isNone(rolling.maxUnavailable) && isNone(rolling.maxSurge)) errors.push(required(path.child('rollingUpdate', 'maxUnavailable'), 'cannot be 0 when maxSurge is 0'));
+  if (!isNone(rolling.maxUnavailable) && !isNone(rolling.maxSurge))
+    errors.push(invalid(path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge ?? 0, 'may not be set when maxUnavailable is non-zero'));
+  if (isNone(rolling.maxUnavailable) && isNone(rolling.maxSurge))
+    errors.push(required(path.child('rollingUpdate', 'maxUnavailable'), 'cannot be 0 when maxSurge is 0'));
   return errors;
 }
 
@@ -37,5 +39,14 @@ export function validateDaemonSetUpdate(set: apps.DaemonSet, old: apps.DaemonSet
 }
 
 export const validateDaemonSetStatus = ({ status }: apps.DaemonSet): readonly FieldError[] =>
-  validateCounts(status, ['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady', 'observedGeneration', 'updatedNumberScheduled', 'numberAvailable', 'numberUnavailable', 'collisionCount']);
-
+  validateCounts(status, [
+    'currentNumberScheduled',
+    'numberMisscheduled',
+    'desiredNumberScheduled',
+    'numberReady',
+    'observedGeneration',
+    'updatedNumberScheduled',
+    'numberAvailable',
+    'numberUnavailable',
+    'collisionCount',
+  ]);

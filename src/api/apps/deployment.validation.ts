@@ -13,7 +13,8 @@ export function validateDeployment({ spec }: apps.Deployment): readonly FieldErr
   errors.push(...validateStrategy(spec?.strategy));
   checkCounts(errors, { ...spec }, 'minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds');
   const deadline = spec?.progressDeadlineSeconds;
-  if (deadline !== undefined && deadline <= (spec?.minReadySeconds ?? 0)) errors.push(invalid(SPEC.child('progressDeadlineSeconds'), deadline, 'must be greater than minReadySeconds'));
+  if (deadline !== undefined && deadline <= (spec?.minReadySeconds ?? 0))
+    errors.push(invalid(SPEC.child('progressDeadlineSeconds'), deadline, 'must be greater than minReadySeconds'));
   return errors;
 }
 
@@ -29,7 +30,8 @@ function validateStrategy(strategy: apps.DeploymentStrategy | undefined): Errors
     checkCountOrPercent(errors, path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable);
     // Twice as many pods and more may stand beside the old ones.
     checkCountOrPercent(errors, path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge, Number.POSITIVE_INFINITY);
-    if (isNone(rolling.maxUnavailable) && isNone(rolling.maxSurge)) errors.push(invalid(path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable ?? 0, 'may not be 0 when `maxSurge` is 0'));
+    if (isNone(rolling.maxUnavailable) && isNone(rolling.maxSurge))
+      errors.push(invalid(path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable ?? 0, 'may not be 0 when `maxSurge` is 0'));
   } else {
     errors.push(notSupported(path, strategy?.type ?? '', STRATEGIES));
   }
@@ -43,9 +45,13 @@ export function validateDeploymentUpdate(deployment: apps.Deployment, old: apps.
 }
 
 export const validateDeploymentStatus = ({ status }: apps.Deployment): readonly FieldError[] =>
-  validateCounts(status, ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'collisionCount'], [
-    ['updatedReplicas', 'replicas'],
-    ['readyReplicas', 'replicas'],
-    ['availableReplicas', 'replicas'],
-    ['availableReplicas', 'readyReplicas'],
-  ]);
+  validateCounts(
+    status,
+    ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'collisionCount'],
+    [
+      ['updatedReplicas', 'replicas'],
+      ['readyReplicas', 'replicas'],
+      ['availableReplicas', 'replicas'],
+      ['availableReplicas', 'readyReplicas'],
+    ],
+  );

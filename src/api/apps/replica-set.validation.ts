@@ -18,9 +18,13 @@ export function validateReplicaSetUpdate(set: apps.ReplicaSet, old: apps.Replica
 }
 
 export const validateReplicaSetStatus = ({ status }: apps.ReplicaSet): readonly FieldError[] =>
-  validateCounts(status, ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'], [
-    ['fullyLabeledReplicas', 'replicas'],
-    ['readyReplicas', 'replicas'],
-    ['availableReplicas', 'replicas'],
-    ['availableReplicas', 'readyReplicas'],
-  ]);
+  validateCounts(
+    status,
+    ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'],
+    [
+      ['fullyLabeledReplicas', 'replicas'],
+      ['readyReplicas', 'replicas'],
+      ['availableReplicas', 'replicas'],
+      ['availableReplicas', 'readyReplicas'],
+    ],
+  );

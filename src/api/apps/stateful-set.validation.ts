@@ -12,7 +12,8 @@ export function validateStatefulSet({ spec }: apps.StatefulSet): readonly FieldE
   const errors: Errors = [];
   const management = spec?.podManagementPolicy;
   if (isEmpty(management)) errors.push(required(SPEC.child('podManagementPolicy')));
-  else if (management !== 'OrderedReady' && management !== 'Parallel') errors.push(invalid(SPEC.child('podManagementPolicy'), management, "must be 'OrderedReady' or 'Parallel'"));
+  else if (management !== 'OrderedReady' && management !== 'Parallel')
+    errors.push(invalid(SPEC.child('podManagementPolicy'), management, "must be 'OrderedReady' or 'Parallel'"));
   errors.push(...validateUpdateStrategy(spec?.updateStrategy), ...validateRetention(spec?.persistentVolumeClaimRetentionPolicy));
   checkCounts(errors, { ...spec }, 'replicas', 'minReadySeconds');
   if (spec?.ordinals !== undefined) checkNonNegative(errors, SPEC.child('ordinals', 'start'), spec.ordinals.start);
@@ -45,7 +46,8 @@ function validateRetention(policy: apps.StatefulSetPersistentVolumeClaimRetentio
   const errors: Errors = [];
   for (const field of ['whenDeleted', 'whenScaled'] as const) {
     const value = policy?.[field];
-    if (value !== undefined && !RETENTION.includes(value)) errors.push(notSupported(SPEC.child('persistentVolumeClaimRetentionPolicy', field), value, RETENTION));
+    if (value !== undefined && !RETENTION.includes(value))
+      errors.push(notSupported(SPEC.child('persistentVolumeClaimRetentionPolicy', field), value, RETENTION));
   }
   return errors;
 }
@@ -68,16 +70,21 @@ const IMMUTABLE_SPEC =
 
 export function validateStatefulSetUpdate(set: apps.StatefulSet, old: apps.StatefulSet): readonly FieldError[] {
   const errors: Errors = [...validateStatefulSet(set)];
-  const fixed = (spec: apps.StatefulSetSpec | undefined): object => Object.fromEntries(Object.entries(spec ?? {}).filter(([field]) => !MUTABLE.includes(field)));
+  const fixed = (spec: apps.StatefulSetSpec | undefined): object =>
+    Object.fromEntries(Object.entries(spec ?? {}).filter(([field]) => !MUTABLE.includes(field)));
   if (!semanticEqual(fixed(set.spec), fixed(old.spec))) errors.push(forbidden(SPEC, IMMUTABLE_SPEC));
   return errors;
 }
 
 export const validateStatefulSetStatus = ({ status }: apps.StatefulSet): readonly FieldError[] =>
-  validateCounts(status, ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas', 'observedGeneration', 'collisionCount'], [
-    ['readyReplicas', 'replicas'],
-    ['currentReplicas', 'replicas'],
-    ['updatedReplicas', 'replicas'],
-    ['availableReplicas', 'replicas'],
-    ['availableReplicas', 'readyReplicas'],
-  ]);
+  validateCounts(
+    status,
+    ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas', 'observedGeneration', 'collisionCount'],
+    [
+      ['readyReplicas', 'replicas'],
+      ['currentReplicas', 'replicas'],
+      ['updatedReplicas', 'replicas'],
+      ['availableReplicas', 'replicas'],
+      ['availableReplicas', 'readyReplicas'],
+    ],
+  );

@@ -19,14 +19,16 @@ export function checkSelector(errors: Errors, selector: machinery.LabelSelector 
     return;
   }
   errors.push(...validateLabelSelector(selector, path));
-  if (Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0) errors.push(invalid(path, asJson(selector), `empty selector is invalid for ${kind}`));
+  if (Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0)
+    errors.push(invalid(path, asJson(selector), `empty selector is invalid for ${kind}`));
 }
 
 /** The template, and that the selector finds the pods made of it. */
 export function checkTemplate(errors: Errors, template: core.PodTemplateSpec | undefined, selector: machinery.LabelSelector | undefined, kind: string): void {
   const path = SPEC.child('template');
   const labels = template?.metadata?.labels;
-  if (selector !== undefined && !matchesLabelSelector(selector, labels)) errors.push(invalid(path.child('metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
+  if (selector !== undefined && !matchesLabelSelector(selector, labels))
+    errors.push(invalid(path.child('metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
   errors.push(...validateTemplate(template, path), ...validateLongRunning(template, path, kind));
 }
 
@@ -34,7 +36,8 @@ export function checkTemplate(errors: Errors, template: core.PodTemplateSpec | u
 export function checkTemplateOfStatefulSet(errors: Errors, template: core.PodTemplateSpec | undefined, selector: machinery.LabelSelector | undefined): void {
   const path = SPEC.child('template');
   const labels = template?.metadata?.labels;
-  if (selector !== undefined && !matchesLabelSelector(selector, labels)) errors.push(invalid(path.child('metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
+  if (selector !== undefined && !matchesLabelSelector(selector, labels))
+    errors.push(invalid(path.child('metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
   errors.push(...validateLabels(labels, path.child('labels')), ...validateAnnotations(template?.metadata?.annotations, path.child('annotations')));
   errors.push(...validateLongRunning(template, path, 'StatefulSet'));
 }
@@ -51,7 +54,14 @@ export function checkCountOrPercent(errors: Errors, path: FieldPath, value: numb
     return;
   }
   const percent = parsePercent(value);
-  if (percent === undefined) errors.push(invalid(path, value, "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"));
+  if (percent === undefined)
+    errors.push(
+      invalid(
+        path,
+        value,
+        "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
+      ),
+    );
   else if (percent > most) errors.push(invalid(path, value, `must not be greater than ${most}%`));
 }
 
@@ -62,12 +72,16 @@ export function checkCounts(errors: Errors, spec: Readonly<Record<string, unknow
 }
 
 /** Of a status: no count is negative, and no part is more than the whole. */
-export function validateCounts(status: object | undefined, fields: readonly string[], parts: readonly (readonly [part: string, whole: string])[] = []): readonly FieldError[] {
+export function validateCounts(
+  status: object | undefined,
+  fields: readonly string[],
+  parts: readonly (readonly [part: string, whole: string])[] = [],
+): readonly FieldError[] {
   const errors: Errors = [];
   const path = root('status');
   const of = (field: string): number => ((status ?? {}) as Readonly<Record<string, number | undefined>>)[field] ?? 0;
   for (const field of fields) if (of(field) < 0) errors.push(invalid(path.child(field), of(field), NON_NEGATIVE));
-  for (const [part, whole] of parts) if (of(part) > of(whole)) errors.push(invalid(path.child(part), of(part), `cannot be greater than ${whole === 'replicas' ? 'status.replicas' : whole}`));
+  for (const [part, whole] of parts)
+    if (of(part) > of(whole)) errors.push(invalid(path.child(part), of(part), `cannot be greater than ${whole === 'replicas' ? 'status.replicas' : whole}`));
   return errors;
 }
-

@@ -45,7 +45,9 @@ export function autoscalerFromStorage(v2: JsonObject): JsonObject {
     [CURRENT_METRICS, others(currentAll, currentCpu)],
     [CONDITIONS, asList(conditions).length === 0 ? undefined : conditions],
   ];
-  const annotations = Object.fromEntries(carried.filter(([, value]) => value !== undefined && value !== null).map(([key, value]) => [key, JSON.stringify(value)]));
+  const annotations = Object.fromEntries(
+    carried.filter(([, value]) => value !== undefined && value !== null).map(([key, value]) => [key, JSON.stringify(value)]),
+  );
   const percent = cpu < 0 ? undefined : cpuPercent(all[cpu], 'target');
   const current = currentCpu < 0 ? undefined : cpuPercent(currentAll[currentCpu], 'current');
   return {

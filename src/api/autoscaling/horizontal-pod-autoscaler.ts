@@ -12,7 +12,8 @@ const CPU_PERCENT = 80;
 function defaultAutoscaler({ spec }: Draft<v2.HorizontalPodAutoscaler>): void {
   if (spec === undefined) return;
   spec.minReplicas ??= 1;
-  if ((spec.metrics ?? []).length === 0) spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: CPU_PERCENT } } }];
+  if ((spec.metrics ?? []).length === 0)
+    spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: CPU_PERCENT } } }];
   if (spec.behavior !== undefined) defaultBehavior(spec.behavior);
 }
 
@@ -27,7 +28,11 @@ function defaultBehavior(behavior: Draft<v2.HorizontalPodAutoscalerBehavior>): v
       { type: 'Percent', value: 100, periodSeconds: 15 },
     ],
   };
-  behavior.scaleDown = { selectPolicy: 'Max', ...defined(behavior.scaleDown), policies: behavior.scaleDown?.policies ?? [{ type: 'Percent', value: 100, periodSeconds: 15 }] };
+  behavior.scaleDown = {
+    selectPolicy: 'Max',
+    ...defined(behavior.scaleDown),
+    policies: behavior.scaleDown?.policies ?? [{ type: 'Percent', value: 100, periodSeconds: 15 }],
+  };
 }
 
 function defined<T extends object>(rules: T | undefined): T {
@@ -35,7 +40,13 @@ function defined<T extends object>(rules: T | undefined): T {
 }
 
 export const autoscalerRules: KindRules<v2.HorizontalPodAutoscaler> = {
-  strategy: { ...specAndStatus({ generation: false }), default: defaultAutoscaler, allowUnconditionalUpdate: true, validateCreate: validateAutoscaler, validateUpdate: validateAutoscaler },
+  strategy: {
+    ...specAndStatus({ generation: false }),
+    default: defaultAutoscaler,
+    allowUnconditionalUpdate: true,
+    validateCreate: validateAutoscaler,
+    validateUpdate: validateAutoscaler,
+  },
   columns: autoscalerColumns,
   shortNames: ['hpa'],
   categories: ['all'],

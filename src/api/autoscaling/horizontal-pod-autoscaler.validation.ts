@@ -6,7 +6,13 @@ import type * as v2 from '../gen/types/autoscaling.v2.ts';
 
 const SPEC = root('spec');
 const METRIC_TYPES = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
-const PART_OF_TYPE: Readonly<Record<string, keyof v2.MetricSpec>> = { ContainerResource: 'containerResource', External: 'external', Object: 'object', Pods: 'pods', Resource: 'resource' };
+const PART_OF_TYPE: Readonly<Record<string, keyof v2.MetricSpec>> = {
+  ContainerResource: 'containerResource',
+  External: 'external',
+  Object: 'object',
+  Pods: 'pods',
+  Resource: 'resource',
+};
 
 export function validateAutoscaler({ spec }: v2.HorizontalPodAutoscaler): readonly FieldError[] {
   const errors: Errors = [];
@@ -14,7 +20,8 @@ export function validateAutoscaler({ spec }: v2.HorizontalPodAutoscaler): readon
   const { minReplicas, maxReplicas } = spec;
   if (minReplicas !== undefined && minReplicas < 1) errors.push(invalid(SPEC.child('minReplicas'), minReplicas, 'must be greater than or equal to 1'));
   if (maxReplicas < 1) errors.push(invalid(SPEC.child('maxReplicas'), maxReplicas, POSITIVE));
-  if (minReplicas !== undefined && maxReplicas < minReplicas) errors.push(invalid(SPEC.child('maxReplicas'), maxReplicas, 'must be greater than or equal to `minReplicas`'));
+  if (minReplicas !== undefined && maxReplicas < minReplicas)
+    errors.push(invalid(SPEC.child('maxReplicas'), maxReplicas, 'must be greater than or equal to `minReplicas`'));
   for (const field of ['kind', 'name'] as const) {
     const at = SPEC.child('scaleTargetRef', field);
     const value = spec.scaleTargetRef?.[field];
@@ -59,7 +66,8 @@ function validateSource(source: Source, path: FieldPath): Errors {
   const { target } = source;
   const at = path.child('target');
   if (isEmpty(target?.type)) errors.push(required(at.child('type'), 'must specify a metric target type'));
-  else if (!['Utilization', 'Value', 'AverageValue'].includes(target?.type ?? '')) errors.push(invalid(at.child('type'), target?.type ?? '', 'must be either Utilization, Value, or AverageValue'));
+  else if (!['Utilization', 'Value', 'AverageValue'].includes(target?.type ?? ''))
+    errors.push(invalid(at.child('type'), target?.type ?? '', 'must be either Utilization, Value, or AverageValue'));
   for (const field of ['value', 'averageValue'] as const) {
     const amount = target?.[field];
     if (amount !== undefined && quantityOf(amount).nanos <= 0n) errors.push(invalid(at.child(field), amount, 'must be positive'));
@@ -75,9 +83,11 @@ const MAX_PERIOD = 1800;
 function validateRules(rules: v2.HPAScalingRules, path: FieldPath): Errors {
   const errors: Errors = [];
   checkNonNegative(errors, path.child('stabilizationWindowSeconds'), rules.stabilizationWindowSeconds);
-  if ((rules.stabilizationWindowSeconds ?? 0) > MAX_WINDOW) errors.push(invalid(path.child('stabilizationWindowSeconds'), rules.stabilizationWindowSeconds, `must be less than or equal to ${MAX_WINDOW}`));
+  if ((rules.stabilizationWindowSeconds ?? 0) > MAX_WINDOW)
+    errors.push(invalid(path.child('stabilizationWindowSeconds'), rules.stabilizationWindowSeconds, `must be less than or equal to ${MAX_WINDOW}`));
   const choice = rules.selectPolicy;
-  if (choice !== undefined && !['Disabled', 'Max', 'Min'].includes(choice)) errors.push(notSupported(path.child('selectPolicy'), choice, ['Disabled', 'Max', 'Min']));
+  if (choice !== undefined && !['Disabled', 'Max', 'Min'].includes(choice))
+    errors.push(notSupported(path.child('selectPolicy'), choice, ['Disabled', 'Max', 'Min']));
   if ((rules.policies ?? []).length === 0) errors.push(required(path.child('policies'), 'must specify at least one Policy'));
   for (const [i, policy] of (rules.policies ?? []).entries()) {
     const at = path.child('policies').index(i);

@@ -42,7 +42,9 @@ export const cronJobColumns: readonly Column<batch.CronJob>[] = [
   text('Timezone', 'The time zone of the schedule.', ({ spec }) => spec?.timeZone ?? '<none>'),
   text('Suspend', 'Whether it is paused.', ({ spec }) => formatFlag(spec?.suspend)),
   integer('Active', 'Jobs that are running.', ({ status }) => (status?.active ?? []).length),
-  text('Last Schedule', 'How long ago it ran last.', ({ status }, nowMs) => (status?.lastScheduleTime === undefined ? '<none>' : ageOf(status.lastScheduleTime, nowMs))),
+  text('Last Schedule', 'How long ago it ran last.', ({ status }, nowMs) =>
+    status?.lastScheduleTime === undefined ? '<none>' : ageOf(status.lastScheduleTime, nowMs),
+  ),
   ageColumn,
   ...containerColumns<batch.CronJob>(({ spec }) => spec?.jobTemplate.spec?.template.spec),
   wide('Selector', 'Labels of its pods.', ({ spec }) => formatLabelSelector(spec?.jobTemplate.spec?.selector)),

@@ -18,7 +18,13 @@ export function validateCronJob({ metadata, spec }: batch.CronJob): readonly Fie
   checkNonNegative(errors, SPEC.child('startingDeadlineSeconds'), spec.startingDeadlineSeconds);
   checkOneOf(errors, SPEC.child('concurrencyPolicy'), spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']);
   errors.push(...validateJobSpec(spec.jobTemplate?.spec ?? { template: {} }, SPEC.child('jobTemplate', 'spec')));
-  if (spec.jobTemplate?.spec?.manualSelector !== undefined) errors.push({ type: 'FieldValueNotSupported', field: 'spec.jobTemplate.spec.manualSelector', value: spec.jobTemplate.spec.manualSelector, detail: 'supported values: "nil", "false"' });
+  if (spec.jobTemplate?.spec?.manualSelector !== undefined)
+    errors.push({
+      type: 'FieldValueNotSupported',
+      field: 'spec.jobTemplate.spec.manualSelector',
+      value: spec.jobTemplate.spec.manualSelector,
+      detail: 'supported values: "nil", "false"',
+    });
   checkNonNegative(errors, SPEC.child('successfulJobsHistoryLimit'), spec.successfulJobsHistoryLimit);
   checkNonNegative(errors, SPEC.child('failedJobsHistoryLimit'), spec.failedJobsHistoryLimit);
   if (name.length > MAX_NAME) errors.push(invalid(root('metadata').child('name'), name, `must be no more than ${MAX_NAME} characters`));
@@ -28,7 +34,15 @@ export function validateCronJob({ metadata, spec }: batch.CronJob): readonly Fie
 function validateSchedule(schedule: string, timeZone: string | undefined): Errors {
   const path = SPEC.child('schedule');
   if (schedule.includes('TZ')) {
-    return [invalid(path, schedule, timeZone === undefined ? 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead' : 'cannot use both timeZone field and TZ or CRON_TZ in schedule')];
+    return [
+      invalid(
+        path,
+        schedule,
+        timeZone === undefined
+          ? 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'
+          : 'cannot use both timeZone field and TZ or CRON_TZ in schedule',
+      ),
+    ];
   }
   const parsed = parseSchedule(schedule);
   return typeof parsed === 'string' ? [invalid(path, schedule, parsed)] : [];

@@ -14,14 +14,23 @@ export function validateJob({ spec }: batch.Job): readonly FieldError[] {
   if (spec.selector === undefined) errors.push(required(SPEC.child('selector')));
   else errors.push(...validateLabelSelector(spec.selector, SPEC.child('selector')));
   const labels = spec.template?.metadata?.labels;
-  if (spec.selector !== undefined && !matchesLabelSelector(spec.selector, labels)) errors.push(invalid(SPEC.child('template', 'metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
+  if (spec.selector !== undefined && !matchesLabelSelector(spec.selector, labels))
+    errors.push(invalid(SPEC.child('template', 'metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
   return errors;
 }
 
 /** Of a job, and of the template in a CronJob. */
 export function validateJobSpec(spec: batch.JobSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  for (const field of ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished', 'backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
+  for (const field of [
+    'parallelism',
+    'completions',
+    'activeDeadlineSeconds',
+    'backoffLimit',
+    'ttlSecondsAfterFinished',
+    'backoffLimitPerIndex',
+    'maxFailedIndexes',
+  ] as const) {
     checkNonNegative(errors, path.child(field), spec[field]);
   }
   errors.push(...validateCompletion(spec, path));
@@ -41,10 +50,14 @@ function validateCompletion(spec: batch.JobSpec, path: FieldPath): Errors {
   checkSupported(errors, path.child('completionMode'), mode, ['Indexed', 'NonIndexed']);
   if (mode === 'Indexed') {
     if (spec.completions === undefined) errors.push(required(path.child('completions'), 'when completion mode is Indexed'));
-    if ((spec.parallelism ?? 0) > MAX_INDEXED_PARALLELISM) errors.push(invalid(path.child('parallelism'), spec.parallelism, `must be less than or equal to ${MAX_INDEXED_PARALLELISM} when completion mode is Indexed`));
+    if ((spec.parallelism ?? 0) > MAX_INDEXED_PARALLELISM)
+      errors.push(
+        invalid(path.child('parallelism'), spec.parallelism, `must be less than or equal to ${MAX_INDEXED_PARALLELISM} when completion mode is Indexed`),
+      );
     return errors;
   }
-  for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) if (spec[field] !== undefined) errors.push(invalid(path.child(field), spec[field], 'requires indexed completion mode'));
+  for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const)
+    if (spec[field] !== undefined) errors.push(invalid(path.child(field), spec[field], 'requires indexed completion mode'));
   return errors;
 }
 
@@ -55,7 +68,8 @@ function validateFailurePolicy(spec: batch.JobSpec, path: FieldPath): Errors {
   const { podFailurePolicy: policy } = spec;
   if (policy === undefined) return errors;
   const at = path.child('podFailurePolicy');
-  if (spec.template?.spec?.restartPolicy !== 'Never') errors.push(invalid(at, asJson(policy), 'only "Never" is supported for the pod template\'s restart policy when using pod failure policy'));
+  if (spec.template?.spec?.restartPolicy !== 'Never')
+    errors.push(invalid(at, asJson(policy), 'only "Never" is supported for the pod template\'s restart policy when using pod failure policy'));
   for (const [i, rule] of (policy.rules ?? []).entries()) {
     const rulePath = at.child('rules').index(i);
     if (isEmpty(rule.action)) errors.push(required(rulePath.child('action'), `valid values: ${ACTIONS.map((a) => JSON.stringify(a)).join(', ')}`));
@@ -75,7 +89,8 @@ function validateSuccessPolicy({ successPolicy: policy, completionMode }: batch.
   if ((policy.rules ?? []).length === 0) errors.push(required(at.child('rules'), 'at least one rules must be specified when the successPolicy is specified'));
   for (const [i, { succeededCount, succeededIndexes }] of (policy.rules ?? []).entries()) {
     const rulePath = at.child('rules').index(i);
-    if (succeededCount === undefined && succeededIndexes === undefined) errors.push(required(rulePath, 'at least one of succeededCount or succeededIndexes must be specified'));
+    if (succeededCount === undefined && succeededIndexes === undefined)
+      errors.push(required(rulePath, 'at least one of succeededCount or succeededIndexes must be specified'));
     checkNonNegative(errors, rulePath.child('succeededCount'), succeededCount);
   }
   return errors;
@@ -92,7 +107,8 @@ export function validateJobUpdate(job: batch.Job, old: batch.Job): readonly Fiel
     if (!semanticEqual(now[field], before[field])) errors.push(invalid(SPEC.child(field), asJson(now[field]), IMMUTABLE));
   }
   const steerable = before.suspend === true && old.status?.startTime === undefined;
-  if (!semanticEqual(fixedTemplate(now, steerable), fixedTemplate(before, steerable))) errors.push(invalid(SPEC.child('template'), asJson(now.template), IMMUTABLE));
+  if (!semanticEqual(fixedTemplate(now, steerable), fixedTemplate(before, steerable)))
+    errors.push(invalid(SPEC.child('template'), asJson(now.template), IMMUTABLE));
   return errors;
 }
 

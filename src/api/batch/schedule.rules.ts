@@ -42,7 +42,9 @@ export function parseSchedule(text: string): Schedule | string {
   if (text === '') return 'empty spec string';
   if (text.startsWith('@every ')) {
     const ms = parseEvery(text.slice('@every '.length));
-    return ms === undefined ? `failed to parse duration ${text}: time: invalid duration ${JSON.stringify(text.slice('@every '.length))}` : { ...NEVER, everyMs: ms };
+    return ms === undefined
+      ? `failed to parse duration ${text}: time: invalid duration ${JSON.stringify(text.slice('@every '.length))}`
+      : { ...NEVER, everyMs: ms };
   }
   const spec = text.startsWith('@') ? (Object.hasOwn(WORDS, text) ? WORDS[text] : undefined) : text;
   if (spec === undefined) return `unrecognized descriptor: ${text}`;

@@ -8,8 +8,33 @@ const SPEC = root('spec');
 const MIN_SECONDS = 600;
 const SIGNER_FORM = 'must be a fully qualified domain and path of the form "example.com/signer-name"';
 const USAGES = [
-  ...['any', 'cert sign', 'client auth', 'code signing', 'content commitment', 'crl sign', 'data encipherment', 'decipher only', 'digital signature', 'email protection'],
-  ...['encipher only', 'ipsec end system', 'ipsec tunnel', 'ipsec user', 'key agreement', 'key encipherment', 'microsoft sgc', 'netscape sgc', 'ocsp signing', 's/mime', 'server auth', 'signing', 'timestamping'],
+  ...[
+    'any',
+    'cert sign',
+    'client auth',
+    'code signing',
+    'content commitment',
+    'crl sign',
+    'data encipherment',
+    'decipher only',
+    'digital signature',
+    'email protection',
+  ],
+  ...[
+    'encipher only',
+    'ipsec end system',
+    'ipsec tunnel',
+    'ipsec user',
+    'key agreement',
+    'key encipherment',
+    'microsoft sgc',
+    'netscape sgc',
+    'ocsp signing',
+    's/mime',
+    'server auth',
+    'signing',
+    'timestamping',
+  ],
 ];
 
 export function validateCertificateSigningRequest({ spec }: certificates.CertificateSigningRequest): readonly FieldError[] {
@@ -23,7 +48,8 @@ export function validateCertificateSigningRequest({ spec }: certificates.Certifi
   }
   errors.push(...signerNameErrors(spec.signerName));
   const seconds = spec.expirationSeconds;
-  if (seconds !== undefined && seconds < MIN_SECONDS) errors.push(invalid(SPEC.child('expirationSeconds'), seconds, 'may not specify a duration less than 600 seconds (10 minutes)'));
+  if (seconds !== undefined && seconds < MIN_SECONDS)
+    errors.push(invalid(SPEC.child('expirationSeconds'), seconds, 'may not specify a duration less than 600 seconds (10 minutes)'));
   return errors;
 }
 

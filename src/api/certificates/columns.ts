@@ -17,11 +17,16 @@ export const certificateSigningRequestColumns: readonly Column<certificates.Cert
   ageColumn,
   text('SignerName', 'Who should sign.', ({ spec }) => spec.signerName),
   text('Requestor', 'Who asks.', ({ spec }) => spec.username ?? ''),
-  text('RequestedDuration', 'How long it should be valid.', ({ spec }) => (spec.expirationSeconds === undefined ? '<none>' : humanDuration(spec.expirationSeconds * 1000))),
+  text('RequestedDuration', 'How long it should be valid.', ({ spec }) =>
+    spec.expirationSeconds === undefined ? '<none>' : humanDuration(spec.expirationSeconds * 1000),
+  ),
   text('Condition', 'Approved, Denied or Pending; Issued or Failed.', formatCondition),
 ];
 
-export const clusterTrustBundleColumns: readonly Column<beta.ClusterTrustBundle>[] = [nameColumn, text('SignerName', 'Whose roots they are.', ({ spec }) => spec.signerName ?? '<none>')];
+export const clusterTrustBundleColumns: readonly Column<beta.ClusterTrustBundle>[] = [
+  nameColumn,
+  text('SignerName', 'Whose roots they are.', ({ spec }) => spec.signerName ?? '<none>'),
+];
 
 function formatState({ status }: beta.PodCertificateRequest): string {
   const has = (type: string): boolean => (status?.conditions ?? []).some((c) => c.type === type && c.status === 'True');

@@ -3,7 +3,11 @@ import type * as coordination from '../gen/types/coordination.v1.ts';
 import type * as beta from '../gen/types/coordination.v1beta1.ts';
 import type { Column } from '../kind.ts';
 
-export const leaseColumns: readonly Column<coordination.Lease>[] = [nameColumn, text('Holder', 'Who holds it.', ({ spec }) => spec?.holderIdentity ?? ''), ageColumn];
+export const leaseColumns: readonly Column<coordination.Lease>[] = [
+  nameColumn,
+  text('Holder', 'Who holds it.', ({ spec }) => spec?.holderIdentity ?? ''),
+  ageColumn,
+];
 
 export const leaseCandidateColumns: readonly Column<beta.LeaseCandidate>[] = [
   nameColumn,

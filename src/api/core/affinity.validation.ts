@@ -60,7 +60,8 @@ function validateRequirement({ key, operator, values = [] }: core.NodeSelectorRe
 function validateFieldRequirement({ key, operator, values = [] }: core.NodeSelectorRequirement, path: FieldPath): Errors {
   const errors: Errors = [];
   if (operator !== 'In' && operator !== 'NotIn') errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
-  else if (values.length !== 1) errors.push(required(path.child('values'), "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"));
+  else if (values.length !== 1)
+    errors.push(required(path.child('values'), "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"));
   if (key !== 'metadata.name') errors.push(invalid(path.child('key'), key, 'not a valid field selector key'));
   else for (const [i, value] of values.entries()) addFaults(errors, path.child('values').index(i), value, dns1123SubdomainFaults(value));
   return errors;
@@ -85,7 +86,8 @@ function validatePodAffinityTerm(term: core.PodAffinityTerm, path: FieldPath): E
   for (const name of term.namespaces ?? []) addFaults(errors, path.child('namespace'), name, dns1123LabelFaults(name));
   for (const field of ['matchLabelKeys', 'mismatchLabelKeys'] as const) {
     for (const [i, key] of (term[field] ?? []).entries()) addFaults(errors, path.child(field).index(i), key, qualifiedNameFaults(key));
-    if ((term[field] ?? []).length > 0 && term.labelSelector === undefined) errors.push(forbidden(path.child(field), 'must not be specified when labelSelector is not set'));
+    if ((term[field] ?? []).length > 0 && term.labelSelector === undefined)
+      errors.push(forbidden(path.child(field), 'must not be specified when labelSelector is not set'));
   }
   if (isEmpty(term.topologyKey)) errors.push(required(path.child('topologyKey'), 'can not be empty'));
   addFaults(errors, path.child('topologyKey'), term.topologyKey ?? '', qualifiedNameFaults(term.topologyKey ?? ''));
@@ -108,13 +110,15 @@ export function validateTolerations(tolerations: readonly core.Toleration[] | un
   for (const [i, { key, operator, value, effect, tolerationSeconds }] of (tolerations ?? []).entries()) {
     const at = path.index(i);
     if (!isEmpty(key)) addFaults(errors, at.child('key'), key, qualifiedNameFaults(key));
-    if (isEmpty(key) && operator !== 'Exists') errors.push(invalid(at.child('operator'), operator ?? '', "operator must be Exists when `key` is empty, which means \"match all values and all keys\""));
-    if (tolerationSeconds !== undefined && effect !== 'NoExecute') errors.push(invalid(at.child('effect'), effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set"));
+    if (isEmpty(key) && operator !== 'Exists')
+      errors.push(invalid(at.child('operator'), operator ?? '', 'operator must be Exists when `key` is empty, which means "match all values and all keys"'));
+    if (tolerationSeconds !== undefined && effect !== 'NoExecute')
+      errors.push(invalid(at.child('effect'), effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set"));
     if (isEmpty(operator) || operator === 'Equal') {
       const faults = labelValueFaults(value ?? '');
       if (faults.length > 0) errors.push(invalid(at.child('operator'), value ?? '', faults.join(';')));
     } else if (operator === 'Exists') {
-      if (!isEmpty(value)) errors.push(invalid(at.child('operator'), '', 'value must be empty when `operator` is \'Exists\''));
+      if (!isEmpty(value)) errors.push(invalid(at.child('operator'), '', "value must be empty when `operator` is 'Exists'"));
     } else if (operator !== 'Gt' && operator !== 'Lt') {
       errors.push(notSupported(at.child('operator'), operator, ['Equal', 'Exists']));
     }
@@ -147,7 +151,8 @@ export function validateSpread(constraints: readonly core.TopologySpreadConstrai
       if (policy !== undefined && !POLICIES.includes(policy)) errors.push(notSupported(at.child(field), policy, POLICIES));
     }
     for (const [j, key] of (c.matchLabelKeys ?? []).entries()) addFaults(errors, at.child('matchLabelKeys').index(j), key, qualifiedNameFaults(key));
-    if ((c.matchLabelKeys ?? []).length > 0 && c.labelSelector === undefined) errors.push(forbidden(at.child('matchLabelKeys'), 'must not be specified when labelSelector is not set'));
+    if ((c.matchLabelKeys ?? []).length > 0 && c.labelSelector === undefined)
+      errors.push(forbidden(at.child('matchLabelKeys'), 'must not be specified when labelSelector is not set'));
     errors.push(...validateLabelSelector(c.labelSelector, at.child('labelSelector')));
   }
   return errors;

@@ -4,7 +4,11 @@ import type { Column } from '../kind.ts';
 
 /** Columns of the small kinds of the core group; pods, nodes, services and events have files of their own. */
 
-export const namespaceColumns: readonly Column<core.Namespace>[] = [nameColumn, text('Status', 'Active or Terminating.', ({ status }) => status?.phase ?? ''), ageColumn];
+export const namespaceColumns: readonly Column<core.Namespace>[] = [
+  nameColumn,
+  text('Status', 'Active or Terminating.', ({ status }) => status?.phase ?? ''),
+  ageColumn,
+];
 
 export const configMapColumns: readonly Column<core.ConfigMap>[] = [
   nameColumn,
@@ -42,7 +46,9 @@ export const persistentVolumeColumns: readonly Column<core.PersistentVolume>[] =
   text('Capacity', 'Its size.', ({ spec }) => spec?.capacity?.storage ?? '0'),
   text('Access Modes', 'How it may be mounted.', ({ spec }) => formatAccessModes(spec?.accessModes)),
   text('Reclaim Policy', 'What happens when its claim is gone.', ({ spec }) => spec?.persistentVolumeReclaimPolicy ?? ''),
-  text('Status', 'Available, Bound, Released or Failed.', ({ metadata, status }) => (metadata?.deletionTimestamp === undefined ? (status?.phase ?? '') : 'Terminating')),
+  text('Status', 'Available, Bound, Released or Failed.', ({ metadata, status }) =>
+    metadata?.deletionTimestamp === undefined ? (status?.phase ?? '') : 'Terminating',
+  ),
   text('Claim', 'The claim that has it.', ({ spec }) => (spec?.claimRef === undefined ? '' : `${spec.claimRef.namespace ?? ''}/${spec.claimRef.name ?? ''}`)),
   text('StorageClass', 'Its class.', ({ metadata, spec }) => metadata?.annotations?.[CLASS_ANNOTATION] ?? spec?.storageClassName ?? ''),
   text('VolumeAttributesClass', 'Its class of attributes that can be changed.', ({ spec }) => spec?.volumeAttributesClassName ?? '<unset>'),
@@ -55,8 +61,12 @@ export const persistentVolumeClaimColumns: readonly Column<core.PersistentVolume
   nameColumn,
   text('Status', 'Pending, Bound or Lost.', ({ metadata, status }) => (metadata?.deletionTimestamp === undefined ? (status?.phase ?? '') : 'Terminating')),
   text('Volume', 'The volume that it has.', ({ spec }) => spec?.volumeName ?? ''),
-  text('Capacity', 'The size of that volume.', ({ spec, status }) => (spec?.volumeName === undefined || spec.volumeName === '' ? '' : (status?.capacity?.storage ?? '0'))),
-  text('Access Modes', 'How it may be mounted.', ({ spec, status }) => (spec?.volumeName === undefined || spec.volumeName === '' ? '' : formatAccessModes(status?.accessModes))),
+  text('Capacity', 'The size of that volume.', ({ spec, status }) =>
+    spec?.volumeName === undefined || spec.volumeName === '' ? '' : (status?.capacity?.storage ?? '0'),
+  ),
+  text('Access Modes', 'How it may be mounted.', ({ spec, status }) =>
+    spec?.volumeName === undefined || spec.volumeName === '' ? '' : formatAccessModes(status?.accessModes),
+  ),
   text('StorageClass', 'The class that it asks for.', ({ metadata, spec }) => metadata?.annotations?.[CLASS_ANNOTATION] ?? spec?.storageClassName ?? ''),
   text('VolumeAttributesClass', 'The class of attributes that it asks for.', ({ spec }) => spec?.volumeAttributesClassName ?? '<unset>'),
   ageColumn,

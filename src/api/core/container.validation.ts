@@ -79,14 +79,28 @@ export function validateInitContainers(spec: core.PodSpec, path: FieldPath, arou
     else if (container.name !== '') names.add(container.name);
     errors.push(...validateHostPorts([container], path));
     if (container.restartPolicy === 'Always') errors.push(...validateHooksAndProbes(container, at, around.graceSeconds));
-    else for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) if (container[field] !== undefined) errors.push(forbidden(at.child(field), 'may not be set for init containers without restartPolicy=Always'));
+    else
+      for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const)
+        if (container[field] !== undefined) errors.push(forbidden(at.child(field), 'may not be set for init containers without restartPolicy=Always'));
   }
   return errors;
 }
 
 /** Fields that a container has which is added to a running pod. Others are named in the error. */
 const EPHEMERAL_FIELDS = new Set([
-  ...['name', 'image', 'command', 'args', 'workingDir', 'envFrom', 'env', 'volumeMounts', 'volumeDevices', 'terminationMessagePath', 'terminationMessagePolicy'],
+  ...[
+    'name',
+    'image',
+    'command',
+    'args',
+    'workingDir',
+    'envFrom',
+    'env',
+    'volumeMounts',
+    'volumeDevices',
+    'terminationMessagePath',
+    'terminationMessagePolicy',
+  ],
   ...['imagePullPolicy', 'securityContext', 'stdin', 'stdinOnce', 'tty', 'targetContainerName'],
 ]);
 
@@ -164,7 +178,8 @@ function validateMounts(container: AnyContainer, path: FieldPath, volumes: Reado
     if (paths.has(mount.mountPath)) errors.push(invalid(at.child('mountPath'), mount.mountPath, 'must be unique'));
     paths.add(mount.mountPath);
     if (devices.some((d) => d.name === mount.name)) errors.push(invalid(at.child('name'), mount.name, 'must not already exist in volumeDevices'));
-    if (devices.some((d) => d.devicePath === mount.mountPath)) errors.push(invalid(at.child('mountPath'), mount.mountPath, 'must not already exist as a path in volumeDevices'));
+    if (devices.some((d) => d.devicePath === mount.mountPath))
+      errors.push(invalid(at.child('mountPath'), mount.mountPath, 'must not already exist as a path in volumeDevices'));
     if (!isEmpty(mount.subPath)) checkDescendingPath(errors, path.child('subPath'), mount.subPath);
     if (!isEmpty(mount.subPathExpr)) {
       if (!isEmpty(mount.subPath)) errors.push(invalid(at.child('subPathExpr'), mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
@@ -179,7 +194,8 @@ function validateMounts(container: AnyContainer, path: FieldPath, volumes: Reado
 function checkPropagation(errors: Errors, { mountPropagation: mode }: core.VolumeMount, container: AnyContainer, path: FieldPath): void {
   if (mode === undefined) return;
   if (!PROPAGATIONS.includes(mode)) errors.push(notSupported(path, mode, PROPAGATIONS));
-  if (mode === 'Bidirectional' && container.securityContext?.privileged !== true) errors.push(forbidden(path, 'Bidirectional mount propagation is available only to privileged containers'));
+  if (mode === 'Bidirectional' && container.securityContext?.privileged !== true)
+    errors.push(forbidden(path, 'Bidirectional mount propagation is available only to privileged containers'));
 }
 
 function checkRecursive(errors: Errors, { recursiveReadOnly: mode, readOnly, mountPropagation }: core.VolumeMount, path: FieldPath): void {
@@ -189,7 +205,8 @@ function checkRecursive(errors: Errors, { recursiveReadOnly: mode, readOnly, mou
     return;
   }
   if (readOnly !== true) errors.push(forbidden(path, 'may only be specified when readOnly is true'));
-  if (mountPropagation !== undefined && mountPropagation !== 'None') errors.push(forbidden(path, 'may only be specified when mountPropagation is None or not specified'));
+  if (mountPropagation !== undefined && mountPropagation !== 'None')
+    errors.push(forbidden(path, 'may only be specified when mountPropagation is None or not specified'));
 }
 
 function validateDevices(container: AnyContainer, path: FieldPath, volumes: ReadonlyMap<string, core.Volume>): Errors {
@@ -212,7 +229,8 @@ function validateDevices(container: AnyContainer, path: FieldPath, volumes: Read
     if ((devicePath ?? '').split('/').includes('..')) errors.push(invalid(at.child('devicePath'), devicePath, "can not contain backsteps ('..')"));
     else paths.add(devicePath);
     if (mounts.some((m) => m.name === name)) errors.push(invalid(at.child('name'), name, 'must not already exist in volumeMounts'));
-    if (mounts.some((m) => m.mountPath === devicePath)) errors.push(invalid(at.child('devicePath'), devicePath, 'must not already exist as a path in volumeMounts'));
+    if (mounts.some((m) => m.mountPath === devicePath))
+      errors.push(invalid(at.child('devicePath'), devicePath, 'must not already exist as a path in volumeMounts'));
     if (!isEmpty(name)) names.add(name);
   }
   return errors;
@@ -226,9 +244,11 @@ function validateResizePolicy(policies: readonly core.ContainerResizePolicy[] | 
   for (const [i, { resourceName, restartPolicy }] of (policies ?? []).entries()) {
     if (seen.has(resourceName)) errors.push(duplicate(path.index(i), resourceName));
     seen.add(resourceName);
-    if (resourceName !== 'cpu' && resourceName !== 'memory') errors.push(isEmpty(resourceName) ? required(path) : notSupported(path, resourceName, ['cpu', 'memory']));
+    if (resourceName !== 'cpu' && resourceName !== 'memory')
+      errors.push(isEmpty(resourceName) ? required(path) : notSupported(path, resourceName, ['cpu', 'memory']));
     if (!RESIZE_POLICIES.includes(restartPolicy)) errors.push(isEmpty(restartPolicy) ? required(path) : notSupported(path, restartPolicy, RESIZE_POLICIES));
-    if (podRestart === 'Never' && restartPolicy !== 'NotRequired') errors.push(invalid(path, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
+    if (podRestart === 'Never' && restartPolicy !== 'NotRequired')
+      errors.push(invalid(path, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
   }
   return errors;
 }

@@ -31,7 +31,8 @@ export function validateConfigMapUpdate(map: core.ConfigMap, old: core.ConfigMap
   const errors: Errors = [];
   if (old.immutable === true) {
     if (map.immutable !== true) errors.push(forbidden(root('immutable'), 'field is immutable when `immutable` is set'));
-    for (const field of ['data', 'binaryData'] as const) if (!semanticEqual(map[field] ?? {}, old[field] ?? {})) errors.push(forbidden(root(field), 'field is immutable when `immutable` is set'));
+    for (const field of ['data', 'binaryData'] as const)
+      if (!semanticEqual(map[field] ?? {}, old[field] ?? {})) errors.push(forbidden(root(field), 'field is immutable when `immutable` is set'));
   }
   return [...errors, ...validateConfigMap(map)];
 }
@@ -61,7 +62,8 @@ export function validateSecret({ type = '', data = {}, metadata }: core.Secret):
   for (const key of getOwn(KEYS_OF_TYPE, type) ?? []) {
     const value = getOwn(data, key);
     if (value === undefined) errors.push(required(root('data').key(key)));
-    else if (key.startsWith('.docker') && !isJson(value)) errors.push(invalid(root('data').key(key), '<secret contents redacted>', 'invalid character \'\' looking for beginning of value'));
+    else if (key.startsWith('.docker') && !isJson(value))
+      errors.push(invalid(root('data').key(key), '<secret contents redacted>', "invalid character '' looking for beginning of value"));
   }
   return errors;
 }

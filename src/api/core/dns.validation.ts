@@ -20,7 +20,10 @@ export function validateDnsConfig(config: core.PodDNSConfig | undefined, policy:
   for (const [i, server] of servers.entries()) addFaults(errors, path.child('nameservers').index(i), server, ipFaults(server));
   const searches = config.searches ?? [];
   if (searches.length > MAX_SEARCHES) errors.push(invalid(path.child('searches'), [...searches], `must not have more than ${MAX_SEARCHES} search paths`));
-  if (searches.join(' ').length > MAX_SEARCH_CHARACTERS) errors.push(invalid(path.child('searches'), [...searches], `must not have more than ${MAX_SEARCH_CHARACTERS} characters (including spaces) in the search list`));
+  if (searches.join(' ').length > MAX_SEARCH_CHARACTERS)
+    errors.push(
+      invalid(path.child('searches'), [...searches], `must not have more than ${MAX_SEARCH_CHARACTERS} characters (including spaces) in the search list`),
+    );
   for (const [i, search] of searches.entries()) {
     // A dot at the end, a dot alone and underscores are all in use.
     const plain = search === '.' ? '' : search.replace(/\.$/, '').replaceAll('_', '-');

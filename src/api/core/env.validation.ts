@@ -109,7 +109,15 @@ function validateDivisor(name: string, divisor: string | undefined, path: FieldP
   const isOneOf = (list: readonly string[]): boolean => list.some((d) => quantityOf(d).nanos === quantityOf(divisor).nanos);
   if (name === 'cpu') return isOneOf(CPU_DIVISORS) ? [] : [invalid(path, 'cpu', "only divisor's values 1m and 1 are supported with the cpu resource")];
   const word = name.startsWith('hugepages-') ? 'hugepages-' : name;
-  return isOneOf(BYTE_DIVISORS) ? [] : [invalid(path, word, `only divisor's values ${BYTE_DIVISORS.join(', ')} are supported with the ${name.startsWith('hugepages-') ? 'hugepages' : name} resource`)];
+  return isOneOf(BYTE_DIVISORS)
+    ? []
+    : [
+        invalid(
+          path,
+          word,
+          `only divisor's values ${BYTE_DIVISORS.join(', ')} are supported with the ${name.startsWith('hugepages-') ? 'hugepages' : name} resource`,
+        ),
+      ];
 }
 
 export function validateEnvFrom(sources: readonly core.EnvFromSource[] | undefined, path: FieldPath): Errors {
@@ -125,4 +133,3 @@ export function validateEnvFrom(sources: readonly core.EnvFromSource[] | undefin
   }
   return errors;
 }
-

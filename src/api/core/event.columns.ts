@@ -25,7 +25,13 @@ function seen({ eventTime, first, last, count, series }: Times, nowMs: number): 
   return { firstSeen, lastSeen: last === undefined ? firstSeen : ageOf(last, nowMs), count: count === undefined || count === 0 ? 1 : count };
 }
 
-const coreTimes = (e: core.Event): Times => ({ eventTime: e.eventTime, first: e.firstTimestamp, last: e.lastTimestamp, count: e.count, series: e.series as Times['series'] });
+const coreTimes = (e: core.Event): Times => ({
+  eventTime: e.eventTime,
+  first: e.firstTimestamp,
+  last: e.lastTimestamp,
+  count: e.count,
+  series: e.series as Times['series'],
+});
 const newTimes = (e: events.Event): Times => ({
   eventTime: e.eventTime,
   first: e.deprecatedFirstTimestamp,

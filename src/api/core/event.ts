@@ -9,7 +9,13 @@ const ONE_HOUR = 3600;
 
 /** Events are stored in the core group's form, whichever group they are written in. */
 export const coreEventRules: KindRules<core.Event> = {
-  strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: true, timeToLiveSeconds: ONE_HOUR, validateCreate: validateEvent, validateUpdate: validateEventUpdate },
+  strategy: {
+    allowCreateOnUpdate: true,
+    allowUnconditionalUpdate: true,
+    timeToLiveSeconds: ONE_HOUR,
+    validateCreate: validateEvent,
+    validateUpdate: validateEventUpdate,
+  },
   columns: coreEventColumns,
   shortNames: ['ev'],
   selectable: {
@@ -44,7 +50,12 @@ export const newEventRules: KindRules<events.Event> = {
   storage: { group: '', version: 'v1' },
   convert: { toStorage: eventToStorage, fromStorage: eventFromStorage },
   selectable: {
-    names: [...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((f) => `regarding.${f}`), 'reason', 'reportingController', 'type'],
+    names: [
+      ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((f) => `regarding.${f}`),
+      'reason',
+      'reportingController',
+      'type',
+    ],
     values: ({ regarding: about, reason, reportingController, type }) => ({
       'regarding.kind': about?.kind ?? '',
       'regarding.namespace': about?.namespace ?? '',

@@ -16,7 +16,11 @@ export function validateEvent(event: core.Event): readonly FieldError[] {
   if (isEmpty(event.eventTime)) return errors;
   if (isEmpty(event.reportingComponent)) errors.push(required(root('reportingController')));
   else addFaults(errors, root('reportingController'), event.reportingComponent, qualifiedNameFaults(event.reportingComponent));
-  errors.push(...textErrors('reportingInstance', event.reportingInstance, MAX_REPORTER), ...textErrors('action', event.action, MAX_ACTION), ...textErrors('reason', event.reason, MAX_REASON));
+  errors.push(
+    ...textErrors('reportingInstance', event.reportingInstance, MAX_REPORTER),
+    ...textErrors('action', event.action, MAX_ACTION),
+    ...textErrors('reason', event.reason, MAX_REASON),
+  );
   if ((event.message ?? '').length > MAX_MESSAGE) errors.push(invalid(root('message'), '', `can have at most ${MAX_MESSAGE} characters`));
   return errors;
 }
@@ -35,7 +39,21 @@ function namespaceErrors({ metadata, involvedObject }: core.Event): Errors {
   return about === own ? [] : [invalid(path, about, 'does not match event.namespace')];
 }
 
-const FIXED = ['involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count', 'reportingComponent', 'reportingInstance', 'action', 'related', 'type', 'eventTime'] as const;
+const FIXED = [
+  'involvedObject',
+  'reason',
+  'message',
+  'source',
+  'firstTimestamp',
+  'lastTimestamp',
+  'count',
+  'reportingComponent',
+  'reportingInstance',
+  'action',
+  'related',
+  'type',
+  'eventTime',
+] as const;
 
 /** Only the series of a new event goes on. */
 export function validateEventUpdate(event: core.Event, old: core.Event): readonly FieldError[] {

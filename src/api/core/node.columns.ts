@@ -19,7 +19,10 @@ function formatRoles({ metadata }: core.Node): string {
   return roles.size === 0 ? '<none>' : [...roles].sort().join(',');
 }
 
-const address = (type: string) => (node: core.Node): string => (node.status?.addresses ?? []).find((a) => a.type === type)?.address ?? '<none>';
+const address =
+  (type: string) =>
+  (node: core.Node): string =>
+    (node.status?.addresses ?? []).find((a) => a.type === type)?.address ?? '<none>';
 const known = (value: string | undefined): string => (value === undefined || value === '' ? '<unknown>' : value);
 
 export const nodeColumns: readonly Column<core.Node>[] = [

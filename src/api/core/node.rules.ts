@@ -30,7 +30,11 @@ function comparesWith(operator: string, taint: string, value: string): boolean {
 }
 
 /** The first taint with one of the effects that nothing tolerates. */
-export function untoleratedTaint(tolerations: readonly Toleration[] | undefined, taints: readonly Taint[] | undefined, effects: readonly string[]): Taint | undefined {
+export function untoleratedTaint(
+  tolerations: readonly Toleration[] | undefined,
+  taints: readonly Taint[] | undefined,
+  effects: readonly string[],
+): Taint | undefined {
   return taints?.find((taint) => effects.includes(taint.effect) && !(tolerations ?? []).some((toleration) => tolerates(toleration, taint)));
 }
 

@@ -52,7 +52,9 @@ export function validateNodeUpdate(node: core.Node, old: core.Node): readonly Fi
   const errors: Errors = [...validateNode(node)];
   const before = old.spec ?? {};
   const now = node.spec ?? {};
-  if ((before.podCIDRs ?? []).length > 0 && !semanticEqual(before.podCIDRs, now.podCIDRs)) errors.push(forbidden(SPEC.child('podCIDRs'), 'node updates may not change podCIDR except from "" to valid'));
-  if (!isEmpty(before.providerID) && before.providerID !== now.providerID) errors.push(forbidden(SPEC.child('providerID'), 'node updates may not change providerID except from "" to valid'));
+  if ((before.podCIDRs ?? []).length > 0 && !semanticEqual(before.podCIDRs, now.podCIDRs))
+    errors.push(forbidden(SPEC.child('podCIDRs'), 'node updates may not change podCIDR except from "" to valid'));
+  if (!isEmpty(before.providerID) && before.providerID !== now.providerID)
+    errors.push(forbidden(SPEC.child('providerID'), 'node updates may not change providerID except from "" to valid'));
   return errors;
 }

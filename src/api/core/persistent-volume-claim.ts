@@ -19,7 +19,9 @@ function mirrorDataSource(spec: Draft<core.PersistentVolumeClaimSpec> | undefine
 
 function warnings({ spec }: core.PersistentVolumeClaim): readonly string[] {
   const size = spec?.resources?.requests?.storage;
-  return size !== undefined && quantityOf(size).nanos % 1_000_000_000n !== 0n ? [`spec.resources.requests[storage]: fractional byte value ${JSON.stringify(size)} is invalid, must be an integer`] : [];
+  return size !== undefined && quantityOf(size).nanos % 1_000_000_000n !== 0n
+    ? [`spec.resources.requests[storage]: fractional byte value ${JSON.stringify(size)} is invalid, must be an integer`]
+    : [];
 }
 
 export const persistentVolumeClaimRules: KindRules<core.PersistentVolumeClaim> = {

@@ -22,7 +22,8 @@ export function validateClaimSpec(spec: core.PersistentVolumeClaimSpec | undefin
   if (size === undefined) errors.push(required(sizePath));
   else if (quantityOf(size).nanos <= 0n) errors.push(invalid(sizePath, size, POSITIVE_AMOUNT));
   checkClassName(errors, path.child('storageClassName'), spec?.storageClassName);
-  if (spec?.volumeMode !== undefined && !VOLUME_MODES.includes(spec.volumeMode)) errors.push(notSupported(path.child('volumeMode'), spec.volumeMode, VOLUME_MODES));
+  if (spec?.volumeMode !== undefined && !VOLUME_MODES.includes(spec.volumeMode))
+    errors.push(notSupported(path.child('volumeMode'), spec.volumeMode, VOLUME_MODES));
   if (spec?.dataSource !== undefined) checkDataSource(errors, spec.dataSource, path.child('dataSource'));
   if (spec?.dataSourceRef !== undefined) checkDataSource(errors, spec.dataSourceRef, path.child('dataSourceRef'));
   if (spec?.dataSource !== undefined && spec.dataSourceRef !== undefined && !sameSource(spec.dataSource, spec.dataSourceRef)) {
@@ -39,7 +40,8 @@ export function checkClassName(errors: Errors, path: FieldPath, name: string | u
 function checkDataSource(errors: Errors, { apiGroup, kind, name }: core.TypedLocalObjectReference, path: FieldPath): void {
   if (isEmpty(name)) errors.push(required(path.child('name')));
   if (isEmpty(kind)) errors.push(required(path.child('kind')));
-  if (isEmpty(apiGroup) && kind !== 'PersistentVolumeClaim') errors.push(invalid(path, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup"));
+  if (isEmpty(apiGroup) && kind !== 'PersistentVolumeClaim')
+    errors.push(invalid(path, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup"));
   if (!isEmpty(apiGroup)) addFaults(errors, path.child('apiGroup'), apiGroup, dns1123SubdomainFaults(apiGroup));
 }
 

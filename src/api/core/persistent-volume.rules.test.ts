@@ -2,15 +2,35 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec } from '../gen/types/core.v1.ts';
-import { bestVolume, defaultClass, isBoundTo, type MatchOptions, matchesNodeSelector, mismatch, requestedStorage, volumeCapacity } from './persistent-volume.rules.ts';
+import {
+  bestVolume,
+  defaultClass,
+  isBoundTo,
+  type MatchOptions,
+  matchesNodeSelector,
+  mismatch,
+  requestedStorage,
+  volumeCapacity,
+} from './persistent-volume.rules.ts';
 import { compareQuantities } from '../../machinery/quantity.ts';
 
 const claim = (spec: Partial<PersistentVolumeClaimSpec> & { readonly size?: string } = {}): PersistentVolumeClaim => {
   const { size = '1Gi', ...rest } = spec;
-  return { metadata: { name: 'c', namespace: 'ns', uid: 'u1' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'fast', resources: { requests: { storage: size } }, ...rest } };
+  return {
+    metadata: { name: 'c', namespace: 'ns', uid: 'u1' },
+    spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'fast', resources: { requests: { storage: size } }, ...rest },
+  };
 };
 
-const volume = (name: string, spec: Partial<PersistentVolumeSpec> & { readonly size?: string; readonly phase?: string; readonly labels?: Record<string, string>; readonly going?: boolean } = {}): PersistentVolume => {
+const volume = (
+  name: string,
+  spec: Partial<PersistentVolumeSpec> & {
+    readonly size?: string;
+    readonly phase?: string;
+    readonly labels?: Record<string, string>;
+    readonly going?: boolean;
+  } = {},
+): PersistentVolume => {
   const { size = '1Gi', phase = 'Available', labels = {}, going = false, ...rest } = spec;
   return {
     metadata: { name, labels, ...(going ? { deletionTimestamp: '2030-01-01T00:00:00Z' } : {}) },
@@ -19,11 +39,24 @@ const volume = (name: string, spec: Partial<PersistentVolumeSpec> & { readonly s
   };
 };
 
-const onNode = (node: string): PersistentVolumeSpec['nodeAffinity'] => ({ required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'host', operator: 'In', values: [node] }] }] } });
+const onNode = (node: string): PersistentVolumeSpec['nodeAffinity'] => ({
+  required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'host', operator: 'In', values: [node] }] }] },
+});
 
-const ROWS: readonly (readonly [sentence: string, claim: PersistentVolumeClaim, volumes: readonly PersistentVolume[], expected: string | undefined, options?: MatchOptions])[] = [
+const ROWS: readonly (readonly [
+  sentence: string,
+  claim: PersistentVolumeClaim,
+  volumes: readonly PersistentVolume[],
+  expected: string | undefined,
+  options?: MatchOptions,
+])[] = [
   ['nothing fits nothing', claim(), [], undefined],
-  ['the smallest that is large enough', claim({ size: '2Gi' }), [volume('a', { size: '5Gi' }), volume('b', { size: '3Gi' }), volume('c', { size: '1Gi' })], 'b'],
+  [
+    'the smallest that is large enough',
+    claim({ size: '2Gi' }),
+    [volume('a', { size: '5Gi' }), volume('b', { size: '3Gi' }), volume('c', { size: '1Gi' })],
+    'b',
+  ],
   ['sizes are quantities, not texts', claim({ size: '1Gi' }), [volume('a', { size: '1G' }), volume('b', { size: '1100M' })], 'b'],
   ['of equal ones the first by name', claim(), [volume('b'), volume('a')], 'a'],
   ['fewer access modes before size', claim(), [volume('a', { accessModes: ['ReadWriteOnce', 'ReadOnlyMany'] }), volume('b', { size: '9Gi' })], 'b'],
@@ -35,14 +68,31 @@ const ROWS: readonly (readonly [sentence: string, claim: PersistentVolumeClaim, 
   ['being deleted', claim(), [volume('a', { going: true })], undefined],
   ['held for another claim', claim(), [volume('a', { claimRef: { name: 'other', namespace: 'ns' } })], undefined],
   ['held for a claim of this name that was deleted', claim(), [volume('a', { claimRef: { name: 'c', namespace: 'ns', uid: 'u0' } })], undefined],
-  ['held for this claim, whatever its class and phase', claim(), [volume('a'), volume('b', { size: '9Gi', phase: 'Pending', storageClassName: 'slow', claimRef: { name: 'c', namespace: 'ns' } })], 'b'],
+  [
+    'held for this claim, whatever its class and phase',
+    claim(),
+    [volume('a'), volume('b', { size: '9Gi', phase: 'Pending', storageClassName: 'slow', claimRef: { name: 'c', namespace: 'ns' } })],
+    'b',
+  ],
   ['held for this claim, but too small', claim({ size: '2Gi' }), [volume('a', { claimRef: { name: 'c', namespace: 'ns' } })], undefined],
   ['the selector', claim({ selector: { matchLabels: { tier: 'gold' } } }), [volume('a'), volume('b', { size: '2Gi', labels: { tier: 'gold' } })], 'b'],
   ['an empty selector takes anything', claim({ selector: {} }), [volume('a')], 'a'],
   ['waiting for a consumer: nothing that is not held for it', claim(), [volume('a')], undefined, { delayed: true }],
   ['waiting for a consumer: what is held for it', claim(), [volume('a', { claimRef: { name: 'c', namespace: 'ns' } })], 'a', { delayed: true }],
-  ['on a node: what reaches it', claim(), [volume('a', { nodeAffinity: onNode('x') }), volume('b', { size: '2Gi', nodeAffinity: onNode('y') })], 'b', { delayed: true, node: { name: 'y', labels: { host: 'y' } } }],
-  ['on a node: held for it elsewhere is nothing', claim(), [volume('a', { nodeAffinity: onNode('x'), claimRef: { name: 'c', namespace: 'ns' } }), volume('b')], undefined, { node: { name: 'y', labels: { host: 'y' } } }],
+  [
+    'on a node: what reaches it',
+    claim(),
+    [volume('a', { nodeAffinity: onNode('x') }), volume('b', { size: '2Gi', nodeAffinity: onNode('y') })],
+    'b',
+    { delayed: true, node: { name: 'y', labels: { host: 'y' } } },
+  ],
+  [
+    'on a node: held for it elsewhere is nothing',
+    claim(),
+    [volume('a', { nodeAffinity: onNode('x'), claimRef: { name: 'c', namespace: 'ns' } }), volume('b')],
+    undefined,
+    { node: { name: 'y', labels: { host: 'y' } } },
+  ],
   ['what others are about to take', claim(), [volume('a'), volume('b', { size: '2Gi' })], 'b', { excluded: ({ metadata }) => metadata?.name === 'a' }],
 ];
 
@@ -96,7 +146,13 @@ it('a node is selected by any term, and within it by all', () => {
   assert.equal(selects([]), false);
   assert.equal(selects([{ key: 'zone', operator: 'In', values: ['b', 'a'] }]), true);
   assert.equal(selects([{ key: 'zone', operator: 'NotIn', values: ['a'] }], [{ key: 'size', operator: 'Gt', values: ['9'] }]), true);
-  assert.equal(selects([{ key: 'zone', operator: 'Exists' }, { key: 'gpu', operator: 'Exists' }]), false);
+  assert.equal(
+    selects([
+      { key: 'zone', operator: 'Exists' },
+      { key: 'gpu', operator: 'Exists' },
+    ]),
+    false,
+  );
   assert.equal(selects([{ key: '__proto__', operator: 'Exists' }]), false);
   assert.equal(matchesNodeSelector({ nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] }] }, node), true);
 });

@@ -112,7 +112,11 @@ export interface NodeFacts {
  * The volume for a claim: one that was bound to it ahead, else the one with the fewest access modes, and among these the smallest,
  * that is large enough, available and fits. The order of `volumes` decides nothing: the last criterion is the name.
  */
-export function bestVolume<T extends PersistentVolume>(claim: PersistentVolumeClaim, volumes: readonly T[], { node, delayed = false, excluded }: MatchOptions = {}): T | undefined {
+export function bestVolume<T extends PersistentVolume>(
+  claim: PersistentVolumeClaim,
+  volumes: readonly T[],
+  { node, delayed = false, excluded }: MatchOptions = {},
+): T | undefined {
   const requested = requestedStorage(claim);
   const selector = claim.spec?.selector;
   const wanted = selector === undefined ? undefined : selectorOf(selector);

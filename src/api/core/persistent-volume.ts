@@ -18,7 +18,8 @@ function defaultPersistentVolume({ spec }: Draft<core.PersistentVolume>): void {
   if (spec.azureDisk !== undefined) defaultAzureDisk(spec.azureDisk);
 }
 
-const RECYCLE_WARNING = 'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.';
+const RECYCLE_WARNING =
+  'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.';
 
 export const persistentVolumeRules: KindRules<core.PersistentVolume> = {
   strategy: {

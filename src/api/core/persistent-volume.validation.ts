@@ -28,7 +28,11 @@ export function validatePersistentVolume({ spec }: core.PersistentVolume): reado
   const needed = of.nodeAffinity?.required;
   if (of.nodeAffinity !== undefined) {
     const path = SPEC.child('nodeAffinity');
-    errors.push(...(needed === undefined ? [required(path.child('required'), 'must specify required node constraints')] : validateNodeSelector(needed, path.child('required'))));
+    errors.push(
+      ...(needed === undefined
+        ? [required(path.child('required'), 'must specify required node constraints')]
+        : validateNodeSelector(needed, path.child('required'))),
+    );
   }
   errors.push(...validateSource(of));
   if (of.hostPath !== undefined && normal(of.hostPath.path) === '/' && policy === 'Recycle') {
@@ -47,7 +51,8 @@ function validateCapacity(capacity: Readonly<Record<string, string>> | undefined
   const names = Object.keys(capacity ?? {});
   if (names.length === 0) errors.push(required(path));
   if (getOwn(capacity, 'storage') === undefined || names.length > 1) errors.push(notSupported(path, asJson(capacity ?? null), ['storage']));
-  for (const name of names) if (quantityOf(capacity?.[name]).nanos <= 0n) errors.push(invalid(path.key(name), capacity?.[name] ?? '', 'must be greater than zero'));
+  for (const name of names)
+    if (quantityOf(capacity?.[name]).nanos <= 0n) errors.push(invalid(path.key(name), capacity?.[name] ?? '', 'must be greater than zero'));
   return errors;
 }
 
@@ -78,7 +83,8 @@ function validateLocal({ local, nodeAffinity }: core.PersistentVolumeSpec, path:
 /** Where the bytes are never changes. */
 export function validatePersistentVolumeUpdate(volume: core.PersistentVolume, old: core.PersistentVolume): readonly FieldError[] {
   const errors: Errors = [...validatePersistentVolume(volume)];
-  const source = (spec: core.PersistentVolumeSpec | undefined): object => Object.fromEntries(Object.entries(spec ?? {}).filter(([field]) => SOURCE_FIELDS.includes(field)));
+  const source = (spec: core.PersistentVolumeSpec | undefined): object =>
+    Object.fromEntries(Object.entries(spec ?? {}).filter(([field]) => SOURCE_FIELDS.includes(field)));
   if (!semanticEqual(withoutSecrets(source(volume.spec)), withoutSecrets(source(old.spec)))) {
     errors.push(forbidden(SPEC.child('persistentvolumesource'), 'spec.persistentvolumesource is immutable after creation'));
   }

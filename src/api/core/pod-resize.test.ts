@@ -20,9 +20,16 @@ const ROWS: readonly (readonly [what: string, now: core.ResourceRequirements, ca
   [
     'a device more',
     { ...BEFORE, limits: { cpu: '1', 'nvidia.com/gpu': '1' }, requests: { ...BEFORE.requests, 'nvidia.com/gpu': '1' } },
-    ['spec.containers[0].resources.limits: Forbidden: only cpu and memory resources are mutable', 'spec.containers[0].resources.requests: Forbidden: only cpu and memory resources are mutable'],
+    [
+      'spec.containers[0].resources.limits: Forbidden: only cpu and memory resources are mutable',
+      'spec.containers[0].resources.requests: Forbidden: only cpu and memory resources are mutable',
+    ],
   ],
-  ['a request above its limit', { ...BEFORE, requests: { cpu: '2', memory: '1Gi' } }, ['spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1']],
+  [
+    'a request above its limit',
+    { ...BEFORE, requests: { cpu: '2', memory: '1Gi' } },
+    ['spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],
+  ],
   [
     'another class of service',
     { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } },
@@ -34,10 +41,13 @@ for (const [what, now, causes] of ROWS) test(`resize: ${what}`, () => assert.dee
 
 test('ephemeral containers are added, never changed nor removed', () => {
   const one = { name: 'a', image: 'i' };
-  const errors = (now: readonly core.EphemeralContainer[], before: readonly core.EphemeralContainer[]): readonly string[] => validateEphemeralContainersUpdate(pod({}, now), pod({}, before)).map(formatFieldError);
+  const errors = (now: readonly core.EphemeralContainer[], before: readonly core.EphemeralContainer[]): readonly string[] =>
+    validateEphemeralContainersUpdate(pod({}, now), pod({}, before)).map(formatFieldError);
   assert.deepEqual(errors([one, { name: 'b', image: 'i' }], [one]), []);
   assert.deepEqual(errors([], [one]), ['spec.ephemeralContainers: Forbidden: existing ephemeral containers "a" may not be removed\n']);
   assert.deepEqual(errors([{ name: 'a', image: 'j' }], [one]), ['spec.ephemeralContainers: Forbidden: existing ephemeral containers "a" may not be changed\n']);
   assert.deepEqual(errors([{ name: 'c', image: 'i' }], []), ['spec.ephemeralContainers[0].name: Duplicate value: "c"']);
-  assert.deepEqual(errors([{ name: 'd', image: 'i', ports: [{ containerPort: 1 }] }], []), ['spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container']);
+  assert.deepEqual(errors([{ name: 'd', image: 'i', ports: [{ containerPort: 1 }] }], []), [
+    'spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container',
+  ]);
 });

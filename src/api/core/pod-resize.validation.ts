@@ -11,7 +11,8 @@ export function validatePodResize(pod: core.Pod, old: core.Pod): readonly FieldE
   const path = root('spec');
   const errors: Errors = [];
   const spec = pod.spec ?? { containers: [] };
-  if (qosClassOf(spec) !== qosClassOf(old.spec ?? { containers: [] })) errors.push(invalid(path, old.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
+  if (qosClassOf(spec) !== qosClassOf(old.spec ?? { containers: [] }))
+    errors.push(invalid(path, old.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
   for (const field of ['containers', 'initContainers'] as const) {
     for (const [i, container] of (spec[field] ?? []).entries()) {
       errors.push(...resizeErrors(container.resources, old.spec?.[field]?.[i]?.resources, path.child(field).index(i).child('resources')));

@@ -9,6 +9,12 @@ import { root } from '../checks.ts';
 const validate = ({ template }: core.PodTemplate) => validateTemplate(template, root('template'));
 
 export const podTemplateRules: KindRules<core.PodTemplate> = {
-  strategy: { ...generationOf('template'), default: ({ template }) => defaultTemplate(template), allowUnconditionalUpdate: true, validateCreate: validate, validateUpdate: validate },
+  strategy: {
+    ...generationOf('template'),
+    default: ({ template }) => defaultTemplate(template),
+    allowUnconditionalUpdate: true,
+    validateCreate: validate,
+    validateUpdate: validate,
+  },
   columns: podTemplateColumns,
 };

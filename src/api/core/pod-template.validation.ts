@@ -37,7 +37,8 @@ export function validatePodSpec(spec: core.PodSpec, path: FieldPath): Errors {
   errors.push(...validatePodSecurityContext(spec.securityContext, spec, path.child('securityContext')));
   errors.push(...validateAffinity(spec.affinity, path.child('affinity')));
   errors.push(...validateDnsConfig(spec.dnsConfig, spec.dnsPolicy, path.child('dnsConfig')));
-  for (const [i, { conditionType }] of (spec.readinessGates ?? []).entries()) addFaults(errors, path.child('readinessGates').index(i).child('conditionType'), conditionType, qualifiedNameFaults(conditionType));
+  for (const [i, { conditionType }] of (spec.readinessGates ?? []).entries())
+    addFaults(errors, path.child('readinessGates').index(i).child('conditionType'), conditionType, qualifiedNameFaults(conditionType));
   errors.push(...validateGates(spec.schedulingGates, path.child('schedulingGates')));
   errors.push(...validateSpread(spec.topologySpreadConstraints, path.child('topologySpreadConstraints')));
   errors.push(...validateHostUsers(spec, path));
@@ -51,7 +52,13 @@ function validateHostNetwork(spec: core.PodSpec, path: FieldPath): Errors {
   for (const [i, container] of (spec.containers ?? []).entries()) {
     for (const [j, port] of (container.ports ?? []).entries()) {
       if (port.hostPort === undefined || port.hostPort === port.containerPort) continue;
-      errors.push(invalid(path.child('containers').index(i).child('ports').index(j).child('containerPort'), port.containerPort, 'must match `hostPort` when `hostNetwork` is true'));
+      errors.push(
+        invalid(
+          path.child('containers').index(i).child('ports').index(j).child('containerPort'),
+          port.containerPort,
+          'must match `hostPort` when `hostNetwork` is true',
+        ),
+      );
     }
   }
   return errors;
@@ -70,14 +77,18 @@ function validateGates(gates: readonly core.PodSchedulingGate[] | undefined, pat
 
 function validateNames(spec: core.PodSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  const check = (field: 'serviceAccountName' | 'nodeName' | 'hostname' | 'subdomain' | 'priorityClassName' | 'runtimeClassName', faults: (name: string) => readonly string[]): void => {
+  const check = (
+    field: 'serviceAccountName' | 'nodeName' | 'hostname' | 'subdomain' | 'priorityClassName' | 'runtimeClassName',
+    faults: (name: string) => readonly string[],
+  ): void => {
     const value = spec[field];
     if (!isEmpty(value)) addFaults(errors, path.child(field), value, faults(value));
   };
   check('serviceAccountName', dns1123SubdomainFaults);
   check('nodeName', dns1123SubdomainFaults);
   const seconds = spec.activeDeadlineSeconds;
-  if (seconds !== undefined && (seconds < 1 || seconds > MAX_SECONDS)) errors.push(invalid(path.child('activeDeadlineSeconds'), seconds, `must be between 1 and ${MAX_SECONDS}, inclusive`));
+  if (seconds !== undefined && (seconds < 1 || seconds > MAX_SECONDS))
+    errors.push(invalid(path.child('activeDeadlineSeconds'), seconds, `must be between 1 and ${MAX_SECONDS}, inclusive`));
   check('hostname', dns1123LabelFaults);
   check('subdomain', dns1123LabelFaults);
   errors.push(...validateTolerations(spec.tolerations, path.child('tolerations')));
@@ -91,7 +102,8 @@ const PREEMPTION = ['Never', 'PreemptLowerPriority'];
 
 function validateRest(spec: core.PodSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (spec.preemptionPolicy !== undefined && !PREEMPTION.includes(spec.preemptionPolicy)) errors.push(notSupported(path.child('preemptionPolicy'), spec.preemptionPolicy, PREEMPTION));
+  if (spec.preemptionPolicy !== undefined && !PREEMPTION.includes(spec.preemptionPolicy))
+    errors.push(notSupported(path.child('preemptionPolicy'), spec.preemptionPolicy, PREEMPTION));
   for (const [name, amount] of Object.entries(spec.overhead ?? {})) {
     checkResourceName(errors, path.child('overhead').key(name), name);
     checkAmount(errors, path.child('overhead').key(name), name, amount);
@@ -104,9 +116,13 @@ function validateRest(spec: core.PodSpec, path: FieldPath): Errors {
 }
 
 export function validateTemplate(template: core.PodTemplateSpec | undefined, path: FieldPath): Errors {
-  const errors: Errors = [...validateLabels(template?.metadata?.labels, path.child('labels')), ...validateAnnotations(template?.metadata?.annotations, path.child('annotations'))];
+  const errors: Errors = [
+    ...validateLabels(template?.metadata?.labels, path.child('labels')),
+    ...validateAnnotations(template?.metadata?.annotations, path.child('annotations')),
+  ];
   errors.push(...validatePodSpec(template?.spec ?? { containers: [] }, path.child('spec')));
-  if ((template?.spec?.ephemeralContainers ?? []).length > 0) errors.push(forbidden(path.child('spec', 'ephemeralContainers'), 'ephemeral containers not allowed in pod template'));
+  if ((template?.spec?.ephemeralContainers ?? []).length > 0)
+    errors.push(forbidden(path.child('spec', 'ephemeralContainers'), 'ephemeral containers not allowed in pod template'));
   return errors;
 }
 
@@ -115,6 +131,7 @@ export function validateLongRunning(template: core.PodTemplateSpec | undefined, 
   const errors: Errors = [];
   const policy = template?.spec?.restartPolicy ?? '';
   if (policy !== 'Always') errors.push(notSupported(path.child('spec', 'restartPolicy'), policy, ['Always']));
-  if (template?.spec?.activeDeadlineSeconds !== undefined) errors.push(forbidden(path.child('spec', 'activeDeadlineSeconds'), `activeDeadlineSeconds in ${word} is not Supported`));
+  if (template?.spec?.activeDeadlineSeconds !== undefined)
+    errors.push(forbidden(path.child('spec', 'activeDeadlineSeconds'), `activeDeadlineSeconds in ${word} is not Supported`));
   return errors;
 }

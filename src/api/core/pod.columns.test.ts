@@ -4,7 +4,15 @@ import type * as core from '../gen/types/core.v1.ts';
 import { podColumns } from './pod.columns.ts';
 
 const nowMs = Date.UTC(2026, 0, 1, 12, 0, 0);
-const running = (name: string, more: Partial<core.ContainerStatus> = {}): core.ContainerStatus => ({ name, image: 'i', imageID: '', ready: true, restartCount: 0, state: { running: {} }, ...more });
+const running = (name: string, more: Partial<core.ContainerStatus> = {}): core.ContainerStatus => ({
+  name,
+  image: 'i',
+  imageID: '',
+  ready: true,
+  restartCount: 0,
+  state: { running: {} },
+  ...more,
+});
 const pod = (spec: Partial<core.PodSpec>, status: core.PodStatus, more: core.Pod = {}): core.Pod => ({
   metadata: { name: 'web', creationTimestamp: '2026-01-01T11:59:00Z', ...more.metadata },
   spec: { containers: [{ name: 'a' }], ...spec },
@@ -38,12 +46,21 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'restarted a while ago',
-    pod: pod({}, { phase: 'Running', containerStatuses: [running('a', { restartCount: 3, lastState: { terminated: { exitCode: 1, finishedAt: '2026-01-01T11:55:00Z' } } })] }),
+    pod: pod(
+      {},
+      {
+        phase: 'Running',
+        containerStatuses: [running('a', { restartCount: 3, lastState: { terminated: { exitCode: 1, finishedAt: '2026-01-01T11:55:00Z' } } })],
+      },
+    ),
     shown: ['1/1', 'Running', '3 (5m ago)'],
   },
   {
     what: 'failing again and again',
-    pod: pod({}, { phase: 'Running', containerStatuses: [running('a', { ready: false, restartCount: 5, state: { waiting: { reason: 'CrashLoopBackOff' } } })] }),
+    pod: pod(
+      {},
+      { phase: 'Running', containerStatuses: [running('a', { ready: false, restartCount: 5, state: { waiting: { reason: 'CrashLoopBackOff' } } })] },
+    ),
     shown: ['0/1', 'CrashLoopBackOff', '5'],
   },
   {
@@ -109,6 +126,12 @@ for (const { what, pod: shownPod, shown } of ROWS) {
 test('kubectl get pods -o wide: addresses and nodes, or <none>', () => {
   const bare = podColumns.slice(5).map((column) => column.cell(pod({}, { phase: 'Pending' }), nowMs));
   assert.deepEqual(bare, ['<none>', '<none>', '<none>', '<none>']);
-  const placed = pod({ nodeName: 'n1', readinessGates: [{ conditionType: 'a/b' }] }, { phase: 'Running', podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }], conditions: [{ type: 'a/b', status: 'True' }] });
-  assert.deepEqual(podColumns.slice(5).map((column) => column.cell(placed, nowMs)), ['10.0.0.1', 'n1', '<none>', '1/1']);
+  const placed = pod(
+    { nodeName: 'n1', readinessGates: [{ conditionType: 'a/b' }] },
+    { phase: 'Running', podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }], conditions: [{ type: 'a/b', status: 'True' }] },
+  );
+  assert.deepEqual(
+    podColumns.slice(5).map((column) => column.cell(placed, nowMs)),
+    ['10.0.0.1', 'n1', '<none>', '1/1'],
+  );
 });

@@ -116,7 +116,8 @@ function readContainers({ status }: core.Pod): ContainersSummary {
   return { ready, restarts, lastRestart, reason };
 }
 
-const later = (a: string | undefined, b: string | undefined): string | undefined => (a === undefined ? b : b === undefined ? a : Date.parse(a) < Date.parse(b) ? b : a);
+const later = (a: string | undefined, b: string | undefined): string | undefined =>
+  a === undefined ? b : b === undefined ? a : Date.parse(a) < Date.parse(b) ? b : a;
 
 function formatRestarts(pod: core.Pod, nowMs: number): string {
   const { restarts, lastRestart } = summarisePod(pod);

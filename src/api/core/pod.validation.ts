@@ -11,7 +11,8 @@ export function validatePod({ spec }: core.Pod): readonly FieldError[] {
   const errors: Errors = validatePodSpec(spec ?? { containers: [] }, SPEC);
   if (isEmpty(spec?.serviceAccountName)) errors.push(...tokensWithoutAccount(spec?.volumes));
   if ((spec?.ephemeralContainers ?? []).length > 0) errors.push(forbidden(SPEC.child('ephemeralContainers'), 'cannot be set on create'));
-  if (!isEmpty(spec?.nodeName) && (spec?.schedulingGates ?? []).length > 0) errors.push(forbidden(SPEC.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'));
+  if (!isEmpty(spec?.nodeName) && (spec?.schedulingGates ?? []).length > 0)
+    errors.push(forbidden(SPEC.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'));
   return errors;
 }
 
@@ -20,7 +21,12 @@ function tokensWithoutAccount(volumes: readonly core.Volume[] | undefined): Erro
   for (const [i, { projected }] of (volumes ?? []).entries()) {
     for (const [j, source] of (projected?.sources ?? []).entries()) {
       if (source.serviceAccountToken === undefined) continue;
-      errors.push(forbidden(SPEC.child('volumes').index(i).child('projected', 'sources').index(j).child('serviceAccountToken'), 'must not be specified when serviceAccountName is not set'));
+      errors.push(
+        forbidden(
+          SPEC.child('volumes').index(i).child('projected', 'sources').index(j).child('serviceAccountToken'),
+          'must not be specified when serviceAccountName is not set',
+        ),
+      );
     }
   }
   return errors;
@@ -64,17 +70,22 @@ function deadlineErrors(seconds: number | undefined, before: number | undefined)
 function tolerationErrors(tolerations: readonly core.Toleration[], before: readonly core.Toleration[]): Errors {
   const plain = (t: core.Toleration): string => JSON.stringify([t.key ?? '', t.operator ?? 'Equal', t.value ?? '', t.effect ?? '']);
   const now = new Set(tolerations.map(plain));
-  return before.every((t) => now.has(plain(t))) ? [] : [forbidden(SPEC.child('tolerations'), 'existing toleration can not be modified except its tolerationSeconds')];
+  return before.every((t) => now.has(plain(t)))
+    ? []
+    : [forbidden(SPEC.child('tolerations'), 'existing toleration can not be modified except its tolerationSeconds')];
 }
 
 function gateErrors(gates: readonly core.PodSchedulingGate[], before: readonly core.PodSchedulingGate[]): Errors {
   const known = new Set(before.map((g) => g.name));
-  return gates.filter((g) => !known.has(g.name)).map((g) => forbidden(SPEC.child('schedulingGates'), `only deletion is allowed, but found new scheduling gate '${g.name}'`));
+  return gates
+    .filter((g) => !known.has(g.name))
+    .map((g) => forbidden(SPEC.child('schedulingGates'), `only deletion is allowed, but found new scheduling gate '${g.name}'`));
 }
 
 /** The new spec with everything that may change put back as it was: what then differs may not. */
 function withMutableFieldsOf(spec: core.PodSpec, before: core.PodSpec): core.PodSpec {
-  const images = (now: readonly core.Container[] | undefined, then: readonly core.Container[] | undefined) => now?.map((c, i) => ({ ...c, image: then?.[i]?.image }));
+  const images = (now: readonly core.Container[] | undefined, then: readonly core.Container[] | undefined) =>
+    now?.map((c, i) => ({ ...c, image: then?.[i]?.image }));
   const gated = (before.schedulingGates ?? []).length > 0;
   const grace = spec.terminationGracePeriodSeconds === 1 && (before.terminationGracePeriodSeconds ?? 0) < 0;
   return {
@@ -100,14 +111,20 @@ export function validatePodStatusUpdate({ status, spec }: core.Pod, old: core.Po
   const path = root('status');
   const nominated = status?.nominatedNodeName;
   if (!isEmpty(nominated)) addFaults(errors, path.child('nominatedNodeName'), nominated, dns1123SubdomainFaults(nominated));
-  if (spec?.restartPolicy !== 'Always') errors.push(...revived(status?.containerStatuses, old.status?.containerStatuses, path.child('containerStatuses'), spec));
+  if (spec?.restartPolicy !== 'Always')
+    errors.push(...revived(status?.containerStatuses, old.status?.containerStatuses, path.child('containerStatuses'), spec));
   const qos = old.status?.qosClass;
   if (!isEmpty(qos) && status?.qosClass !== qos) errors.push(invalid(path.child('qosClass'), status?.qosClass ?? '', 'field is immutable'));
   return errors;
 }
 
 /** A container that has ended for good does not run again. */
-function revived(now: readonly core.ContainerStatus[] | undefined, then: readonly core.ContainerStatus[] | undefined, path: FieldPath, spec: core.PodSpec | undefined): Errors {
+function revived(
+  now: readonly core.ContainerStatus[] | undefined,
+  then: readonly core.ContainerStatus[] | undefined,
+  path: FieldPath,
+  spec: core.PodSpec | undefined,
+): Errors {
   const errors: Errors = [];
   for (const [i, before] of (then ?? []).entries()) {
     const ended = before.state?.terminated;
@@ -115,7 +132,8 @@ function revived(now: readonly core.ContainerStatus[] | undefined, then: readonl
     const own = spec?.containers.find((c) => c.name === before.name)?.restartPolicy;
     if (own !== undefined) continue;
     const after = (now ?? []).find((s) => s.name === before.name);
-    if (after !== undefined && after.state?.terminated === undefined) errors.push(forbidden(path.index(i).child('state'), 'may not be transitioned to non-terminated state'));
+    if (after !== undefined && after.state?.terminated === undefined)
+      errors.push(forbidden(path.index(i).child('state'), 'may not be transitioned to non-terminated state'));
   }
   return errors;
 }

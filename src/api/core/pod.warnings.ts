@@ -17,14 +17,19 @@ const OLD_LABELS: Readonly<Record<string, { readonly since: string; readonly use
 function podSpecWarnings(spec: core.PodSpec | undefined, path: FieldPath): readonly string[] {
   const out: string[] = [];
   if (spec === undefined) return out;
-  for (const [i, volume] of (spec.volumes ?? []).entries()) if (volume.gitRepo !== undefined) out.push(`${path.child('volumes').index(i).child('gitRepo')}: deprecated in v1.11, and disabled by default in v1.33+`);
-  for (const field of ['initContainers', 'containers'] as const) for (const [i, container] of (spec[field] ?? []).entries()) out.push(...containerWarnings(container, path.child(field).index(i)));
-  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries()) if ((name ?? '') === '') out.push(`${path.child('imagePullSecrets').index(i).child('name')}: invalid empty name ""`);
+  for (const [i, volume] of (spec.volumes ?? []).entries())
+    if (volume.gitRepo !== undefined) out.push(`${path.child('volumes').index(i).child('gitRepo')}: deprecated in v1.11, and disabled by default in v1.33+`);
+  for (const field of ['initContainers', 'containers'] as const)
+    for (const [i, container] of (spec[field] ?? []).entries()) out.push(...containerWarnings(container, path.child(field).index(i)));
+  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries())
+    if ((name ?? '') === '') out.push(`${path.child('imagePullSecrets').index(i).child('name')}: invalid empty name ""`);
   for (const key of Object.keys(spec.nodeSelector ?? {})) {
     const instead = getOwn(OLD_LABELS, key);
-    if (instead !== undefined) out.push(`${path.child('nodeSelector').key(key)}: deprecated since ${instead.since}; use ${JSON.stringify(instead.use)} instead`);
+    if (instead !== undefined)
+      out.push(`${path.child('nodeSelector').key(key)}: deprecated since ${instead.since}; use ${JSON.stringify(instead.use)} instead`);
   }
-  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) out.push(`${path.child('terminationGracePeriodSeconds')}: must be >= 0; negative values are invalid and will be treated as 1`);
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
+    out.push(`${path.child('terminationGracePeriodSeconds')}: must be >= 0; negative values are invalid and will be treated as 1`);
   return out;
 }
 
@@ -49,7 +54,9 @@ function containerWarnings({ env, resources }: core.Container, path: FieldPath):
 export function podWarnings({ metadata, spec }: core.Pod, old: core.Pod | undefined): readonly string[] {
   if (old !== undefined) return [];
   const name = metadata?.name ?? '';
-  const dotted = name.includes('.') ? ["metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]"] : [];
+  const dotted = name.includes('.')
+    ? ["metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]"]
+    : [];
   return [...dotted, ...podSpecWarnings(spec, new FieldPath('spec'))];
 }
 

@@ -23,7 +23,10 @@ function validateAction(action: Action, path: FieldPath, graceSeconds: number | 
   take('sleep', (at) => {
     const seconds = action.sleep?.seconds ?? 0;
     const most = graceSeconds ?? 0;
-    if (seconds < 0 || seconds > most) errors.push(invalid(at, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${most}). Set AllowZeroSleepValue=true to allow zero sleep.`));
+    if (seconds < 0 || seconds > most)
+      errors.push(
+        invalid(at, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${most}). Set AllowZeroSleepValue=true to allow zero sleep.`),
+      );
   });
   if (found === 0) errors.push(required(path, 'must specify a handler type'));
   return errors;
@@ -46,7 +49,8 @@ export function checkPort(errors: Errors, path: FieldPath, port: number | string
 
 function validateProbe(probe: core.Probe, path: FieldPath, graceSeconds: number | undefined): Errors {
   const errors: Errors = validateAction(probe, path, graceSeconds);
-  for (const field of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'] as const) checkNonNegative(errors, path.child(field), probe[field]);
+  for (const field of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'] as const)
+    checkNonNegative(errors, path.child(field), probe[field]);
   const own = probe.terminationGracePeriodSeconds;
   if (own !== undefined && own <= 0) errors.push(invalid(path.child('terminationGracePeriodSeconds'), own, POSITIVE));
   return errors;
@@ -59,7 +63,11 @@ interface WithProbes {
   readonly startupProbe?: core.Probe | undefined;
 }
 
-export function validateHooksAndProbes({ lifecycle, livenessProbe, readinessProbe, startupProbe }: WithProbes, path: FieldPath, graceSeconds: number | undefined): Errors {
+export function validateHooksAndProbes(
+  { lifecycle, livenessProbe, readinessProbe, startupProbe }: WithProbes,
+  path: FieldPath,
+  graceSeconds: number | undefined,
+): Errors {
   const errors: Errors = [];
   for (const name of ['postStart', 'preStop'] as const) {
     const hook = lifecycle?.[name];

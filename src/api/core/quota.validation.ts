@@ -8,7 +8,19 @@ import { checkAmount, isHugePages, quantityOf } from './resources.validation.ts'
 
 const SCOPES = ['BestEffort', 'CrossNamespacePodAffinity', 'NotBestEffort', 'NotTerminating', 'PriorityClass', 'Terminating', 'VolumeAttributesClass'];
 const PLAIN = new Set([
-  ...['cpu', 'memory', 'ephemeral-storage', 'storage', 'pods', 'services', 'replicationcontrollers', 'resourcequotas', 'secrets', 'configmaps', 'persistentvolumeclaims'],
+  ...[
+    'cpu',
+    'memory',
+    'ephemeral-storage',
+    'storage',
+    'pods',
+    'services',
+    'replicationcontrollers',
+    'resourcequotas',
+    'secrets',
+    'configmaps',
+    'persistentvolumeclaims',
+  ],
   ...['requests.cpu', 'requests.memory', 'requests.storage', 'requests.ephemeral-storage', 'limits.cpu', 'limits.memory', 'limits.ephemeral-storage'],
   ...['services.nodeports', 'services.loadbalancers'],
 ]);
@@ -18,7 +30,8 @@ export function validateResourceQuota({ spec }: core.ResourceQuota): readonly Fi
   for (const [name, amount] of Object.entries(spec?.hard ?? {})) {
     const at = root('spec').child('hard').key(name);
     addFaults(errors, at, name, qualifiedNameFaults(name));
-    if (!name.includes('/') && !PLAIN.has(name) && !isHugePages(name.replace(/^requests\./, ''))) errors.push(invalid(at, name, 'must be a standard resource for quota'));
+    if (!name.includes('/') && !PLAIN.has(name) && !isHugePages(name.replace(/^requests\./, '')))
+      errors.push(invalid(at, name, 'must be a standard resource for quota'));
     checkAmount(errors, at, name, amount);
   }
   errors.push(...validateScopes(spec?.scopes));
@@ -26,9 +39,10 @@ export function validateResourceQuota({ spec }: core.ResourceQuota): readonly Fi
     const at = root('spec').child('scopeSelector', 'matchExpressions').index(i);
     if (!SCOPES.includes(scopeName)) errors.push(invalid(at.child('scopeName'), scopeName, 'unsupported scope'));
     if (operator === 'In' || operator === 'NotIn') {
-      if (values.length === 0) errors.push(required(at.child('values'), 'must be at least one value when `operator` is \'In\' or \'NotIn\' for scope selector'));
+      if (values.length === 0) errors.push(required(at.child('values'), "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"));
     } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0) errors.push(invalid(at.child('values'), asJson(values), "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector"));
+      if (values.length > 0)
+        errors.push(invalid(at.child('values'), asJson(values), "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector"));
     } else errors.push(invalid(at.child('operator'), operator, 'not a valid selector operator'));
   }
   return errors;
@@ -38,7 +52,10 @@ function validateScopes(scopes: readonly string[] | undefined): Errors {
   const errors: Errors = [];
   const path = root('spec').child('scopes');
   for (const scope of scopes ?? []) if (!SCOPES.includes(scope)) errors.push(invalid(path, scope, 'unsupported scope'));
-  for (const [a, b] of [['BestEffort', 'NotBestEffort'], ['Terminating', 'NotTerminating']] as const) {
+  for (const [a, b] of [
+    ['BestEffort', 'NotBestEffort'],
+    ['Terminating', 'NotTerminating'],
+  ] as const) {
     if ((scopes ?? []).includes(a) && (scopes ?? []).includes(b)) errors.push(invalid(path, asJson(scopes), 'conflicting scopes'));
   }
   return errors;
@@ -46,7 +63,8 @@ function validateScopes(scopes: readonly string[] | undefined): Errors {
 
 export function validateResourceQuotaUpdate(quota: core.ResourceQuota, old: core.ResourceQuota): readonly FieldError[] {
   const errors: Errors = [...validateResourceQuota(quota)];
-  if (!semanticEqual([...(quota.spec?.scopes ?? [])].sort(), [...(old.spec?.scopes ?? [])].sort())) errors.push(invalid(root('spec').child('scopes'), asJson(quota.spec?.scopes), IMMUTABLE));
+  if (!semanticEqual([...(quota.spec?.scopes ?? [])].sort(), [...(old.spec?.scopes ?? [])].sort()))
+    errors.push(invalid(root('spec').child('scopes'), asJson(quota.spec?.scopes), IMMUTABLE));
   return errors;
 }
 
@@ -68,7 +86,9 @@ export function validateLimitRange({ spec }: core.LimitRange): readonly FieldErr
 /** min ≤ defaultRequest ≤ default ≤ max, for each resource. */
 function validateLimits(item: core.LimitRangeItem, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (item.type === 'Pod') for (const field of ['default', 'defaultRequest'] as const) if (Object.keys(item[field] ?? {}).length > 0) errors.push(forbidden(path.child(field), "may not be specified when `type` is 'Pod'"));
+  if (item.type === 'Pod')
+    for (const field of ['default', 'defaultRequest'] as const)
+      if (Object.keys(item[field] ?? {}).length > 0) errors.push(forbidden(path.child(field), "may not be specified when `type` is 'Pod'"));
   if (item.type === 'PersistentVolumeClaim' && getOwn(item.min, 'storage') === undefined && getOwn(item.max, 'storage') === undefined) {
     errors.push(required(path.child('limits'), 'either minimum or maximum storage value is required, but neither was provided'));
   }
@@ -78,12 +98,16 @@ function validateLimits(item: core.LimitRangeItem, path: FieldPath): Errors {
     const above = (a: string | undefined, b: string | undefined): boolean => a !== undefined && b !== undefined && quantityOf(a).nanos > quantityOf(b).nanos;
     const [min, max, request, limit, ratio] = [of('min'), of('max'), of('defaultRequest'), of('default'), of('maxLimitRequestRatio')];
     if (above(min, max)) errors.push(invalid(path.child('min').key(name), min, `min value ${min} is greater than max value ${max}`));
-    if (above(min, request)) errors.push(invalid(path.child('defaultRequest').key(name), request, `min value ${min} is greater than default request value ${request}`));
-    if (above(request, max)) errors.push(invalid(path.child('defaultRequest').key(name), request, `default request value ${request} is greater than max value ${max}`));
-    if (above(request, limit)) errors.push(invalid(path.child('defaultRequest').key(name), request, `default request value ${request} is greater than default limit value ${limit}`));
+    if (above(min, request))
+      errors.push(invalid(path.child('defaultRequest').key(name), request, `min value ${min} is greater than default request value ${request}`));
+    if (above(request, max))
+      errors.push(invalid(path.child('defaultRequest').key(name), request, `default request value ${request} is greater than max value ${max}`));
+    if (above(request, limit))
+      errors.push(invalid(path.child('defaultRequest').key(name), request, `default request value ${request} is greater than default limit value ${limit}`));
     if (above(min, limit)) errors.push(invalid(path.child('default').key(name), limit, `min value ${min} is greater than default value ${limit}`));
     if (above(limit, max)) errors.push(invalid(path.child('default').key(name), limit, `default value ${limit} is greater than max value ${max}`));
-    if (ratio !== undefined && quantityOf(ratio).nanos < 1_000_000_000n) errors.push(invalid(path.child('maxLimitRequestRatio').key(name), ratio, `ratio ${ratio} is less than 1`));
+    if (ratio !== undefined && quantityOf(ratio).nanos < 1_000_000_000n)
+      errors.push(invalid(path.child('maxLimitRequestRatio').key(name), ratio, `ratio ${ratio} is less than 1`));
   }
   return errors;
 }

@@ -7,7 +7,9 @@ import type * as core from '../gen/types/core.v1.ts';
  * Sources that reach other storage, as pods and persistent volumes name them. Both know them under the same names, with a few
  * fields that differ; the fields checked here are in both. A check answers undefined when its source is not given.
  */
-type RemoteVolume = Pick<core.Volume, Extract<keyof core.Volume, keyof core.PersistentVolumeSpec>> | Pick<core.PersistentVolumeSpec, Extract<keyof core.Volume, keyof core.PersistentVolumeSpec>>;
+type RemoteVolume =
+  | Pick<core.Volume, Extract<keyof core.Volume, keyof core.PersistentVolumeSpec>>
+  | Pick<core.PersistentVolumeSpec, Extract<keyof core.Volume, keyof core.PersistentVolumeSpec>>;
 
 type Check = (volume: RemoteVolume, path: FieldPath) => Errors | undefined;
 
@@ -62,7 +64,8 @@ function validateIscsi({ targetPortal, iqn, lun }: Pick<core.ISCSIVolumeSource, 
   const errors: Errors = [];
   if (isEmpty(targetPortal)) errors.push(required(path.child('targetPortal')));
   if (isEmpty(iqn)) errors.push(required(path.child('iqn')));
-  else if (!/^(iqn\.\d{4}-\d{2}\.[^:]+(:.+)?|eui\.[0-9A-Fa-f]{16}|naa\.[0-9A-Fa-f]{16,32})$/.test(iqn)) errors.push(invalid(path.child('iqn'), iqn, 'must be valid format'));
+  else if (!/^(iqn\.\d{4}-\d{2}\.[^:]+(:.+)?|eui\.[0-9A-Fa-f]{16}|naa\.[0-9A-Fa-f]{16,32})$/.test(iqn))
+    errors.push(invalid(path.child('iqn'), iqn, 'must be valid format'));
   if (lun < 0 || lun > 255) errors.push(invalid(path.child('lun'), lun, 'must be between 0 and 255, inclusive'));
   return errors;
 }
@@ -70,9 +73,11 @@ function validateIscsi({ targetPortal, iqn, lun }: Pick<core.ISCSIVolumeSource, 
 function validateFibre({ targetWWNs = [], wwids = [], lun }: core.FCVolumeSource, path: FieldPath): Errors {
   const errors: Errors = [];
   if (targetWWNs.length < 1 && wwids.length < 1) errors.push(required(path.child('targetWWNs'), 'must specify either targetWWNs or wwids, but not both'));
-  if (targetWWNs.length > 0 && wwids.length > 0) errors.push(invalid(path.child('targetWWNs'), [...targetWWNs], 'targetWWNs and wwids can not be specified simultaneously'));
+  if (targetWWNs.length > 0 && wwids.length > 0)
+    errors.push(invalid(path.child('targetWWNs'), [...targetWWNs], 'targetWWNs and wwids can not be specified simultaneously'));
   if (targetWWNs.length > 0 && lun === undefined) errors.push(required(path.child('lun'), 'lun is required if targetWWNs is specified'));
-  else if (targetWWNs.length > 0 && lun !== undefined && (lun < 0 || lun > 255)) errors.push(invalid(path.child('lun'), lun, 'must be between 0 and 255, inclusive'));
+  else if (targetWWNs.length > 0 && lun !== undefined && (lun < 0 || lun > 255))
+    errors.push(invalid(path.child('lun'), lun, 'must be between 0 and 255, inclusive'));
   return errors;
 }
 
@@ -87,7 +92,8 @@ function validateCsi(source: core.CSIVolumeSource | core.CSIPersistentVolumeSour
 export function checkDriverName(driver: string | undefined, path: FieldPath): Errors {
   const errors: Errors = [];
   if (isEmpty(driver)) return [required(path)];
-  if (driver.length > MAX_DRIVER_LENGTH) errors.push({ type: 'FieldValueTooLong', field: path.toString(), detail: `may not be more than ${MAX_DRIVER_LENGTH} bytes` });
+  if (driver.length > MAX_DRIVER_LENGTH)
+    errors.push({ type: 'FieldValueTooLong', field: path.toString(), detail: `may not be more than ${MAX_DRIVER_LENGTH} bytes` });
   addFaults(errors, path, driver, dns1123SubdomainFaults(driver.toLowerCase()));
   return errors;
 }

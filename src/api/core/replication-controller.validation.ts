@@ -15,6 +15,9 @@ export function validateReplicationController({ spec }: core.ReplicationControll
   if (!selector.every(([key, value]) => labels !== undefined && Object.hasOwn(labels, key) && labels[key] === value)) {
     errors.push(invalid(path.child('template', 'metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
   }
-  errors.push(...validateTemplate(spec.template, path.child('template')), ...validateLongRunning(spec.template, path.child('template'), 'ReplicationController'));
+  errors.push(
+    ...validateTemplate(spec.template, path.child('template')),
+    ...validateLongRunning(spec.template, path.child('template'), 'ReplicationController'),
+  );
   return errors;
 }

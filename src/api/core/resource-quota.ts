@@ -5,7 +5,12 @@ import { resourceQuotaColumns } from './columns.ts';
 import { validateResourceQuota, validateResourceQuotaUpdate } from './quota.validation.ts';
 
 export const resourceQuotaRules: KindRules<core.ResourceQuota> = {
-  strategy: { ...specAndStatus({ generation: false }), allowUnconditionalUpdate: true, validateCreate: validateResourceQuota, validateUpdate: validateResourceQuotaUpdate },
+  strategy: {
+    ...specAndStatus({ generation: false }),
+    allowUnconditionalUpdate: true,
+    validateCreate: validateResourceQuota,
+    validateUpdate: validateResourceQuotaUpdate,
+  },
   columns: resourceQuotaColumns,
   shortNames: ['quota'],
 };

@@ -41,7 +41,8 @@ function isExtendedResource(name: string): boolean {
 
 export function checkResourceName(errors: Errors, path: FieldPath, name: string): void {
   addFaults(errors, path, name, qualifiedNameFaults(name));
-  if (!name.includes('/') && !STANDARD_RESOURCES.has(name) && !isHugePages(name)) errors.push(invalid(path, name, 'must be a standard resource type or fully qualified'));
+  if (!name.includes('/') && !STANDARD_RESOURCES.has(name) && !isHugePages(name))
+    errors.push(invalid(path, name, 'must be a standard resource type or fully qualified'));
 }
 
 function checkContainerResourceName(errors: Errors, path: FieldPath, name: string): void {
@@ -53,7 +54,17 @@ function checkContainerResourceName(errors: Errors, path: FieldPath, name: strin
   }
 }
 
-const WHOLE = new Set(['pods', 'services', 'replicationcontrollers', 'resourcequotas', 'secrets', 'configmaps', 'persistentvolumeclaims', 'services.nodeports', 'services.loadbalancers']);
+const WHOLE = new Set([
+  'pods',
+  'services',
+  'replicationcontrollers',
+  'resourcequotas',
+  'secrets',
+  'configmaps',
+  'persistentvolumeclaims',
+  'services.nodeports',
+  'services.loadbalancers',
+]);
 
 /** An amount of a resource: not negative, and whole where only whole ones make sense. */
 export function checkAmount(errors: Errors, path: FieldPath, name: string, text: string): void {
@@ -88,7 +99,12 @@ export function validateResources(resources: core.ResourceRequirements | undefin
   return errors;
 }
 
-function checkRequest(errors: Errors, { name, amount, limit }: { readonly name: string; readonly amount: string; readonly limit: string | undefined }, requests: FieldPath, limits: FieldPath): void {
+function checkRequest(
+  errors: Errors,
+  { name, amount, limit }: { readonly name: string; readonly amount: string; readonly limit: string | undefined },
+  requests: FieldPath,
+  limits: FieldPath,
+): void {
   if (limit === undefined) {
     if (!mayOvercommit(name)) errors.push(required(limits, 'Limit must be set for non overcommitable resources'));
     return;

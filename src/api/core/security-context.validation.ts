@@ -58,7 +58,8 @@ export function validateSecurityContext(context: core.SecurityContext | undefine
   if (context.allowPrivilegeEscalation === false) {
     const at = path.child('allowPrivilegeEscalation');
     if (context.privileged === true) errors.push(invalid(at, false, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
-    if ((context.capabilities?.add ?? []).includes('CAP_SYS_ADMIN')) errors.push(invalid(at, false, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
+    if ((context.capabilities?.add ?? []).includes('CAP_SYS_ADMIN'))
+      errors.push(invalid(at, false, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
   }
   errors.push(...validateAppArmor(context.appArmorProfile, path.child('appArmorProfile')));
   return errors;
@@ -76,7 +77,8 @@ function validateSysctls(sysctls: readonly core.Sysctl[] | undefined, path: Fiel
     const at = path.index(i).child('name');
     const plain = (name ?? '').replaceAll('/', '.');
     if (isEmpty(name)) errors.push(required(at));
-    else if (name.length > MAX_SYSCTL || !SYSCTL_RE.test(name)) errors.push(invalid(at, name, `must have at most ${MAX_SYSCTL} characters and match regex ^${SYSCTL}$`));
+    else if (name.length > MAX_SYSCTL || !SYSCTL_RE.test(name))
+      errors.push(invalid(at, name, `must have at most ${MAX_SYSCTL} characters and match regex ^${SYSCTL}$`));
     else if (seen.has(plain)) errors.push(duplicate(at, plain));
     seen.add(plain);
   }
@@ -86,7 +88,8 @@ function validateSysctls(sysctls: readonly core.Sysctl[] | undefined, path: Fiel
 /** The pod's own, with what it shares with the host. */
 export function validatePodSecurityContext(context: core.PodSecurityContext | undefined, spec: core.PodSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (spec.shareProcessNamespace === true && spec.hostPID === true) errors.push(invalid(path.child('shareProcessNamespace'), true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
+  if (spec.shareProcessNamespace === true && spec.hostPID === true)
+    errors.push(invalid(path.child('shareProcessNamespace'), true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
   if (context === undefined) return errors;
   checkId(errors, path.child('fsGroup'), context.fsGroup);
   checkId(errors, path.child('runAsUser'), context.runAsUser);
@@ -109,7 +112,8 @@ export function validateHostUsers({ hostUsers, hostNetwork, hostPID, hostIPC, co
   if (hostNetwork === true) errors.push(forbidden(path.child('hostNetwork'), word));
   if (hostPID === true) errors.push(forbidden(path.child('hostPID'), word));
   if (hostIPC === true) errors.push(forbidden(path.child('hostIPC'), word));
-  for (const [i, container] of (containers ?? []).entries()) if ((container.volumeDevices ?? []).length > 0) errors.push(forbidden(path.child('containers').index(i).child('volumeDevices'), word));
+  for (const [i, container] of (containers ?? []).entries())
+    if ((container.volumeDevices ?? []).length > 0) errors.push(forbidden(path.child('containers').index(i).child('volumeDevices'), word));
   return errors;
 }
 
@@ -119,4 +123,3 @@ export function checkDnsPolicy(errors: Errors, path: FieldPath, policy: string |
   if (isEmpty(policy)) errors.push(required(path));
   else if (!DNS_POLICIES.includes(policy)) errors.push(notSupported(path, policy, DNS_POLICIES));
 }
-

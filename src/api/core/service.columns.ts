@@ -32,7 +32,9 @@ function formatExternalIP({ spec, status }: core.Service): string {
 }
 
 function formatPorts(ports: readonly core.ServicePort[] | undefined): string {
-  const all = (ports ?? []).map(({ port, nodePort, protocol }) => `${port}${nodePort === undefined || nodePort === 0 ? '' : `:${nodePort}`}/${protocol ?? 'TCP'}`);
+  const all = (ports ?? []).map(
+    ({ port, nodePort, protocol }) => `${port}${nodePort === undefined || nodePort === 0 ? '' : `:${nodePort}`}/${protocol ?? 'TCP'}`,
+  );
   return all.length === 0 ? '<none>' : all.join(',');
 }
 

@@ -34,12 +34,14 @@ function validateType(spec: core.ServiceSpec): Errors {
   const errors: Errors = [];
   if (spec.type === 'LoadBalancer' || spec.type === 'NodePort') {
     if (spec.type === 'LoadBalancer') {
-      for (const [i, { port }] of (spec.ports ?? []).entries()) if (port === KUBELET_PORT) errors.push(invalid(SPEC.child('ports').index(i), port, 'may not expose port 10250 externally since it is used by kubelet'));
+      for (const [i, { port }] of (spec.ports ?? []).entries())
+        if (port === KUBELET_PORT) errors.push(invalid(SPEC.child('ports').index(i), port, 'may not expose port 10250 externally since it is used by kubelet'));
     }
     if (isHeadless(spec)) errors.push(invalid(SPEC.child('clusterIPs').index(0), 'None', `may not be set to 'None' for ${spec.type} services`));
   }
   if (spec.type !== 'ExternalName') return errors;
-  if ((spec.clusterIPs ?? []).length > 0 || !isEmpty(spec.clusterIP)) errors.push(forbidden(SPEC.child('clusterIPs'), 'may not be set for ExternalName services'));
+  if ((spec.clusterIPs ?? []).length > 0 || !isEmpty(spec.clusterIP))
+    errors.push(forbidden(SPEC.child('clusterIPs'), 'may not be set for ExternalName services'));
   // A name may end with a dot; the rest is a DNS name.
   const name = (spec.externalName ?? '').replace(/\.$/, '');
   if (name === '') errors.push(required(SPEC.child('externalName')));
@@ -56,7 +58,8 @@ function validatePorts(spec: core.ServiceSpec): Errors {
   for (const [i, port] of ports.entries()) {
     const at = SPEC.child('ports').index(i);
     errors.push(...validatePort(port, at, ports.length > 1, names, isHeadless(spec)));
-    if ((spec.type === 'ClusterIP' || spec.type === 'ExternalName') && (port.nodePort ?? 0) !== 0) errors.push(forbidden(at.child('nodePort'), `may not be used when \`type\` is '${spec.type}'`));
+    if ((spec.type === 'ClusterIP' || spec.type === 'ExternalName') && (port.nodePort ?? 0) !== 0)
+      errors.push(forbidden(at.child('nodePort'), `may not be used when \`type\` is '${spec.type}'`));
     if ((port.nodePort ?? 0) !== 0) {
       const key = `${port.protocol}/${port.nodePort}`;
       if (nodePorts.has(key)) errors.push(duplicate(at.child('nodePort'), port.nodePort ?? 0));
@@ -89,7 +92,8 @@ function validatePort(port: core.ServicePort, path: FieldPath, needsName: boolea
 
 function validateAffinity({ sessionAffinity, sessionAffinityConfig }: core.ServiceSpec): Errors {
   const path = SPEC.child('sessionAffinityConfig');
-  if (sessionAffinity !== 'ClientIP') return sessionAffinityConfig === undefined ? [] : [forbidden(path, `must not be set when session affinity is ${sessionAffinity ?? 'None'}`)];
+  if (sessionAffinity !== 'ClientIP')
+    return sessionAffinityConfig === undefined ? [] : [forbidden(path, `must not be set when session affinity is ${sessionAffinity ?? 'None'}`)];
   const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
   const at = path.child('clientIP', 'timeoutSeconds');
   if (seconds === undefined) return [required(at, `when session affinity type is ${sessionAffinity}`)];
@@ -105,7 +109,8 @@ function validateAddresses(spec: core.ServiceSpec): Errors {
     if (spec.ipFamilyPolicy !== undefined) errors.push(forbidden(SPEC.child('ipFamilyPolicy'), 'may not be set for ExternalName services'));
     return errors;
   }
-  if (!isEmpty(spec.clusterIP) && ips.length > 0 && spec.clusterIP !== ips[0]) errors.push(invalid(SPEC.child('clusterIPs'), [...ips], 'first value must match `clusterIP`'));
+  if (!isEmpty(spec.clusterIP) && ips.length > 0 && spec.clusterIP !== ips[0])
+    errors.push(invalid(SPEC.child('clusterIPs'), [...ips], 'first value must match `clusterIP`'));
   if (isEmpty(spec.clusterIP) && ips.length > 0) errors.push(required(SPEC.child('clusterIP'), 'must be set when `clusterIPs` is specified'));
   const families = spec.ipFamilies ?? [];
   for (const [i, family] of families.entries()) {
@@ -123,9 +128,11 @@ function validateAddresses(spec: core.ServiceSpec): Errors {
     }
     addFaults(errors, at, ip, ipFaults(ip));
     const family = families[i];
-    if (family !== undefined && familyOf(ip) !== undefined && familyOf(ip) !== family) errors.push(invalid(at, ip, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``));
+    if (family !== undefined && familyOf(ip) !== undefined && familyOf(ip) !== family)
+      errors.push(invalid(at, ip, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``));
   }
-  if (ips.length === 2 && familyOf(ips[0] ?? '') === familyOf(ips[1] ?? '')) errors.push(invalid(SPEC.child('clusterIPs'), [...ips], 'may specify no more than one IP for each IP family'));
+  if (ips.length === 2 && familyOf(ips[0] ?? '') === familyOf(ips[1] ?? ''))
+    errors.push(invalid(SPEC.child('clusterIPs'), [...ips], 'may specify no more than one IP for each IP family'));
   return errors;
 }
 
@@ -143,9 +150,11 @@ function externalAddressErrors(address: string, path: FieldPath): Errors {
 function validateBalancing(spec: core.ServiceSpec): Errors {
   const errors: Errors = [];
   const ranges = spec.loadBalancerSourceRanges ?? [];
-  if (ranges.length > 0 && spec.type !== 'LoadBalancer') errors.push(forbidden(SPEC.child('loadBalancerSourceRanges'), "may only be used when `type` is 'LoadBalancer'"));
+  if (ranges.length > 0 && spec.type !== 'LoadBalancer')
+    errors.push(forbidden(SPEC.child('loadBalancerSourceRanges'), "may only be used when `type` is 'LoadBalancer'"));
   for (const [i, range] of ranges.entries()) addFaults(errors, SPEC.child('loadBalancerSourceRanges').index(i), range, cidrFaults(range.trim()));
-  if (spec.allocateLoadBalancerNodePorts !== undefined && spec.type !== 'LoadBalancer') errors.push(forbidden(SPEC.child('allocateLoadBalancerNodePorts'), "may only be used when `type` is 'LoadBalancer'"));
+  if (spec.allocateLoadBalancerNodePorts !== undefined && spec.type !== 'LoadBalancer')
+    errors.push(forbidden(SPEC.child('allocateLoadBalancerNodePorts'), "may only be used when `type` is 'LoadBalancer'"));
   if (spec.loadBalancerClass !== undefined) {
     if (spec.type !== 'LoadBalancer') errors.push(forbidden(SPEC.child('loadBalancerClass'), "may only be used when `type` is 'LoadBalancer'"));
     addFaults(errors, SPEC.child('loadBalancerClass'), spec.loadBalancerClass, qualifiedNameFaults(spec.loadBalancerClass));
@@ -177,7 +186,8 @@ export function validateServiceUpdate(service: core.Service, old: core.Service):
   const [now, then] = [service.spec ?? {}, old.spec ?? {}];
   if (now.type !== 'ExternalName' && then.type !== 'ExternalName') {
     const [ips, before] = [now.clusterIPs ?? [], then.clusterIPs ?? []];
-    if (before.length > 0 && ips.length > 0 && ips[0] !== before[0]) errors.push(invalid(SPEC.child('clusterIPs').index(0), asJson(ips), 'may not change once set'));
+    if (before.length > 0 && ips.length > 0 && ips[0] !== before[0])
+      errors.push(invalid(SPEC.child('clusterIPs').index(0), asJson(ips), 'may not change once set'));
     else if (before.length > 0 && ips.length === 0) errors.push(invalid(SPEC.child('clusterIPs').index(0), asJson(ips), 'primary clusterIP can not be unset'));
   }
   if (then.type === 'LoadBalancer' && now.type === 'LoadBalancer' && then.loadBalancerClass !== undefined && now.loadBalancerClass !== then.loadBalancerClass) {

@@ -63,7 +63,9 @@ function validateSource(volume: core.Volume, path: FieldPath): Errors {
 }
 
 function validateEmptyDir({ sizeLimit }: core.EmptyDirVolumeSource, path: FieldPath): Errors {
-  return sizeLimit !== undefined && quantityOf(sizeLimit).nanos < 0n ? [forbidden(path.child('sizeLimit'), 'SizeLimit field must be a valid resource quantity')] : [];
+  return sizeLimit !== undefined && quantityOf(sizeLimit).nanos < 0n
+    ? [forbidden(path.child('sizeLimit'), 'SizeLimit field must be a valid resource quantity')]
+    : [];
 }
 
 const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];

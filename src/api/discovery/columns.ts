@@ -17,6 +17,11 @@ export const endpointSliceColumns: readonly Column<discovery.EndpointSlice>[] = 
   nameColumn,
   text('AddressType', 'What its addresses are.', ({ addressType }) => addressType),
   text('Ports', 'Ports of every endpoint.', formatPorts),
-  text('Endpoints', 'Addresses.', ({ endpoints }) => shorten((endpoints ?? []).flatMap((e) => e.addresses), '<unset>')),
+  text('Endpoints', 'Addresses.', ({ endpoints }) =>
+    shorten(
+      (endpoints ?? []).flatMap((e) => e.addresses),
+      '<unset>',
+    ),
+  ),
   ageColumn,
 ];

@@ -21,7 +21,9 @@ const formatCount = (count: number | undefined): string => (count === undefined 
 export const priorityLevelColumns: readonly Column<flowcontrol.PriorityLevelConfiguration>[] = [
   nameColumn,
   text('Type', 'Limited or Exempt.', ({ spec }) => spec?.type ?? ''),
-  text('NominalConcurrencyShares', 'Its share of the seats.', ({ spec }) => formatCount(spec?.limited?.nominalConcurrencyShares ?? spec?.exempt?.nominalConcurrencyShares)),
+  text('NominalConcurrencyShares', 'Its share of the seats.', ({ spec }) =>
+    formatCount(spec?.limited?.nominalConcurrencyShares ?? spec?.exempt?.nominalConcurrencyShares),
+  ),
   text('Queues', 'How many queues it has.', ({ spec }) => formatCount(spec?.limited?.limitResponse?.queuing?.queues)),
   text('HandSize', 'How many queues a flow is dealt.', ({ spec }) => formatCount(spec?.limited?.limitResponse?.queuing?.handSize)),
   text('QueueLengthLimit', 'How many requests may wait in a queue.', ({ spec }) => formatCount(spec?.limited?.limitResponse?.queuing?.queueLengthLimit)),

@@ -14,7 +14,8 @@ export function validateFlowSchema({ metadata, spec }: flowcontrol.FlowSchema): 
   if (precedence <= 0) errors.push(invalid(at, precedence, 'must be a positive value'));
   if (precedence > MAX_PRECEDENCE) errors.push(invalid(at, precedence, `must not be greater than ${MAX_PRECEDENCE}`));
   if (precedence === 1 && metadata?.name !== 'exempt') errors.push(invalid(at, precedence, "only the schema named 'exempt' may have matchingPrecedence 1"));
-  if (spec?.distinguisherMethod !== undefined) checkSupported(errors, SPEC.child('distinguisherMethod', 'type'), spec.distinguisherMethod.type, ['ByNamespace', 'ByUser']);
+  if (spec?.distinguisherMethod !== undefined)
+    checkSupported(errors, SPEC.child('distinguisherMethod', 'type'), spec.distinguisherMethod.type, ['ByNamespace', 'ByUser']);
   const level = spec?.priorityLevelConfiguration?.name;
   if (isEmpty(level)) errors.push(required(SPEC.child('priorityLevelConfiguration', 'name'), 'must reference a priority level'));
   else addFaults(errors, SPEC.child('priorityLevelConfiguration', 'name'), level, dns1123SubdomainFaults(level));
@@ -25,14 +26,17 @@ export function validateFlowSchema({ metadata, spec }: flowcontrol.FlowSchema): 
 function validateRule(rule: flowcontrol.PolicyRulesWithSubjects, path: FieldPath): Errors {
   const errors: Errors = [];
   if ((rule.subjects ?? []).length === 0) errors.push(required(path.child('subjects'), 'subjects must contain at least one value'));
-  for (const [i, { kind }] of (rule.subjects ?? []).entries()) if (!SUBJECT_KINDS.includes(kind)) errors.push(notSupported(path.child('subjects').index(i).child('kind'), kind, SUBJECT_KINDS));
-  if ((rule.resourceRules ?? []).length + (rule.nonResourceRules ?? []).length === 0) errors.push(required(path, 'at least one of resourceRules and nonResourceRules has to be non-empty'));
+  for (const [i, { kind }] of (rule.subjects ?? []).entries())
+    if (!SUBJECT_KINDS.includes(kind)) errors.push(notSupported(path.child('subjects').index(i).child('kind'), kind, SUBJECT_KINDS));
+  if ((rule.resourceRules ?? []).length + (rule.nonResourceRules ?? []).length === 0)
+    errors.push(required(path, 'at least one of resourceRules and nonResourceRules has to be non-empty'));
   for (const [i, of] of (rule.resourceRules ?? []).entries()) {
     const at = path.child('resourceRules').index(i);
     if ((of.verbs ?? []).length === 0) errors.push(required(at.child('verbs'), 'verbs must contain at least one value'));
     if ((of.apiGroups ?? []).length === 0) errors.push(required(at.child('apiGroups'), 'resource rules must supply at least one api group'));
     if ((of.resources ?? []).length === 0) errors.push(required(at.child('resources'), 'resource rules must supply at least one resource'));
-    if ((of.namespaces ?? []).length === 0 && of.clusterScope !== true) errors.push(required(at.child('namespaces'), 'resource rules that are not cluster scoped must supply at least one namespace'));
+    if ((of.namespaces ?? []).length === 0 && of.clusterScope !== true)
+      errors.push(required(at.child('namespaces'), 'resource rules that are not cluster scoped must supply at least one namespace'));
   }
   return errors;
 }
@@ -41,7 +45,8 @@ export function validatePriorityLevel({ metadata, spec }: flowcontrol.PriorityLe
   const errors: Errors = [];
   if (spec === undefined) return [required(SPEC.child('type'))];
   const name = metadata?.name ?? '';
-  if ((name === 'exempt') !== (spec.type === 'Exempt')) errors.push(invalid(SPEC.child('type'), spec.type, "type must be 'Exempt' if and only if name is 'exempt'"));
+  if ((name === 'exempt') !== (spec.type === 'Exempt'))
+    errors.push(invalid(SPEC.child('type'), spec.type, "type must be 'Exempt' if and only if name is 'exempt'"));
   if (spec.type === 'Limited') {
     if (spec.exempt !== undefined) errors.push(forbidden(SPEC.child('exempt'), 'must be nil if the type is Limited'));
     if (spec.limited === undefined) errors.push(required(SPEC.child('limited'), 'must not be empty when type is Limited'));

@@ -21,6 +21,12 @@ function defaultLevel({ spec }: Draft<flowcontrol.PriorityLevelConfiguration>): 
 }
 
 export const priorityLevelRules: KindRules<flowcontrol.PriorityLevelConfiguration> = {
-  strategy: { ...specAndStatus(), default: defaultLevel, allowUnconditionalUpdate: false, validateCreate: validatePriorityLevel, validateUpdate: validatePriorityLevel },
+  strategy: {
+    ...specAndStatus(),
+    default: defaultLevel,
+    allowUnconditionalUpdate: false,
+    validateCreate: validatePriorityLevel,
+    validateUpdate: validatePriorityLevel,
+  },
   columns: priorityLevelColumns,
 };

@@ -15,7 +15,11 @@ function formatHosts(rules: readonly networking.IngressRule[] | undefined): stri
 
 export const ingressColumns: readonly Column<networking.Ingress>[] = [
   nameColumn,
-  text('Class', 'The class of controllers that serve it.', ({ metadata, spec }) => spec?.ingressClassName ?? metadata?.annotations?.['kubernetes.io/ingress.class'] ?? '<none>'),
+  text(
+    'Class',
+    'The class of controllers that serve it.',
+    ({ metadata, spec }) => spec?.ingressClassName ?? metadata?.annotations?.['kubernetes.io/ingress.class'] ?? '<none>',
+  ),
   text('Hosts', 'Host names that it answers to.', ({ spec }) => formatHosts(spec?.rules)),
   text('Address', 'Where it is reached.', ({ status }) => formatLoadBalancer(status?.loadBalancer?.ingress)),
   text('Ports', 'Ports that are open.', ({ spec }) => ((spec?.tls ?? []).length > 0 ? '80, 443' : '80')),
@@ -41,12 +45,18 @@ export const networkPolicyColumns: readonly Column<networking.NetworkPolicy>[] =
   ageColumn,
 ];
 
-export const serviceCidrColumns: readonly Column<networking.ServiceCIDR>[] = [nameColumn, text('CIDRs', 'Ranges of addresses.', ({ spec }) => (spec?.cidrs ?? []).join(',')), ageColumn];
+export const serviceCidrColumns: readonly Column<networking.ServiceCIDR>[] = [
+  nameColumn,
+  text('CIDRs', 'Ranges of addresses.', ({ spec }) => (spec?.cidrs ?? []).join(',')),
+  ageColumn,
+];
 
 function formatParent({ spec }: networking.IPAddress): string {
   const ref = spec?.parentRef;
   if (ref === undefined) return '<none>';
-  return [`${ref.resource ?? ''}${ref.group === undefined || ref.group === '' ? '' : `.${ref.group}`}`, ref.namespace ?? '', ref.name ?? ''].filter((p) => p !== '').join('/');
+  return [`${ref.resource ?? ''}${ref.group === undefined || ref.group === '' ? '' : `.${ref.group}`}`, ref.namespace ?? '', ref.name ?? '']
+    .filter((p) => p !== '')
+    .join('/');
 }
 
 export const ipAddressColumns: readonly Column<networking.IPAddress>[] = [nameColumn, text('ParentRef', 'What the address belongs to.', formatParent)];

@@ -24,7 +24,8 @@ export const validateIngressUpdate = (ingress: networking.Ingress): readonly Fie
 function validateSpec({ spec }: networking.Ingress): Errors {
   const errors: Errors = [];
   const rules = spec?.rules ?? [];
-  if (rules.length === 0 && spec?.defaultBackend === undefined) errors.push(invalid(SPEC, asJson(rules), 'either `defaultBackend` or `rules` must be specified'));
+  if (rules.length === 0 && spec?.defaultBackend === undefined)
+    errors.push(invalid(SPEC, asJson(rules), 'either `defaultBackend` or `rules` must be specified'));
   if (spec?.defaultBackend !== undefined) errors.push(...validateBackend(spec.defaultBackend, SPEC.child('defaultBackend')));
   for (const [i, rule] of rules.entries()) errors.push(...validateRule(rule, SPEC.child('rules').index(i)));
   for (const [i, tls] of (spec?.tls ?? []).entries()) {
@@ -98,10 +99,12 @@ const MAX_CONTROLLER = 250;
 export function validateIngressClass({ spec }: networking.IngressClass): readonly FieldError[] {
   const errors: Errors = [];
   const controller = spec?.controller ?? '';
-  if (controller.length > MAX_CONTROLLER) errors.push({ type: 'FieldValueTooLong', field: 'spec.controller', detail: `may not be more than ${MAX_CONTROLLER} bytes` });
+  if (controller.length > MAX_CONTROLLER)
+    errors.push({ type: 'FieldValueTooLong', field: 'spec.controller', detail: `may not be more than ${MAX_CONTROLLER} bytes` });
   const [domain = '', ...rest] = controller.split('/');
   if (controller === '') errors.push(required(SPEC.child('controller')));
-  else if (rest.length === 0 || domain === '' || rest.join('/') === '') errors.push(invalid(SPEC.child('controller'), controller, 'must be a domain-prefixed path (such as "acme.io/foo")'));
+  else if (rest.length === 0 || domain === '' || rest.join('/') === '')
+    errors.push(invalid(SPEC.child('controller'), controller, 'must be a domain-prefixed path (such as "acme.io/foo")'));
   else addFaults(errors, SPEC.child('controller'), domain, dns1123SubdomainFaults(domain));
   errors.push(...validateParameters(spec?.parameters));
   return errors;
@@ -115,7 +118,8 @@ function validateParameters(of: networking.IngressClassParametersReference | und
   if (of.scope === undefined) errors.push(required(path.child('scope')));
   else if (of.scope !== 'Cluster' && of.scope !== 'Namespace') errors.push(notSupported(path.child('scope'), of.scope, ['Cluster', 'Namespace']));
   if (of.scope === 'Namespace' && isEmpty(of.namespace)) errors.push(required(path.child('namespace'), "`parameters.scope` is set to 'Namespace'"));
-  if (of.scope === 'Cluster' && of.namespace !== undefined) errors.push({ type: 'FieldValueForbidden', field: path.child('namespace').toString(), detail: "`parameters.scope` is set to 'Cluster'" });
+  if (of.scope === 'Cluster' && of.namespace !== undefined)
+    errors.push({ type: 'FieldValueForbidden', field: path.child('namespace').toString(), detail: "`parameters.scope` is set to 'Cluster'" });
   return errors;
 }
 

@@ -3,4 +3,8 @@ import type { KindRules } from '../kind-rules.ts';
 import { ipAddressColumns } from './columns.ts';
 import { addressNameFaults, validateIPAddress, validateIPAddressUpdate } from './address.validation.ts';
 
-export const ipAddressRules: KindRules<networking.IPAddress> = { strategy: { validateName: addressNameFaults, allowUnconditionalUpdate: false, validateCreate: validateIPAddress, validateUpdate: validateIPAddressUpdate }, columns: ipAddressColumns, shortNames: ['ip'] };
+export const ipAddressRules: KindRules<networking.IPAddress> = {
+  strategy: { validateName: addressNameFaults, allowUnconditionalUpdate: false, validateCreate: validateIPAddress, validateUpdate: validateIPAddressUpdate },
+  columns: ipAddressColumns,
+  shortNames: ['ip'],
+};

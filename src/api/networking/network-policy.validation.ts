@@ -19,7 +19,12 @@ export function validateNetworkPolicy({ spec }: networking.NetworkPolicy): reado
   return errors;
 }
 
-function validateRule(ports: readonly networking.NetworkPolicyPort[] | undefined, peers: readonly networking.NetworkPolicyPeer[] | undefined, path: FieldPath, side: 'from' | 'to'): Errors {
+function validateRule(
+  ports: readonly networking.NetworkPolicyPort[] | undefined,
+  peers: readonly networking.NetworkPolicyPeer[] | undefined,
+  path: FieldPath,
+  side: 'from' | 'to',
+): Errors {
   const errors: Errors = [];
   for (const [i, port] of (ports ?? []).entries()) errors.push(...validatePort(port, path.child('ports').index(i)));
   for (const [i, peer] of (peers ?? []).entries()) errors.push(...validatePeer(peer, path.child(side).index(i)));
@@ -35,7 +40,8 @@ function validatePort({ protocol, port, endPort }: networking.NetworkPolicyPort,
       if (endPort < port) errors.push(invalid(path.child('endPort'), endPort, 'must be greater than or equal to `port`'));
       if (endPort > 65_535) errors.push(invalid(path.child('endPort'), endPort, 'must be between 1 and 65535, inclusive'));
     }
-    if (typeof port === 'string' && endPort !== undefined) errors.push(invalid(path.child('endPort'), endPort, 'may not be specified when `port` is non-numeric'));
+    if (typeof port === 'string' && endPort !== undefined)
+      errors.push(invalid(path.child('endPort'), endPort, 'may not be specified when `port` is non-numeric'));
   } else if (endPort !== undefined) {
     errors.push(invalid(path.child('endPort'), endPort, 'may not be specified when `port` is not specified'));
   }
@@ -48,7 +54,8 @@ function validatePeer({ podSelector, namespaceSelector, ipBlock }: networking.Ne
   if (namespaceSelector !== undefined) errors.push(...validateLabelSelector(namespaceSelector, path.child('namespaceSelector')));
   if (ipBlock !== undefined) errors.push(...validateBlock(ipBlock, path.child('ipBlock')));
   if (podSelector === undefined && namespaceSelector === undefined && ipBlock === undefined) errors.push(required(path, 'must specify a peer'));
-  else if (ipBlock !== undefined && (podSelector !== undefined || namespaceSelector !== undefined)) errors.push(forbidden(path, 'may not specify both ipBlock and another peer'));
+  else if (ipBlock !== undefined && (podSelector !== undefined || namespaceSelector !== undefined))
+    errors.push(forbidden(path, 'may not specify both ipBlock and another peer'));
   return errors;
 }
 
@@ -59,7 +66,8 @@ function validateBlock({ cidr, except }: networking.IPBlock, path: FieldPath): E
   for (const [i, part] of (except ?? []).entries()) {
     const at = path.child('except').index(i);
     addFaults(errors, at, part, cidrFaults(part));
-    if (cidrFaults(part).length === 0 && cidrFaults(cidr).length === 0 && (part === cidr || !cidrContains(cidr, part))) errors.push(invalid(at, part, 'must be a strict subset of `cidr`'));
+    if (cidrFaults(part).length === 0 && cidrFaults(cidr).length === 0 && (part === cidr || !cidrContains(cidr, part)))
+      errors.push(invalid(at, part, 'must be a strict subset of `cidr`'));
   }
   return errors;
 }

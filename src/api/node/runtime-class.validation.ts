@@ -15,7 +15,10 @@ export function validateRuntimeClass({ handler, overhead, scheduling }: node.Run
     checkResourceName(errors, at, name);
     checkAmount(errors, at, name, amount);
   }
-  errors.push(...validateLabels(scheduling?.nodeSelector, root('scheduling').child('nodeSelector')), ...validateTolerations(scheduling?.tolerations, root('scheduling').child('tolerations')));
+  errors.push(
+    ...validateLabels(scheduling?.nodeSelector, root('scheduling').child('nodeSelector')),
+    ...validateTolerations(scheduling?.tolerations, root('scheduling').child('tolerations')),
+  );
   return errors;
 }
 

@@ -7,7 +7,8 @@ import type * as policy from '../gen/types/policy.v1.ts';
 export function validatePodDisruptionBudget({ spec }: policy.PodDisruptionBudget): readonly FieldError[] {
   const errors: Errors = [];
   const path = root('spec');
-  if (spec?.minAvailable !== undefined && spec.maxUnavailable !== undefined) errors.push(invalid(path, asJson(spec), 'minAvailable and maxUnavailable cannot be both set'));
+  if (spec?.minAvailable !== undefined && spec.maxUnavailable !== undefined)
+    errors.push(invalid(path, asJson(spec), 'minAvailable and maxUnavailable cannot be both set'));
   checkCountOrPercent(errors, path.child('minAvailable'), spec?.minAvailable);
   checkCountOrPercent(errors, path.child('maxUnavailable'), spec?.maxUnavailable);
   checkSupported(errors, path.child('unhealthyPodEvictionPolicy'), spec?.unhealthyPodEvictionPolicy, ['AlwaysAllow', 'IfHealthyBudget']);

@@ -6,6 +6,12 @@ import { defaultBinding } from './role-binding.ts';
 import { validateClusterRoleBinding, validateClusterRoleBindingUpdate } from './rbac.validation.ts';
 
 export const clusterRoleBindingRules: KindRules<rbac.ClusterRoleBinding> = {
-  strategy: { validateName: pathSegmentNameFaults, default: defaultBinding, allowUnconditionalUpdate: true, validateCreate: validateClusterRoleBinding, validateUpdate: validateClusterRoleBindingUpdate },
+  strategy: {
+    validateName: pathSegmentNameFaults,
+    default: defaultBinding,
+    allowUnconditionalUpdate: true,
+    validateCreate: validateClusterRoleBinding,
+    validateUpdate: validateClusterRoleBindingUpdate,
+  },
   columns: bindingColumns,
 };

@@ -3,4 +3,6 @@ import type * as rbac from '../gen/types/rbac.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { validateClusterRole } from './rbac.validation.ts';
 
-export const clusterRoleRules: KindRules<rbac.ClusterRole> = { strategy: { validateName: pathSegmentNameFaults, allowUnconditionalUpdate: true, validateCreate: validateClusterRole, validateUpdate: validateClusterRole } };
+export const clusterRoleRules: KindRules<rbac.ClusterRole> = {
+  strategy: { validateName: pathSegmentNameFaults, allowUnconditionalUpdate: true, validateCreate: validateClusterRole, validateUpdate: validateClusterRole },
+};

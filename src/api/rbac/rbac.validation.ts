@@ -14,7 +14,8 @@ function validateRule(rule: rbac.PolicyRule, path: FieldPath, namespaced: boolea
   if (urls.length > 0) {
     const at = path.child('nonResourceURLs');
     if (namespaced) errors.push(invalid(at, [...urls], 'namespaced rules cannot apply to non-resource URLs'));
-    if ((rule.apiGroups ?? []).length + (rule.resources ?? []).length + (rule.resourceNames ?? []).length > 0) errors.push(invalid(at, [...urls], 'rules cannot apply to both regular resources and non-resource URLs'));
+    if ((rule.apiGroups ?? []).length + (rule.resources ?? []).length + (rule.resourceNames ?? []).length > 0)
+      errors.push(invalid(at, [...urls], 'rules cannot apply to both regular resources and non-resource URLs'));
     return errors;
   }
   if ((rule.apiGroups ?? []).length === 0) errors.push(required(path.child('apiGroups'), 'resource rules must supply at least one api group'));
@@ -22,7 +23,8 @@ function validateRule(rule: rbac.PolicyRule, path: FieldPath, namespaced: boolea
   return errors;
 }
 
-export const validateRole = ({ rules }: rbac.Role): readonly FieldError[] => (rules ?? []).flatMap((rule, i) => validateRule(rule, root('rules').index(i), true));
+export const validateRole = ({ rules }: rbac.Role): readonly FieldError[] =>
+  (rules ?? []).flatMap((rule, i) => validateRule(rule, root('rules').index(i), true));
 
 export function validateClusterRole({ rules, aggregationRule }: rbac.ClusterRole): readonly FieldError[] {
   const errors: Errors = (rules ?? []).flatMap((rule, i) => validateRule(rule, root('rules').index(i), false));
@@ -71,9 +73,11 @@ const validateBindingUpdate = (binding: Binding, old: Binding): readonly FieldEr
 
 export const validateRoleBinding = (binding: rbac.RoleBinding): readonly FieldError[] => validateBinding(binding, true);
 export const validateClusterRoleBinding = (binding: rbac.ClusterRoleBinding): readonly FieldError[] => validateBinding(binding, false);
-export const validateRoleBindingUpdate = (binding: rbac.RoleBinding, old: rbac.RoleBinding): readonly FieldError[] => [...validateRoleBinding(binding), ...validateBindingUpdate(binding, old)];
+export const validateRoleBindingUpdate = (binding: rbac.RoleBinding, old: rbac.RoleBinding): readonly FieldError[] => [
+  ...validateRoleBinding(binding),
+  ...validateBindingUpdate(binding, old),
+];
 export const validateClusterRoleBindingUpdate = (binding: rbac.ClusterRoleBinding, old: rbac.ClusterRoleBinding): readonly FieldError[] => [
   ...validateClusterRoleBinding(binding),
   ...validateBindingUpdate(binding, old),
 ];
-

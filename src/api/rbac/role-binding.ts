@@ -17,6 +17,12 @@ export function defaultBinding({ roleRef, subjects }: Draft<rbac.RoleBinding> | 
 }
 
 export const roleBindingRules: KindRules<rbac.RoleBinding> = {
-  strategy: { validateName: pathSegmentNameFaults, default: defaultBinding, allowUnconditionalUpdate: true, validateCreate: validateRoleBinding, validateUpdate: validateRoleBindingUpdate },
+  strategy: {
+    validateName: pathSegmentNameFaults,
+    default: defaultBinding,
+    allowUnconditionalUpdate: true,
+    validateCreate: validateRoleBinding,
+    validateUpdate: validateRoleBindingUpdate,
+  },
   columns: bindingColumns,
 };

@@ -5,12 +5,37 @@ import type { Json, JsonObject } from '../../machinery/object.ts';
  * later ones under `exactly`; a device of v1beta1 has its attributes under `basic`, later ones beside its name.
  */
 const DETAILS = ['deviceClassName', 'selectors', 'allocationMode', 'count', 'adminAccess', 'tolerations', 'capacity'];
-const BASIC = ['attributes', 'capacity', 'consumesCounters', 'nodeName', 'nodeSelector', 'allNodes', 'taints', 'bindsToNode', 'bindingConditions', 'bindingFailureConditions', 'allowMultipleAllocations', 'nodeAllocatableResourceMappings'];
+const BASIC = [
+  'attributes',
+  'capacity',
+  'consumesCounters',
+  'nodeName',
+  'nodeSelector',
+  'allNodes',
+  'taints',
+  'bindsToNode',
+  'bindingConditions',
+  'bindingFailureConditions',
+  'allowMultipleAllocations',
+  'nodeAllocatableResourceMappings',
+];
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-export const toV1 = (object: JsonObject): JsonObject => changed(object, 'resource.k8s.io/v1', (request) => nested(request, 'exactly', DETAILS), (device) => flattened(device, 'basic'));
-export const fromV1 = (object: JsonObject): JsonObject => changed(object, 'resource.k8s.io/v1beta1', (request) => flattened(request, 'exactly'), (device) => nested(device, 'basic', BASIC));
+export const toV1 = (object: JsonObject): JsonObject =>
+  changed(
+    object,
+    'resource.k8s.io/v1',
+    (request) => nested(request, 'exactly', DETAILS),
+    (device) => flattened(device, 'basic'),
+  );
+export const fromV1 = (object: JsonObject): JsonObject =>
+  changed(
+    object,
+    'resource.k8s.io/v1beta1',
+    (request) => flattened(request, 'exactly'),
+    (device) => nested(device, 'basic', BASIC),
+  );
 
 type Change = (item: JsonObject) => JsonObject;
 

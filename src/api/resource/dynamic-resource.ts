@@ -4,7 +4,15 @@ import type { KindRules } from '../kind-rules.ts';
 import { generationOf, specAndStatus } from '../strategy.ts';
 import { nameAndAge, resourceClaimColumns, resourceSliceColumns } from './columns.ts';
 import { fromV1, toV1 } from './convert.ts';
-import { validateClaim, validateClaimTemplate, validateClaimTemplateUpdate, validateClaimUpdate, validateDeviceClass, validateSlice, validateSliceUpdate } from './dynamic-resource.validation.ts';
+import {
+  validateClaim,
+  validateClaimTemplate,
+  validateClaimTemplateUpdate,
+  validateClaimUpdate,
+  validateDeviceClass,
+  validateSlice,
+  validateSliceUpdate,
+} from './dynamic-resource.validation.ts';
 
 interface Details {
   allocationMode?: string | undefined;

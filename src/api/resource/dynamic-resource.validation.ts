@@ -40,7 +40,8 @@ function validateRequest({ name, exactly, firstAvailable }: v1.DeviceRequest, pa
   checkName(errors, path.child('name'), name, dns1123LabelFaults);
   const alternatives = firstAvailable ?? [];
   if (exactly === undefined && alternatives.length === 0) errors.push(required(path, 'exactly one of `exactly` or `firstAvailable` is required'));
-  else if (exactly !== undefined && alternatives.length > 0) errors.push(invalid(path, null, 'exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set'));
+  else if (exactly !== undefined && alternatives.length > 0)
+    errors.push(invalid(path, null, 'exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set'));
   if (exactly !== undefined) errors.push(...validateDetails(exactly, path.child('exactly')));
   for (const [i, alternative] of alternatives.entries()) {
     const at = path.child('firstAvailable').index(i);
@@ -80,10 +81,20 @@ export function validateSlice({ spec }: v1.ResourceSlice): readonly FieldError[]
   const path = root('spec');
   const errors: Errors = checkDriverName(spec.driver, path.child('driver'));
   if (isEmpty(spec.pool?.name)) errors.push(required(path.child('pool', 'name')));
-  if ((spec.pool?.resourceSliceCount ?? 0) <= 0) errors.push(invalid(path.child('pool', 'resourceSliceCount'), spec.pool?.resourceSliceCount ?? 0, 'must be greater than zero'));
-  const places = [isEmpty(spec.nodeName) ? undefined : spec.nodeName, spec.nodeSelector, spec.allNodes === true ? true : undefined, spec.perDeviceNodeSelection === true ? true : undefined].filter((p) => p !== undefined);
-  if (places.length === 0 && (spec.sharedCounters ?? []).length === 0) errors.push(required(path, 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required'));
-  else if (places.length > 1) errors.push(invalid(path, null, 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required, but multiple fields are set'));
+  if ((spec.pool?.resourceSliceCount ?? 0) <= 0)
+    errors.push(invalid(path.child('pool', 'resourceSliceCount'), spec.pool?.resourceSliceCount ?? 0, 'must be greater than zero'));
+  const places = [
+    isEmpty(spec.nodeName) ? undefined : spec.nodeName,
+    spec.nodeSelector,
+    spec.allNodes === true ? true : undefined,
+    spec.perDeviceNodeSelection === true ? true : undefined,
+  ].filter((p) => p !== undefined);
+  if (places.length === 0 && (spec.sharedCounters ?? []).length === 0)
+    errors.push(required(path, 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required'));
+  else if (places.length > 1)
+    errors.push(
+      invalid(path, null, 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required, but multiple fields are set'),
+    );
   const devices = spec.devices ?? [];
   if (devices.length > MAX_DEVICES) errors.push(tooMany(path.child('devices'), devices.length, MAX_DEVICES));
   const names = new Set<string>();
@@ -105,4 +116,3 @@ export function validateSliceUpdate(slice: v1.ResourceSlice, old: v1.ResourceSli
   if (slice.spec.nodeName !== old.spec.nodeName) errors.push(invalid(path.child('nodeName'), slice.spec.nodeName ?? '', IMMUTABLE));
   return errors;
 }
-

@@ -12,7 +12,10 @@ export function validatePriorityClass({ metadata, value = 0, globalDefault, pree
   const name = metadata?.name ?? '';
   if (name.startsWith(SYSTEM_PREFIX)) {
     const why = systemFault(name, value, globalDefault ?? false);
-    if (why !== undefined) errors.push(forbidden(root('metadata').child('name'), `priority class names with '${SYSTEM_PREFIX}' prefix are reserved for system use only. error: ${why}`));
+    if (why !== undefined)
+      errors.push(
+        forbidden(root('metadata').child('name'), `priority class names with '${SYSTEM_PREFIX}' prefix are reserved for system use only. error: ${why}`),
+      );
   } else if (value > HIGHEST_OF_USERS) {
     errors.push(forbidden(root('value'), `maximum allowed value of a user defined priority is ${HIGHEST_OF_USERS}`));
   }

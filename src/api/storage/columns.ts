@@ -26,14 +26,22 @@ export const volumeAttachmentColumns: readonly Column<storage.VolumeAttachment>[
   ageColumn,
 ];
 
-export const csiNodeColumns: readonly Column<storage.CSINode>[] = [nameColumn, integer('Drivers', 'How many drivers are registered.', ({ spec }) => spec.drivers.length), ageColumn];
+export const csiNodeColumns: readonly Column<storage.CSINode>[] = [
+  nameColumn,
+  integer('Drivers', 'How many drivers are registered.', ({ spec }) => spec.drivers.length),
+  ageColumn,
+];
 
 export const csiDriverColumns: readonly Column<storage.CSIDriver>[] = [
   nameColumn,
   boolean('AttachRequired', 'Whether volumes must be attached before they are mounted.', ({ spec }) => spec.attachRequired ?? true),
   boolean('PodInfoOnMount', 'Whether the driver is told of the pod.', ({ spec }) => spec.podInfoOnMount ?? false),
   boolean('StorageCapacity', 'Whether the scheduler asks for free space.', ({ spec }) => spec.storageCapacity ?? false),
-  text('TokenRequests', 'Audiences of tokens that the driver is given.', ({ spec }) => (spec.tokenRequests ?? []).map((t) => t.audience).join(',') || '<unset>'),
+  text(
+    'TokenRequests',
+    'Audiences of tokens that the driver is given.',
+    ({ spec }) => (spec.tokenRequests ?? []).map((t) => t.audience).join(',') || '<unset>',
+  ),
   boolean('RequiresRepublish', 'Whether volumes are published again and again.', ({ spec }) => spec.requiresRepublish ?? false),
   text('Modes', 'Kinds of volumes that it makes.', ({ spec }) => (spec.volumeLifecycleModes ?? []).join(',') || '<none>'),
   ageColumn,

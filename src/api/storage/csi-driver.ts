@@ -20,7 +20,12 @@ export const csiDriverRules: KindRules<storage.CSIDriver> = {
       spec.requiresRepublish ??= false;
       spec.seLinuxMount ??= false;
     },
-    prepareForUpdate: (draft, old) => setGeneration(draft, old, COUNTED.some((field) => !semanticEqual(draft.spec?.[field], old.spec[field]))),
+    prepareForUpdate: (draft, old) =>
+      setGeneration(
+        draft,
+        old,
+        COUNTED.some((field) => !semanticEqual(draft.spec?.[field], old.spec[field])),
+      ),
     allowUnconditionalUpdate: false,
     validateCreate: validateCSIDriver,
     validateUpdate: validateCSIDriverUpdate,

@@ -3,4 +3,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { csiNodeColumns } from './columns.ts';
 import { validateCSINode, validateCSINodeUpdate } from './storage.validation.ts';
 
-export const csiNodeRules: KindRules<storage.CSINode> = { strategy: { allowUnconditionalUpdate: false, validateCreate: validateCSINode, validateUpdate: validateCSINodeUpdate }, columns: csiNodeColumns };
+export const csiNodeRules: KindRules<storage.CSINode> = {
+  strategy: { allowUnconditionalUpdate: false, validateCreate: validateCSINode, validateUpdate: validateCSINodeUpdate },
+  columns: csiNodeColumns,
+};

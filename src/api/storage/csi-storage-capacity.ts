@@ -3,4 +3,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { csiStorageCapacityColumns } from './columns.ts';
 import { validateCSIStorageCapacity, validateCSIStorageCapacityUpdate } from './storage.validation.ts';
 
-export const csiStorageCapacityRules: KindRules<storage.CSIStorageCapacity> = { strategy: { allowUnconditionalUpdate: false, validateCreate: validateCSIStorageCapacity, validateUpdate: validateCSIStorageCapacityUpdate }, columns: csiStorageCapacityColumns };
+export const csiStorageCapacityRules: KindRules<storage.CSIStorageCapacity> = {
+  strategy: { allowUnconditionalUpdate: false, validateCreate: validateCSIStorageCapacity, validateUpdate: validateCSIStorageCapacityUpdate },
+  columns: csiStorageCapacityColumns,
+};

@@ -75,10 +75,13 @@ export function validateCSIDriver({ spec }: storage.CSIDriver): readonly FieldEr
     const at = path.child('tokenRequests').index(i);
     if (audiences.has(audience)) errors.push(duplicate(at.child('audience'), audience));
     audiences.add(audience);
-    if (seconds !== undefined && seconds < MIN_TOKEN_SECONDS) errors.push(invalid(at.child('expirationSeconds'), seconds, 'may not specify a duration less than 10 minutes'));
-    else if (seconds !== undefined && seconds > 2 ** 32) errors.push(invalid(at.child('expirationSeconds'), seconds, 'may not specify a duration larger than 2^32 seconds'));
+    if (seconds !== undefined && seconds < MIN_TOKEN_SECONDS)
+      errors.push(invalid(at.child('expirationSeconds'), seconds, 'may not specify a duration less than 10 minutes'));
+    else if (seconds !== undefined && seconds > 2 ** 32)
+      errors.push(invalid(at.child('expirationSeconds'), seconds, 'may not specify a duration larger than 2^32 seconds'));
   }
-  for (const mode of spec.volumeLifecycleModes ?? []) if (mode !== 'Ephemeral' && mode !== 'Persistent') errors.push(notSupported(path.child('volumeLifecycleModes'), mode, ['Ephemeral', 'Persistent']));
+  for (const mode of spec.volumeLifecycleModes ?? [])
+    if (mode !== 'Ephemeral' && mode !== 'Persistent') errors.push(notSupported(path.child('volumeLifecycleModes'), mode, ['Ephemeral', 'Persistent']));
   return errors;
 }
 
@@ -130,13 +133,15 @@ export function validateCSIStorageCapacity(of: storage.CSIStorageCapacity): read
   const errors: Errors = [];
   addFaults(errors, root('storageClassName'), of.storageClassName, dns1123SubdomainFaults(of.storageClassName));
   errors.push(...validateLabelSelector(of.nodeTopology, root('nodeTopology')));
-  for (const field of ['capacity', 'maximumVolumeSize'] as const) if (quantityOf(of[field]).nanos < 0n) errors.push(invalid(root(field), of[field], NON_NEGATIVE));
+  for (const field of ['capacity', 'maximumVolumeSize'] as const)
+    if (quantityOf(of[field]).nanos < 0n) errors.push(invalid(root(field), of[field], NON_NEGATIVE));
   return errors;
 }
 
 export function validateCSIStorageCapacityUpdate(of: storage.CSIStorageCapacity, old: storage.CSIStorageCapacity): readonly FieldError[] {
   const errors: Errors = [...validateCSIStorageCapacity(of)];
-  for (const field of ['nodeTopology', 'storageClassName'] as const) if (!semanticEqual(of[field], old[field])) errors.push(invalid(root(field), asJson(of[field]), IMMUTABLE));
+  for (const field of ['nodeTopology', 'storageClassName'] as const)
+    if (!semanticEqual(of[field], old[field])) errors.push(invalid(root(field), asJson(of[field]), IMMUTABLE));
   return errors;
 }
 

@@ -4,6 +4,8 @@ import type { Column } from '../kind.ts';
 
 export const storageVersionMigrationColumns: readonly Column<beta.StorageVersionMigration>[] = [
   nameColumn,
-  text('Resource', 'What is rewritten.', ({ spec }) => (spec === undefined ? '' : `${spec.resource.resource}${spec.resource.group === '' ? '' : `.${spec.resource.group}`}`)),
+  text('Resource', 'What is rewritten.', ({ spec }) =>
+    spec === undefined ? '' : `${spec.resource.resource}${spec.resource.group === '' ? '' : `.${spec.resource.group}`}`,
+  ),
   ageColumn,
 ];

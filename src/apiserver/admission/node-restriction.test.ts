@@ -104,7 +104,20 @@ describe('NodeRestriction', () => {
         name: 'web',
         object: { spec: { audiences: audience === '' ? [] : [audience], boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'web', uid: 'uid-web' } } },
         objects: [
-          stored(pods, 'web', { spec: { nodeName: 'n1', volumes: [{ projected: { sources: [{ serviceAccountToken: { path: 'a' } }, { serviceAccountToken: { path: 'b', audience: 'vault' } }] } }, { persistentVolumeClaim: { claimName: 'data' } }] } }, 'default'),
+          stored(
+            pods,
+            'web',
+            {
+              spec: {
+                nodeName: 'n1',
+                volumes: [
+                  { projected: { sources: [{ serviceAccountToken: { path: 'a' } }, { serviceAccountToken: { path: 'b', audience: 'vault' } }] } },
+                  { persistentVolumeClaim: { claimName: 'data' } },
+                ],
+              },
+            },
+            'default',
+          ),
           stored(persistentVolumeClaims, 'data', { spec: { volumeName: 'pv' } }, 'default'),
           stored(persistentVolumes, 'pv', { spec: { csi: { driver: 'd' } } }),
           stored(csiDrivers, 'd', { spec: { tokenRequests: [{ audience: 'driver' }] } }),

@@ -113,7 +113,8 @@ function checkNode(request: AdmissionRequest, node: string): string | undefined 
     return changed.length === 0 ? undefined : `node ${quote(node)} is not allowed to set the following labels: ${changed.join(', ')}`;
   }
   // An owner that is not there would have the node deleted (CVE-2025-5187).
-  if (!semanticEqual(draft.metadata?.ownerReferences ?? [], old.metadata.ownerReferences ?? [])) return `node ${quote(node)} is not allowed to modify ownerReferences`;
+  if (!semanticEqual(draft.metadata?.ownerReferences ?? [], old.metadata.ownerReferences ?? []))
+    return `node ${quote(node)} is not allowed to modify ownerReferences`;
   if (!semanticEqual(draft.spec?.taints ?? [], old.spec?.taints ?? [])) return `node ${quote(node)} is not allowed to modify taints`;
   return changed.length === 0 ? undefined : `is not allowed to modify labels: ${changed.join(', ')}`;
 }
@@ -190,7 +191,9 @@ function checkAudience({ object, reader }: AdmissionRequest, pod: Stored<Pod>): 
   const [audience = '', ...others] = (object as unknown as TokenRequest | undefined)?.spec?.audiences ?? [];
   if (others.length > 0) return 'node may only request 0 or 1 audiences';
   const volumes = pod.spec?.volumes ?? [];
-  const shown = volumes.flatMap(({ projected }) => projected?.sources ?? []).some(({ serviceAccountToken: token }) => token !== undefined && (token.audience ?? '') === audience);
+  const shown = volumes
+    .flatMap(({ projected }) => projected?.sources ?? [])
+    .some(({ serviceAccountToken: token }) => token !== undefined && (token.audience ?? '') === audience);
   if (shown || volumes.some((volume) => driverTakes(reader, pod, volume, audience))) return undefined;
   return `audience ${quote(audience)} not found in pod spec volume`;
 }

@@ -24,7 +24,9 @@ export function readerOf(objects: readonly StoredObject[]): StoredReader {
 
 /** `spec.nodeName` of an object; '' when it is not set. */
 function textAt(object: KubeObject, field: string): string {
-  const found = field.split('.').reduce<unknown>((at, step) => (typeof at === 'object' && at !== null ? Object.entries(at).find(([key]) => key === step)?.[1] : undefined), object);
+  const found = field
+    .split('.')
+    .reduce<unknown>((at, step) => (typeof at === 'object' && at !== null ? Object.entries(at).find(([key]) => key === step)?.[1] : undefined), object);
   return typeof found === 'string' ? found : '';
 }
 

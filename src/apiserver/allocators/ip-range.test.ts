@@ -7,7 +7,16 @@ test('an IPv4 range without its first and last address', () => {
   assert.equal(range.size, 254);
   assert.equal(ipAt(range, 1), '10.96.0.1');
   assert.equal(ipAt(range, 254), '10.96.0.254');
-  for (const [ip, inside] of [['10.96.0.0', false], ['10.96.0.1', true], ['10.96.0.254', true], ['10.96.0.255', false], ['10.97.0.1', false], ['fd00::1', false], ['x', false]] as const) assert.equal(contains(range, ip), inside, ip);
+  for (const [ip, inside] of [
+    ['10.96.0.0', false],
+    ['10.96.0.1', true],
+    ['10.96.0.254', true],
+    ['10.96.0.255', false],
+    ['10.97.0.1', false],
+    ['fd00::1', false],
+    ['x', false],
+  ] as const)
+    assert.equal(contains(range, ip), inside, ip);
 });
 
 test('an IPv6 range, written as RFC 5952 says', () => {

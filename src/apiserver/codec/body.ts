@@ -108,9 +108,13 @@ async function parseYamlBody(bytes: Uint8Array, kind: string, read: YamlReader):
 const MAX_YAML_BYTES = 1024 * 1024;
 
 const refuse = (fault: ScanFault): StatusError =>
-  new StatusError('RequestEntityTooLarge', `Request entity is too large: the body is ${fault === 'too deep' ? 'nested too deeply' : 'made of too many values'}`, {
-    details: {},
-  });
+  new StatusError(
+    'RequestEntityTooLarge',
+    `Request entity is too large: the body is ${fault === 'too deep' ? 'nested too deeply' : 'made of too many values'}`,
+    {
+      details: {},
+    },
+  );
 
 /** In the words of Kubernetes' decoder: what clients show for a body that is no JSON. */
 const malformed = (kind: string, why: string): StatusError =>

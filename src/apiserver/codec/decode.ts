@@ -61,12 +61,16 @@ function asObject(value: Json): JsonObject {
 export function checkKind(object: JsonObject, { apiVersion, kind }: Expected): void {
   const { apiVersion: givenVersion = '', kind: givenKind = '' } = object;
   if (typeof givenVersion !== 'string' || typeof givenKind !== 'string') {
-    throw badRequest("the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: kind and apiVersion must be strings");
+    throw badRequest(
+      "the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: kind and apiVersion must be strings",
+    );
   }
   if (givenVersion !== '' && givenVersion !== apiVersion) {
     throw badRequest(`the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`);
   }
   if (givenKind !== '' && givenKind !== kind) {
-    throw badRequest(`${givenKind} in version ${JSON.stringify(apiVersion.slice(apiVersion.indexOf('/') + 1))} cannot be handled as a ${kind}: converting (${givenKind}) to (${kind}): unknown conversion`);
+    throw badRequest(
+      `${givenKind} in version ${JSON.stringify(apiVersion.slice(apiVersion.indexOf('/') + 1))} cannot be handled as a ${kind}: converting (${givenKind}) to (${kind}): unknown conversion`,
+    );
   }
 }

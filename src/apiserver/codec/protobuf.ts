@@ -48,7 +48,8 @@ export function protobufItem(facts: Facts, typeName: string, object: KubeObject)
   return framed(ITEM_TAG, encodeProtobufMessage(facts, typeName, object as unknown as JsonObject));
 }
 
-export const protobufListMeta = (facts: Facts, metadata: JsonObject): Buffer => framed(METADATA_TAG, encodeProtobufMessage(facts, 'machinery.meta.v1.ListMeta', metadata));
+export const protobufListMeta = (facts: Facts, metadata: JsonObject): Buffer =>
+  framed(METADATA_TAG, encodeProtobufMessage(facts, 'machinery.meta.v1.ListMeta', metadata));
 
 /** What stands before the fields of a list of so many bytes; the tail follows them. */
 export function protobufListHead(apiVersion: string, kind: string, bytes: number): Buffer {

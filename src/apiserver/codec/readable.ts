@@ -9,7 +9,9 @@ export interface ReadableList extends ListWriter {
 }
 
 const join = (pieces: readonly (string | Uint8Array)[]): Json =>
-  JSON.parse(pieces.map((piece) => (typeof piece === 'string' ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('utf8'))).join('')) as Json;
+  JSON.parse(
+    pieces.map((piece) => (typeof piece === 'string' ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('utf8'))).join(''),
+  ) as Json;
 
 /** The same text as `JSON.stringify(list, null, 2)`, without ever having the list. */
 export function prettyList({ head, tail, piece }: ListWriter, count: number): ReadableList {

@@ -43,4 +43,3 @@ export function partialBytes(entry: StoredEntry, metaVersion: string, before = '
   const { value, projection } = entry;
   return Buffer.concat([Buffer.from(head, 'latin1'), value.subarray(projection.start, projection.managedEnd), Buffer.from(`}}${after}`, 'latin1')]);
 }
-

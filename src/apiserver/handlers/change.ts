@@ -122,7 +122,16 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   checkPreconditions(target, next.draft, entry);
   dropDoubleOwners(call, metadataOf(next.draft));
   const managed =
-    next.managed ?? managersAfter(core, { binding, options, subresource: target.subresource, live: core.objects.as(entry, binding), liveManaged: existing.managed(), next: next.draft, nowMs });
+    next.managed ??
+    managersAfter(core, {
+      binding,
+      options,
+      subresource: target.subresource,
+      live: core.objects.as(entry, binding),
+      liveManaged: existing.managed(),
+      next: next.draft,
+      nowMs,
+    });
   if (heavy) await core.yieldToLoop();
   const admission = new Admission(core, call, target, {
     operation: 'UPDATE',

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Draft, JsonObject, KubeObject } from '../../machinery/object.ts';
-import { forbiddenRequest, StatusError } from '../../machinery/status-error.ts';
+import type { StatusError } from '../../machinery/status-error.ts';
+import { forbiddenRequest } from '../../machinery/status-error.ts';
 import { openStages, type AdmissionPlugin } from '../stages.ts';
 import { configMap, startTestServer } from '../testing.ts';
 
@@ -56,10 +57,17 @@ test('what is counted in the same commit is exact, however many come at a time',
 test('no two services get one address or port, however many come at a time', async () => {
   await using server = startTestServer();
   const services = '/api/v1/namespaces/ns/services';
-  const service = (i: number): JsonObject => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: `s${i}` }, spec: { type: 'NodePort', ports: [{ port: 80 }] } });
+  const service = (i: number): JsonObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: `s${i}` },
+    spec: { type: 'NodePort', ports: [{ port: 80 }] },
+  });
   await Promise.all(Array.from({ length: MANY }, (_, i) => server.ask('POST', services, service(i))));
   const { body } = await server.ask('GET', services);
-  const specs = (body.items as { readonly spec: { readonly clusterIP: string; readonly ports: readonly { readonly nodePort: number }[] } }[]).map(({ spec }) => spec);
+  const specs = (body.items as { readonly spec: { readonly clusterIP: string; readonly ports: readonly { readonly nodePort: number }[] } }[]).map(
+    ({ spec }) => spec,
+  );
   assert.equal(new Set(specs.map(({ clusterIP }) => clusterIP)).size, MANY);
   assert.equal(new Set(specs.map(({ ports }) => ports[0]?.nodePort)).size, MANY);
   assert.equal(server.store.count('/registry/networking.k8s.io/ipaddresses/'), MANY);

@@ -55,7 +55,14 @@ async function createOnce(core: Core, call: Call, target: Target, options: Write
 }
 
 /** Creates what has been decoded and defaulted. `owners`: of its fields, when they are known (apply). Throws GuardFailed when another object of the same commit has changed. */
-export async function createDraft(core: Core, call: Call, target: Target, draft: DraftObject, options: WriteOptions, owners?: readonly ManagedFieldsEntry[]): Promise<Answer> {
+export async function createDraft(
+  core: Core,
+  call: Call,
+  target: Target,
+  draft: DraftObject,
+  options: WriteOptions,
+  owners?: readonly ManagedFieldsEntry[],
+): Promise<Answer> {
   const { binding } = target;
   const nowMs = core.clock.now();
   const meta = metadataOf(draft);
@@ -125,10 +132,12 @@ function settleNamespace({ binding, namespace }: Target, meta: Draft<ObjectMeta>
 }
 
 function wipeSystemFields(meta: Draft<ObjectMeta>): void {
-  for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'resourceVersion', 'generation'] as const) delete meta[field];
+  for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'resourceVersion', 'generation'] as const)
+    delete meta[field];
 }
 
-const DOUBLE_OWNERS = '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests';
+const DOUBLE_OWNERS =
+  '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests';
 
 export function dropDoubleOwners(call: Call, meta: Draft<ObjectMeta>): void {
   const owners = meta.ownerReferences;

@@ -54,7 +54,13 @@ function fromQuery(query: Query): JsonObject {
 }
 
 export function checkDeleteOptions(json: JsonObject): DeleteOptions {
-  const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun = [] } = json as {
+  const {
+    gracePeriodSeconds,
+    propagationPolicy,
+    orphanDependents,
+    preconditions,
+    dryRun = [],
+  } = json as {
     readonly gracePeriodSeconds?: number;
     readonly propagationPolicy?: string;
     readonly orphanDependents?: boolean;
@@ -89,4 +95,3 @@ export function checkDeletePreconditions(gr: GroupResource, { name, uid }: Proje
   const version = preconditions?.resourceVersion;
   if (version !== undefined && version !== String(modRevision)) throw fail('ResourceVersion', version, String(modRevision));
 }
-

@@ -21,7 +21,12 @@ const ATTEMPTS = 100;
 
 export async function deleteObject(core: Core, call: Call, target: Target): Promise<Answer> {
   const options = await readDeleteOptions(core, call);
-  if (target.binding.kind.group === 'batch' && orphansByDefault(target.binding) && options.propagationPolicy === undefined && options.orphanDependents === undefined) {
+  if (
+    target.binding.kind.group === 'batch' &&
+    orphansByDefault(target.binding) &&
+    options.propagationPolicy === undefined &&
+    options.orphanDependents === undefined
+  ) {
     call.warnings.add(JOB_WARNING);
   }
   return deletionAnswer(target.binding, options, await deleteStored(core, call, target, options));
@@ -99,4 +104,3 @@ function deletionAnswer(binding: Binding, options: DeleteOptions, { entry, gone 
   const details: StatusDetails = { name, ...(group === '' ? {} : { group }), kind: resource, uid };
   return { as: 'object', code: 200, body: deepFreeze({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: details as never }) };
 }
-

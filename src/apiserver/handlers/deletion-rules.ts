@@ -20,7 +20,11 @@ export function finalizersAfter(binding: Binding, finalizers: readonly string[],
   return policy === 'Foreground' ? [...others, FINALIZER_FOREGROUND] : others;
 }
 
-function policyOf(binding: Binding, finalizers: readonly string[], { propagationPolicy, orphanDependents }: DeleteOptions): 'Orphan' | 'Foreground' | 'Background' {
+function policyOf(
+  binding: Binding,
+  finalizers: readonly string[],
+  { propagationPolicy, orphanDependents }: DeleteOptions,
+): 'Orphan' | 'Foreground' | 'Background' {
   if (orphanDependents !== undefined) return orphanDependents ? 'Orphan' : 'Background';
   if (propagationPolicy !== undefined) return propagationPolicy;
   if (finalizers.includes(FINALIZER_ORPHAN)) return 'Orphan';

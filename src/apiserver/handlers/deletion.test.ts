@@ -42,7 +42,11 @@ const rows: readonly Row[] = [
     of: ['apps/v1', 'deployments'],
     object: { metadata: { generation: 1 } },
     options: { propagationPolicy: 'Foreground' },
-    decision: { do: 'mark', metadata: { finalizers: ['foregroundDeletion'], deletionTimestamp: at(0), deletionGracePeriodSeconds: 0, generation: 2 }, terminating: false },
+    decision: {
+      do: 'mark',
+      metadata: { finalizers: ['foregroundDeletion'], deletionTimestamp: at(0), deletionGracePeriodSeconds: 0, generation: 2 },
+      terminating: false,
+    },
   },
   {
     says: 'a second request changes its mind about dependents',
@@ -71,7 +75,13 @@ const rows: readonly Row[] = [
     options: { gracePeriodSeconds: 5 },
     decision: { do: 'mark', metadata: { deletionTimestamp: at(5), deletionGracePeriodSeconds: 5 }, terminating: false },
   },
-  { says: 'none at all goes at once', of: ['v1', 'pods'], object: running, options: { gracePeriodSeconds: 0 }, decision: { do: 'delete', metadata: { deletionTimestamp: at(0), deletionGracePeriodSeconds: 0 } } },
+  {
+    says: 'none at all goes at once',
+    of: ['v1', 'pods'],
+    object: running,
+    options: { gracePeriodSeconds: 0 },
+    decision: { do: 'delete', metadata: { deletionTimestamp: at(0), deletionGracePeriodSeconds: 0 } },
+  },
   { says: 'it is going already', of: ['v1', 'pods'], object: terminating, decision: { do: 'nothing' } },
   { says: 'a longer period is not given', of: ['v1', 'pods'], object: terminating, options: { gracePeriodSeconds: 60 }, decision: { do: 'nothing' } },
   {
@@ -81,7 +91,12 @@ const rows: readonly Row[] = [
     options: { gracePeriodSeconds: 15 },
     decision: { do: 'mark', metadata: { deletionTimestamp: at(5), deletionGracePeriodSeconds: 15 }, terminating: false },
   },
-  { says: 'the period has run out', of: ['v1', 'pods'], object: { ...running, metadata: { deletionTimestamp: at(-5), deletionGracePeriodSeconds: 0 } }, decision: { do: 'delete' } },
+  {
+    says: 'the period has run out',
+    of: ['v1', 'pods'],
+    object: { ...running, metadata: { deletionTimestamp: at(-5), deletionGracePeriodSeconds: 0 } },
+    decision: { do: 'delete' },
+  },
   {
     says: 'a namespace ends when it is empty',
     of: ['v1', 'namespaces'],

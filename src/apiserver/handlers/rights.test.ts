@@ -21,15 +21,15 @@ test('the right to change is no right to create', async () => {
   const { server, allow } = withoutCreate();
   await using _ = server;
   const lease: JsonObject = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'a' } };
-  const refusals = [
-    await server.refusal('PATCH', `${MAPS}/a?fieldManager=m`, configMap('a'), APPLY),
-    await server.refusal('PUT', `${LEASES}/a`, lease),
-  ];
+  const refusals = [await server.refusal('PATCH', `${MAPS}/a?fieldManager=m`, configMap('a'), APPLY), await server.refusal('PUT', `${LEASES}/a`, lease)];
   assert.deepEqual(
     refusals.map(({ code, message }) => [code, message]),
     [
       [403, 'configmaps "a" is forbidden: User "admin" cannot create resource "configmaps" in API group "" in the namespace "ns"'],
-      [403, 'leases.coordination.k8s.io "a" is forbidden: User "admin" cannot create resource "leases" in API group "coordination.k8s.io" in the namespace "ns"'],
+      [
+        403,
+        'leases.coordination.k8s.io "a" is forbidden: User "admin" cannot create resource "leases" in API group "coordination.k8s.io" in the namespace "ns"',
+      ],
     ],
   );
   allow();

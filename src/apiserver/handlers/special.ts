@@ -21,7 +21,14 @@ export async function callVirtual(core: Core, call: Call, target: Target, virtua
     const draft = await readObject(core, call, expectedOf(binding), options.fieldValidation);
     applyDefaults(core, binding, draft);
     if (binding.kind.namespaced && namespace !== '') metadataOf(draft).namespace ??= namespace;
-    const admission = new Admission(core, call, target, { operation: 'CREATE', name: '', object: draft, old: undefined, options: options.json, dryRun: options.dryRun });
+    const admission = new Admission(core, call, target, {
+      operation: 'CREATE',
+      name: '',
+      object: draft,
+      old: undefined,
+      options: options.json,
+      dryRun: options.dryRun,
+    });
     await admission.mutate();
     await admission.validate();
     const body = await virtual.create(about, deepFreeze(draft) as JsonObject);
@@ -48,7 +55,14 @@ export async function callObjectSubresource(core: Core, call: Call, target: Targ
   if (call.method !== 'GET' && kind !== undefined) {
     const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
     const draft = await readObject(core, call, { apiVersion, kind: kind.kind, typeName: subresourceType(core, kind) }, options.fieldValidation);
-    const admission = new Admission(core, call, target, { operation: 'CREATE', name, object: draft, old: undefined, options: options.json, dryRun: options.dryRun });
+    const admission = new Admission(core, call, target, {
+      operation: 'CREATE',
+      name,
+      object: draft,
+      old: undefined,
+      options: options.json,
+      dryRun: options.dryRun,
+    });
     await admission.mutate();
     await admission.validate();
     body = deepFreeze(draft) as JsonObject;

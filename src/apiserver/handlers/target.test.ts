@@ -38,7 +38,12 @@ test('what a path points at', () => {
   for (const [path, seen] of rows) {
     const split = splitPath(path);
     const target = split === undefined ? undefined : resolve(registry, split, path);
-    const got = split === undefined ? 'no resource' : target === undefined ? 'nothing' : `${target.binding.kind.kind} ${target.namespace} ${target.name} ${target.subresource}${target.rest}`;
+    const got =
+      split === undefined
+        ? 'no resource'
+        : target === undefined
+          ? 'nothing'
+          : `${target.binding.kind.kind} ${target.namespace} ${target.name} ${target.subresource}${target.rest}`;
     assert.equal(got, seen, path);
   }
 });
@@ -59,9 +64,13 @@ test('any path is read or refused, never more', () => {
 
 test('list tokens come back as they were given out; others are refused', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 2 ** 52 }), fc.string({ minLength: 1 }).filter((s) => !s.includes('\0') && s.isWellFormed()), (revision, start) => {
-      assert.deepEqual(parseContinue(formatContinue({ revision, start })), { revision, start });
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 2 ** 52 }),
+      fc.string({ minLength: 1 }).filter((s) => !s.includes('\0') && s.isWellFormed()),
+      (revision, start) => {
+        assert.deepEqual(parseContinue(formatContinue({ revision, start })), { revision, start });
+      },
+    ),
   );
   fc.assert(
     fc.property(fc.string(), (text) => {

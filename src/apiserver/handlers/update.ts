@@ -38,4 +38,3 @@ export function settleName({ binding, namespace, name }: Target, meta: Draft<Obj
   else if ((meta.namespace ?? '') === '') meta.namespace = namespace;
   else if (meta.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
-

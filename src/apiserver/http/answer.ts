@@ -108,4 +108,3 @@ export function isPretty(call: Call): boolean {
 }
 
 const prettyIf = (call: Call, json: Buffer): Buffer | string => (isPretty(call) ? JSON.stringify(JSON.parse(json.toString()), null, 2) : json);
-

@@ -1,4 +1,5 @@
-import { badRequest, StatusError } from '../../machinery/status-error.ts';
+import type { StatusError } from '../../machinery/status-error.ts';
+import { badRequest } from '../../machinery/status-error.ts';
 import { MAX_BODY_BYTES, tooLargeBody } from '../codec/body.ts';
 import { JsonScan } from '../codec/scan.ts';
 import type { AnyRequest } from './respond.ts';

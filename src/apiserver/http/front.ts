@@ -276,7 +276,8 @@ export class HttpFront {
   }
 }
 
-const socketOf = (request: AnyRequest): TLSSocket | undefined => ('stream' in request ? request.stream.session?.socket : request.socket) as TLSSocket | undefined;
+const socketOf = (request: AnyRequest): TLSSocket | undefined =>
+  ('stream' in request ? request.stream.session?.socket : request.socket) as TLSSocket | undefined;
 
 const noUpgrade = (): StatusError => new StatusError('BadRequest', 'Upgrade request required a path that streams');
 

@@ -44,7 +44,12 @@ export async function writePieces(response: AnyResponse | Writable, pieces: read
  * Writes a list of any length in flat memory: pieces are corked together up to 256 KB, then the connection is waited for and
  * others get their turn.
  */
-export async function writeList(response: AnyResponse | Writable, writer: ListWriter, entries: readonly StoredEntry[], yieldToLoop: () => Promise<void>): Promise<void> {
+export async function writeList(
+  response: AnyResponse | Writable,
+  writer: ListWriter,
+  entries: readonly StoredEntry[],
+  yieldToLoop: () => Promise<void>,
+): Promise<void> {
   const stream = isHttp2(response) ? response.stream : response;
   const slice = writer.slice ?? Number.POSITIVE_INFINITY;
   let corked = 0;

@@ -6,7 +6,12 @@ export type AnyRequest = IncomingMessage | Http2ServerRequest;
 export type AnyResponse = ServerResponse | Http2ServerResponse;
 
 /** What every answer carries; pairs as `writeHead` takes them. */
-export function headersOf(contentType: string, { auditId, flow = [] }: { readonly auditId: string; readonly flow?: readonly string[] | undefined }, warnings: readonly string[], more: readonly string[] = []): string[] {
+export function headersOf(
+  contentType: string,
+  { auditId, flow = [] }: { readonly auditId: string; readonly flow?: readonly string[] | undefined },
+  warnings: readonly string[],
+  more: readonly string[] = [],
+): string[] {
   const headers = ['Audit-Id', auditId, 'Cache-Control', 'no-cache, private', 'Content-Type', contentType, ...flow, ...more];
   for (const text of warnings) headers.push('Warning', formatWarning(text));
   return headers;

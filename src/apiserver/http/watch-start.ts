@@ -11,7 +11,11 @@ import { type Flusher, HttpWatchOutput } from './watch-output.ts';
 /** Opens a watch over a connection. The head goes out at once: clients wait for it before they count the watch as open. */
 export async function startWatch(context: AnswerContext, plan: WatchPlan, watchers: Watchers, frames: FrameCache, flusher: Flusher): Promise<void> {
   const { core, call, response, accept } = context;
-  const representation = negotiate(accept, { protobuf: core.facts.type(plan.binding.kind.typeName) !== undefined, table: true, partial: 'PartialObjectMetadata' });
+  const representation = negotiate(accept, {
+    protobuf: core.facts.type(plan.binding.kind.typeName) !== undefined,
+    table: true,
+    partial: 'PartialObjectMetadata',
+  });
   const table = representation.as === 'Table' ? tableForm(call, representation) : undefined;
   const form = frameForm(core, plan.binding, representation, table);
   const output = new HttpWatchOutput(response, form, frames, flusher);

@@ -45,7 +45,8 @@ async function openRegistry(requests: RequestMetrics, gauges: readonly Gauge[]):
     'histogram',
     () => durations(requests),
   );
-  for (const { name, help, type = 'gauge', values } of gauges) add(name, help, type, () => values().map(({ value, labels = {} }) => ({ value, labels: { ...labels } })));
+  for (const { name, help, type = 'gauge', values } of gauges)
+    add(name, help, type, () => values().map(({ value, labels = {} }) => ({ value, labels: { ...labels } })));
   return registry;
 }
 

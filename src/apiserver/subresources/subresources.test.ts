@@ -401,7 +401,22 @@ describe('proxies', () => {
 
   test('addresses that nobody is led to', () => {
     for (const ip of ['10.0.0.5', '192.168.1.2', '8.8.8.8', 'fd00::5', '2001:db8::1', '::ffff:10.0.0.5']) assert.equal(mayBeReached(ip), true, ip);
-    const wrong = ['', 'localhost', '0.0.0.0', '127.0.0.1', '127.9.9.9', '169.254.169.254', '224.0.0.1', '::', '::1', '0:0:0:0:0:0:0:1', 'fe80::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:169.254.169.254'];
+    const wrong = [
+      '',
+      'localhost',
+      '0.0.0.0',
+      '127.0.0.1',
+      '127.9.9.9',
+      '169.254.169.254',
+      '224.0.0.1',
+      '::',
+      '::1',
+      '0:0:0:0:0:0:0:1',
+      'fe80::1',
+      'ff02::1',
+      '::ffff:127.0.0.1',
+      '::ffff:169.254.169.254',
+    ];
     for (const ip of wrong) assert.equal(mayBeReached(ip), false, ip);
   });
 

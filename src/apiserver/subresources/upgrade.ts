@@ -34,7 +34,11 @@ interface UpgradeAnswer {
 }
 
 /** `client`: when it goes away before there is an answer, the backend is not kept waiting. */
-function upgrade(endpoint: Endpoint, wanted: { readonly method: string; readonly path: string; readonly headers: Headers }, client: Duplex): Promise<UpgradeAnswer> {
+function upgrade(
+  endpoint: Endpoint,
+  wanted: { readonly method: string; readonly path: string; readonly headers: Headers },
+  client: Duplex,
+): Promise<UpgradeAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<UpgradeAnswer>();
   const request = open(endpoint, wanted, true);
   const gone = (): void => void request.destroy(new Error('the client went away'));

@@ -16,14 +16,16 @@ const definitions = new WeakMap<Kind, string>();
 export function columnDefinitions(kind: Kind): string {
   let text = definitions.get(kind);
   if (text === undefined) {
-    const all = kind.columns.map(({ name, type, format, description, priority }: Column): ColumnDefinition => ({
-      name,
-      // Ages and times are printed by the server, as text.
-      type: type === 'date' ? 'string' : type,
-      format: format ?? '',
-      description,
-      priority,
-    }));
+    const all = kind.columns.map(
+      ({ name, type, format, description, priority }: Column): ColumnDefinition => ({
+        name,
+        // Ages and times are printed by the server, as text.
+        type: type === 'date' ? 'string' : type,
+        format: format ?? '',
+        description,
+        priority,
+      }),
+    );
     text = JSON.stringify(all);
     definitions.set(kind, text);
   }

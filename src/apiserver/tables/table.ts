@@ -15,7 +15,15 @@ export interface TableForm {
 }
 
 /** A row, as JSON bytes. */
-export function rowBytes(core: Core, binding: Binding, entry: StoredEntry, { metaVersion, include }: TableForm, nowMs: number, before = '', after = ''): Buffer {
+export function rowBytes(
+  core: Core,
+  binding: Binding,
+  entry: StoredEntry,
+  { metaVersion, include }: TableForm,
+  nowMs: number,
+  before = '',
+  after = '',
+): Buffer {
   const cells = JSON.stringify(cellsOf(binding.kind, core.objects.as(entry, binding), nowMs));
   const head = `${before}{"cells":${cells},"object":`;
   const tail = `}${after}`;

@@ -42,7 +42,8 @@ export function planWatch(core: Core, target: Target, options: ListOptions, sele
     prefix,
     selection,
     bookmarks: options.allowWatchBookmarks,
-    timeoutMs: options.timeoutSeconds === undefined || options.timeoutSeconds <= 0 ? LEAST_TIMEOUT_MS * (1 + core.random.float()) : options.timeoutSeconds * 1000,
+    timeoutMs:
+      options.timeoutSeconds === undefined || options.timeoutSeconds <= 0 ? LEAST_TIMEOUT_MS * (1 + core.random.float()) : options.timeoutSeconds * 1000,
   };
   requireVersion(core, version);
   if (withState) {
@@ -61,6 +62,7 @@ export { tooLargeVersion };
 /** The narrowest prefix that holds everything selected. */
 function watchPrefix(binding: Binding, namespace: string, selection: Selection): string {
   const within = binding.kind.namespaced && namespace === '' ? (selection.namespace ?? '') : namespace;
-  if (selection.name !== undefined && (!binding.kind.namespaced || within !== '')) return binding.prefix + keyTail(binding.kind.namespaced ? within : '', selection.name);
+  if (selection.name !== undefined && (!binding.kind.namespaced || within !== ''))
+    return binding.prefix + keyTail(binding.kind.namespaced ? within : '', selection.name);
   return collectionPrefix(binding, within);
 }

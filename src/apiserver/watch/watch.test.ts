@@ -74,7 +74,8 @@ test('bookmarks come once a minute and before the end, only to those who want th
   const clock = new VirtualClock();
   await using server = startTestServer({ clock });
   const version = await versionOf(server);
-  const events = (recorded: { readonly events: readonly WatchEvent[] }): readonly unknown[] => recorded.events.map(({ type, object }) => [type, object.metadata?.resourceVersion]);
+  const events = (recorded: { readonly events: readonly WatchEvent[] }): readonly unknown[] =>
+    recorded.events.map(({ type, object }) => [type, object.metadata?.resourceVersion]);
   const wanted = await server.watch(`${MAPS}?resourceVersion=${version}&allowWatchBookmarks=true&timeoutSeconds=300`);
   const unwanted = await server.watch(`${MAPS}?resourceVersion=${version}`);
   await clock.advance(61_000, turn);
@@ -112,7 +113,10 @@ test('a list token that is too old comes back with one that goes on', async () =
   assert.equal(refusal.code, 410);
   assert.equal(refusal.reason, 'Expired');
   const rest = await server.ask('GET', `${MAPS}?limit=10&continue=${refusal.continueToken}`);
-  assert.deepEqual((rest.body.items as JsonObject[]).map(({ metadata }) => (metadata as JsonObject).name), ['m2', 'm3', 'm35', 'm4', 'm5']);
+  assert.deepEqual(
+    (rest.body.items as JsonObject[]).map(({ metadata }) => (metadata as JsonObject).name),
+    ['m2', 'm3', 'm35', 'm4', 'm5'],
+  );
 });
 
 test('watches end when the server does', async () => {
@@ -170,7 +174,13 @@ async function perform(server: TestServer, { name, namespace, on, value, verb }:
   }
 }
 
-const SELECTIONS = ['/api/v1/configmaps', '/api/v1/namespaces/x/configmaps', '/api/v1/configmaps?labelSelector=on=yes', '/api/v1/configmaps?fieldSelector=metadata.name=a', '/api/v1/namespaces/y/configmaps?labelSelector=on!=yes'];
+const SELECTIONS = [
+  '/api/v1/configmaps',
+  '/api/v1/namespaces/x/configmaps',
+  '/api/v1/configmaps?labelSelector=on=yes',
+  '/api/v1/configmaps?fieldSelector=metadata.name=a',
+  '/api/v1/namespaces/y/configmaps?labelSelector=on!=yes',
+];
 
 test('what a watch tells is the difference of two lists, whatever it selects and wherever it starts', async () => {
   await fc.assert(
@@ -206,17 +216,23 @@ test('a receiver in this process that throws is told the end of its watch; the o
   await using server = startTestServer();
   const closed: (StatusError | undefined)[] = [];
   const query = [['watch', 'true']] as const;
-  await server.api.handler.watch({ method: 'GET', path: MAPS, query, user: { name: 'a', groups: [] } }, {
-    events: () => {
-      throw new RangeError('wrong');
+  await server.api.handler.watch(
+    { method: 'GET', path: MAPS, query, user: { name: 'a', groups: [] } },
+    {
+      events: () => {
+        throw new RangeError('wrong');
+      },
+      closed: (error) => closed.push(error),
     },
-    closed: (error) => closed.push(error),
-  });
+  );
   const other = await server.watch(MAPS);
   await server.ask('POST', MAPS, configMap('a'));
   await server.ask('POST', MAPS, configMap('b'));
   await turn();
   assert.deepEqual(told(other.events), ['ADDED a', 'ADDED b']);
-  assert.deepEqual(closed.map((error) => error?.reason), ['InternalError']);
+  assert.deepEqual(
+    closed.map((error) => error?.reason),
+    ['InternalError'],
+  );
   assert.equal(server.api.watchCount, 1);
 });

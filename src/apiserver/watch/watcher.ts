@@ -108,17 +108,21 @@ export class Watcher {
     const { prefix, selection, after } = this.#plan;
     const { store } = this.#core;
     try {
-      this.#watch = store.watch(prefix, { after }, {
-        events: (batch, revision) => {
-          this.#revision = revision;
-          if (batch.length === 0) return this.bookmark();
-          const told = this.#events.of(batch, selection);
-          if (told.length === 0) return;
-          this.#marked = revision;
-          if (!this.#output.tell(told)) this.close();
+      this.#watch = store.watch(
+        prefix,
+        { after },
+        {
+          events: (batch, revision) => {
+            this.#revision = revision;
+            if (batch.length === 0) return this.bookmark();
+            const told = this.#events.of(batch, selection);
+            if (told.length === 0) return;
+            this.#marked = revision;
+            if (!this.#output.tell(told)) this.close();
+          },
+          ended: (error) => this.end(translate(error, after, store.compactedRevision)),
         },
-        ended: (error) => this.end(translate(error, after, store.compactedRevision)),
-      });
+      );
     } catch (thrown) {
       if (!(thrown instanceof StoreError)) throw thrown;
       throw translate(thrown, after, store.compactedRevision) ?? thrown;

@@ -17,14 +17,26 @@ export function explainPod(view: PodView): Answer {
   const phase = pod.status?.phase ?? 'Pending';
   if (phase === 'Succeeded') return fine(`${name} has finished.`);
   if ((pod.spec?.nodeName ?? '') === '') return explainUnscheduled(name, view);
-  const waiting = statuses(pod).find((status) => status.state?.waiting !== undefined && !['ContainerCreating', 'PodInitializing'].includes(status.state.waiting.reason ?? ''));
+  const waiting = statuses(pod).find(
+    (status) => status.state?.waiting !== undefined && !['ContainerCreating', 'PodInitializing'].includes(status.state.waiting.reason ?? ''),
+  );
   if (waiting !== undefined) return explainWaiting(name, pod, waiting);
-  if (phase === 'Failed') return trouble(`${name} has failed.`, [pod.status?.message ?? pod.status?.reason ?? endOf(pod)], [`kubectl logs ${pod.metadata.name}`]);
+  if (phase === 'Failed')
+    return trouble(`${name} has failed.`, [pod.status?.message ?? pod.status?.reason ?? endOf(pod)], [`kubectl logs ${pod.metadata.name}`]);
   const warning = lastWarning(view.events);
-  if (phase === 'Pending') return trouble(`${name} is on node ${pod.spec?.nodeName} and being set up.`, [warning ?? 'Its volumes, images and containers are being made.'], warning === undefined ? ['wait a moment'] : mountFix(warning));
+  if (phase === 'Pending')
+    return trouble(
+      `${name} is on node ${pod.spec?.nodeName} and being set up.`,
+      [warning ?? 'Its volumes, images and containers are being made.'],
+      warning === undefined ? ['wait a moment'] : mountFix(warning),
+    );
   const unready = statuses(pod).find((status) => status.ready !== true);
   if (unready === undefined) return fine(`${name} runs and is ready.`);
-  return trouble(`${name} runs, but container ${unready.name} is not ready.`, [warning ?? 'Its readiness probe has not succeeded yet.'], [`kubectl logs ${pod.metadata.name} -c ${unready.name}`]);
+  return trouble(
+    `${name} runs, but container ${unready.name} is not ready.`,
+    [warning ?? 'Its readiness probe has not succeeded yet.'],
+    [`kubectl logs ${pod.metadata.name} -c ${unready.name}`],
+  );
 }
 
 function statuses(pod: Pod): readonly ContainerStatus[] {
@@ -46,7 +58,9 @@ function explainUnscheduled(name: string, view: PodView): Answer {
       because.push(`It uses the claim ${claim}, which does not exist.`);
       fix.push(`create the claim ${claim}`);
     } else if (found.spec?.accessModes?.includes('ReadWriteOncePod') === true) {
-      const holder = others.find((other) => other.metadata.namespace === pod.metadata.namespace && (other.spec?.nodeName ?? '') !== '' && usesClaim(other, claim));
+      const holder = others.find(
+        (other) => other.metadata.namespace === pod.metadata.namespace && (other.spec?.nodeName ?? '') !== '' && usesClaim(other, claim),
+      );
       if (holder !== undefined) {
         because.push(`The claim ${claim} is ReadWriteOncePod, and pod ${holder.metadata.name} holds it.`);
         fix.push(`delete pod ${holder.metadata.name}, or ask for ReadWriteOnce, with which pods of one node share a volume`);
@@ -56,7 +70,9 @@ function explainUnscheduled(name: string, view: PodView): Answer {
   const message = condition?.message ?? 'The scheduler has not looked at it yet.';
   for (const match of message.matchAll(/Insufficient ([\w./-]+)/g)) {
     const resource = match[1] ?? '';
-    const holders = others.filter((other) => (other.spec?.nodeName ?? '') !== '' && !ended(other) && asksFor(other, resource)).map((other) => other.metadata.name);
+    const holders = others
+      .filter((other) => (other.spec?.nodeName ?? '') !== '' && !ended(other) && asksFor(other, resource))
+      .map((other) => other.metadata.name);
     because.push(`No node has enough ${resource} left${holders.length === 0 ? '' : `: ${holders.slice(0, 5).join(', ')} hold it`}.`);
     fix.push(`free some ${resource}, or ask for less`);
   }
@@ -72,7 +88,11 @@ function usesClaim(pod: Pod, claim: string): boolean {
 }
 
 function asksFor(pod: Pod, resource: string): boolean {
-  return pod.spec?.containers.some((container) => Object.hasOwn(container.resources?.requests ?? {}, resource) || Object.hasOwn(container.resources?.limits ?? {}, resource)) ?? false;
+  return (
+    pod.spec?.containers.some(
+      (container) => Object.hasOwn(container.resources?.requests ?? {}, resource) || Object.hasOwn(container.resources?.limits ?? {}, resource),
+    ) ?? false
+  );
 }
 
 function explainWaiting(name: string, pod: Stored<Pod>, status: ContainerStatus): Answer {
@@ -81,7 +101,13 @@ function explainWaiting(name: string, pod: Stored<Pod>, status: ContainerStatus)
   if (/Image/.test(reason)) return trouble(state, [message], [`check the image's name (${status.image}), or load it by hand: berth image load FILE.tar`]);
   if (reason === 'CrashLoopBackOff') {
     const last = status.lastState?.terminated;
-    return trouble(state, [`It ended with exit code ${last?.exitCode ?? '?'}${last?.reason === undefined ? '' : ` (${last.reason})`} and is started again after a pause; ${status.restartCount} restarts so far.`], [`kubectl logs ${pod.metadata.name} -c ${status.name} --previous`]);
+    return trouble(
+      state,
+      [
+        `It ended with exit code ${last?.exitCode ?? '?'}${last?.reason === undefined ? '' : ` (${last.reason})`} and is started again after a pause; ${status.restartCount} restarts so far.`,
+      ],
+      [`kubectl logs ${pod.metadata.name} -c ${status.name} --previous`],
+    );
   }
   return trouble(state, [message === '' ? reason : message], ['see `kubectl describe pod`']);
 }

@@ -16,7 +16,12 @@ const deployment = (replicas: number, more: Partial<Deployment['spec']> = {}, st
 });
 
 let serial = 0;
-const rs = (image: string, replicas: number, available: number, of: { readonly desired?: number; readonly max?: number; readonly revision?: number } = {}): Stored<ReplicaSet> => ({
+const rs = (
+  image: string,
+  replicas: number,
+  available: number,
+  of: { readonly desired?: number; readonly max?: number; readonly revision?: number } = {},
+): Stored<ReplicaSet> => ({
   metadata: {
     name: `web-${image}`,
     namespace: 'default',
@@ -70,11 +75,21 @@ describe('scaling', () => {
 describe('what a deployment says of itself', () => {
   const NOW = Date.UTC(2030, 0, 1, 1);
   const of = (fresh: Stored<ReplicaSet>, old: readonly Stored<ReplicaSet>[], status?: Deployment['status']): readonly string[] =>
-    (decideStatus({ deployment: deployment(10, { progressDeadlineSeconds: 600 }, status), fresh, old, collisions: undefined, nowMs: NOW }).status.conditions ?? []).map(({ type, status: value, reason }) => `${type}=${value} ${reason}`);
+    (
+      decideStatus({ deployment: deployment(10, { progressDeadlineSeconds: 600 }, status), fresh, old, collisions: undefined, nowMs: NOW }).status.conditions ??
+      []
+    ).map(({ type, status: value, reason }) => `${type}=${value} ${reason}`);
   it('complete', () => assert.deepEqual(of(rs('v2', 10, 10), []), ['Available=True MinimumReplicasAvailable', 'Progressing=True NewReplicaSetAvailable']));
-  it('on its way', () => assert.deepEqual(of(rs('v2', 3, 0), [rs('v1', 10, 10)]), ['Available=True MinimumReplicasAvailable', 'Progressing=True NewReplicaSetCreated']));
+  it('on its way', () =>
+    assert.deepEqual(of(rs('v2', 3, 0), [rs('v1', 10, 10)]), ['Available=True MinimumReplicasAvailable', 'Progressing=True NewReplicaSetCreated']));
   it('stuck for longer than its deadline', () => {
-    const stuck = { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', lastUpdateTime: '2030-01-01T00:30:00Z', lastTransitionTime: '2030-01-01T00:30:00Z' };
+    const stuck = {
+      type: 'Progressing',
+      status: 'True',
+      reason: 'ReplicaSetUpdated',
+      lastUpdateTime: '2030-01-01T00:30:00Z',
+      lastTransitionTime: '2030-01-01T00:30:00Z',
+    };
     const status = { replicas: 13, updatedReplicas: 3, readyReplicas: 10, availableReplicas: 10, conditions: [stuck] };
     assert.ok(of(rs('v2', 3, 0), [rs('v1', 10, 10)], status).includes('Progressing=False ProgressDeadlineExceeded'));
   });
@@ -88,6 +103,9 @@ describe('history', () => {
   });
   it('empty sets beyond the limit go, the oldest first', () => {
     const old = [rs('a', 0, 0, { revision: 3 }), rs('b', 0, 0, { revision: 1 }), rs('c', 2, 2, { revision: 2 })];
-    assert.deepEqual(historyToDelete(deployment(1, { revisionHistoryLimit: 1 }), old).map(({ metadata }) => metadata.name), ['web-b']);
+    assert.deepEqual(
+      historyToDelete(deployment(1, { revisionHistoryLimit: 1 }), old).map(({ metadata }) => metadata.name),
+      ['web-b'],
+    );
   });
 });

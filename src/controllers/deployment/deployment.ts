@@ -73,7 +73,8 @@ function isScaling(deployment: Deployment, active: Sets): boolean {
 
 function scale(deployment: Deployment, fresh: Stored<ReplicaSet> | undefined, old: Sets, active: Sets): Sizes {
   const wanted = deployment.spec?.replicas ?? 1;
-  const changed = (sizes: Sizes): Sizes => new Map([...sizes].filter(([uid, size]) => active.concat(fresh ?? []).some((set) => set.metadata.uid === uid && specReplicas(set) !== size)));
+  const changed = (sizes: Sizes): Sizes =>
+    new Map([...sizes].filter(([uid, size]) => active.concat(fresh ?? []).some((set) => set.metadata.uid === uid && specReplicas(set) !== size)));
   const only = active.length === 1 ? active[0] : active.length === 0 ? (fresh ?? old.toSorted(newestFirst)[0]) : undefined;
   if (only !== undefined) return specReplicas(only) === wanted ? new Map() : new Map([[only.metadata.uid, wanted]]);
   if (deployment.spec?.strategy?.type === 'Recreate') return new Map();
@@ -82,7 +83,16 @@ function scale(deployment: Deployment, fresh: Stored<ReplicaSet> | undefined, ol
   return changed(proportional(deployment, active, (set) => desiredAnnotation(set)?.max));
 }
 
-const COUNTS = ['replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas', 'observedGeneration', 'collisionCount'] as const;
+const COUNTS = [
+  'replicas',
+  'updatedReplicas',
+  'readyReplicas',
+  'availableReplicas',
+  'unavailableReplicas',
+  'terminatingReplicas',
+  'observedGeneration',
+  'collisionCount',
+] as const;
 
 function sameStatus(a: DeploymentStatus | undefined, b: DeploymentStatus): boolean {
   return COUNTS.every((count) => (a?.[count] ?? 0) === (b[count] ?? 0)) && sameJson(a?.conditions ?? [], b.conditions ?? []);
@@ -151,9 +161,14 @@ export function startDeploymentController(options: ComponentOptions): Component 
   async function resizeSet(deployment: Stored<Deployment>, set: Stored<ReplicaSet>, size: number): Promise<void> {
     const before = specReplicas(set);
     const annotations = { ...set.metadata.annotations, ...desired(deployment) };
-    await client.update(replicaSets, { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, selector: set.spec?.selector ?? {}, replicas: size } });
+    await client.update(replicaSets, {
+      ...set,
+      metadata: { ...set.metadata, annotations },
+      spec: { ...set.spec, selector: set.spec?.selector ?? {}, replicas: size },
+    });
     const direction = size > before ? 'up' : 'down';
-    if (size !== before) recorder.event(deployment, 'Normal', 'ScalingReplicaSet', `Scaled ${direction} replica set ${set.metadata.name} from ${before} to ${size}`);
+    if (size !== before)
+      recorder.event(deployment, 'Normal', 'ScalingReplicaSet', `Scaled ${direction} replica set ${set.metadata.name} from ${before} to ${size}`);
   }
 
   const desired = (deployment: Deployment): Record<string, string> => {
@@ -171,7 +186,10 @@ export function startDeploymentController(options: ComponentOptions): Component 
     const revision = (next ?? fresh.metadata.annotations)?.[REVISION] ?? '';
     if (deployment.metadata.annotations?.[REVISION] === revision) return deployment;
     // By way of the status: through the object itself the annotation would count as a new generation.
-    return client.updateStatus(deployments, { ...deployment, metadata: { ...deployment.metadata, annotations: { ...deployment.metadata.annotations, [REVISION]: revision } } });
+    return client.updateStatus(deployments, {
+      ...deployment,
+      metadata: { ...deployment.metadata, annotations: { ...deployment.metadata.annotations, [REVISION]: revision } },
+    });
   }
 
   async function reconcile(key: string): Promise<Again | undefined> {
@@ -210,7 +228,10 @@ export function startDeploymentController(options: ComponentOptions): Component 
       source(sets, (set, previous) => {
         const owner = ownerKey('Deployment', set);
         const before = previous === undefined ? undefined : ownerKey('Deployment', previous);
-        const orphan = all.list(set.metadata.namespace).filter((each) => matchesLabelSelector(each.spec?.selector, set.metadata.labels)).map(keyOf);
+        const orphan = all
+          .list(set.metadata.namespace)
+          .filter((each) => matchesLabelSelector(each.spec?.selector, set.metadata.labels))
+          .map(keyOf);
         return [...(owner === undefined ? orphan : [owner]), ...(before === undefined || before === owner ? [] : [before])];
       }),
       // Recreate goes on when the last old pod has gone.

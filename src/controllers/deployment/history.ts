@@ -9,7 +9,14 @@ const DESIRED = 'deployment.kubernetes.io/desired-replicas';
 const MAX = 'deployment.kubernetes.io/max-replicas';
 
 /** Annotations of a deployment that its sets do not take over (upstream's list). */
-const NOT_COPIED: ReadonlySet<string> = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION, REVISION_HISTORY, DESIRED, MAX, 'deprecated.deployment.rollback.to']);
+const NOT_COPIED: ReadonlySet<string> = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  REVISION,
+  REVISION_HISTORY,
+  DESIRED,
+  MAX,
+  'deprecated.deployment.rollback.to',
+]);
 
 export function revisionOf(set: ReplicaSet): number {
   const revision = Number(set.metadata?.annotations?.[REVISION]);
@@ -51,7 +58,13 @@ export function withRevision(fresh: Stored<ReplicaSet>, old: Sets, desired: Read
 export function historyToDelete(deployment: Stored<Deployment>, old: Sets): Sets {
   const limit = deployment.spec?.revisionHistoryLimit ?? 10;
   if (deployment.metadata.deletionTimestamp !== undefined) return [];
-  const empty = old.filter((set) => specReplicas(set) === 0 && (set.status?.replicas ?? 0) === 0 && set.metadata.deletionTimestamp === undefined && (set.metadata.generation ?? 0) <= (set.status?.observedGeneration ?? 0));
+  const empty = old.filter(
+    (set) =>
+      specReplicas(set) === 0 &&
+      (set.status?.replicas ?? 0) === 0 &&
+      set.metadata.deletionTimestamp === undefined &&
+      (set.metadata.generation ?? 0) <= (set.status?.observedGeneration ?? 0),
+  );
   const surplus = empty.length - limit;
   if (surplus <= 0) return [];
   return empty.toSorted((a, b) => revisionOf(a) - revisionOf(b) || oldestFirst(a, b)).slice(0, surplus);

@@ -93,7 +93,9 @@ export function proportional(deployment: Deployment, active: Sets, annotation: (
   const total = sum(active, specReplicas);
   let toAdd = most - total;
   const sizes = new Map<string, number>();
-  const order = active.toSorted((a, b) => (toAdd > 0 ? specReplicas(b) - specReplicas(a) || newestFirst(a, b) : specReplicas(b) - specReplicas(a) || oldestFirst(a, b)));
+  const order = active.toSorted((a, b) =>
+    toAdd > 0 ? specReplicas(b) - specReplicas(a) || newestFirst(a, b) : specReplicas(b) - specReplicas(a) || oldestFirst(a, b),
+  );
   const sign = Math.sign(toAdd);
   for (const set of order) {
     const before = annotation(set) ?? total;

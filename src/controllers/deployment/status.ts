@@ -58,7 +58,11 @@ export function isComplete(deployment: Deployment, status: DeploymentStatus): bo
   return status.updatedReplicas === wanted && status.replicas === wanted && status.availableReplicas === wanted;
 }
 
-function progressCondition(input: StatusInput, status: DeploymentStatus, conditions: Conditions): { readonly conditions: Conditions; readonly againAfterMs?: number } {
+function progressCondition(
+  input: StatusInput,
+  status: DeploymentStatus,
+  conditions: Conditions,
+): { readonly conditions: Conditions; readonly againAfterMs?: number } {
   const { deployment, fresh, nowMs } = input;
   const deadlineSeconds = deployment.spec?.progressDeadlineSeconds;
   // 2^31-1 means no deadline.
@@ -75,7 +79,12 @@ function progressCondition(input: StatusInput, status: DeploymentStatus, conditi
     return { conditions: set({ type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable', message }) };
   }
   if (found === undefined) {
-    return again(set({ type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', message: `Created new replica set ${JSON.stringify(name)}` }), deadlineSeconds, nowMs, nowMs);
+    return again(
+      set({ type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', message: `Created new replica set ${JSON.stringify(name)}` }),
+      deadlineSeconds,
+      nowMs,
+      nowMs,
+    );
   }
   if (progressed(deployment.status, status) || found.reason === 'DeploymentPaused') {
     const message = `ReplicaSet ${JSON.stringify(name)} is progressing.`;
@@ -91,7 +100,12 @@ function progressCondition(input: StatusInput, status: DeploymentStatus, conditi
   return { conditions: set({ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message }) };
 }
 
-function again(conditions: Conditions, deadlineSeconds: number, sinceMs: number, nowMs: number): { readonly conditions: Conditions; readonly againAfterMs: number } {
+function again(
+  conditions: Conditions,
+  deadlineSeconds: number,
+  sinceMs: number,
+  nowMs: number,
+): { readonly conditions: Conditions; readonly againAfterMs: number } {
   return { conditions, againAfterMs: Math.max(0, sinceMs + deadlineSeconds * 1000 - nowMs) + 1000 };
 }
 
@@ -107,7 +121,8 @@ function progressed(before: DeploymentStatus | undefined, now: DeploymentStatus)
 
 function failureCondition({ failure, nowMs }: StatusInput, sets: Sets, conditions: Conditions): Conditions {
   const ofSet = sets.flatMap((set) => set.status?.conditions ?? []).find((condition) => condition.type === 'ReplicaFailure' && condition.status === 'True');
-  if (failure !== undefined) return withUpdateTime(conditions, { type: 'ReplicaFailure', status: 'True', reason: 'ReplicaSetCreateError', message: failure }, nowMs);
+  if (failure !== undefined)
+    return withUpdateTime(conditions, { type: 'ReplicaFailure', status: 'True', reason: 'ReplicaSetCreateError', message: failure }, nowMs);
   if (ofSet === undefined) return withoutCondition(conditions, 'ReplicaFailure');
   return withUpdateTime(conditions, { type: 'ReplicaFailure', status: 'True', reason: ofSet.reason, message: ofSet.message }, nowMs);
 }
@@ -116,5 +131,9 @@ function failureCondition({ failure, nowMs }: StatusInput, sets: Sets, condition
 function withUpdateTime(conditions: Conditions | undefined, condition: WorkloadCondition, nowMs: number): Conditions {
   const set = withCondition(conditions, condition, nowMs);
   if (set === conditions) return set;
-  return set.map((each) => (each.type === condition.type && each.lastUpdateTime === condition.lastUpdateTime ? { ...each, lastUpdateTime: new Date(nowMs).toISOString().slice(0, 19) + 'Z' } : each));
+  return set.map((each) =>
+    each.type === condition.type && each.lastUpdateTime === condition.lastUpdateTime
+      ? { ...each, lastUpdateTime: new Date(nowMs).toISOString().slice(0, 19) + 'Z' }
+      : each,
+  );
 }

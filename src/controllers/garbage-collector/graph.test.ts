@@ -31,7 +31,10 @@ describe('what becomes of an object', () => {
   for (const [sentence, of, states, dependents, wanted] of rows) {
     it(sentence, () => {
       const decision = decide(of, new Map(Object.entries(states)), dependents);
-      assert.equal(decision.do === 'delete' ? `delete ${decision.propagation}` : decision.do === 'forget-owners' ? `forget ${decision.uids.join()}` : decision.do, wanted);
+      assert.equal(
+        decision.do === 'delete' ? `delete ${decision.propagation}` : decision.do === 'forget-owners' ? `forget ${decision.uids.join()}` : decision.do,
+        wanted,
+      );
     });
   }
 });

@@ -88,5 +88,7 @@ export function blocks(dependent: Item, owner: Item): boolean {
 export function namesItem(reference: OwnerReference, dependent: Item, item: Item): boolean {
   const sameScope = item.namespace === '' || item.namespace === dependent.namespace;
   const group = (apiVersion: string): string => (apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '');
-  return item.uid === reference.uid && item.resource.kind === reference.kind && group(formatApiVersion(item.resource)) === group(reference.apiVersion) && sameScope;
+  return (
+    item.uid === reference.uid && item.resource.kind === reference.kind && group(formatApiVersion(item.resource)) === group(reference.apiVersion) && sameScope
+  );
 }

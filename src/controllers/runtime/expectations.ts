@@ -31,10 +31,11 @@ export class Expectations<T extends KubeObject> implements Disposable {
       },
       deleted: (object) => {
         this.#gone.add(object.metadata.uid);
-        if (this.#gone.size > MOST_GONE) for (const oldest of this.#gone) {
-          this.#gone.delete(oldest);
-          break;
-        }
+        if (this.#gone.size > MOST_GONE)
+          for (const oldest of this.#gone) {
+            this.#gone.delete(oldest);
+            break;
+          }
         this.#seen(this.#created, object.metadata.uid);
         this.#seen(this.#deleted, object.metadata.uid);
       },

@@ -22,7 +22,12 @@ const claim = (ownerReferences: readonly OwnerReference[], name = 'data-web-0', 
 });
 
 describe('the owners of a claim follow the policy of the set', () => {
-  const rows: readonly (readonly [sentence: string, policy: 'Delete' | 'Retain', claim: Stored<PersistentVolumeClaim>, owners: readonly OwnerReference[] | undefined])[] = [
+  const rows: readonly (readonly [
+    sentence: string,
+    policy: 'Delete' | 'Retain',
+    claim: Stored<PersistentVolumeClaim>,
+    owners: readonly OwnerReference[] | undefined,
+  ])[] = [
     ['no longer to go with the set: it is let go, and its data stays', 'Retain', claim([OWN]), []],
     ['other owners are kept', 'Retain', claim([OTHER, OWN]), [OTHER]],
     ['it stays, as it should', 'Retain', claim([]), undefined],

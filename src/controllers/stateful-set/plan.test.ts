@@ -15,8 +15,18 @@ const set = (replicas: number, more: Partial<Spec> = {}): Stored<StatefulSet> =>
 
 type State = 'ready' | 'starting' | 'going' | 'failed';
 const pod = (ordinal: number, state: State = 'ready', revision = 'new'): Stored<Pod> => ({
-  metadata: { name: `db-${ordinal}`, namespace: 'default', uid: `${ordinal}`, resourceVersion: '1', labels: { 'controller-revision-hash': revision }, ...(state === 'going' ? { deletionTimestamp: '2030-01-01T00:00:00Z' } : {}) },
-  status: { phase: state === 'failed' ? 'Failed' : 'Running', conditions: state === 'ready' || state === 'going' ? [{ type: 'Ready', status: 'True', lastTransitionTime: '2029-12-31T00:00:00Z' }] : [] },
+  metadata: {
+    name: `db-${ordinal}`,
+    namespace: 'default',
+    uid: `${ordinal}`,
+    resourceVersion: '1',
+    labels: { 'controller-revision-hash': revision },
+    ...(state === 'going' ? { deletionTimestamp: '2030-01-01T00:00:00Z' } : {}),
+  },
+  status: {
+    phase: state === 'failed' ? 'Failed' : 'Running',
+    conditions: state === 'ready' || state === 'going' ? [{ type: 'Ready', status: 'True', lastTransitionTime: '2029-12-31T00:00:00Z' }] : [],
+  },
 });
 
 const steps = (of: Stored<StatefulSet>, pods: readonly Stored<Pod>[], currentRevision = 'new'): string =>

@@ -77,10 +77,19 @@ export function decide(snapshot: Snapshot): Plan {
     if (ordered) return plan();
   }
   if (steps.length > 0 || set.spec?.updateStrategy?.type === 'OnDelete') return plan();
-  return { ...plan(), steps: updateSteps(snapshot, kept.flatMap(({ pod }) => pod ?? [])) };
+  return {
+    ...plan(),
+    steps: updateSteps(
+      snapshot,
+      kept.flatMap(({ pod }) => pod ?? []),
+    ),
+  };
 }
 
-function byOrdinal({ set, pods }: Snapshot): { readonly kept: readonly { readonly ordinal: number; readonly pod: Stored<Pod> | undefined }[]; readonly condemned: readonly Stored<Pod>[] } {
+function byOrdinal({ set, pods }: Snapshot): {
+  readonly kept: readonly { readonly ordinal: number; readonly pod: Stored<Pod> | undefined }[];
+  readonly condemned: readonly Stored<Pod>[];
+} {
   const first = firstOrdinal(set);
   const replicas = set.spec?.replicas ?? 1;
   const found = new Map(pods.map((pod) => [ordinalOf(set, pod) ?? -1, pod]));

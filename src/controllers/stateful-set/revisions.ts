@@ -45,7 +45,11 @@ function newRevision(set: Stored<StatefulSet>, revision: number): ControllerRevi
 }
 
 /** Revisions beyond the history limit that neither a pod nor the set uses, oldest first. */
-export function historyToDelete(set: StatefulSet, revisions: readonly Stored<ControllerRevision>[], inUse: ReadonlySet<string>): readonly Stored<ControllerRevision>[] {
+export function historyToDelete(
+  set: StatefulSet,
+  revisions: readonly Stored<ControllerRevision>[],
+  inUse: ReadonlySet<string>,
+): readonly Stored<ControllerRevision>[] {
   const unused = revisions.filter((revision) => !inUse.has(revision.metadata.name)).toSorted((a, b) => a.revision - b.revision);
   return unused.slice(0, Math.max(0, unused.length - (set.spec?.revisionHistoryLimit ?? 10)));
 }

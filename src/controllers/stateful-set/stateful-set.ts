@@ -60,7 +60,10 @@ export function startStatefulSetController(options: ComponentOptions): Component
       const found = await client.get(controllerRevisions, plan.revision.metadata?.name ?? '', set.metadata.namespace);
       // The cache was behind: it is ours. Anything else has the same hash by chance, and is counted.
       if (found.metadata.ownerReferences?.some(({ uid }) => uid === set.metadata.uid) === true) return found;
-      await client.updateStatus(statefulSets, { ...set, status: { ...set.status, replicas: set.status?.replicas ?? 0, collisionCount: (set.status?.collisionCount ?? 0) + 1 } });
+      await client.updateStatus(statefulSets, {
+        ...set,
+        status: { ...set.status, replicas: set.status?.replicas ?? 0, collisionCount: (set.status?.collisionCount ?? 0) + 1 },
+      });
       throw thrown;
     }
   }
@@ -69,11 +72,22 @@ export function startStatefulSetController(options: ComponentOptions): Component
     for (const each of claimsOf(set, ordinal)) {
       if (claims.get(each.metadata?.name ?? '', set.metadata.namespace) !== undefined) continue;
       const made = await ignore('AlreadyExists', client.create(persistentVolumeClaims, each));
-      if (made) recorder.event(set, 'Normal', 'SuccessfulCreate', `create Claim ${each.metadata?.name} Pod ${set.metadata.name}-${ordinal} in StatefulSet ${set.metadata.name} success`);
+      if (made)
+        recorder.event(
+          set,
+          'Normal',
+          'SuccessfulCreate',
+          `create Claim ${each.metadata?.name} Pod ${set.metadata.name}-${ordinal} in StatefulSet ${set.metadata.name} success`,
+        );
     }
   }
 
-  async function createPod(set: Stored<StatefulSet>, key: string, step: Step & { readonly do: 'create' }, known: readonly Stored<ControllerRevision>[]): Promise<void> {
+  async function createPod(
+    set: Stored<StatefulSet>,
+    key: string,
+    step: Step & { readonly do: 'create' },
+    known: readonly Stored<ControllerRevision>[],
+  ): Promise<void> {
     await createClaims(set, step.ordinal);
     const revision = known.find((each) => each.metadata.name === step.revision);
     const template = revision === undefined ? set.spec?.template : templateOf(revision);
@@ -158,9 +172,17 @@ export function startStatefulSetController(options: ComponentOptions): Component
       source(pods, (pod) => {
         const owner = ownerKey('StatefulSet', pod);
         if (owner !== undefined) return [owner];
-        return all.list(pod.metadata.namespace).filter((set) => ordinalOf(set, pod) !== undefined).map(keyOf);
+        return all
+          .list(pod.metadata.namespace)
+          .filter((set) => ordinalOf(set, pod) !== undefined)
+          .map(keyOf);
       }),
-      source(claims, (each) => all.list(each.metadata.namespace).filter((set) => isClaimOf(set, each.metadata.name)).map(keyOf)),
+      source(claims, (each) =>
+        all
+          .list(each.metadata.namespace)
+          .filter((set) => isClaimOf(set, each.metadata.name))
+          .map(keyOf),
+      ),
       source(revisions, (revision) => {
         const owner = ownerKey('StatefulSet', revision);
         return owner === undefined ? [] : [owner];

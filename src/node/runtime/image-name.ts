@@ -59,6 +59,9 @@ export function normalizeImageName(text: string): string | undefined {
 export function invalidImageName(text: string): string {
   const lower = parseImageName(text.toLowerCase());
   const repository = text.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
-  const remedy = lower === undefined ? '' : `: repository name (${repository.includes('/') ? repository.replace(/^[^/]*[.:][^/]*\//, '') : `library/${repository}`}) must be lowercase`;
+  const remedy =
+    lower === undefined
+      ? ''
+      : `: repository name (${repository.includes('/') ? repository.replace(/^[^/]*[.:][^/]*\//, '') : `library/${repository}`}) must be lowercase`;
   return `couldn't parse image name ${JSON.stringify(text)}: invalid reference format${remedy}`;
 }

@@ -145,10 +145,14 @@ export class NodeReporter implements Disposable {
   }
 
   #registerAgain(): void {
-    this.#after(0, () => void this.#register().catch((thrown: unknown) => {
-      this.#log.warn('registering the node again failed, trying again', failure(thrown));
-      if (this.#node === undefined) this.#after(RETRY_MS, () => this.#registerAgain());
-    }));
+    this.#after(
+      0,
+      () =>
+        void this.#register().catch((thrown: unknown) => {
+          this.#log.warn('registering the node again failed, trying again', failure(thrown));
+          if (this.#node === undefined) this.#after(RETRY_MS, () => this.#registerAgain());
+        }),
+    );
   }
 
   /** The labels that are the node's own are set right; those of others are left. */

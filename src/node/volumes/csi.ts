@@ -37,7 +37,9 @@ export class CsiMounter {
 
   /** Persistent volumes that are on this node in whatever part: none of them may be detached from it. */
   inUse(): readonly { readonly driver: string; readonly handle: string }[] {
-    return [...this.#uses.values(), ...this.#staged.values()].filter((d) => d.volumeLifecycleMode === 'Persistent').map((d) => ({ driver: d.driverName, handle: d.volumeHandle }));
+    return [...this.#uses.values(), ...this.#staged.values()]
+      .filter((d) => d.volumeLifecycleMode === 'Persistent')
+      .map((d) => ({ driver: d.driverName, handle: d.volumeHandle }));
   }
 
   /** Learns at start of what an earlier run has mounted. */

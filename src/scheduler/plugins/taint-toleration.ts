@@ -15,7 +15,8 @@ export const taintToleration: Plugin = {
     return {
       filter: ({ node }) => (untoleratedTaint(tolerations, node.spec?.taints, ['NoSchedule', 'NoExecute']) === undefined ? undefined : UNTOLERATED),
       score: ({ node }) =>
-        (node.spec?.taints ?? []).filter((taint) => taint.effect === 'PreferNoSchedule' && !preferring.some((toleration) => tolerates(toleration, taint))).length,
+        (node.spec?.taints ?? []).filter((taint) => taint.effect === 'PreferNoSchedule' && !preferring.some((toleration) => tolerates(toleration, taint)))
+          .length,
       normalise: (scores) => byLargest(scores, true),
     };
   },

@@ -34,7 +34,10 @@ export const topologySpread: Plugin = {
   consider: (pod, world) => {
     const constraints = pod.pod.spec?.topologySpreadConstraints ?? [];
     const hard = constraints.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule').map((constraint) => read(constraint, pod));
-    const soft = constraints.length === 0 ? defaults(pod, world) : constraints.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'ScheduleAnyway').map((constraint) => read(constraint, pod));
+    const soft =
+      constraints.length === 0
+        ? defaults(pod, world)
+        : constraints.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'ScheduleAnyway').map((constraint) => read(constraint, pod));
     if (hard.length + soft.length === 0) return undefined;
     return { ...(hard.length > 0 && filterOf(hard, pod, world)), ...(soft.length > 0 && scoreOf(soft, pod, world, constraints.length > 0)) };
   },

@@ -4,7 +4,12 @@ import { type Plugin, refuseForGood } from '../plugin.ts';
 
 const ELSEWHERE = refuseForGood('node(s) had no available volume zone');
 
-const KEYS = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/region'];
+const KEYS = [
+  'topology.kubernetes.io/zone',
+  'topology.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region',
+];
 /** The old names of a label and the new ones mean the same. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   'topology.kubernetes.io/zone': 'failure-domain.beta.kubernetes.io/zone',

@@ -175,6 +175,16 @@ function prune({ ground: { atom }, merged, last, managers }: Pruning): JsonObjec
 }
 
 /** An object always keeps these, whoever owned them. */
-const ROOTS = setOf([['f:apiVersion'], ['f:kind'], ['f:metadata'], ['f:metadata', 'f:name'], ['f:metadata', 'f:namespace'], ['f:metadata', 'f:uid'], ['f:metadata', 'f:resourceVersion'], ['f:metadata', 'f:creationTimestamp'], ['f:metadata', 'f:generation']]);
+const ROOTS = setOf([
+  ['f:apiVersion'],
+  ['f:kind'],
+  ['f:metadata'],
+  ['f:metadata', 'f:name'],
+  ['f:metadata', 'f:namespace'],
+  ['f:metadata', 'f:uid'],
+  ['f:metadata', 'f:resourceVersion'],
+  ['f:metadata', 'f:creationTimestamp'],
+  ['f:metadata', 'f:generation'],
+]);
 const withoutRoots = (set: FieldSet): FieldSet => difference(set, ROOTS);
 const asObject = (value: Json): JsonObject => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {});

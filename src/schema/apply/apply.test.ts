@@ -22,7 +22,11 @@ class Story {
     return this;
   }
 
-  update(manager: string, change: (object: { metadata: Record<string, unknown>; spec: Record<string, unknown>; status: Record<string, unknown> }) => void, subresource = ''): this {
+  update(
+    manager: string,
+    change: (object: { metadata: Record<string, unknown>; spec: Record<string, unknown>; status: Record<string, unknown> }) => void,
+    subresource = '',
+  ): this {
     const next = JSON.parse(JSON.stringify(this.object ?? { apiVersion: 'demo.io/v1', kind: 'Demo', metadata: { name: 'x' }, spec: {}, status: {} }));
     change(next);
     const decoded = decode(facts, 'demo.v1.Demo', next);
@@ -97,7 +101,19 @@ test('an applier owns what it names', () => {
       },
     },
   });
-  assert.deepEqual(story.spec, { count: 0, pointer: 1, items: [{ name: 'i', value: 'v' }], ports: [{ port: 80 }], tags: ['t'], args: ['x'], labels: { k: 'v' }, resources: {}, when: null, size: '0', port: 0 });
+  assert.deepEqual(story.spec, {
+    count: 0,
+    pointer: 1,
+    items: [{ name: 'i', value: 'v' }],
+    ports: [{ port: 80 }],
+    tags: ['t'],
+    args: ['x'],
+    labels: { k: 'v' },
+    resources: {},
+    when: null,
+    size: '0',
+    port: 0,
+  });
 });
 
 test('a conflict names the manager and the field; force takes it', () => {
@@ -105,7 +121,9 @@ test('a conflict names the manager and the field; force takes it', () => {
   const one = refusal(() => story.apply('me', { pointer: 5 }));
   assert.equal(one.code, 409);
   assert.equal(one.message, 'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using demo.io/v1: .spec.pointer');
-  assert.deepEqual(one.details, { causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "kubectl-client-side-apply" using demo.io/v1', field: '.spec.pointer' }] });
+  assert.deepEqual(one.details, {
+    causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "kubectl-client-side-apply" using demo.io/v1', field: '.spec.pointer' }],
+  });
   story.apply('me', { pointer: 5 }, { force: true });
   assert.deepEqual(story.owners, { 'me Apply': { 'f:spec': { 'f:pointer': {} } } });
   assert.equal((story.spec as { pointer: number }).pointer, 5);
@@ -114,7 +132,10 @@ test('a conflict names the manager and the field; force takes it', () => {
 test('several conflicts are grouped by manager', () => {
   const story = new Story().apply('a', { pointer: 1, text: 'a' }).apply('b', { items: [{ name: 'i', value: 'b' }] });
   const many = refusal(() => story.apply('c', { pointer: 2, text: 'c', items: [{ name: 'i', value: 'c' }] }));
-  assert.equal(many.message, 'Apply failed with 3 conflicts: conflicts with "a":\n- .spec.pointer\n- .spec.text\nconflicts with "b":\n- .spec.items[name="i"].value');
+  assert.equal(
+    many.message,
+    'Apply failed with 3 conflicts: conflicts with "a":\n- .spec.pointer\n- .spec.text\nconflicts with "b":\n- .spec.items[name="i"].value',
+  );
 });
 
 test('equal values are shared without a conflict', () => {
@@ -125,7 +146,13 @@ test('equal values are shared without a conflict', () => {
 });
 
 test('what an applier no longer names goes, unless somebody else owns it', () => {
-  const story = new Story().apply('a', { pointer: 1, text: 'x', items: [{ name: 'i' }, { name: 'j', value: 'v' }], labels: { k: 'v', l: 'w' }, tags: ['s', 't'] });
+  const story = new Story().apply('a', {
+    pointer: 1,
+    text: 'x',
+    items: [{ name: 'i' }, { name: 'j', value: 'v' }],
+    labels: { k: 'v', l: 'w' },
+    tags: ['s', 't'],
+  });
   story.apply('b', { text: 'x', items: [{ name: 'j' }], tags: ['t'] });
   story.apply('a', { labels: { l: 'w' } });
   assert.deepEqual(story.spec, { count: 0, text: 'x', items: [{ name: 'j' }], labels: { l: 'w' }, tags: ['t'], resources: {}, when: null, size: '0', port: 0 });
@@ -166,10 +193,14 @@ test('what an update removes belongs to nobody', () => {
 
 test('status is its own writer’s: the object path can not take it, nor the status path the spec', () => {
   const story = new Story().update('a', (o) => Object.assign(o.spec, { pointer: 1 }));
-  story.update('controller', (o) => {
-    Object.assign(o.status, { ready: 2, conditions: [{ type: 'Ready', status: 'True' }] });
-    o.spec.pointer = 7;
-  }, 'status');
+  story.update(
+    'controller',
+    (o) => {
+      Object.assign(o.status, { ready: 2, conditions: [{ type: 'Ready', status: 'True' }] });
+      o.spec.pointer = 7;
+    },
+    'status',
+  );
   assert.deepEqual(story.owners, {
     'a Update': { 'f:spec': { 'f:pointer': {} } },
     'controller Update status': {
@@ -189,7 +220,10 @@ test('an object that nobody tracked belongs to before-first-apply', () => {
   assert.deepEqual(story.managed, []);
   assert.match(refusal(() => story.apply('me', { pointer: 3 })).message, /conflict with "before-first-apply" using demo.io\/v1/);
   story.apply('me', { pointer: 2 });
-  assert.deepEqual(story.owners, { 'before-first-apply Update': { 'f:spec': { 'f:pointer': {}, 'f:text': {} } }, 'me Apply': { 'f:spec': { 'f:pointer': {} } } });
+  assert.deepEqual(story.owners, {
+    'before-first-apply Update': { 'f:spec': { 'f:pointer': {}, 'f:text': {} } },
+    'me Apply': { 'f:spec': { 'f:pointer': {} } },
+  });
 });
 
 test('kubectl takes over from its client side without a conflict', () => {
@@ -209,7 +243,7 @@ test('kubectl takes over from its client side without a conflict', () => {
 });
 
 test('the list follows the applier’s order, with the others between', () => {
-  const names = (story: Story): string => ((story.spec as { items: { name: string }[] }).items).map((i) => i.name).join('');
+  const names = (story: Story): string => (story.spec as { items: { name: string }[] }).items.map((i) => i.name).join('');
   const item = (name: string) => ({ name });
   const story = new Story().apply('a', { items: ['a', 'b', 'c'].map(item) });
   assert.equal(names(story.apply('b', { items: ['x', 'b'].map(item) })), 'xabc');
@@ -232,7 +266,10 @@ test('patches that are no such object', () => {
   const rows: readonly (readonly [unknown, string])[] = [
     [{ foo: 1 }, '.spec.foo: field not declared in schema'],
     [{ pointer: 'x' }, '.spec.pointer: expected numeric (int or float), got "x"'],
-    [{ items: [{ value: 'v' }] }, `.spec.items[0]: element 0: associative list with keys has an element that omits key field "name" (and doesn't have default value)`],
+    [
+      { items: [{ value: 'v' }] },
+      `.spec.items[0]: element 0: associative list with keys has an element that omits key field "name" (and doesn't have default value)`,
+    ],
     [{ items: [{ name: 'a' }, { name: 'a' }] }, '.spec.items: duplicate entries for key [name="a"]'],
     [{ labels: [] }, '.spec.labels: expected map, got list'],
   ];

@@ -132,5 +132,9 @@ function readSet(fields: JsonObject, depth: number): FieldSet | undefined {
   }
   pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const distinct = pairs.filter(([key], i) => i === 0 || key !== pairs[i - 1]?.[0]);
-  return setNode(own, distinct.map(([key]) => key), distinct.map(([, kid]) => kid));
+  return setNode(
+    own,
+    distinct.map(([key]) => key),
+    distinct.map(([, kid]) => kid),
+  );
 }

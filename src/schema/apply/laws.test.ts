@@ -46,7 +46,9 @@ const spec = fc.record(
   { requiredKeys: [] },
 );
 /** What a user sends; through text, so that the keys of users are as a parser makes them. */
-const object = fc.record({ metadata: fc.record({ labels }, { requiredKeys: [] }), spec }).map((value) => JSON.parse(JSON.stringify({ apiVersion: 'demo.io/v1', kind: 'Demo', ...value })) as JsonObject);
+const object = fc
+  .record({ metadata: fc.record({ labels }, { requiredKeys: [] }), spec })
+  .map((value) => JSON.parse(JSON.stringify({ apiVersion: 'demo.io/v1', kind: 'Demo', ...value })) as JsonObject);
 
 const stored = (input: JsonObject): DraftObject => {
   const decoded = decode(facts, TYPE, input);
@@ -89,10 +91,12 @@ test('FieldsV1 written is FieldsV1 read', () => {
 test('no FieldsV1 crashes the reader', () => {
   const key = fc.oneof(fc.string(), fc.constantFrom('.', 'f:a', 'k:{}', 'k:[]', 'v:', 'v:1', 'i:x', 'i:1', 'k:{"b":1,"a":2}'));
   const { tree } = fc.letrec((tie) => ({ tree: fc.dictionary(key, fc.oneof({ depthSize: 'small' }, fc.jsonValue(), tie('tree')), { maxKeys: 4 }) }));
-  fc.assert(fc.property(tree, (value) => {
-    const read = decodeFields(value as JsonObject);
-    if (read !== undefined) same(decodeFields(encodeFields(read)) as FieldSet, read);
-  }));
+  fc.assert(
+    fc.property(tree, (value) => {
+      const read = decodeFields(value as JsonObject);
+      if (read !== undefined) same(decodeFields(encodeFields(read)) as FieldSet, read);
+    }),
+  );
   assert.equal(readElement('k:{"b":1,"a":2}'), 'k:{"a":2,"b":1}');
 });
 
@@ -131,7 +135,7 @@ test('taking all owned paths out leaves nothing that was owned', () => {
       const live = stored(a);
       const own = stripped(fieldSetOf(atom, a));
       const left = removeItems(atom, live, own);
-      assert.ok(isEmpty(intersection(fieldSetOf(atom, left as JsonObject), recursiveDifference(own, setOf([]))) ) || left === null);
+      assert.ok(isEmpty(intersection(fieldSetOf(atom, left as JsonObject), recursiveDifference(own, setOf([])))) || left === null);
     }),
   );
 });
@@ -203,7 +207,10 @@ test('an update that changes nothing leaves all managers as they were', () => {
     fc.property(fc.array(step, { minLength: 1, maxLength: 4 }), (steps) => {
       const state = steps.reduce<State>(take, { live: undefined, managed: [] });
       if (state.live === undefined) return;
-      assert.deepEqual(trackUpdate({ ...context, manager: 'other', live: state.live, liveManaged: state.managed, next: state.live, nowMs: 9000 }), state.managed);
+      assert.deepEqual(
+        trackUpdate({ ...context, manager: 'other', live: state.live, liveManaged: state.managed, next: state.live, nowMs: 9000 }),
+        state.managed,
+      );
     }),
   );
 });

@@ -55,7 +55,9 @@ function checkItems(atom: ListAtom, value: readonly Json[], path: string, faults
     if (atom.relation !== 'atomic') {
       const missing = missingKey(atom, item);
       if (missing !== undefined) {
-        faults.push(`${at}: element ${i}: associative list with keys has an element that omits key field ${JSON.stringify(missing)} (and doesn't have default value)`);
+        faults.push(
+          `${at}: element ${i}: associative list with keys has an element that omits key field ${JSON.stringify(missing)} (and doesn't have default value)`,
+        );
         return;
       }
       const key = itemElement(atom, item);

@@ -58,12 +58,27 @@ const types: Readonly<Record<string, Omit<TypeFacts, 'name'>>> = {
       mode: field('string', { ...omit, values: ['A', 'B'], closed: true, default: 'A' }),
     },
   },
-  'demo.v1.Item': { fields: { name: field('string', { required: true }), value: field('string', omit), labels: field({ map: 'string' }, omit), size: field('machinery.api.resource.Quantity', pointer), ports: field({ list: 'demo.v1.Port' }, { ...omit, listType: 'map', listMapKeys: ['port', 'protocol'], patchMergeKey: 'port', patchStrategy: 'merge' }) } },
-  'demo.v1.Port': { fields: { port: field('integer:int32', { required: true }), protocol: field('string', { ...omit, default: 'TCP' }), name: field('string', omit) } },
+  'demo.v1.Item': {
+    fields: {
+      name: field('string', { required: true }),
+      value: field('string', omit),
+      labels: field({ map: 'string' }, omit),
+      size: field('machinery.api.resource.Quantity', pointer),
+      ports: field({ list: 'demo.v1.Port' }, { ...omit, listType: 'map', listMapKeys: ['port', 'protocol'], patchMergeKey: 'port', patchStrategy: 'merge' }),
+    },
+  },
+  'demo.v1.Port': {
+    fields: { port: field('integer:int32', { required: true }), protocol: field('string', { ...omit, default: 'TCP' }), name: field('string', omit) },
+  },
   'demo.v1.Selector': { mapType: 'atomic', fields: { matchLabels: field({ map: 'string' }, omit) } },
   'demo.v1.Source': { fields: { type: field('string', omit), a: field('string', pointer), b: field('string', pointer) } },
   'demo.v1.Resources': { fields: { limits: field({ map: 'machinery.api.resource.Quantity' }, omit) } },
-  'demo.v1.Status': { fields: { ready: field('integer:int32', omit), conditions: field({ list: 'demo.v1.Condition' }, { ...omit, listType: 'map', listMapKeys: ['type'], patchMergeKey: 'type', patchStrategy: 'merge' }) } },
+  'demo.v1.Status': {
+    fields: {
+      ready: field('integer:int32', omit),
+      conditions: field({ list: 'demo.v1.Condition' }, { ...omit, listType: 'map', listMapKeys: ['type'], patchMergeKey: 'type', patchStrategy: 'merge' }),
+    },
+  },
   'demo.v1.Condition': { fields: { type: field('string'), status: field('string'), message: field('string', omit) } },
   'demo.v1.Tree': { fields: { self: field('demo.v1.Tree', pointer), leaf: field('string', omit) } },
   'demo.v1.Free': { fields: {}, scalar: 'object' },

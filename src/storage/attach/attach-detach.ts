@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { PersistentVolumeClaim, Pod } from '../../api/gen/types/core.v1.ts';
 import type { VolumeAttachment } from '../../api/gen/types/storage.v1.ts';
-import { csiDrivers, nodes as nodeResource, persistentVolumeClaims, persistentVolumes, pods as podResource, volumeAttachments } from '../../api/gen/resources.ts';
+import {
+  csiDrivers,
+  nodes as nodeResource,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods as podResource,
+  volumeAttachments,
+} from '../../api/gen/resources.ts';
 import type { ComponentOptions } from '../../client/component.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { claimKeysOf } from '../binder/binder.ts';
@@ -22,7 +29,8 @@ export function startAttachDetach(options: ComponentOptions): Controller {
   const drivers = informers.of(csiDrivers);
   const nodes = informers.of(nodeResource);
   const attachments = informers.of(volumeAttachments, { indexes: { [BY_VOLUME]: ({ spec }) => [spec.source.persistentVolumeName ?? ''] } });
-  const volumesOf = (pod: Pod): readonly string[] => claimKeysOf(pod).flatMap((key) => named(claims.get(key.slice(key.indexOf('/') + 1), key.slice(0, key.indexOf('/')))));
+  const volumesOf = (pod: Pod): readonly string[] =>
+    claimKeysOf(pod).flatMap((key) => named(claims.get(key.slice(key.indexOf('/') + 1), key.slice(0, key.indexOf('/')))));
   const said = new Said();
 
   return startController(options, {
@@ -32,9 +40,19 @@ export function startAttachDetach(options: ComponentOptions): Controller {
       source(pods, volumesOf),
       source(claims, named),
       source(volumes, ({ metadata }) => [metadata.name]),
-      source(drivers, ({ metadata }) => volumes.list().filter(({ spec }) => spec?.csi?.driver === metadata.name).map((volume) => volume.metadata.name)),
+      source(drivers, ({ metadata }) =>
+        volumes
+          .list()
+          .filter(({ spec }) => spec?.csi?.driver === metadata.name)
+          .map((volume) => volume.metadata.name),
+      ),
       // A node that reports less in use lets something be detached; heartbeats touch nothing that is attached.
-      source(nodes, ({ metadata }) => attachments.list().filter(({ spec }) => spec.nodeName === metadata.name).flatMap(volumeOf)),
+      source(nodes, ({ metadata }) =>
+        attachments
+          .list()
+          .filter(({ spec }) => spec.nodeName === metadata.name)
+          .flatMap(volumeOf),
+      ),
       source(attachments, volumeOf),
     ],
     reconcile: async (name) => {
@@ -71,7 +89,12 @@ function volumeOf({ spec }: VolumeAttachment): readonly string[] {
 /** The name by which the node looks for it: Kubernetes' own, so that drivers' sidecars find theirs too. */
 function attachmentObject({ driver, handle, volumeName, node }: Attachment): VolumeAttachment {
   const name = `csi-${createHash('sha256').update(`${handle}${driver}${node}`).digest('hex')}`;
-  return { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name }, spec: { attacher: driver, nodeName: node, source: { persistentVolumeName: volumeName } } };
+  return {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'VolumeAttachment',
+    metadata: { name },
+    spec: { attacher: driver, nodeName: node, source: { persistentVolumeName: volumeName } },
+  };
 }
 
 function ifGone(thrown: unknown): undefined {

@@ -22,7 +22,11 @@ export function startAttacher(options: AttacherOptions): Controller {
   return startController(options, {
     name: `attacher-${driver.name}`,
     concurrency: 8,
-    sources: [source(attachments, ({ metadata, spec }) => (spec.attacher === driver.name && spec.nodeName === nodeName ? [metadata.name] : [])), source(volumes, () => []), source(nodes, () => [])],
+    sources: [
+      source(attachments, ({ metadata, spec }) => (spec.attacher === driver.name && spec.nodeName === nodeName ? [metadata.name] : [])),
+      source(volumes, () => []),
+      source(nodes, () => []),
+    ],
     reconcile: async (name) => {
       const attachment = attachments.get(name);
       if (attachment === undefined) return undefined;
@@ -33,14 +37,25 @@ export function startAttacher(options: AttacherOptions): Controller {
         if (attachment.metadata.finalizers?.includes(finalizer) !== true) return undefined;
         const handle = volume?.spec?.csi?.volumeHandle;
         if (publishes && handle !== undefined) await told(attachment, 'detachError', () => driver.controllerUnpublish(handle, nodeId));
-        await client.update(volumeAttachments, { ...attachment, metadata: { ...attachment.metadata, finalizers: attachment.metadata.finalizers.filter((each) => each !== finalizer) } });
+        await client.update(volumeAttachments, {
+          ...attachment,
+          metadata: { ...attachment.metadata, finalizers: attachment.metadata.finalizers.filter((each) => each !== finalizer) },
+        });
         return undefined;
       }
       if (attachment.status?.attached === true || volume?.spec?.csi === undefined) return undefined;
-      const held = attachment.metadata.finalizers?.includes(finalizer) === true ? attachment : await client.update(volumeAttachments, { ...attachment, metadata: { ...attachment.metadata, finalizers: [...(attachment.metadata.finalizers ?? []), finalizer] } });
+      const held =
+        attachment.metadata.finalizers?.includes(finalizer) === true
+          ? attachment
+          : await client.update(volumeAttachments, {
+              ...attachment,
+              metadata: { ...attachment.metadata, finalizers: [...(attachment.metadata.finalizers ?? []), finalizer] },
+            });
       const { volumeHandle, volumeAttributes = {}, readOnly = false } = volume.spec.csi;
       const attachmentMetadata = publishes
-        ? await told(held, 'attachError', () => driver.controllerPublish({ volumeId: volumeHandle, nodeId, capability: capabilityOf(volume), readOnly, context: volumeAttributes }))
+        ? await told(held, 'attachError', () =>
+            driver.controllerPublish({ volumeId: volumeHandle, nodeId, capability: capabilityOf(volume), readOnly, context: volumeAttributes }),
+          )
         : {};
       await write(held, { attached: true, ...(Object.keys(attachmentMetadata).length === 0 ? {} : { attachmentMetadata }) });
       return undefined;
@@ -53,7 +68,10 @@ export function startAttacher(options: AttacherOptions): Controller {
       return await work();
     } catch (thrown) {
       if (thrown instanceof CsiError && attachment.status?.[field]?.message !== thrown.message) {
-        await write(attachment, { attached: attachment.status?.attached ?? false, [field]: { message: thrown.message, time: formatTime(options.clock.now()) } });
+        await write(attachment, {
+          attached: attachment.status?.attached ?? false,
+          [field]: { message: thrown.message, time: formatTime(options.clock.now()) },
+        });
       }
       throw thrown;
     }
@@ -66,6 +84,15 @@ export function startAttacher(options: AttacherOptions): Controller {
 
 function capabilityOf({ spec }: PersistentVolume): VolumeCapability {
   const modes = spec?.accessModes ?? [];
-  const access = modes.includes('ReadWriteMany') ? 'multi-node-multi-writer' : modes.includes('ReadOnlyMany') ? 'multi-node-reader-only' : modes.includes('ReadWriteOncePod') ? 'single-node-single-writer' : 'single-node-writer';
-  return { access, as: spec?.volumeMode === 'Block' ? { type: 'block' } : { type: 'mount', fsType: spec?.csi?.fsType ?? '', mountFlags: spec?.mountOptions ?? [] } };
+  const access = modes.includes('ReadWriteMany')
+    ? 'multi-node-multi-writer'
+    : modes.includes('ReadOnlyMany')
+      ? 'multi-node-reader-only'
+      : modes.includes('ReadWriteOncePod')
+        ? 'single-node-single-writer'
+        : 'single-node-writer';
+  return {
+    access,
+    as: spec?.volumeMode === 'Block' ? { type: 'block' } : { type: 'mount', fsType: spec?.csi?.fsType ?? '', mountFlags: spec?.mountOptions ?? [] },
+  };
 }

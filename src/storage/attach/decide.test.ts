@@ -4,9 +4,15 @@ import type { PersistentVolume, Pod } from '../../api/gen/types/core.v1.ts';
 import type { VolumeAttachment } from '../../api/gen/types/storage.v1.ts';
 import { decideAttach } from './decide.ts';
 
-const volume = (...accessModes: readonly string[]): PersistentVolume => ({ metadata: { name: 'v' }, spec: { accessModes, csi: { driver: 'd', volumeHandle: 'h' } } });
+const volume = (...accessModes: readonly string[]): PersistentVolume => ({
+  metadata: { name: 'v' },
+  spec: { accessModes, csi: { driver: 'd', volumeHandle: 'h' } },
+});
 const pod = (node: string, phase = 'Running'): Pod => ({ metadata: { name: `on-${node}` }, spec: { containers: [], nodeName: node }, status: { phase } });
-const attached = (node: string): VolumeAttachment => ({ metadata: { name: `at-${node}` }, spec: { attacher: 'd', nodeName: node, source: { persistentVolumeName: 'v' } } });
+const attached = (node: string): VolumeAttachment => ({
+  metadata: { name: `at-${node}` },
+  spec: { attacher: 'd', nodeName: node, source: { persistentVolumeName: 'v' } },
+});
 
 interface Row {
   readonly says: string;
@@ -35,14 +41,30 @@ const ROWS: readonly Row[] = [
 describe('where a volume is attached', () => {
   for (const { says, volume: given = volume('ReadWriteOnce'), pods = [], at = [], inUse = [], expected } of ROWS) {
     it(says, () => {
-      const { create, remove, blocked } = decideAttach({ volume: given, driver: undefined, pods, attachments: at.map(attached), inUse: (node) => inUse.includes(node) });
-      const words = [...create.map(({ node }) => `+${node}`), ...remove.map((name) => name.replace('at-', '-')), ...blocked.map(({ pod: waiting }) => `!${waiting.spec?.nodeName}`)];
+      const { create, remove, blocked } = decideAttach({
+        volume: given,
+        driver: undefined,
+        pods,
+        attachments: at.map(attached),
+        inUse: (node) => inUse.includes(node),
+      });
+      const words = [
+        ...create.map(({ node }) => `+${node}`),
+        ...remove.map((name) => name.replace('at-', '-')),
+        ...blocked.map(({ pod: waiting }) => `!${waiting.spec?.nodeName}`),
+      ];
       assert.equal(words.join(' '), expected);
     });
   }
 
   it('a driver that wants none gets none', () => {
-    const { create } = decideAttach({ volume: volume('ReadWriteOnce'), driver: { spec: { attachRequired: false } }, pods: [pod('a')], attachments: [], inUse: () => false });
+    const { create } = decideAttach({
+      volume: volume('ReadWriteOnce'),
+      driver: { spec: { attachRequired: false } },
+      pods: [pod('a')],
+      attachments: [],
+      inUse: () => false,
+    });
     assert.deepEqual(create, []);
   });
 });

@@ -43,7 +43,9 @@ export function decideAttach({ volume, driver, pods, attachments, inUse }: Attac
   const elsewhere = attachments.map(({ spec }) => spec.nodeName);
   const blockedNodes = isExclusive(volume) ? missing.filter((node, i) => i > 0 || elsewhere.some((other) => other !== node)) : [];
   return {
-    create: missing.filter((node) => !blockedNodes.includes(node)).map((node) => ({ driver: source.driver, handle: source.volumeHandle, volumeName: volume.metadata?.name ?? '', node })),
+    create: missing
+      .filter((node) => !blockedNodes.includes(node))
+      .map((node) => ({ driver: source.driver, handle: source.volumeHandle, volumeName: volume.metadata?.name ?? '', node })),
     remove: remove.map(({ metadata }) => metadata?.name ?? ''),
     blocked: users.filter(({ spec }) => blockedNodes.includes(spec?.nodeName ?? '')).map((pod) => ({ pod, message: multiAttach(volume) })),
   };

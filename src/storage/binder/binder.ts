@@ -76,7 +76,11 @@ class Binder {
         source(this.#claims, (claim) => [`claim/${keyOf(claim)}`, ...volumeKey(claim.spec?.volumeName), ...this.#volumesFor(claim)]),
         source(this.#volumes, (volume) => [`volume/${volume.metadata.name}`, ...this.#claimsFor(volume)]),
         source(this.#classes, (storageClass) => this.#unbound(storageClass.metadata.name).concat(this.#unbound(''))),
-        source(this.#pods, (pod) => claimKeysOf(pod).filter((key) => this.#isUnbound(key)).map((key) => `claim/${key}`)),
+        source(this.#pods, (pod) =>
+          claimKeysOf(pod)
+            .filter((key) => this.#isUnbound(key))
+            .map((key) => `claim/${key}`),
+        ),
       ],
       reconcile: async (key) => {
         if (key.startsWith('claim/')) await this.#syncClaim(key.slice('claim/'.length));
@@ -96,11 +100,15 @@ class Binder {
       taken: (volume) => this.#isTaken(volume, claim),
       classNamed: (className) => this.#classes.get(className),
       byDefault: defaultClass(this.#classes.list()),
-      unscheduledPods: this.#pods.byIndex(POD_CLAIMS, key).filter(({ spec }) => (spec?.nodeName ?? '') === '').map(({ metadata }) => metadata.name).sort(),
+      unscheduledPods: this.#pods
+        .byIndex(POD_CLAIMS, key)
+        .filter(({ spec }) => (spec?.nodeName ?? '') === '')
+        .map(({ metadata }) => metadata.name)
+        .sort(),
     });
     switch (decision.do) {
       case 'nothing':
-        return void this.#said.forget(claim.metadata.uid);
+        return  this.#said.forget(claim.metadata.uid);
       case 'default-class':
         return this.#writes.setClass(claim, decision.className);
       case 'bind':

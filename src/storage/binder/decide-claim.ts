@@ -1,6 +1,16 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/gen/types/core.v1.ts';
 import type { StorageClass } from '../../api/gen/types/storage.v1.ts';
-import { bestVolume, BIND_COMPLETED, BOUND_BY_CONTROLLER, claimClass, isBoundTo, mismatch, NO_PROVISIONER, selectedNode, waitsForConsumer } from '../../api/core/persistent-volume.rules.ts';
+import {
+  bestVolume,
+  BIND_COMPLETED,
+  BOUND_BY_CONTROLLER,
+  claimClass,
+  isBoundTo,
+  mismatch,
+  NO_PROVISIONER,
+  selectedNode,
+  waitsForConsumer,
+} from '../../api/core/persistent-volume.rules.ts';
 import { getOwn } from '../../machinery/record.ts';
 
 /** What one pass over a claim may look at. */
@@ -62,9 +72,14 @@ function waitingForConsumer(pods: readonly string[]): Notice {
 }
 
 function decideProvision(className: string, storageClass: StorageClass | undefined): ClaimDecision<never> {
-  if (storageClass === undefined) return { do: 'wait', notice: warning('ProvisioningFailed', `storageclass.storage.k8s.io ${JSON.stringify(className)} not found`) };
+  if (storageClass === undefined)
+    return { do: 'wait', notice: warning('ProvisioningFailed', `storageclass.storage.k8s.io ${JSON.stringify(className)} not found`) };
   const { provisioner } = storageClass;
-  if (provisioner === NO_PROVISIONER) return { do: 'wait', notice: normal('FailedBinding', `no persistent volumes available for this claim, and the storage class ${JSON.stringify(className)} makes none`) };
+  if (provisioner === NO_PROVISIONER)
+    return {
+      do: 'wait',
+      notice: normal('FailedBinding', `no persistent volumes available for this claim, and the storage class ${JSON.stringify(className)} makes none`),
+    };
   const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
   return { do: 'provision', provisioner, notice: normal('ExternalProvisioning', message) };
 }
@@ -89,7 +104,8 @@ function decideBound<V extends PersistentVolume>({ claim, volumes }: ClaimSnapsh
   if (volumeName === '') return lose('ClaimLost', 'Bound claim has lost reference to PersistentVolume. Data on the volume is lost!');
   const volume = volumes.find(({ metadata }) => metadata?.name === volumeName);
   if (volume === undefined) return lose('ClaimLost', 'Bound claim has lost its PersistentVolume. Data on the volume is lost!');
-  if (volume.spec?.claimRef !== undefined && !isBoundTo(volume, claim)) return lose('ClaimMisbound', 'Two claims are bound to the same volume, this one is bound incorrectly');
+  if (volume.spec?.claimRef !== undefined && !isBoundTo(volume, claim))
+    return lose('ClaimMisbound', 'Two claims are bound to the same volume, this one is bound incorrectly');
   return isSettled(claim, volume) ? { do: 'nothing' } : { do: 'bind', volume };
 }
 

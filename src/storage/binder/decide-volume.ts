@@ -56,7 +56,10 @@ function reclaim(volume: PersistentVolume): VolumeDecision {
     if (isBelowTmp(path)) return { do: 'delete-host-path', path };
     return failed('VolumeFailedDelete', `host_path deleter only supports /tmp/.+ but received provided ${path}`);
   }
-  return failed('VolumeFailedDelete', `error getting deleter volume plugin for volume ${JSON.stringify(volume.metadata?.name)}: no deletable volume plugin matched`);
+  return failed(
+    'VolumeFailedDelete',
+    `error getting deleter volume plugin for volume ${JSON.stringify(volume.metadata?.name)}: no deletable volume plugin matched`,
+  );
 }
 
 /** `/tmp/.` and `/tmp//` are /tmp itself, which is everybody's. */

@@ -46,16 +46,17 @@ export class Attachments {
 
   /** Runs work while the volume's file system, if it is mounted, takes no writes and has none under way. */
   freezer(volumeId: string): Freeze {
-    return (work) => this.#quiet.run(volumeId, async () => {
-      const mountpoint = this.#pool.enforcesSize ? (await this.mounts(volumeId)).find(({ type }) => type !== 'devtmpfs')?.target : undefined;
-      if (mountpoint === undefined) return work();
-      await this.#host.filesystems.freeze(mountpoint);
-      try {
-        return await work();
-      } finally {
-        await this.#host.filesystems.thaw(mountpoint);
-      }
-    });
+    return (work) =>
+      this.#quiet.run(volumeId, async () => {
+        const mountpoint = this.#pool.enforcesSize ? (await this.mounts(volumeId)).find(({ type }) => type !== 'devtmpfs')?.target : undefined;
+        if (mountpoint === undefined) return work();
+        await this.#host.filesystems.freeze(mountpoint);
+        try {
+          return await work();
+        } finally {
+          await this.#host.filesystems.thaw(mountpoint);
+        }
+      });
   }
 
   /**

@@ -33,7 +33,8 @@ async function bench(t: TestContext, kind: Pool['kind']): Promise<Bench> {
   const driver = new PoolDriver({ host, pool, nodeName: 'node-1' });
   t.after(async () => {
     for (const { target } of await host.mounts.below(join(directory, 'stage'))) await host.mounts.unmount(target);
-    for (const { device, file } of await host.loops.list()) if (file.startsWith(`${pool.path('x').split('/volumes/')[0]}/`)) await host.loops.detach(device, file);
+    for (const { device, file } of await host.loops.list())
+      if (file.startsWith(`${pool.path('x').split('/volumes/')[0]}/`)) await host.loops.detach(device, file);
     await pool[Symbol.asyncDispose]();
     for (const { target } of await host.mounts.below(directory)) await host.mounts.unmount(target);
     for (const { device, file } of await host.loops.list()) if (file.startsWith(directory)) await host.loops.detach(device, file);
@@ -54,7 +55,12 @@ async function bench(t: TestContext, kind: Pool['kind']): Promise<Bench> {
   };
 }
 
-function create(b: Bench, name: string, sizeBytes: number, more: Partial<Parameters<PoolDriver['createVolume']>[0]> = {}): ReturnType<PoolDriver['createVolume']> {
+function create(
+  b: Bench,
+  name: string,
+  sizeBytes: number,
+  more: Partial<Parameters<PoolDriver['createVolume']>[0]> = {},
+): ReturnType<PoolDriver['createVolume']> {
   return b.driver.createVolume({ name, requiredBytes: sizeBytes, capabilities: [WRITER], parameters: {}, ...more });
 }
 
@@ -222,7 +228,10 @@ for (const kind of ['plain', 'btrfs'] as const) {
       assert.ok((await b.host.mounts.at(at))?.options.includes('noatime'));
       await write(b, `${at}/word`, 'kept');
       assert.equal((await b.driver.controllerExpand('ext', 64 * MiB)).nodeExpansionRequired, true);
-      await assert.rejects(b.driver.nodeExpand({ volumeId: 'ext', volumePath: at, stagingPath: at, requiredBytes: 64 * MiB, capability }), code('failed-precondition'));
+      await assert.rejects(
+        b.driver.nodeExpand({ volumeId: 'ext', volumePath: at, stagingPath: at, requiredBytes: 64 * MiB, capability }),
+        code('failed-precondition'),
+      );
       await b.unstage('ext');
       await stage();
       assert.ok((await b.host.files.statfs(at)).totalBytes > 48 * MiB);
@@ -265,7 +274,10 @@ for (const kind of ['plain', 'btrfs'] as const) {
       await assert.rejects(create(b, '../out', 32 * MiB), code('invalid-argument'));
       await assert.rejects(create(b, 'odd', 32 * MiB, { parameters: { replicas: '3' } }), code('invalid-argument'));
       await assert.rejects(create(b, 'huge', 1e15), code('resource-exhausted'));
-      await assert.rejects(create(b, 'far', 32 * MiB, { topology: { requisite: [{ 'topology.berth.dev/node': 'node-2' }], preferred: [] } }), code('resource-exhausted'));
+      await assert.rejects(
+        create(b, 'far', 32 * MiB, { topology: { requisite: [{ 'topology.berth.dev/node': 'node-2' }], preferred: [] } }),
+        code('resource-exhausted'),
+      );
       assert.deepEqual(b.pool.volumes(), []);
     });
   });
@@ -286,5 +298,8 @@ test('directory pool', { skip: isRoot ? false : 'needs root' }, async (t) => {
   await b.unstage('open');
   await b.unstage('copy');
   await b.driver.deleteVolume('open');
-  assert.deepEqual(b.pool.volumes().map(({ id }) => id), ['copy']);
+  assert.deepEqual(
+    b.pool.volumes().map(({ id }) => id),
+    ['copy'],
+  );
 });

@@ -1,4 +1,17 @@
-import { type ControllerCapability, type CreateVolume, type CsiDriver, CsiError, type CsiSnapshot, type CsiVolume, type NodeCapability, type NodePublish, type NodeStage, type StringMap, type VolumeCapability, type VolumeStats } from '../../csi/driver.ts';
+import {
+  type ControllerCapability,
+  type CreateVolume,
+  type CsiDriver,
+  CsiError,
+  type CsiSnapshot,
+  type CsiVolume,
+  type NodeCapability,
+  type NodePublish,
+  type NodeStage,
+  type StringMap,
+  type VolumeCapability,
+  type VolumeStats,
+} from '../../csi/driver.ts';
 import type { Host } from '../../host/host.ts';
 import { minimumBytes } from '../pool/inner-filesystem.ts';
 import type { CreateImage, Pool, SnapshotRecord, VolumeRecord } from '../pool/pool.ts';
@@ -43,7 +56,10 @@ export class PoolDriver implements CsiDriver {
     await asCsi(() => this.#attachments.thawAll());
   }
 
-  async identity(): Promise<{ readonly version: string; readonly capabilities: readonly ('controller-service' | 'accessibility-constraints' | 'online-expansion')[] }> {
+  async identity(): Promise<{
+    readonly version: string;
+    readonly capabilities: readonly ('controller-service' | 'accessibility-constraints' | 'online-expansion')[];
+  }> {
     return { version: DRIVER_VERSION, capabilities: ['controller-service', 'accessibility-constraints', 'online-expansion'] };
   }
 
@@ -74,7 +90,12 @@ export class PoolDriver implements CsiDriver {
         ...(request.source === undefined ? {} : { from: this.#source(request.source, sizeBytes) }),
         ...(namespace === undefined || claimName === undefined ? {} : { claim: { namespace, name: claimName } }),
       });
-      return { volumeId: volume.id, capacityBytes: volume.sizeBytes, context: this.#pool.enforcesSize ? {} : { [SIZE_ENFORCED]: 'false' }, topology: [this.#topology()] };
+      return {
+        volumeId: volume.id,
+        capacityBytes: volume.sizeBytes,
+        context: this.#pool.enforcesSize ? {} : { [SIZE_ENFORCED]: 'false' },
+        topology: [this.#topology()],
+      };
     });
   }
 
@@ -139,7 +160,16 @@ export class PoolDriver implements CsiDriver {
   nodeUnpublish(volumeId: string, targetPath: string): Promise<void> {
     return asCsi(() => this.#node.unpublish(volumeId, targetPath));
   }
-  nodeExpand({ volumeId, requiredBytes }: { readonly volumeId: string; readonly volumePath: string; readonly stagingPath: string; readonly requiredBytes: number; readonly capability: VolumeCapability }): Promise<{ readonly capacityBytes: number }> {
+  nodeExpand({
+    volumeId,
+    requiredBytes,
+  }: {
+    readonly volumeId: string;
+    readonly volumePath: string;
+    readonly stagingPath: string;
+    readonly requiredBytes: number;
+    readonly capability: VolumeCapability;
+  }): Promise<{ readonly capacityBytes: number }> {
     return asCsi(() => this.#node.expand(this.#volume(volumeId), requiredBytes));
   }
   nodeStats(volumeId: string, volumePath: string): Promise<VolumeStats> {
@@ -156,7 +186,8 @@ export class PoolDriver implements CsiDriver {
   #size({ requiredBytes, limitBytes, capabilities }: CreateVolume, mode: VolumeRecord['mode']): number {
     const least = mode === 'mount' ? minimumBytes(wantedFilesystem(capabilities, this.#pool.filesystem)) : 1024 * 1024;
     const sizeBytes = Math.max(requiredBytes, least);
-    if (limitBytes !== undefined && limitBytes > 0 && sizeBytes > limitBytes) throw new CsiError('out-of-range', `the smallest volume is ${sizeBytes} bytes, the limit is ${limitBytes}`);
+    if (limitBytes !== undefined && limitBytes > 0 && sizeBytes > limitBytes)
+      throw new CsiError('out-of-range', `the smallest volume is ${sizeBytes} bytes, the limit is ${limitBytes}`);
     return sizeBytes;
   }
 
@@ -169,7 +200,8 @@ export class PoolDriver implements CsiDriver {
 
   #checkTopology(topology: CreateVolume['topology']): void {
     const requisite = topology?.requisite ?? [];
-    if (requisite.length > 0 && !requisite.some((segment) => segment[TOPOLOGY_KEY] === this.#nodeName)) throw new CsiError('resource-exhausted', `this pool is on ${this.#nodeName}, which the claim's topology leaves out`);
+    if (requisite.length > 0 && !requisite.some((segment) => segment[TOPOLOGY_KEY] === this.#nodeName))
+      throw new CsiError('resource-exhausted', `this pool is on ${this.#nodeName}, which the claim's topology leaves out`);
   }
 
   #topology(): StringMap {

@@ -15,7 +15,10 @@ import { PoolGuard } from './guard.ts';
 const MiB = 2 ** 20;
 const WRITER: VolumeCapability = { access: 'single-node-writer', as: { type: 'mount', fsType: '', mountFlags: [] } };
 
-test('when the ground of a pool is used up writers wait, and go on when there is room', { skip: process.getuid?.() === 0 ? false : 'needs root', timeout: 30_000 }, async (t) => {
+test('when the ground of a pool is used up writers wait, and go on when there is room', {
+  skip: process.getuid?.() === 0 ? false : 'needs root',
+  timeout: 30_000,
+}, async (t) => {
   const directory = await mkdtemp('/var/tmp/berth-guard-');
   const host = openSystemHost({ clock: new SystemClock(), random: new SystemRandom() });
   t.after(async () => {
@@ -26,7 +29,15 @@ test('when the ground of a pool is used up writers wait, and go on when there is
     await host[Symbol.asyncDispose]();
     await rm(directory, { recursive: true });
   });
-  const pool = await openPool({ host, clock: new SystemClock(), root: join(directory, 'pool'), mark: 'test', kind: 'btrfs', stepBytes: 900 * MiB, maxBytes: 900 * MiB });
+  const pool = await openPool({
+    host,
+    clock: new SystemClock(),
+    root: join(directory, 'pool'),
+    mark: 'test',
+    kind: 'btrfs',
+    stepBytes: 900 * MiB,
+    maxBytes: 900 * MiB,
+  });
   const driver = new PoolDriver({ host, pool, nodeName: 'node-1' });
   await driver.createVolume({ name: 'a', requiredBytes: 64 * MiB, capabilities: [WRITER], parameters: {} });
   const at = join(directory, 'stage');

@@ -158,7 +158,11 @@ export class NodeService {
     const type = volume.filesystem?.type;
     const mount = (await this.#attachments.mounts(volume.id))[0];
     if (type === undefined || mount === undefined || volume.filesystem?.bytes === volume.sizeBytes) return;
-    if (!this.#pool.growsOnline(type)) throw new CsiError('failed-precondition', `${type} can't grow here while it is mounted (CAP_SYS_RESOURCE is missing): it grows when its pod starts again`);
+    if (!this.#pool.growsOnline(type))
+      throw new CsiError(
+        'failed-precondition',
+        `${type} can't grow here while it is mounted (CAP_SYS_RESOURCE is missing): it grows when its pod starts again`,
+      );
     await this.#grow(volume, type, device, mount.target);
   }
 

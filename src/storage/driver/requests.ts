@@ -5,7 +5,8 @@ import type { FilesystemType } from '../../host/host.ts';
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 export function checkId(name: string): void {
-  if (!ID.test(name)) throw new CsiError('invalid-argument', `${JSON.stringify(name)} can't name a volume or snapshot: letters, digits, '.', '_' and '-', at most 128`);
+  if (!ID.test(name))
+    throw new CsiError('invalid-argument', `${JSON.stringify(name)} can't name a volume or snapshot: letters, digits, '.', '_' and '-', at most 128`);
 }
 
 /** Metadata that provisioners add, whoever they are. */
@@ -23,9 +24,13 @@ export function checkCapabilities(capabilities: readonly VolumeCapability[], isC
   if (capabilities.length === 0) throw new CsiError('invalid-argument', 'no volume capability was asked for');
   for (const { access, as } of capabilities) {
     if (!ONE_NODE.includes(access) && !(access === 'multi-node-reader-only' && isCopy)) {
-      throw new CsiError('invalid-argument', `a volume of a pool can't be ${access}: it gives ReadWriteOnce and ReadWriteOncePod, and ReadOnlyMany to a copy of a snapshot or volume`);
+      throw new CsiError(
+        'invalid-argument',
+        `a volume of a pool can't be ${access}: it gives ReadWriteOnce and ReadWriteOncePod, and ReadOnlyMany to a copy of a snapshot or volume`,
+      );
     }
-    if (as.type === 'mount' && as.fsType !== '' && !isFilesystem(as.fsType)) throw new CsiError('invalid-argument', `the file system ${JSON.stringify(as.fsType)} is not known: ext4, xfs or btrfs`);
+    if (as.type === 'mount' && as.fsType !== '' && !isFilesystem(as.fsType))
+      throw new CsiError('invalid-argument', `the file system ${JSON.stringify(as.fsType)} is not known: ext4, xfs or btrfs`);
   }
 }
 

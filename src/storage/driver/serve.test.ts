@@ -98,10 +98,24 @@ test('a driver behind a socket is the driver', async (t) => {
     topology: { requisite: [{ zone: '1' }], preferred: [] },
     secrets: { key: 'value' },
   };
-  assert.deepEqual(await driver.createVolume(request), { volumeId: 'v', capacityBytes: 3 * 2 ** 40, context: { made: 'here' }, topology: [{ 'topology.berth.dev/node': 'a' }] });
+  assert.deepEqual(await driver.createVolume(request), {
+    volumeId: 'v',
+    capacityBytes: 3 * 2 ** 40,
+    context: { made: 'here' },
+    topology: [{ 'topology.berth.dev/node': 'a' }],
+  });
   assert.deepEqual(echo.asked.pop(), request);
 
-  const publish: NodePublish = { volumeId: 'v', stagingPath: '/s', targetPath: '/t', publishContext: { p: '1' }, context: { c: '2' }, capability: { access: 'single-node-writer', as: { type: 'block' } }, readOnly: true, secrets: {} };
+  const publish: NodePublish = {
+    volumeId: 'v',
+    stagingPath: '/s',
+    targetPath: '/t',
+    publishContext: { p: '1' },
+    context: { c: '2' },
+    capability: { access: 'single-node-writer', as: { type: 'block' } },
+    readOnly: true,
+    secrets: {},
+  };
   await driver.nodePublish(publish);
   assert.deepEqual(echo.asked.pop(), publish);
 });
@@ -109,7 +123,10 @@ test('a driver behind a socket is the driver', async (t) => {
 test('errors keep their code and message; what is missing is refused', async (t) => {
   const { driver } = await connect(t);
   const capability = { access: 'single-node-writer', as: { type: 'block' } } as const;
-  await assert.rejects(driver.createVolume({ name: 'full', requiredBytes: 1, capabilities: [capability], parameters: {} }), { code: 'resource-exhausted', message: 'the pool is full' });
+  await assert.rejects(driver.createVolume({ name: 'full', requiredBytes: 1, capabilities: [capability], parameters: {} }), {
+    code: 'resource-exhausted',
+    message: 'the pool is full',
+  });
   await assert.rejects(driver.deleteVolume(''), { code: 'invalid-argument', message: 'volume_id is missing' });
   await assert.rejects(driver.controllerUnpublish('v', 'n'), { code: 'unimplemented' });
 });

@@ -26,10 +26,16 @@ function identity(driver: CsiDriver): Implementation<'csi.v1.Identity'> {
   };
 }
 
-function pluginCapability(word: Awaited<ReturnType<CsiDriver['identity']>>['capabilities'][number]): NonNullable<Answer<'csi.v1.Identity', 'GetPluginCapabilities'>['capabilities']>[number] {
+function pluginCapability(
+  word: Awaited<ReturnType<CsiDriver['identity']>>['capabilities'][number],
+): NonNullable<Answer<'csi.v1.Identity', 'GetPluginCapabilities'>['capabilities']>[number] {
   if (word === 'online-expansion') return { volume_expansion: { type: 'ONLINE' } };
   if (word === 'offline-expansion') return { volume_expansion: { type: 'OFFLINE' } };
-  const services = { 'controller-service': 'CONTROLLER_SERVICE', 'accessibility-constraints': 'VOLUME_ACCESSIBILITY_CONSTRAINTS', 'group-controller': 'GROUP_CONTROLLER_SERVICE' } as const;
+  const services = {
+    'controller-service': 'CONTROLLER_SERVICE',
+    'accessibility-constraints': 'VOLUME_ACCESSIBILITY_CONSTRAINTS',
+    'group-controller': 'GROUP_CONTROLLER_SERVICE',
+  } as const;
   return { service: { type: services[word] } };
 }
 
@@ -50,7 +56,10 @@ function controller(driver: CsiDriver): Implementation<'csi.v1.Controller'> {
     },
     GetCapacity: async ({ parameters }) => {
       const capacity = await driver.capacity(parameters ?? {});
-      return { available_capacity: capacity?.availableBytes ?? 0, ...(capacity?.maximumVolumeBytes === undefined ? {} : { maximum_volume_size: { value: capacity.maximumVolumeBytes } }) };
+      return {
+        available_capacity: capacity?.availableBytes ?? 0,
+        ...(capacity?.maximumVolumeBytes === undefined ? {} : { maximum_volume_size: { value: capacity.maximumVolumeBytes } }),
+      };
     },
     CreateSnapshot: async ({ name, source_volume_id, parameters, secrets }) => ({
       snapshot: snapshotMessage(await driver.createSnapshot(given(name, 'name'), given(source_volume_id, 'source_volume_id'), parameters ?? {}, secrets)),
@@ -62,7 +71,12 @@ function controller(driver: CsiDriver): Implementation<'csi.v1.Controller'> {
     ControllerExpandVolume: async ({ volume_id, capacity_range, volume_capability, secrets }) => {
       const required = capacity_range?.required_bytes ?? 0;
       if (required <= 0) throw new CsiError('invalid-argument', 'capacity_range is missing');
-      const { capacityBytes, nodeExpansionRequired } = await driver.controllerExpand(given(volume_id, 'volume_id'), required, capabilityValue(volume_capability), secrets);
+      const { capacityBytes, nodeExpansionRequired } = await driver.controllerExpand(
+        given(volume_id, 'volume_id'),
+        required,
+        capabilityValue(volume_capability),
+        secrets,
+      );
       return { capacity_bytes: capacityBytes, node_expansion_required: nodeExpansionRequired };
     },
   };
@@ -102,16 +116,32 @@ function node(driver: CsiDriver): Implementation<'csi.v1.Node'> {
     },
     NodeExpandVolume: async ({ volume_id, volume_path, staging_target_path, capacity_range, volume_capability }) => {
       const capability = capabilityValue(volume_capability) ?? { access: 'single-node-writer', as: { type: 'mount', fsType: '', mountFlags: [] } };
-      const request = { volumeId: given(volume_id, 'volume_id'), volumePath: given(volume_path, 'volume_path'), stagingPath: staging_target_path ?? '', requiredBytes: capacity_range?.required_bytes ?? 0, capability };
+      const request = {
+        volumeId: given(volume_id, 'volume_id'),
+        volumePath: given(volume_path, 'volume_path'),
+        stagingPath: staging_target_path ?? '',
+        requiredBytes: capacity_range?.required_bytes ?? 0,
+        capability,
+      };
       return { capacity_bytes: (await driver.nodeExpand(request)).capacityBytes };
     },
   };
 }
 
-function createVolume({ name, capacity_range, volume_capabilities, parameters, volume_content_source, accessibility_requirements, secrets }: CreateVolumeRequestInput): CreateVolume {
+function createVolume({
+  name,
+  capacity_range,
+  volume_capabilities,
+  parameters,
+  volume_content_source,
+  accessibility_requirements,
+  secrets,
+}: CreateVolumeRequestInput): CreateVolume {
   const snapshotId = volume_content_source?.snapshot?.snapshot_id;
   const volumeId = volume_content_source?.volume?.volume_id;
-  const segments = (of: readonly { readonly segments?: Readonly<Record<string, string>> | undefined }[] | undefined): readonly Readonly<Record<string, string>>[] => (of ?? []).map((topology) => topology.segments ?? {});
+  const segments = (
+    of: readonly { readonly segments?: Readonly<Record<string, string>> | undefined }[] | undefined,
+  ): readonly Readonly<Record<string, string>>[] => (of ?? []).map((topology) => topology.segments ?? {});
   return {
     name: given(name, 'name'),
     requiredBytes: capacity_range?.required_bytes ?? 0,
@@ -119,7 +149,9 @@ function createVolume({ name, capacity_range, volume_capabilities, parameters, v
     capabilities: (volume_capabilities ?? []).map(capability),
     parameters: parameters ?? {},
     ...(snapshotId !== undefined ? { source: { snapshotId } } : volumeId !== undefined ? { source: { volumeId } } : {}),
-    ...(accessibility_requirements === undefined || accessibility_requirements === null ? {} : { topology: { requisite: segments(accessibility_requirements.requisite), preferred: segments(accessibility_requirements.preferred) } }),
+    ...(accessibility_requirements === undefined || accessibility_requirements === null
+      ? {}
+      : { topology: { requisite: segments(accessibility_requirements.requisite), preferred: segments(accessibility_requirements.preferred) } }),
     ...(secrets === undefined ? {} : { secrets }),
   };
 }
@@ -147,7 +179,10 @@ function given(value: string | undefined, name: string): string {
   return value;
 }
 
-function volumeMessage({ volumeId, capacityBytes, context, topology }: CsiVolume, { volume_content_source }: CreateVolumeRequestInput): Answer<'csi.v1.Controller', 'CreateVolume'>['volume'] {
+function volumeMessage(
+  { volumeId, capacityBytes, context, topology }: CsiVolume,
+  { volume_content_source }: CreateVolumeRequestInput,
+): Answer<'csi.v1.Controller', 'CreateVolume'>['volume'] {
   const source = volume_content_source;
   return {
     volume_id: volumeId,
@@ -159,6 +194,18 @@ function volumeMessage({ volumeId, capacityBytes, context, topology }: CsiVolume
   };
 }
 
-function snapshotMessage({ snapshotId, sourceVolumeId, sizeBytes, createdAtMs, ready }: CsiSnapshot): Answer<'csi.v1.Controller', 'CreateSnapshot'>['snapshot'] {
-  return { snapshot_id: snapshotId, source_volume_id: sourceVolumeId, size_bytes: sizeBytes, ready_to_use: ready, creation_time: { seconds: Math.floor(createdAtMs / 1000), nanos: (createdAtMs % 1000) * 1e6 } };
+function snapshotMessage({
+  snapshotId,
+  sourceVolumeId,
+  sizeBytes,
+  createdAtMs,
+  ready,
+}: CsiSnapshot): Answer<'csi.v1.Controller', 'CreateSnapshot'>['snapshot'] {
+  return {
+    snapshot_id: snapshotId,
+    source_volume_id: sourceVolumeId,
+    size_bytes: sizeBytes,
+    ready_to_use: ready,
+    creation_time: { seconds: Math.floor(createdAtMs / 1000), nanos: (createdAtMs % 1000) * 1e6 },
+  };
 }

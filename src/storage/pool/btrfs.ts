@@ -130,7 +130,12 @@ class BtrfsGround implements Ground {
     }
     const room = await outerRoom(this.#options);
     const growable = Math.max(0, this.#options.maxBytes === undefined ? room : Math.min(room, this.#options.maxBytes - totalBytes));
-    return { freeBytes: Math.max(0, availableBytes + BALLAST_BYTES - kept(totalBytes)), growableBytes: usable(growable), totalBytes: usable(totalBytes + growable), own: true };
+    return {
+      freeBytes: Math.max(0, availableBytes + BALLAST_BYTES - kept(totalBytes)),
+      growableBytes: usable(growable),
+      totalBytes: usable(totalBytes + growable),
+      own: true,
+    };
   }
 
   async ensure(bytes: number): Promise<void> {
@@ -138,7 +143,8 @@ class BtrfsGround implements Ground {
     await this.#lock.run('grow', async () => {
       const { freeBytes, growableBytes } = await this.space();
       if (freeBytes >= bytes) return;
-      if (this.#own === undefined || freeBytes + growableBytes < bytes) throw new PoolError('no-space', `the pool has ${freeBytes + growableBytes} bytes left, ${bytes} are needed`);
+      if (this.#own === undefined || freeBytes + growableBytes < bytes)
+        throw new PoolError('no-space', `the pool has ${freeBytes + growableBytes} bytes left, ${bytes} are needed`);
       await this.#grow(this.#own, bytes - freeBytes);
     });
   }

@@ -63,7 +63,8 @@ class Model {
 
   /** What really is, from here on. */
   settle(pool: Pool): void {
-    for (const { id, sizeBytes } of pool.volumes()) this.volumes.set(id, { sizeBytes, origin: this.volumes.get(id)?.origin ?? this.removed.get(id)?.origin ?? '?' });
+    for (const { id, sizeBytes } of pool.volumes())
+      this.volumes.set(id, { sizeBytes, origin: this.volumes.get(id)?.origin ?? this.removed.get(id)?.origin ?? '?' });
     for (const id of [...this.volumes.keys()]) if (pool.volume(id) === undefined) this.volumes.delete(id);
     for (const id of [...this.removed.keys()]) if (pool.volume(id) !== undefined) this.removed.delete(id);
     for (const { id } of pool.snapshots()) this.snapshots.add(id);

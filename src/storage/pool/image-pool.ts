@@ -238,7 +238,10 @@ export class ImagePool implements Pool {
   }
 
   /** Makes the folder: empty, or a copy of the source, whose record is answered. */
-  async #fill(folder: string, { from, mode }: CreateImage): Promise<{ readonly filesystem: VolumeRecord['filesystem']; readonly sharedBytes: number } | undefined> {
+  async #fill(
+    folder: string,
+    { from, mode }: CreateImage,
+  ): Promise<{ readonly filesystem: VolumeRecord['filesystem']; readonly sharedBytes: number } | undefined> {
     if (from === undefined) {
       await this.#ground.makeFolder(folder);
       if (this.kind === 'directory') await this.#host.files.makeDirectory(this.#content(folder), { mode: 0o755 });
@@ -343,7 +346,8 @@ export class ImagePool implements Pool {
     try {
       return await this.#lock.runAll(keys, work);
     } catch (thrown) {
-      if (thrown instanceof HostError) throw new PoolError(thrown.code === 'no-space' ? 'no-space' : thrown.code === 'busy' ? 'in-use' : 'failed', thrown.message, thrown);
+      if (thrown instanceof HostError)
+        throw new PoolError(thrown.code === 'no-space' ? 'no-space' : thrown.code === 'busy' ? 'in-use' : 'failed', thrown.message, thrown);
       throw thrown;
     }
   }
@@ -354,7 +358,8 @@ function roundUp(bytes: number): number {
 }
 
 function sameAs(there: VolumeRecord, { id, sizeBytes, mode, from }: CreateImage): VolumeRecord {
-  const source = (of: VolumeRecord['from'] | CreateImage['from']): string => (of === undefined ? '' : 'volumeId' in of ? `volume ${of.volumeId}` : `snapshot ${of.snapshotId}`);
+  const source = (of: VolumeRecord['from'] | CreateImage['from']): string =>
+    of === undefined ? '' : 'volumeId' in of ? `volume ${of.volumeId}` : `snapshot ${of.snapshotId}`;
   if (there.sizeBytes === sizeBytes && there.mode === mode && source(there.from) === source(from)) return there;
   throw new PoolError('exists', `there is a volume ${id} of ${there.sizeBytes} bytes (${there.mode}) already`);
 }

@@ -30,9 +30,10 @@ function code(expected: PoolErrorCode): (thrown: unknown) => boolean {
 const volume = (id: string, sizeBytes = 64 * MiB): Parameters<Pool['create']>[0] => ({ id, name: id, sizeBytes, mode: 'mount' });
 
 describe('a pool', () => {
-  it('is refused when it is another cluster\'s, of another kind, newer, or no pool at all', async () => {
+  it("is refused when it is another cluster's, of another kind, newer, or no pool at all", async () => {
     const { host, ...stage } = new Stage();
-    const open = (options: Partial<PoolOptions> = {}): Promise<Pool> => openPool({ host, clock: stage.clock, root: '/pool', mark: 'here', kind: 'plain', ...options });
+    const open = (options: Partial<PoolOptions> = {}): Promise<Pool> =>
+      openPool({ host, clock: stage.clock, root: '/pool', mark: 'here', kind: 'plain', ...options });
     await host.files.makeDirectory('/pool/photos');
     await assert.rejects(open(), code('foreign'));
     await host.files.removeDirectory('/pool/photos');
@@ -57,7 +58,17 @@ describe('a pool', () => {
     await stage.host.files.writeFileAtomic('/pool/work/c.0/image', 'half');
     const again = await stage.open();
     assert.deepEqual(again.volumes(), pool.volumes());
-    assert.deepEqual(again.volume('a'), { id: 'a', name: 'a', sizeBytes: 96 * MiB, mode: 'mount', filesystem: { type: 'xfs', bytes: 64 * MiB }, from: undefined, claim: { namespace: 'ns', name: 'c' }, createdMs: stage.clock.now(), sharedBytes: 0 });
+    assert.deepEqual(again.volume('a'), {
+      id: 'a',
+      name: 'a',
+      sizeBytes: 96 * MiB,
+      mode: 'mount',
+      filesystem: { type: 'xfs', bytes: 64 * MiB },
+      from: undefined,
+      claim: { namespace: 'ns', name: 'c' },
+      createdMs: stage.clock.now(),
+      sharedBytes: 0,
+    });
     assert.deepEqual(again.snapshots(), pool.snapshots());
     assert.deepEqual(again.trash(), pool.trash());
     assert.deepEqual(await stage.host.files.readDirectory('/pool/work'), []);
@@ -110,7 +121,10 @@ describe('a pool', () => {
     const snapshot = await pool.createSnapshot({ id: 's', sourceId: 'a' }, (work) => work());
     assert.equal(await pool.createSnapshot({ id: 's', sourceId: 'a' }, (work) => work()), snapshot);
     await pool.create(volume('other'));
-    await assert.rejects(pool.createSnapshot({ id: 's', sourceId: 'other' }, (work) => work()), code('exists'));
+    await assert.rejects(
+      pool.createSnapshot({ id: 's', sourceId: 'other' }, (work) => work()),
+      code('exists'),
+    );
     await assert.rejects(pool.create({ ...volume('c'), mode: 'block', from: { snapshotId: 's' } }), code('unsupported'));
   });
 });

@@ -27,7 +27,8 @@ export class Records {
 
   async load(): Promise<void> {
     for (const name of await this.#names('volumes')) this.volumes.set(name, await this.#read(join(this.folder.volume(name), 'volume.json'), parseVolume));
-    for (const name of await this.#names('snapshots')) this.snapshots.set(name, await this.#read(join(this.folder.snapshot(name), 'snapshot.json'), parseSnapshot));
+    for (const name of await this.#names('snapshots'))
+      this.snapshots.set(name, await this.#read(join(this.folder.snapshot(name), 'snapshot.json'), parseSnapshot));
     for (const name of await this.#names('trash')) {
       const volume = await this.#read(join(this.folder.trash(name), 'volume.json'), parseVolume);
       this.trash.set(name, { trashId: name, volume, deletedMs: Number(name.slice(name.lastIndexOf('@') + 1)) });
@@ -80,7 +81,15 @@ function parseSnapshot(value: Record<string, unknown>): SnapshotRecord | undefin
   const { id, sourceId, sizeBytes, mode, createdMs, sharedBytes } = value;
   if (typeof id !== 'string' || typeof sourceId !== 'string' || typeof sizeBytes !== 'number') return undefined;
   if ((mode !== 'mount' && mode !== 'block') || typeof createdMs !== 'number') return undefined;
-  return { id, sourceId, sizeBytes, mode, filesystem: parseFilesystem(value['filesystem']), createdMs, sharedBytes: typeof sharedBytes === 'number' ? sharedBytes : 0 };
+  return {
+    id,
+    sourceId,
+    sizeBytes,
+    mode,
+    filesystem: parseFilesystem(value['filesystem']),
+    createdMs,
+    sharedBytes: typeof sharedBytes === 'number' ? sharedBytes : 0,
+  };
 }
 
 const TYPES: readonly string[] = ['ext4', 'xfs', 'btrfs'] satisfies readonly FilesystemType[];

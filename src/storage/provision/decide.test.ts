@@ -7,10 +7,19 @@ import { decideDeletion, decideProvision, DELETION_FINALIZER, type Provisioner, 
 
 const HERE: Provisioner = { driver: 'pool.berth.dev', node: 'n1', topology: { 'topology.berth.dev/node': 'n1' }, alone: true };
 
-function claim(spec: Partial<PersistentVolumeClaimSpec> & { readonly node?: string; readonly phase?: string; readonly going?: boolean } = {}): PersistentVolumeClaim {
+function claim(
+  spec: Partial<PersistentVolumeClaimSpec> & { readonly node?: string; readonly phase?: string; readonly going?: boolean } = {},
+): PersistentVolumeClaim {
   const { node, phase = 'Pending', going = false, ...rest } = spec;
   return {
-    metadata: { name: 'c', namespace: 'ns', uid: 'u1', resourceVersion: '7', ...(node === undefined ? {} : { annotations: { [SELECTED_NODE]: node } }), ...(going ? { deletionTimestamp: '2030-01-01T00:00:00Z' } : {}) },
+    metadata: {
+      name: 'c',
+      namespace: 'ns',
+      uid: 'u1',
+      resourceVersion: '7',
+      ...(node === undefined ? {} : { annotations: { [SELECTED_NODE]: node } }),
+      ...(going ? { deletionTimestamp: '2030-01-01T00:00:00Z' } : {}),
+    },
     spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'berth', resources: { requests: { storage: '64Mi' } }, ...rest },
     status: { phase },
   };
@@ -18,9 +27,18 @@ function claim(spec: Partial<PersistentVolumeClaimSpec> & { readonly node?: stri
 
 const WAITS: StorageClass = { metadata: { name: 'berth' }, provisioner: 'pool.berth.dev', volumeBindingMode: 'WaitForFirstConsumer' };
 const NOW: StorageClass = { ...WAITS, volumeBindingMode: 'Immediate' };
-const only = (values: readonly string[]): StorageClass => ({ ...NOW, allowedTopologies: [{ matchLabelExpressions: [{ key: 'topology.berth.dev/node', values }] }] });
+const only = (values: readonly string[]): StorageClass => ({
+  ...NOW,
+  allowedTopologies: [{ matchLabelExpressions: [{ key: 'topology.berth.dev/node', values }] }],
+});
 
-const ROWS: readonly (readonly [says: string, claim: PersistentVolumeClaim, storageClass: StorageClass | undefined, expected: string, provisioner?: Provisioner])[] = [
+const ROWS: readonly (readonly [
+  says: string,
+  claim: PersistentVolumeClaim,
+  storageClass: StorageClass | undefined,
+  expected: string,
+  provisioner?: Provisioner,
+])[] = [
   ['no class', claim(), undefined, 'nothing'],
   ["another driver's class", claim(), { ...NOW, provisioner: 'other' }, 'nothing'],
   ['waits for a node', claim(), WAITS, 'nothing'],
@@ -34,8 +52,18 @@ const ROWS: readonly (readonly [says: string, claim: PersistentVolumeClaim, stor
   ['deleted', claim({ going: true }), NOW, 'nothing'],
   ['a mode that nobody knows', claim({ accessModes: ['ReadSometimes'] }), NOW, 'refuse access modes ReadSometimes are not known'],
   ['a copy of a claim', claim({ dataSource: { kind: 'PersistentVolumeClaim', name: 'source' } }), NOW, 'create'],
-  ['a copy of a claim that has no volume here', claim({ dataSource: { kind: 'PersistentVolumeClaim', name: 'other' } }), NOW, "refuse the claim other, which is to be copied, is not bound to a volume of this class's driver"],
-  ['a copy of something else', claim({ dataSource: { apiGroup: 'example.com', kind: 'Tape', name: 't' } }), NOW, 'refuse a data source of kind Tape in example.com is not supported'],
+  [
+    'a copy of a claim that has no volume here',
+    claim({ dataSource: { kind: 'PersistentVolumeClaim', name: 'other' } }),
+    NOW,
+    "refuse the claim other, which is to be copied, is not bound to a volume of this class's driver",
+  ],
+  [
+    'a copy of something else',
+    claim({ dataSource: { apiGroup: 'example.com', kind: 'Tape', name: 't' } }),
+    NOW,
+    'refuse a data source of kind Tape in example.com is not supported',
+  ],
 ];
 
 describe('whether this node makes a volume for a claim', () => {

@@ -55,7 +55,9 @@ function isWanted({ metadata, spec, status }: PersistentVolumeClaim): boolean {
 /** For claims of any node: the class may leave this one out. */
 function allows({ allowedTopologies = [] }: StorageClass, topology: StringMap): boolean {
   if (allowedTopologies.length === 0) return true;
-  return allowedTopologies.some(({ matchLabelExpressions = [] }) => matchLabelExpressions.every(({ key, values }) => values.includes(getOwn(topology, key) ?? '')));
+  return allowedTopologies.some(({ matchLabelExpressions = [] }) =>
+    matchLabelExpressions.every(({ key, values }) => values.includes(getOwn(topology, key) ?? '')),
+  );
 }
 
 const MODES: Readonly<Record<string, CsiAccessMode>> = {
@@ -77,21 +79,34 @@ function sourceOf({ spec }: PersistentVolumeClaim, handleOf: ProvisionSnapshot['
   const source = spec?.dataSourceRef ?? spec?.dataSource;
   if (source === undefined) return undefined;
   const group = source.apiGroup ?? '';
-  if (group !== '' || source.kind !== 'PersistentVolumeClaim') return `a data source of kind ${source.kind} ${group === '' ? '' : `in ${group} `}is not supported`;
+  if (group !== '' || source.kind !== 'PersistentVolumeClaim')
+    return `a data source of kind ${source.kind} ${group === '' ? '' : `in ${group} `}is not supported`;
   const volumeId = handleOf(source.name);
   return volumeId === undefined ? `the claim ${source.name}, which is to be copied, is not bound to a volume of this class's driver` : { volumeId };
 }
 
-function createRequest(claim: PersistentVolumeClaim, storageClass: StorageClass, { topology }: Provisioner, modes: readonly CsiAccessMode[], source: Source | undefined): CreateVolume {
+function createRequest(
+  claim: PersistentVolumeClaim,
+  storageClass: StorageClass,
+  { topology }: Provisioner,
+  modes: readonly CsiAccessMode[],
+  source: Source | undefined,
+): CreateVolume {
   const { uid = '', name = '', namespace = '' } = claim.metadata ?? {};
   const { 'csi.storage.k8s.io/fstype': fsType = '', ...parameters } = storageClass.parameters ?? {};
-  const as: VolumeCapability['as'] = claim.spec?.volumeMode === 'Block' ? { type: 'block' } : { type: 'mount', fsType, mountFlags: storageClass.mountOptions ?? [] };
+  const as: VolumeCapability['as'] =
+    claim.spec?.volumeMode === 'Block' ? { type: 'block' } : { type: 'mount', fsType, mountFlags: storageClass.mountOptions ?? [] };
   const segments = Object.keys(topology).length === 0 ? undefined : [topology];
   return {
     name: volumeName(uid),
     requiredBytes: quantityNumber(requestedStorage(claim)),
     capabilities: modes.map((access) => ({ access, as })),
-    parameters: { ...parameters, 'csi.storage.k8s.io/pvc/name': name, 'csi.storage.k8s.io/pvc/namespace': namespace, 'csi.storage.k8s.io/pv/name': volumeName(uid) },
+    parameters: {
+      ...parameters,
+      'csi.storage.k8s.io/pvc/name': name,
+      'csi.storage.k8s.io/pvc/namespace': namespace,
+      'csi.storage.k8s.io/pv/name': volumeName(uid),
+    },
     ...(source === undefined ? {} : { source }),
     ...(segments === undefined ? {} : { topology: { requisite: segments, preferred: segments } }),
   };
@@ -139,7 +154,9 @@ export function volumeObject(claim: PersistentVolumeClaim, storageClass: Storage
   };
 }
 
-function term(segment: StringMap): { readonly matchExpressions: readonly { readonly key: string; readonly operator: string; readonly values: readonly string[] }[] } {
+function term(segment: StringMap): {
+  readonly matchExpressions: readonly { readonly key: string; readonly operator: string; readonly values: readonly string[] }[];
+} {
   return { matchExpressions: Object.entries(segment).map(([key, value]) => ({ key, operator: 'In', values: [value] })) };
 }
 

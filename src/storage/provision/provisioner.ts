@@ -79,7 +79,7 @@ class Hand {
     if (claim === undefined) return;
     const storageClass = this.#classes.get(claimClass(claim) ?? '');
     const decision = decideProvision({ claim, storageClass, provisioner: this.#provisioner(), sourceHandle: (source) => this.#handleOf(source, namespace) });
-    if (decision.do === 'nothing' || storageClass === undefined) return void this.#said.forget(claim.metadata.uid);
+    if (decision.do === 'nothing' || storageClass === undefined) return  this.#said.forget(claim.metadata.uid);
     if (this.#volumes.get(volumeName(claim.metadata.uid)) !== undefined) return;
     if (decision.do === 'take') return this.#take(claim);
     if (decision.do === 'refuse') return this.#fail(claim, storageClass, decision.message);
@@ -106,7 +106,12 @@ class Hand {
       if (!(thrown instanceof StatusError) || thrown.reason !== 'AlreadyExists') throw thrown;
     }
     if (object.spec?.csi?.volumeAttributes?.[SIZE_ENFORCED] === 'false') {
-      this.#recorder.event(claim, 'Warning', 'SizeNotEnforced', 'the volume is a directory, since this node has no loop devices: nothing keeps it from growing past its size');
+      this.#recorder.event(
+        claim,
+        'Warning',
+        'SizeNotEnforced',
+        'the volume is a directory, since this node has no loop devices: nothing keeps it from growing past its size',
+      );
     }
     this.#recorder.event(claim, 'Normal', 'ProvisioningSucceeded', `Successfully provisioned volume ${request.name}`);
     changed();
@@ -138,7 +143,8 @@ class Hand {
       throw thrown;
     }
     changed();
-    if (volume.metadata.deletionTimestamp === undefined) await client.delete(persistentVolumes, name, undefined, { preconditions: { uid: volume.metadata.uid } });
+    if (volume.metadata.deletionTimestamp === undefined)
+      await client.delete(persistentVolumes, name, undefined, { preconditions: { uid: volume.metadata.uid } });
     const left = await this.#latest(volume);
     if (left !== undefined) await this.#dropFinalizer(left);
   }
@@ -191,5 +197,8 @@ function withSelectedNode(claim: Claim, node: string | undefined): Claim {
 
 /** As gRPC prints it: `ResourceExhausted`. */
 function codeWord({ code }: CsiError): string {
-  return code.split('-').map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('');
+  return code
+    .split('-')
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join('');
 }

@@ -34,7 +34,14 @@ export async function bindPod(core: Core, call: Call, target: Target): Promise<A
   const options = writeOptions(call, 'CreateOptions');
   const draft = await readObject(core, call, BINDING, options.fieldValidation);
   settleName(target, metadataOf(draft));
-  const admission = new Admission(core, call, target, { operation: 'CREATE', name: target.name, object: draft, old: undefined, options: options.json, dryRun: options.dryRun });
+  const admission = new Admission(core, call, target, {
+    operation: 'CREATE',
+    name: target.name,
+    object: draft,
+    old: undefined,
+    options: options.json,
+    dryRun: options.dryRun,
+  });
   await admission.mutate();
   const binding = draft as unknown as core.Binding;
   const errors = validateBinding(binding);
@@ -68,10 +75,12 @@ function validateBinding({ target }: core.Binding): readonly FieldError[] {
 }
 
 function assign(pod: Draft<core.Pod>, { metadata, target }: core.Binding, name: string, now: string): void {
-  if (pod.metadata?.deletionTimestamp !== undefined) throw conflict({ group: '', resource: 'pods/binding' }, name, `pod ${name} is being deleted, cannot be assigned to a host`);
+  if (pod.metadata?.deletionTimestamp !== undefined)
+    throw conflict({ group: '', resource: 'pods/binding' }, name, `pod ${name} is being deleted, cannot be assigned to a host`);
   const assigned = pod.spec?.nodeName ?? '';
   if (assigned !== '') throw conflict({ group: '', resource: 'pods/binding' }, name, `pod ${name} is already assigned to node ${JSON.stringify(assigned)}`);
-  if ((pod.spec?.schedulingGates ?? []).length > 0) throw conflict({ group: '', resource: 'pods/binding' }, name, `pod ${name} has non-empty .spec.schedulingGates`);
+  if ((pod.spec?.schedulingGates ?? []).length > 0)
+    throw conflict({ group: '', resource: 'pods/binding' }, name, `pod ${name} has non-empty .spec.schedulingGates`);
   const { spec } = pod;
   if (spec !== undefined) spec.nodeName = target?.name ?? '';
   const { annotations, labels } = metadata ?? {};

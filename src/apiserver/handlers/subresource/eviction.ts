@@ -20,7 +20,7 @@ import { settleName } from '../update.ts';
 import { type WriteOptions, writeOptions } from '../write-options.ts';
 
 const DONE: Answer = { as: 'object', code: 201, body: deepFreeze({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }) };
-const MANY_BUDGETS = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+const MANY_BUDGETS = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
 const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget.";
 
 /** POST pods/NAME/eviction: a deletion that asks the pod's disruption budget first (KEP-85). 429 until the budget allows it. */
@@ -28,7 +28,14 @@ export async function evictPod(core: Core, call: Call, target: Target): Promise<
   const options = writeOptions(call, 'CreateOptions');
   const draft = await readObject(core, call, { apiVersion: 'policy/v1', kind: 'Eviction', typeName: 'policy.v1.Eviction' }, options.fieldValidation);
   settleName(target, metadataOf(draft));
-  const admission = new Admission(core, call, target, { operation: 'CREATE', name: target.name, object: draft, old: undefined, options: options.json, dryRun: options.dryRun });
+  const admission = new Admission(core, call, target, {
+    operation: 'CREATE',
+    name: target.name,
+    object: draft,
+    old: undefined,
+    options: options.json,
+    dryRun: options.dryRun,
+  });
   await admission.mutate();
   await admission.validate();
   const given = checkDeleteOptions((draft.deleteOptions ?? {}) as JsonObject);
@@ -97,7 +104,12 @@ function spend(budget: Draft<policy.PodDisruptionBudget>, pod: string, now: stri
   }
   const { disruptionsAllowed = 0 } = status;
   if (disruptionsAllowed < 0) throw conflict({ group: 'policy', resource: 'poddisruptionbudgets' }, name, 'pdb disruptions allowed is negative');
-  if (Object.keys(status.disruptedPods ?? {}).length > 2000) throw conflict({ group: 'policy', resource: 'poddisruptionbudgets' }, name, 'DisruptedPods map too big - too many evictions not confirmed by PDB controller');
+  if (Object.keys(status.disruptedPods ?? {}).length > 2000)
+    throw conflict(
+      { group: 'policy', resource: 'poddisruptionbudgets' },
+      name,
+      'DisruptedPods map too big - too many evictions not confirmed by PDB controller',
+    );
   if (disruptionsAllowed === 0) {
     throw refused(`The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`);
   }
@@ -112,20 +124,31 @@ function refused(why: string, retryAfterSeconds?: number): StatusError {
 
 /** The reason stays visible while the pod terminates (KEP-3329). */
 function markEvicted(core: Core, call: Call, target: Target, options: WriteOptions, deletion: DeleteOptions): Promise<Answer> {
-  return changeObject(core, call, { ...target, subresource: 'status' }, {
-    options,
-    rules: {},
-    admit: false,
-    produce: (existing) => {
-      if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
-      checkDeletePreconditions(target.binding.kind, existing.entry.projection, existing.entry.modRevision, deletion);
-      const next = existing.draft();
-      const pod = next as unknown as Draft<core.Pod>;
-      pod.status ??= {};
-      const conditions = (pod.status.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
-      const mark = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting', lastTransitionTime: formatTime(core.clock.now()) };
-      pod.status.conditions = [...conditions, mark];
-      return { draft: next, managed: existing.managed() };
+  return changeObject(
+    core,
+    call,
+    { ...target, subresource: 'status' },
+    {
+      options,
+      rules: {},
+      admit: false,
+      produce: (existing) => {
+        if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
+        checkDeletePreconditions(target.binding.kind, existing.entry.projection, existing.entry.modRevision, deletion);
+        const next = existing.draft();
+        const pod = next as unknown as Draft<core.Pod>;
+        pod.status ??= {};
+        const conditions = (pod.status.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
+        const mark = {
+          type: 'DisruptionTarget',
+          status: 'True',
+          reason: 'EvictionByEvictionAPI',
+          message: 'Eviction API: evicting',
+          lastTransitionTime: formatTime(core.clock.now()),
+        };
+        pod.status.conditions = [...conditions, mark];
+        return { draft: next, managed: existing.managed() };
+      },
     },
-  });
+  );
 }
