@@ -13,7 +13,10 @@ describe('store: kill -9 at random points', () => {
 
   const lives = (lines: readonly string[]) => () => {
     const promises = new Promises();
-    for (const line of lines) line === 'life' ? promises.life() : promises.hear(line);
+    for (const line of lines) {
+      if (line === 'life') promises.life();
+      else promises.hear(line);
+    }
   };
   const start = ['life', 'open 0', 'done /a 1 1', 'done /a 2 2', 'seen /a 3 3', 'life'];
   for (const [what, lines, fault] of [

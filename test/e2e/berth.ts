@@ -138,7 +138,7 @@ export class Berth implements AsyncDisposable {
 
   async loadBusybox(): Promise<void> {
     const archive = join(this.directory, 'busybox.tar');
-    await writeBusyboxImage(archive);
+    writeBusyboxImage(archive);
     const { code, stderr } = await this.cli(['image', 'load', archive, '--data-dir', this.directory]);
     assert.equal(code, 0, stderr);
   }

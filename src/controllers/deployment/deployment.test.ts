@@ -9,7 +9,7 @@ import { decideStatus } from './status.ts';
 
 const template = (image: string): PodTemplateSpec => ({ metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image }] } });
 
-const deployment = (replicas: number, more: Partial<Deployment['spec']> = {}, status: Deployment['status'] = undefined): Stored<Deployment> => ({
+const deployment = (replicas: number, more: Partial<Deployment['spec']> = {}, status?: Deployment['status']): Stored<Deployment> => ({
   metadata: { name: 'web', namespace: 'default', uid: 'd', resourceVersion: '1', generation: 2 },
   spec: { replicas, selector: { matchLabels: { app: 'web' } }, template: template('v2'), ...more },
   status,
