@@ -83,7 +83,7 @@ class Recorder implements EventRecorder {
 
   event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
     const shared = this.#shared;
-    const text = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE - 3)}...` : message;
+    const text = withinBytes(message);
     const { name = '', namespace, uid = '' } = about.metadata ?? {};
     const key = [this.#component, this.#host, about.kind ?? '', namespace ?? '', name, uid, type, reason, text].join('\n');
     const nowMs = shared.clock.now();
@@ -172,4 +172,11 @@ async function writeOne(shared: Shared, { key, event }: Waiting, attempt = 0): P
 /** Whole seconds, as Event's times are printed. */
 function stamp(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** Cut to Kubernetes' bound, which counts bytes, and never in the middle of a character. */
+function withinBytes(message: string): string {
+  const bytes = new TextEncoder().encode(message);
+  if (bytes.length <= LONGEST_MESSAGE) return message;
+  return `${new TextDecoder().decode(bytes.subarray(0, LONGEST_MESSAGE - 3)).replace(/\uFFFD+$/, '')}...`;
 }

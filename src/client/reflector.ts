@@ -149,13 +149,14 @@ export class Reflector<T extends KubeObject> implements Informer<T> {
   #again(error: unknown, list: boolean): void {
     if (this.#ended) return;
     const tooOld = error instanceof StatusError && (error.reason === 'Expired' || error.reason === 'Gone' || error.code === 410);
+    // A server that ends every watch at once, without a word, is not asked without pause; anything that arrives starts anew.
+    if (!tooOld) this.#failures++;
     if (error !== undefined && !tooOld) {
-      this.#failures++;
       this.#options.log.debug('watch lost, trying again', { resource: this.resource, attempt: this.#failures, ...failure(error) });
     }
     const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10), LONGEST_RETRY_MS);
     this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#options.clock.setTimer(jitter(this.#options.random, error === undefined ? 0 : delayMs, 0.2), () => {
+    this.#timer = this.#options.clock.setTimer(jitter(this.#options.random, error === undefined && this.#failures <= 1 ? 0 : delayMs, 0.2), () => {
       void (list || tooOld ? this.#listAndWatch() : this.#resume());
     });
   }
