@@ -65,6 +65,16 @@ test('a certificate is made again for a new address and before it expires', asyn
   });
 });
 
+test('a key for signing is made once and stays: not even years later are its signatures lost', async () => {
+  await inDirectory(async (directory) => {
+    const clock = new VirtualClock();
+    const made = await (await Certificates.open(directory, clock)).key('service-account');
+    await clock.advance(3_000 * DAY_MS, async () => {});
+    assert.equal(await (await Certificates.open(directory, clock)).key('service-account'), made);
+    assert.equal((await stat(join(directory, 'service-account.key'))).mode & 0o777, 0o600);
+  });
+});
+
 test('a request is read, and signed for its own key and names', async () => {
   await inDirectory(async (directory) => {
     const clock = new VirtualClock(Date.UTC(2026, 5, 1));

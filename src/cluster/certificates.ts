@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
-import { type CertificateRequest, issueAuthority, issueCertificate, type KeyPair, renewAuthority } from './certificate-issue.ts';
+import { type CertificateRequest, newKeyPem, issueAuthority, issueCertificate, type KeyPair, renewAuthority } from './certificate-issue.ts';
 
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3650;
@@ -57,6 +57,22 @@ export class Certificates {
     const pair = await this.issue(request);
     await writePair(this.#directory, name, pair);
     return pair;
+  }
+
+  /**
+   * PEM of a key without a certificate, made once and never renewed: what it signed must stay good for as long as the signer says (the
+   * service-account key).
+   */
+  async key(name: string): Promise<string> {
+    const path = join(this.#directory, `${name}.key`);
+    try {
+      return await readFile(path, 'utf8');
+    } catch (thrown) {
+      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT')) throw thrown;
+    }
+    const keyPem = newKeyPem();
+    await writeSecret(path, keyPem);
+    return keyPem;
   }
 
   /** A pair that is not kept on disk. */

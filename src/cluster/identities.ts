@@ -56,13 +56,12 @@ export async function ensureCertificates(
     ipAddresses: [...new Set(['127.0.0.1', ...names.addresses])],
     usages: ['server', 'client'],
   };
-  const [server, admin, kubeletClient, nodePair, serviceAccount] = await Promise.all([
+  const [server, admin, kubeletClient, nodePair, serviceAccountKeyPem] = await Promise.all([
     certificates.ensure('apiserver', serverRequest(names)),
     certificates.ensure('admin', clientRequest(users.admin)),
     certificates.ensure('apiserver-kubelet-client', clientRequest(users.kubeletClient)),
     certificates.ensure('node', node),
-    // Only its key is used: the certificate is the form in which it is kept and renewed.
-    certificates.ensure('service-account', { commonName: 'service-accounts', organizations: [], dnsNames: [], ipAddresses: [], usages: ['client'] }),
+    certificates.key('service-account'),
   ]);
-  return { server, admin, kubeletClient, node: nodePair, serviceAccountKeyPem: serviceAccount.keyPem };
+  return { server, admin, kubeletClient, node: nodePair, serviceAccountKeyPem };
 }
