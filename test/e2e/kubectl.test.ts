@@ -101,7 +101,7 @@ describe('kubectl', () => {
     assert.equal(await output('get', 'cm', 'applied', '-o', 'jsonpath={.data}'), '{"a":"5","j":"1","m":"1"}');
     await berth.kubectl('rollout', 'status', 'deploy/web', '--timeout=60s');
 
-    await berth.kubectl('create', 'deployment', 'short', '--image=busybox:1.36', '--', 'sleep', 'infinity');
+    await berth.kubectl('create', 'deployment', 'short', '--image=busybox:1.36', '--', 'sh', '-c', 'trap exit TERM; while true; do sleep 1 & wait $!; done');
     const sets = (): Promise<string> => output('get', 'rs', '-l', 'app=short', '-o', 'name');
     await until(sets, (text) => text !== '', 'the set is there');
     await berth.kubectl('delete', 'deploy', 'short', '--cascade=orphan');

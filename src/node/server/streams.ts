@@ -67,7 +67,7 @@ async function command(stream: StreamRequest, verb: 'exec' | 'attach', names: re
   const start = () => (verb === 'exec' ? runtime.streams.exec({ ...wanted, command: words }) : runtime.streams.attach(wanted));
   if (websocket) {
     const { websocket: socket } = await acceptWebSocket(stream, WEBSOCKET_COMMAND_PROTOCOLS);
-    return serveCommand(new WebSocketCommand(socket, wish), start, log);
+    return serveCommand(new WebSocketCommand(socket, wish, clock), start, log);
   }
   const protocol = acceptSpdy(stream, SPDY_COMMAND_PROTOCOLS);
   try {

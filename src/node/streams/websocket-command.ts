@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws';
+import type { Clock } from '../../base/clock.ts';
 import type { Status } from '../../machinery/status-error.ts';
 import type { WritableBytes } from '../runtime/runtime.ts';
 import { ByteQueue } from './byte-queue.ts';
@@ -17,8 +18,14 @@ export const WEBSOCKET_COMMAND_PROTOCOLS = [
 const CHANNELS = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 const HIGH_WATER_BYTES = 1024 * 1024;
 const LOW_WATER_BYTES = 256 * 1024;
+/** For clients that do not answer a ping. */
+const READY_MS = 1_000;
 
-/** Each message is a channel number and its bytes (v5: 255 and a number ends that channel); base64: a digit and base64 text. */
+/**
+ * Each message is a channel number and its bytes (v5: 255 and a number ends that channel); base64: a digit and base64 text.
+ * Nothing is sent until the client is heard of (it answers a ping at once): a kubectl before 1.34 drops what arrives before it has
+ * made its streams.
+ */
 export class WebSocketCommand implements CommandClient {
   readonly stdin: ByteQueue | undefined;
   readonly stdout: WritableBytes | undefined;
@@ -26,10 +33,11 @@ export class WebSocketCommand implements CommandClient {
   readonly closed: Promise<unknown>;
   readonly #socket: WebSocket;
   readonly #protocol: string;
+  readonly #ready: Promise<void>;
   readonly #sizes = new TerminalSizes();
   readonly #listeners = new Set<(width: number, height: number) => void>();
 
-  constructor(socket: WebSocket, wish: CommandWish) {
+  constructor(socket: WebSocket, wish: CommandWish, clock: Clock) {
     this.#socket = socket;
     this.#protocol = socket.protocol;
     this.closed = new Promise((resolve) => socket.once('close', resolve));
@@ -40,8 +48,7 @@ export class WebSocketCommand implements CommandClient {
     socket.on('error', (error) => this.stdin?.end(error));
     // Without v5 the end of the connection is the only end that an input can have.
     socket.once('close', () => this.stdin?.end());
-    // An empty message on the first channel tells the client that the connection stands.
-    this.#send(wish.stdout ? CHANNELS.stdout : wish.stderr ? CHANNELS.stderr : CHANNELS.error, new Uint8Array(0)).catch(() => {});
+    this.#ready = heard(socket, clock);
   }
 
   onResize(listener: (width: number, height: number) => void): void {
@@ -90,13 +97,24 @@ export class WebSocketCommand implements CommandClient {
   }
 
   /** Resolves when the socket has taken it. */
-  #send(channel: number, bytes: Uint8Array): Promise<void> {
+  async #send(channel: number, bytes: Uint8Array): Promise<void> {
+    await this.#ready;
     const base64 = this.#protocol.includes('base64.');
     const message = base64 ? `${channel}${Buffer.from(bytes).toString('base64')}` : Buffer.concat([Buffer.from([channel]), bytes]);
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       this.#socket.send(message, { binary: !base64 }, (error) => (error === undefined || error === null ? resolve() : reject(error)));
     });
   }
+}
+
+/** Resolves when the client has said something, answered a ping or gone, or after a time. */
+function heard(socket: WebSocket, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.setTimer(READY_MS, resolve);
+  for (const event of ['pong', 'message', 'close'] as const) socket.once(event, () => resolve());
+  // An error closes the socket, which is heard.
+  socket.ping(undefined, false, () => {});
+  return promise.finally(() => timer[Symbol.dispose]());
 }
 
 function readBase64(data: Buffer): Buffer | undefined {
