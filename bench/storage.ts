@@ -5,7 +5,7 @@ import { mkdtempSync, openSync, rmSync, writeSync, fdatasyncSync, closeSync } fr
 import { join } from 'node:path';
 import { persistentVolumeClaims } from '../src/api/gen/resources.ts';
 import type { PersistentVolumeClaim } from '../src/api/gen/types/core.v1.ts';
-import { ADMIN, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
+import { ADMIN, POOL_NODE, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
 import type { Keys } from '../src/base/keys.ts';
 import { silentLog } from '../src/base/log.ts';
@@ -146,8 +146,8 @@ async function benchClaims(directory: string, kind: Pool['kind']): Promise<void>
   );
   await plane.bootstrap();
   const pool = ends.use(await openPool({ host, clock, root: join(directory, `claims-${kind}`), mark: 'bench', kind }));
-  const options = plane.componentOptions(STORAGE, 'storage');
-  ends.use(await startStorage(options));
+  const options = plane.componentOptions(POOL_NODE, 'storage');
+  ends.use(await startStorage(plane.controllerOptions(STORAGE, 'storage')));
   ends.use(await startPoolNode({ ...options, nodeName: 'node-1', driver: new PoolDriver({ host, pool, nodeName: 'node-1' }) }));
   const { client, informers } = plane.componentOptions(ADMIN, 'bench');
   const claims = informers.of(persistentVolumeClaims);

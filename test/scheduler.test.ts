@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { events, nodes, persistentVolumeClaims, persistentVolumes, pods, priorityClasses, serviceAccounts, storageClasses } from '../src/api/gen/resources.ts';
 import type { Pod, PodSpec } from '../src/api/gen/types/core.v1.ts';
 import { isFullyBound, selectedNode } from '../src/api/core/persistent-volume.rules.ts';
-import { CONTROLLERS, SCHEDULER } from '../src/apiserver/bootstrap/identities.ts';
+import { ADMIN, SCHEDULER } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
 import type { Keys } from '../src/base/keys.ts';
 import { silentLog } from '../src/base/log.ts';
@@ -57,7 +57,7 @@ class Stage implements AsyncDisposable {
       }),
     );
     await plane.bootstrap();
-    const { client } = plane.componentOptions(CONTROLLERS, 'test');
+    const { client } = plane.componentOptions(ADMIN, 'test');
     const stage = new Stage(client, clock, ends);
     await client.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
     ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));

@@ -16,7 +16,7 @@ import {
 } from '../src/api/gen/resources.ts';
 import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec, Pod } from '../src/api/gen/types/core.v1.ts';
 import { BIND_COMPLETED, BOUND_BY_CONTROLLER, COUNTED_UNTIL, PROVISIONED_BY, SELECTED_NODE } from '../src/api/core/persistent-volume.rules.ts';
-import { ADMIN, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
+import { ADMIN, POOL_NODE, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
 import type { Keys } from '../src/base/keys.ts';
 import { silentLog } from '../src/base/log.ts';
@@ -101,10 +101,10 @@ class Stage implements AsyncDisposable {
       }),
     );
     await plane.bootstrap();
-    const options = plane.componentOptions(STORAGE, 'storage');
+    const options = plane.componentOptions(POOL_NODE, 'storage');
     const host = new FakeHost({ clock, diskBytes });
     const pool = ends.use(await openPool({ host, clock, root: '/var/lib/berth/pool', mark: 'test', kind: 'plain' }));
-    ends.use(await startStorage({ ...options, classes }));
+    ends.use(await startStorage({ ...plane.controllerOptions(STORAGE, 'storage'), classes }));
     const driver = new PoolDriver({ host, pool, nodeName: 'node-1' });
     ends.use(await startPoolNode({ ...options, nodeName: 'node-1', driver: drifts ? drifting(driver) : driver }));
     const { client } = plane.componentOptions(ADMIN, 'test');

@@ -14,7 +14,7 @@ import { openMemoryStore } from '../store/memory.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
 import { bootstrap, Writer } from './bootstrap/bootstrap.ts';
 import { followFlowControl } from './bootstrap/flow-control.ts';
-import { ADMIN, CONTROLLERS, nodeIdentity } from './bootstrap/identities.ts';
+import { ADMIN, nodeIdentity } from './bootstrap/identities.ts';
 import type { Projection } from './codec/projection.ts';
 import { versionInfo } from './health/version.ts';
 import { type ApiServer, createApiServer, createRegistry } from './server.ts';
@@ -115,6 +115,22 @@ describe('the server with everything around it', () => {
     assert.ok((await names('/apis/rbac.authorization.k8s.io/v1/clusterroles')).length > 60);
   });
 
+  test('full rights that an earlier version gave to all controllers are taken back; a role of that name that people made stays', async () => {
+    const at = '/apis/rbac.authorization.k8s.io/v1';
+    const role = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:berth-controllers' };
+    const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+    const rules = [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }];
+    await ask(ADMIN, 'POST', `${at}/clusterroles`, { metadata: { name: role.name, labels }, rules });
+    await ask(ADMIN, 'POST', `${at}/clusterrolebindings`, { metadata: { name: role.name, labels }, roleRef: role, subjects: [] });
+    await ask(ADMIN, 'POST', `${at}/clusterroles`, { metadata: { name: 'system:berth-storage' }, rules });
+    await start();
+    assert.deepEqual(
+      (await names(`${at}/clusterroles`)).filter((name) => name.startsWith('system:berth-')),
+      ['system:berth-storage'],
+    );
+    assert.equal((await names(`${at}/clusterrolebindings`)).includes(role.name), false);
+  });
+
   test('a second start writes nothing, and puts right what was taken away', async () => {
     const version = async (): Promise<unknown> =>
       ((await ask(ADMIN, 'GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles'))['metadata'] as JsonObject)['resourceVersion'];
@@ -196,7 +212,7 @@ describe('the server with everything around it', () => {
       status: { hard: { 'count/configmaps': '7' }, used: { 'count/configmaps': '0' } },
     });
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, at) => refusal(CONTROLLERS, 'POST', '/api/v1/namespaces/tight/configmaps', { metadata: { name: `c${at}` } })),
+      Array.from({ length: 40 }, (_, at) => refusal(ADMIN, 'POST', '/api/v1/namespaces/tight/configmaps', { metadata: { name: `c${at}` } })),
     );
     assert.equal(answers.filter((answer) => answer === undefined).length, 7);
     assert.equal((await names('/api/v1/namespaces/tight/configmaps')).length, 7);

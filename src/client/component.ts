@@ -19,6 +19,12 @@ export interface ComponentOptions {
   readonly log: Log;
 }
 
+/** A set of controllers: they share informers, which read under the set's identity; each writes, and says events, under its own. */
+export interface ControllerSetOptions {
+  /** By the name of its service account in kube-system: `replicaset-controller`. */
+  readonly as: (controller: string) => ComponentOptions;
+}
+
 /** Disposing it ends everything that it started, and waits for it. */
 export interface Component extends AsyncDisposable {
   readonly name: string;

@@ -119,14 +119,16 @@ class Start {
     await this.#writeKubeconfig(server, authorities.caPem, certificates);
     this.#stage('API server ready');
     const signer = certificateSigner(() => ({ certPem: authorities.caPem, keyPem: authorities.caKeyPem }), clock);
-    this.#ends.use(startControllers({ ...plane.componentOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem, signer }));
+    this.#ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem, signer }));
     this.#ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
     let node: LocalNode | undefined;
     const deleteHostPath = async (path: string): Promise<void> => {
       if (node === undefined) throw new Error('the node has not started yet');
       await node.deleteHostPath(path);
     };
-    this.#ends.use(await startStorage({ ...plane.componentOptions(STORAGE, 'berth-storage'), ...(chosen.runtime === 'containerd' ? { deleteHostPath } : {}) }));
+    this.#ends.use(
+      await startStorage({ ...plane.controllerOptions(STORAGE, 'berth-storage'), ...(chosen.runtime === 'containerd' ? { deleteHostPath } : {}) }),
+    );
     this.#ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));
     const findings: string[] = [];
     if (probe !== undefined && chosen.runtime === 'containerd') {

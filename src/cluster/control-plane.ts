@@ -4,6 +4,7 @@ import { builtinKinds } from '../api/registry.ts';
 import type { OidcTokens } from '../apiserver/authn/oidc.ts';
 import { bootstrap, Writer } from '../apiserver/bootstrap/bootstrap.ts';
 import { followFlowControl } from '../apiserver/bootstrap/flow-control.ts';
+import { controllerIdentity } from '../apiserver/bootstrap/identities.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
 import { createProjector, type Projection } from '../apiserver/codec/projection.ts';
 import { auditing, type AuditSink } from '../apiserver/audit/trail.ts';
@@ -20,7 +21,8 @@ import type { Keys } from '../base/keys.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { createClient } from '../client/api-client.ts';
-import type { ComponentOptions } from '../client/component.ts';
+import type { Client } from '../client/client.ts';
+import type { ComponentOptions, ControllerSetOptions, Informers } from '../client/component.ts';
 import { InformerSet } from '../client/informer-set.ts';
 import { createRecorder } from '../client/recorder.ts';
 import { inProcessTransport } from '../client/transport.ts';
@@ -131,11 +133,26 @@ export class ControlPlane implements AsyncDisposable {
   /** What a component of this process is started with: its own identity, its own informers. They end with the plane. */
   componentOptions(user: UserInfo, name: string): ComponentOptions {
     const { clock, random, log } = this.#options;
-    const client = createClient(inProcessTransport(this.api.handler, user, name), name);
     const own = log.child(name);
-    const informers = new InformerSet({ client, clock, random, log: own });
+    const informers = new InformerSet({ client: this.#client(user, name), clock, random, log: own });
     this.#ends.add(() => informers[Symbol.asyncDispose]());
-    return { client, informers, recorder: createRecorder({ client, clock, log: own, component: name }), clock, random, log: own };
+    return this.#acting(user, name, informers, own);
+  }
+
+  /** `user` reads for all of them. */
+  controllerOptions(user: UserInfo, name: string): ControllerSetOptions {
+    const { informers, log } = this.componentOptions(user, name);
+    return { as: (controller) => this.#acting(controllerIdentity(controller), name, informers, log) };
+  }
+
+  #acting(user: UserInfo, name: string, informers: Informers, log: Log): ComponentOptions {
+    const { clock, random } = this.#options;
+    const client = this.#client(user, name);
+    return { client, informers, recorder: createRecorder({ client, clock, log, component: name }), clock, random, log };
+  }
+
+  #client(user: UserInfo, name: string): Client {
+    return createClient(inProcessTransport(this.api.handler, user, name), name);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

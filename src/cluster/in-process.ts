@@ -70,9 +70,9 @@ async function start(options: InProcessClusterOptions, ends: Disposals): Promise
     }),
   );
   await plane.bootstrap();
-  ends.use(startControllers({ ...plane.componentOptions(CONTROLLERS, 'kube-controller-manager'), caPem: CA }));
+  ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: CA }));
   ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
-  ends.use(await startStorage(plane.componentOptions(STORAGE, 'berth-storage')));
+  ends.use(await startStorage(plane.controllerOptions(STORAGE, 'berth-storage')));
   ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));
   ends.use(
     await startSimulatedNodes({

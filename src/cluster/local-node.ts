@@ -1,4 +1,4 @@
-import { nodeIdentity, STORAGE } from '../apiserver/bootstrap/identities.ts';
+import { nodeIdentity, POOL_NODE } from '../apiserver/bootstrap/identities.ts';
 import type { Clock } from '../base/clock.ts';
 import { Disposals } from '../base/disposal.ts';
 import type { Log } from '../base/log.ts';
@@ -96,7 +96,7 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
   ends.add(() => containerd.stop({ pods: stopPods }));
   const driver = new PoolDriver({ host, pool, nodeName });
   await driver.recover();
-  if (identity.runtime === 'simulated') await remakeVolumes(await listVolumes(plane.componentOptions(STORAGE, 'berth-pool').client), pool, nodeName);
+  if (identity.runtime === 'simulated') await remakeVolumes(await listVolumes(plane.componentOptions(POOL_NODE, 'berth-pool').client), pool, nodeName);
   // The server listens before the node tells its port; until the node knows its pods, there are none.
   let lookup: PodLookup = NO_PODS;
   const components = plane.componentOptions(nodeIdentity(nodeName), 'kubelet');
@@ -143,7 +143,7 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
     }),
   );
   lookup = node.lookup;
-  ends.use(await startPoolNode({ ...plane.componentOptions(STORAGE, 'berth-pool'), nodeName, driver }));
+  ends.use(await startPoolNode({ ...plane.componentOptions(POOL_NODE, 'berth-pool'), nodeName, driver }));
   return {
     port: server.port,
     findings: [...probe.findings.map(({ missing, consequence }) => `${missing} is missing: ${consequence}`), ...poolFindings(pool)],

@@ -1,4 +1,4 @@
-import { nodeIdentity, STORAGE } from '../apiserver/bootstrap/identities.ts';
+import { nodeIdentity, POOL_NODE } from '../apiserver/bootstrap/identities.ts';
 import type { Clock } from '../base/clock.ts';
 import { Disposals } from '../base/disposal.ts';
 import type { Log } from '../base/log.ts';
@@ -125,7 +125,7 @@ async function startParts(
       logs: { maxBytes: 10 * 1024 * 1024, maxFiles: 5 },
     }),
   );
-  ends.use(await startPoolNode({ ...components(STORAGE, 'berth-pool'), nodeName, driver }));
+  ends.use(await startPoolNode({ ...components(POOL_NODE, 'berth-pool'), nodeName, driver }));
 }
 
 export interface SimulatedNodesOptions {
@@ -145,7 +145,7 @@ export interface SimulatedNodesOptions {
 /** One keeps the machine's name; of several, each gets a number. */
 export async function startSimulatedNodes({ config, identity, plane, clock, random }: SimulatedNodesOptions): Promise<Component> {
   const ends = new Disposals();
-  const volumes = await listVolumes(plane.componentOptions(STORAGE, 'berth-pool').client);
+  const volumes = await listVolumes(plane.componentOptions(POOL_NODE, 'berth-pool').client);
   for (let index = 0; index < config.simulatedNodes; index++) {
     const nodeName = config.simulatedNodes === 1 ? config.nodeName : `${config.nodeName}-${index}`;
     const machine = ends.use(createSimulatedMachine({ clock, random, index }));

@@ -1,4 +1,4 @@
-import type { Component, ComponentOptions } from '../client/component.ts';
+import type { Component, ControllerSetOptions } from '../client/component.ts';
 import { type CertificateSigner, startCertificateSigning } from './certificate-signing.ts';
 import { startClusterRoleAggregation } from './cluster-role-aggregation.ts';
 import { startDeploymentController } from './deployment/deployment.ts';
@@ -11,11 +11,11 @@ import { startPodCollector } from './pod-gc.ts';
 import { startReplicaSetController } from './replica-set.ts';
 import { startResourceQuotaController } from './resource-quota.ts';
 import { together } from '../client/controller.ts';
-import { startServiceAccountController } from './service-account.ts';
+import { startRootCaPublisher, startServiceAccountController } from './service-account.ts';
 import { startStatefulSetController } from './stateful-set/stateful-set.ts';
-import { startVolumeProtection } from './volume-protection.ts';
+import { startClaimProtection, startVolumeProtection } from './volume-protection.ts';
 
-export interface ControllersOptions extends ComponentOptions {
+export interface ControllersOptions extends ControllerSetOptions {
   /** The certificate authority that pods use to check the API server. */
   readonly caPem: string;
   /** Of the CSR API; absent: nobody signs. */
@@ -23,21 +23,23 @@ export interface ControllersOptions extends ComponentOptions {
 }
 
 /** Every controller of this folder, ended together. */
-export function startControllers(options: ControllersOptions): Component {
+export function startControllers({ as, caPem, signer }: ControllersOptions): Component {
   const kinds = builtinKindSource();
   return together('controllers', [
-    startServiceAccountController(options, options.caPem),
-    startNamespaceController(options, kinds),
-    startReplicaSetController(options),
-    startDeploymentController(options),
-    startStatefulSetController(options),
-    startGarbageCollector(options, kinds),
-    startNodeLifecycle(options),
-    startPodCollector(options),
-    startVolumeProtection(options),
-    startEphemeralVolumes(options),
-    startResourceQuotaController(options, kinds),
-    startClusterRoleAggregation(options),
-    ...(options.signer === undefined ? [] : [startCertificateSigning(options, options.signer)]),
+    startServiceAccountController(as('service-account-controller')),
+    startRootCaPublisher(as('root-ca-cert-publisher'), caPem),
+    startNamespaceController(as('namespace-controller'), kinds),
+    startReplicaSetController(as('replicaset-controller')),
+    startDeploymentController(as('deployment-controller')),
+    startStatefulSetController(as('statefulset-controller')),
+    startGarbageCollector(as('generic-garbage-collector'), kinds),
+    startNodeLifecycle(as('node-controller')),
+    startPodCollector(as('pod-garbage-collector')),
+    startClaimProtection(as('pvc-protection-controller')),
+    startVolumeProtection(as('pv-protection-controller')),
+    startEphemeralVolumes(as('ephemeral-volume-controller')),
+    startResourceQuotaController(as('resourcequota-controller'), kinds),
+    startClusterRoleAggregation(as('clusterrole-aggregation-controller')),
+    ...(signer === undefined ? [] : [startCertificateSigning(as('certificate-controller'), signer)]),
   ]);
 }

@@ -2,7 +2,7 @@ import type { ConfigMap, Namespace, ServiceAccount } from '../api/gen/types/core
 import { configMaps, namespaces, serviceAccounts } from '../api/gen/resources.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
 import { getOwn } from '../machinery/record.ts';
-import { source, startController, together } from '../client/controller.ts';
+import { source, startController } from '../client/controller.ts';
 
 const ROOT_CA = 'kube-root-ca.crt';
 const CA_KEY = 'ca.crt';
@@ -25,14 +25,14 @@ export function needsDefaultAccount(namespace: Namespace | undefined, found: Ser
   return namespace !== undefined && namespace.metadata?.deletionTimestamp === undefined && found === undefined;
 }
 
-/** Gives every namespace its `default` service account and its `kube-root-ca.crt`. */
-export function startServiceAccountController(options: ComponentOptions, caPem: string): Component {
+const inNamespace = (object: { readonly metadata: { readonly namespace?: string } }): readonly string[] => [object.metadata.namespace ?? ''];
+
+/** Gives every namespace its `default` service account. */
+export function startServiceAccountController(options: ComponentOptions): Component {
   const { client, informers } = options;
   const spaces = informers.of(namespaces);
   const accounts = informers.of(serviceAccounts);
-  const authorities = informers.of(configMaps, { fieldSelector: `metadata.name=${ROOT_CA}` });
-  const inNamespace = (object: { readonly metadata: { readonly namespace?: string } }): readonly string[] => [object.metadata.namespace ?? ''];
-  const account = startController(options, {
+  return startController(options, {
     name: 'serviceaccount-controller',
     sources: [source(spaces, (space) => [space.metadata.name]), source(accounts, inNamespace)],
     reconcile: async (namespace) => {
@@ -41,7 +41,14 @@ export function startServiceAccountController(options: ComponentOptions, caPem: 
       return undefined;
     },
   });
-  const authority = startController(options, {
+}
+
+/** Gives every namespace its `kube-root-ca.crt`. */
+export function startRootCaPublisher(options: ComponentOptions, caPem: string): Component {
+  const { client, informers } = options;
+  const spaces = informers.of(namespaces);
+  const authorities = informers.of(configMaps, { fieldSelector: `metadata.name=${ROOT_CA}` });
+  return startController(options, {
     name: 'root-ca-certificate-publisher-controller',
     sources: [source(spaces, (space) => [space.metadata.name]), source(authorities, inNamespace)],
     reconcile: async (namespace) => {
@@ -58,5 +65,4 @@ export function startServiceAccountController(options: ComponentOptions, caPem: 
       return undefined;
     },
   });
-  return together('service-account-controllers', [account, authority]);
 }

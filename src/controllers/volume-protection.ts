@@ -2,7 +2,7 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/gen/ty
 import { persistentVolumeClaims, persistentVolumes, pods as podResource } from '../api/gen/resources.ts';
 import { keyOf, splitKey } from '../client/cache.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
-import { source, startController, together } from '../client/controller.ts';
+import { source, startController } from '../client/controller.ts';
 
 export const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 export const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
@@ -34,15 +34,14 @@ function mayUse(pod: Pod): boolean {
 
 const CLAIM_INDEX = 'claim';
 
-/** Keeps claims from vanishing under running pods, and volumes from vanishing under bound claims. */
-export function startVolumeProtection(options: ComponentOptions): Component {
+/** Keeps claims from vanishing under running pods. */
+export function startClaimProtection(options: ComponentOptions): Component {
   const { client, informers } = options;
   const claims = informers.of(persistentVolumeClaims);
-  const volumes = informers.of(persistentVolumes);
   const pods = informers.of(podResource, {
     indexes: { [CLAIM_INDEX]: (pod) => claimsOf(pod).map((claim) => `${pod.metadata?.namespace ?? ''}/${claim}`) },
   });
-  const claimController = startController(options, {
+  return startController(options, {
     name: 'pvc-protection-controller',
     sources: [source(claims, (claim) => [keyOf(claim)]), source(pods, (pod) => claimsOf(pod).map((claim) => `${pod.metadata.namespace ?? ''}/${claim}`))],
     reconcile: async (key) => {
@@ -64,7 +63,13 @@ export function startVolumeProtection(options: ComponentOptions): Component {
       return undefined;
     },
   });
-  const volumeController = startController(options, {
+}
+
+/** Keeps volumes from vanishing under bound claims. */
+export function startVolumeProtection(options: ComponentOptions): Component {
+  const { client, informers } = options;
+  const volumes = informers.of(persistentVolumes);
+  return startController(options, {
     name: 'pv-protection-controller',
     sources: [source(volumes, (volume) => [volume.metadata.name])],
     reconcile: async (name) => {
@@ -75,5 +80,4 @@ export function startVolumeProtection(options: ComponentOptions): Component {
       return undefined;
     },
   });
-  return together('volume-protection', [claimController, volumeController]);
 }

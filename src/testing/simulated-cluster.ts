@@ -14,6 +14,7 @@ import { hmacKeys } from '../cluster/node-keys.ts';
 import { createSimulatedMachine, type SimulatedMachine, startSimulatedNode } from '../cluster/simulated-nodes.ts';
 import { startControllers } from '../controllers/controllers.ts';
 import type { ApiHandler, UserInfo } from '../machinery/exchange.ts';
+import { StatusError } from '../machinery/status-error.ts';
 import { startNetworkNotices } from '../network/notices.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { startStorage } from '../storage/storage.ts';
@@ -75,6 +76,7 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly client: Client;
   /** What goes wrong from now on. */
   faults: FaultRates;
+  readonly #refusals = new Set<string>();
   readonly #options: SimulatedClusterOptions;
   readonly #store: Store<Projection>;
   #plane: ControlPlane;
@@ -114,6 +116,14 @@ export class SimulatedCluster implements AsyncDisposable {
       throw thrown;
     }
     return cluster;
+  }
+
+  /**
+   * What a component asked for and has no right to, in the server's words. Nodes are left out: theirs come and go with their pods,
+   * and whoever asks for a secret of a pod that has just gone is rightly refused.
+   */
+  get refusals(): readonly string[] {
+    return [...this.#refusals];
   }
 
   get nodeNames(): readonly string[] {
@@ -251,14 +261,14 @@ export class SimulatedCluster implements AsyncDisposable {
     const { plant } = this.#options;
     switch (name) {
       case 'controllers':
-        return startControllers({ ...connections.components(CONTROLLERS, 'kube-controller-manager'), caPem: CA });
+        return startControllers({ ...connections.controllers(CONTROLLERS, 'kube-controller-manager'), caPem: CA });
       case 'scheduler':
         return startScheduler({
           ...connections.components(SCHEDULER, 'default-scheduler'),
           ...(plant?.schedulerPlugins === undefined ? {} : { plugins: plant.schedulerPlugins }),
         });
       case 'storage':
-        return startStorage(connections.components(STORAGE, 'berth-storage'));
+        return startStorage(connections.controllers(STORAGE, 'berth-storage'));
       case 'network':
         return startNetworkNotices(connections.components(NETWORK, 'berth-network'));
       default:
@@ -301,11 +311,21 @@ export class SimulatedCluster implements AsyncDisposable {
     const { plant } = this.#options;
     // The server of the moment: it may be another one after a restart.
     const server: ApiHandler = {
-      request: (request) => this.#plane.api.handler.request(request),
-      watch: (request, sink) => this.#plane.api.handler.watch(request, sink),
+      request: (request) => this.#heard(user, this.#plane.api.handler.request(request)),
+      watch: (request, sink) => this.#heard(user, this.#plane.api.handler.watch(request, sink)),
     };
     const way = inProcessTransport(server, user, name);
     return plant?.transport?.(name, way, this.#store) ?? way;
+  }
+
+  async #heard<T>(user: UserInfo, answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (thrown) {
+      const isRefused = thrown instanceof StatusError && thrown.reason === 'Forbidden' && thrown.message.includes(`User ${JSON.stringify(user.name)} cannot `);
+      if (isRefused && !user.groups.includes('system:nodes')) this.#refusals.add(thrown.message);
+      throw thrown;
+    }
   }
 
   #random(purpose: string): ReturnType<typeof seeded> {

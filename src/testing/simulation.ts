@@ -56,6 +56,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     if (cause !== undefined) failures.add(REST, cause);
     for (const { name, atRest } of checkers) for (const fault of atRest?.(record) ?? []) failures.add(name, fault);
     if (cause === undefined) for (const fault of await restless(cluster)) failures.add(REST, fault);
+    for (const refusal of cluster.refusals) failures.add('no component lacks a right that it needs', refusal);
   } catch (thrown) {
     failures.add('the run goes on to its end', thrown instanceof Error ? `${thrown.message}\n${thrown.stack ?? ''}` : String(thrown));
   }

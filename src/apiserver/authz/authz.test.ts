@@ -5,7 +5,7 @@ import type { ClusterRole, ClusterRoleBinding, RoleBinding } from '../../api/gen
 import type { UserInfo } from '../../machinery/exchange.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { readerOf, stored } from '../admission/testing.ts';
-import { ADMIN, CONTROLLERS, nodeIdentity, SCHEDULER, STORAGE } from '../bootstrap/identities.ts';
+import { ADMIN, CONTROLLERS, controllerIdentity, nodeIdentity, POOL_NODE, SCHEDULER } from '../bootstrap/identities.ts';
 import { defaultBindings, defaultRoles } from '../bootstrap/policy.ts';
 import { parseRule } from '../bootstrap/policy-rules.ts';
 import { CLUSTER_ROLES } from '../bootstrap/policy-roles.ts';
@@ -77,13 +77,26 @@ describe('RBAC', () => {
     [ANONYMOUS, 'get /readyz', true],
     [ANONYMOUS, 'get /api', false],
     [ANONYMOUS, 'list |pods default', false],
-    [CONTROLLERS, 'delete apps|replicasets shop web-1', true],
-    [CONTROLLERS, 'escalate rbac.authorization.k8s.io|clusterroles - admin', true],
+    [CONTROLLERS, 'watch |secrets', true],
+    [CONTROLLERS, 'get |pods shop web', false],
+    [CONTROLLERS, 'delete apps|replicasets shop web-1', false],
+    [controllerIdentity('deployment-controller'), 'delete apps|replicasets shop web-1', true],
+    [controllerIdentity('deployment-controller'), 'delete |pods shop web-1', false],
+    [controllerIdentity('replicaset-controller'), 'delete |pods shop web-1', true],
+    [controllerIdentity('replicaset-controller'), 'get |secrets shop tls', false],
+    [controllerIdentity('generic-garbage-collector'), 'delete example.com|things shop a', true],
+    [controllerIdentity('generic-garbage-collector'), 'create |pods shop', false],
+    [controllerIdentity('clusterrole-aggregation-controller'), 'escalate rbac.authorization.k8s.io|clusterroles - admin', true],
+    [controllerIdentity('resourcequota-controller'), 'get |resourcequotas shop small', true],
+    [controllerIdentity('persistent-volume-binder'), 'delete |persistentvolumes - pv-1', true],
+    [controllerIdentity('berth-classes'), 'create storage.k8s.io|storageclasses', true],
+    [controllerIdentity('berth-classes'), 'delete storage.k8s.io|storageclasses - berth', false],
     [SCHEDULER, 'create |pods|binding shop web', true],
     [SCHEDULER, 'delete |nodes - n1', false],
-    [STORAGE, 'create |persistentvolumes', true],
-    [STORAGE, 'update storage.k8s.io|volumeattachments|status - va', true],
-    [STORAGE, 'create |pods shop', false],
+    [POOL_NODE, 'create |persistentvolumes', true],
+    [POOL_NODE, 'update storage.k8s.io|volumeattachments|status - va', true],
+    [POOL_NODE, 'create |pods shop', false],
+    [POOL_NODE, 'get |secrets shop tls', false],
   ];
   for (const [user, question, allowed] of rows) {
     test(`${user.name}: ${question} → ${allowed ? 'yes' : 'no'}`, () => assert.equal(ask(authorize, user, question).allowed, allowed));

@@ -2,7 +2,7 @@ import { EVENTS, type RuleLine } from './policy-rules.ts';
 
 /**
  * The default roles of Kubernetes' controllers, `system:controller:NAME`, each bound to the service account of that name in
- * kube-system. Berth's own controllers do not use them; add-ons that bring one of these controllers do.
+ * kube-system, as which the controller runs. What it reads through informers it reads as `system:kube-controller-manager`.
  */
 export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   'attachdetach-controller': [
@@ -10,7 +10,7 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
     'get list watch; core; nodes',
     'list watch; core; pods',
     'patch update; core; nodes/status',
-    'create delete get list patch update watch; storage.k8s.io; volumeattachments',
+    'create delete get list watch; storage.k8s.io; volumeattachments',
     'READ; storage.k8s.io; csidrivers csinodes',
     EVENTS,
   ],
@@ -24,10 +24,10 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   ],
   'clusterrole-aggregation-controller': ['escalate get list patch update watch; rbac.authorization.k8s.io; clusterroles'],
   'cronjob-controller': [
-    'get list patch update watch; batch; cronjobs',
+    'get list update watch; batch; cronjobs',
     'create delete get list patch update watch; batch; jobs',
     'update; batch; cronjobs/finalizers cronjobs/status',
-    'delete list; core; pods',
+    'delete list watch; core; pods',
     EVENTS,
   ],
   'daemon-set-controller': [
@@ -58,31 +58,28 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   ],
   'endpoint-controller': [
     'get list watch; core; pods services',
-    'create delete get list update; core; endpoints',
+    'create delete get list update watch; core; endpoints',
     'create; core; endpoints/restricted',
     EVENTS,
   ],
   'endpointslice-controller': [
     'get list watch; core; nodes pods services',
     'update; core; services/finalizers',
-    'create delete get list update; discovery.k8s.io; endpointslices',
-    'create; discovery.k8s.io; endpointslices/restricted',
+    'create delete get list update watch; discovery.k8s.io; endpointslices',
     EVENTS,
   ],
   'endpointslicemirroring-controller': [
     'get list watch; core; endpoints services',
     'update; core; endpoints/finalizers services/finalizers',
-    'create delete get list update; discovery.k8s.io; endpointslices',
-    'create; discovery.k8s.io; endpointslices/restricted',
+    'create delete get list update watch; discovery.k8s.io; endpointslices',
     EVENTS,
   ],
   'ephemeral-volume-controller': ['update; core; pods/finalizers', 'get list watch; core; pods', 'create get list watch; core; persistentvolumeclaims', EVENTS],
   'expand-controller': [
     'get list patch update watch; core; persistentvolumes',
-    'get list patch update watch; core; persistentvolumeclaims persistentvolumeclaims/status',
-    'get list watch; storage.k8s.io; storageclasses',
-    'get; core; endpoints services',
-    'get; core; secrets',
+    'patch update; core; persistentvolumeclaims/status',
+    'get list watch; core; persistentvolumeclaims',
+    'get; core; services',
     EVENTS,
   ],
   'generic-garbage-collector': ['delete get list patch update watch; *; *', EVENTS],
@@ -90,10 +87,10 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
     'get list watch; autoscaling; horizontalpodautoscalers',
     'update; autoscaling; horizontalpodautoscalers/status',
     'get update; *; */scale',
-    'list; core; pods',
-    'list; metrics.k8s.io; pods',
-    'get list; custom.metrics.k8s.io; *',
-    'get list; external.metrics.k8s.io; *',
+    'list watch; core; pods',
+    'list watch; metrics.k8s.io; pods',
+    'get list watch; custom.metrics.k8s.io; *',
+    'get list watch; external.metrics.k8s.io; *',
     EVENTS,
   ],
   'job-controller': [
@@ -106,14 +103,13 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   'namespace-controller': [
     'delete get list watch; core; namespaces',
     'update; core; namespaces/finalize namespaces/status',
-    'delete deletecollection get list; *; *',
+    'delete deletecollection get list watch; *; *',
   ],
   'node-controller': [
-    'delete get list patch update; core; nodes',
+    'delete get list patch update watch; core; nodes',
     'patch update; core; nodes/status',
     'patch update; core; pods/status',
-    'delete get list; core; pods',
-    'get list watch; networking.k8s.io; servicecidrs',
+    'delete get list watch; core; pods',
     EVENTS,
   ],
   'persistent-volume-binder': [
@@ -123,13 +119,12 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
     'update; core; persistentvolumeclaims/status',
     'get list watch; storage.k8s.io; storageclasses',
     'create delete get list watch; core; pods',
-    'create delete get update; core; endpoints services',
-    'get list; core; secrets',
-    'get list; core; nodes',
+    'get; core; services',
+    'list watch; core; nodes',
     'watch; core; events',
     EVENTS,
   ],
-  'pod-garbage-collector': ['delete list watch; core; pods', 'get list; core; nodes', 'patch; core; pods/status'],
+  'pod-garbage-collector': ['delete list watch; core; pods', 'get list watch; core; nodes', 'patch; core; pods/status'],
   'pv-protection-controller': ['get list update watch; core; persistentvolumes', EVENTS],
   'pvc-protection-controller': ['get list update watch; core; persistentvolumeclaims', 'get list watch; core; pods', EVENTS],
   'replicaset-controller': [
@@ -171,15 +166,12 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
     'update; apps; statefulsets/finalizers statefulsets/status',
     'create delete get patch update; core; pods',
     'create delete get list patch update watch; apps; controllerrevisions',
-    'create get; core; persistentvolumeclaims',
-    'delete update list watch; core; persistentvolumeclaims',
+    'create get list watch; core; persistentvolumeclaims',
+    'delete update; core; persistentvolumeclaims',
+    'update; core; pods/finalizers',
     EVENTS,
   ],
-  'storage-version-migrator-controller': [
-    'list patch; *; *',
-    'get list watch; storagemigration.k8s.io; storageversionmigrations',
-    'update; storagemigration.k8s.io; storageversionmigrations/status',
-  ],
+  'storage-version-migrator-controller': ['create list patch watch; *; *', 'update; storagemigration.k8s.io; storageversionmigrations/status'],
   'ttl-after-finished-controller': ['delete get list watch; batch; jobs', EVENTS],
   'ttl-controller': ['list patch update watch; core; nodes', EVENTS],
   'validatingadmissionpolicy-status-controller': [

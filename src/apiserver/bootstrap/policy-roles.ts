@@ -129,28 +129,33 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   ],
 };
 
-/** What Berth adds. Its controllers run under one identity, and the garbage collector alone may delete anything. */
-export const BERTH_CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
-  'system:berth-controllers': ['*; *; *', '*; *'],
-  'system:berth-scheduler': [
-    'create get update patch list watch; coordination.k8s.io; leases',
-    'get list watch patch; core; persistentvolumeclaims',
-    'patch update; core; pods',
+/**
+ * The roles of the parts that are Berth's own, and what its controllers need beyond upstream's role of the same name:
+ * `berth:NAME`, each bound to the service account NAME, or `berth-NAME`, in kube-system.
+ */
+export const BERTH_CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
+  // What is counted anew is compared with the quota as the server has it.
+  'resourcequota-controller': ['get; core; resourcequotas'],
+  'berth-classes': ['create; storage.k8s.io; csidrivers storageclasses'],
+  'berth-storage': [
+    'list watch; core; nodes pods persistentvolumes persistentvolumeclaims',
+    'list watch; storage.k8s.io; storageclasses csidrivers csinodes csistoragecapacities volumeattachments volumeattributesclasses',
   ],
-  'system:berth-storage': [
+  'berth-pool-node': [
     EVENTS,
-    'READ; core; nodes pods namespaces configmaps serviceaccounts',
-    'ALL; core; persistentvolumes persistentvolumeclaims',
-    'get patch update; core; persistentvolumes/status persistentvolumeclaims/status',
-    'get; core; secrets',
-    'create; core; serviceaccounts/token',
-    'ALL; storage.k8s.io; storageclasses csidrivers csinodes csistoragecapacities volumeattachments volumeattributesclasses',
-    'get patch update; storage.k8s.io; volumeattachments/status',
-    'ALL; coordination.k8s.io; leases',
-    '*; snapshot.storage.k8s.io groupsnapshot.storage.k8s.io populator.storage.k8s.io storage.berth.dev; *',
-    'ALL; apiextensions.k8s.io; customresourcedefinitions',
+    'create delete get list patch update watch; core; persistentvolumes',
+    'get list patch update watch; core; persistentvolumeclaims',
+    'patch update; core; persistentvolumeclaims/status',
+    'READ; storage.k8s.io; storageclasses csinodes',
+    'get list patch update watch; storage.k8s.io; volumeattachments',
+    'patch update; storage.k8s.io; volumeattachments/status',
+    'create delete get list update watch; storage.k8s.io; csistoragecapacities',
   ],
-  'system:berth-network': [
+};
+
+/** What Berth adds for the users of Kubernetes' own names. */
+export const BERTH_CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
+  'berth:network': [
     EVENTS,
     'READ; core; events',
     'READ; core; services endpoints nodes pods namespaces secrets configmaps',
@@ -190,10 +195,7 @@ export const CLUSTER_BINDINGS: readonly (readonly [name: string, role: string, .
   ['system:volume-scheduler', 'system:volume-scheduler', 'u:system:kube-scheduler'],
   ['system:node', 'system:node'],
   ['system:service-account-issuer-discovery', 'system:service-account-issuer-discovery', 'g:system:serviceaccounts'],
-  ['system:berth-controllers', 'system:berth-controllers', 'u:system:kube-controller-manager'],
-  ['system:berth-scheduler', 'system:berth-scheduler', 'u:system:kube-scheduler'],
-  ['system:berth-storage', 'system:berth-storage', 'u:system:berth-storage'],
-  ['system:berth-network', 'system:berth-network', 'u:system:kube-proxy'],
+  ['berth:network', 'berth:network', 'u:system:kube-proxy'],
 ];
 
 /** Roles in namespaces: namespace, name, rules. */

@@ -2,11 +2,35 @@ import type { PolicyRule } from '../../api/gen/types/rbac.v1.ts';
 import type { JsonObject } from '../../machinery/object.ts';
 import type { BootstrapObject } from './objects.ts';
 import { CONTROLLER_ROLES } from './policy-controllers.ts';
-import { AGGREGATE_LABELS, AGGREGATED, BERTH_CLUSTER_ROLES, CLUSTER_BINDINGS, CLUSTER_ROLES, NAMESPACED_BINDINGS, NAMESPACED_ROLES } from './policy-roles.ts';
-import { parseRule } from './policy-rules.ts';
+import {
+  AGGREGATE_LABELS,
+  AGGREGATED,
+  BERTH_CLUSTER_ROLES,
+  BERTH_CONTROLLER_ROLES,
+  CLUSTER_BINDINGS,
+  CLUSTER_ROLES,
+  NAMESPACED_BINDINGS,
+  NAMESPACED_ROLES,
+} from './policy-roles.ts';
+import { parseRule, type RuleLine } from './policy-rules.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 const API_VERSION = `${GROUP}/v1`;
+
+/** Service account in kube-system, its role, which is also the binding's name, and the rules. */
+const CONTROLLERS: readonly (readonly [account: string, role: string, rules: readonly RuleLine[]])[] = [
+  ...Object.entries(CONTROLLER_ROLES).map(([name, rules]) => [name, `system:controller:${name}`, rules] as const),
+  ...Object.entries(BERTH_CONTROLLER_ROLES).map(([name, rules]) => [name, `berth:${name.replace(/^berth-/, '')}`, rules] as const),
+];
+
+/**
+ * Roles and bindings of earlier versions that must not stay in force. Those that still carry the label of defaults go, whatever
+ * `autoupdate` says: they gave more than anybody needs.
+ */
+export function retiredPolicy(): readonly BootstrapObject[] {
+  const names = ['system:berth-controllers', 'system:berth-scheduler', 'system:berth-storage', 'system:berth-network'];
+  return names.flatMap((name) => [binding(name, { kind: 'ClusterRole', name }, []), clusterRole(name, [])]);
+}
 
 /** The default roles, as objects. */
 export function defaultRoles(): readonly BootstrapObject[] {
@@ -15,16 +39,14 @@ export function defaultRoles(): readonly BootstrapObject[] {
     const label = AGGREGATE_LABELS[name];
     return clusterRole(name, lines.map(parseRule), label === undefined ? {} : { [label]: 'true' });
   });
-  const controllers = Object.entries(CONTROLLER_ROLES).map(([name, lines]) => clusterRole(`system:controller:${name}`, lines.map(parseRule)));
+  const controllers = CONTROLLERS.map(([, role, lines]) => clusterRole(role, lines.map(parseRule)));
   const namespaced = NAMESPACED_ROLES.map(([namespace, name, ...lines]) => object('Role', name, { rules: lines.map(parseRule) }, { namespace }));
   return [...roles, ...controllers, ...aggregatedRoles(), ...namespaced];
 }
 
 export function defaultBindings(): readonly BootstrapObject[] {
   const cluster = CLUSTER_BINDINGS.map(([name, role, ...subjects]) => binding(name, { kind: 'ClusterRole', name: role }, subjects));
-  const controllers = Object.keys(CONTROLLER_ROLES).map((name) =>
-    binding(`system:controller:${name}`, { kind: 'ClusterRole', name: `system:controller:${name}` }, [`s:kube-system/${name}`]),
-  );
+  const controllers = CONTROLLERS.map(([account, role]) => binding(role, { kind: 'ClusterRole', name: role }, [`s:kube-system/${account}`]));
   const namespaced = NAMESPACED_BINDINGS.map(([namespace, name, role, ...subjects]) => binding(name, { kind: 'Role', name: role }, subjects, namespace));
   return [...cluster, ...controllers, ...namespaced];
 }

@@ -5,7 +5,7 @@ import { StatusError } from '../../machinery/status-error.ts';
 import { missingRules } from '../authz/rules.ts';
 import type { Writer } from './bootstrap.ts';
 import type { BootstrapObject } from './objects.ts';
-import { defaultBindings, defaultRoles } from './policy.ts';
+import { defaultBindings, defaultRoles, retiredPolicy } from './policy.ts';
 
 const AUTO_UPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
 
@@ -17,7 +17,17 @@ export async function reconcilePolicy(writer: Writer): Promise<void> {
   await Promise.all([
     ...defaultRoles().map((role) => reconcile(writer, role, completeRole)),
     ...defaultBindings().map((binding) => reconcile(writer, binding, completeBinding)),
+    ...retiredPolicy().map((retired) => retire(writer, retired)),
   ]);
+}
+
+async function retire(writer: Writer, retired: BootstrapObject): Promise<void> {
+  if (getOwn(writer.find(retired)?.metadata?.labels, 'kubernetes.io/bootstrapping') !== 'rbac-defaults') return;
+  try {
+    await writer.delete(retired);
+  } catch (thrown) {
+    if (!(thrown instanceof StatusError && thrown.reason === 'NotFound')) throw thrown;
+  }
 }
 
 /** What the stored object has to become; undefined: it is complete. `replace`: delete and create. */
