@@ -6,6 +6,7 @@ import { applyDefaults } from '../codec/defaults.ts';
 import { checkKind, expectedOf, noteFields } from '../codec/decode.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing, type Next } from './change.ts';
+import { versionsOf } from './field-manager.ts';
 import { metadataOf } from './metadata.ts';
 import { settleName } from './update.ts';
 import type { Target } from './target.ts';
@@ -27,6 +28,7 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
       facts: core.facts,
       typeName: binding.kind.typeName,
       apiVersion: binding.apiVersion,
+      versions: versionsOf(core, binding),
       manager: options.fieldManager,
       subresource: target.subresource,
       nowMs: core.clock.now(),

@@ -1,7 +1,9 @@
 import type { DraftObject, JsonObject, KubeObject, ManagedFieldsEntry } from '../../machinery/object.ts';
 import { trackUpdate } from '../../schema/apply/track-update.ts';
+import type { VersionLookup } from '../../schema/apply/versions.ts';
 import type { Core } from '../core.ts';
 import type { Binding } from '../registry/registry.ts';
+import { toStorageVersion } from './versions.ts';
 import type { WriteOptions } from './write-options.ts';
 
 /** A write by create, update or patch whose fields' owners are to be worked out. */
@@ -23,6 +25,7 @@ export function managersAfter(core: Core, { binding, options, subresource, live,
     facts: core.facts,
     typeName: binding.kind.typeName,
     apiVersion: binding.apiVersion,
+    versions: versionsOf(core, binding),
     manager: options.fieldManager,
     subresource,
     nowMs,
@@ -30,4 +33,24 @@ export function managersAfter(core: Core, { binding, options, subresource, live,
     liveManaged,
     next: next as JsonObject,
   });
+}
+
+/** The versions, in any group, under which objects of the kind are served. */
+export function versionsOf(core: Core, binding: Binding): VersionLookup {
+  return (apiVersion) => {
+    const other = core.registry.find(apiVersion, binding.kind.resource);
+    if (other?.prefix !== binding.prefix) return undefined;
+    if (binding.direct && other.direct) return 'same';
+    return {
+      typeName: other.kind.typeName,
+      to: (object) => inVersion(other, toStorageVersion(binding, { ...object } as DraftObject)),
+      back: (object) => inVersion(binding, toStorageVersion(other, { ...object } as DraftObject)),
+    };
+  };
+}
+
+function inVersion({ kind, stored, apiVersion }: Binding, object: DraftObject): JsonObject {
+  if (kind === stored) return object as JsonObject;
+  const converted = kind.convert === undefined ? (object as JsonObject) : kind.convert.fromStorage(object as JsonObject);
+  return { ...converted, kind: kind.kind, apiVersion };
 }

@@ -3,16 +3,17 @@ import { badRequest, StatusError } from '../../machinery/status-error.ts';
 import { formatTime } from '../../machinery/time.ts';
 import { decode } from '../decode.ts';
 import { equalJson } from '../copy.ts';
-import { compare, exclude, fieldSetOf, isSame } from './compare.ts';
+import { type Comparison, fieldSetOf, isSame } from './compare.ts';
 import { applyConflict } from './conflict.ts';
 import { difference, EMPTY, equalSets, type FieldSet, intersection, isEmpty, setOf, union } from './field-set.ts';
 import { intern } from './fields-v1.ts';
 import { lastAppliedFields, noteLastApplied } from './last-applied.ts';
 import { decodeManagers, encodeManagers, type Manager, managerId, type Managers } from './managed-fields.ts';
 import { merge, removeItems } from './merge.ts';
-import { afterChange, createdFields, type Ground, groundOf, ignoredSet, stripped, type Taken, takenFields, withoutIgnored } from './ownership.ts';
+import { afterChange, createdFields, type Ground, ignoredSet, stripped, type Taken, takenFields, withoutIgnored } from './ownership.ts';
 import { resetFields, withoutManaged, type WriteContext } from './track-update.ts';
 import { typedFaults, withNamedFields } from './typed.ts';
+import { Changes, type Reading, Readings } from './versions.ts';
 
 /** Server-side apply (API reference, "Server-Side Apply"; KEP-555). */
 export interface AppliedPatch extends WriteContext {
@@ -39,12 +40,13 @@ export interface Applied {
  * patch that is no such object.
  */
 export function applyPatch(request: AppliedPatch): Applied {
-  const { facts, typeName, patch } = request;
-  const ground = groundOf(facts, typeName);
+  const { facts, typeName, apiVersion, versions, patch } = request;
+  const readings = new Readings(facts, typeName, apiVersion, versions);
+  const { ground } = readings.own;
   checkPatch(ground, patch);
   const live = withoutManaged(request.live ?? ground.zero);
   const managers = liveManagers(request, ground, live);
-  const outcome = applyWithMigration({ request, ground, live, managers });
+  const outcome = applyWithMigration({ request, readings, live, managers });
   const { object } = outcome;
   if (request.manager === KUBECTL) noteLastApplied(object, patch);
   return { object, managedFields: encodeManagers(outcome.managers), changed: outcome.changed || !equalJson(object, live) };
@@ -81,7 +83,7 @@ function liveManagers(request: AppliedPatch, ground: Ground, live: JsonObject): 
 
 interface Situation {
   readonly request: AppliedPatch;
-  readonly ground: Ground;
+  readonly readings: Readings;
   readonly live: JsonObject;
   readonly managers: Managers;
 }
@@ -94,10 +96,10 @@ interface Outcome {
 }
 
 function applyWithMigration(situation: Situation): Outcome {
-  const { request, ground, live } = situation;
+  const { request, readings, live } = situation;
   const first = apply(situation, request.force);
   if (!('conflicts' in first)) return first;
-  const allowed = request.manager === KUBECTL ? lastAppliedFields(ground.atom, live) : undefined;
+  const allowed = request.manager === KUBECTL ? lastAppliedFields(readings.own.ground.atom, live) : undefined;
   if (allowed === undefined) throw applyConflict(first.conflicts);
   const left = first.conflicts.map(({ manager, fields }) => ({ manager, fields: difference(fields, allowed) })).filter(({ fields }) => !isEmpty(fields));
   if (left.length > 0) throw applyConflict(left);
@@ -106,8 +108,8 @@ function applyWithMigration(situation: Situation): Outcome {
   return forced;
 }
 
-function apply({ request, ground, live, managers }: Situation, force: boolean): Outcome | { readonly conflicts: readonly Taken[] } {
-  const { atom } = ground;
+function apply({ request, readings, live, managers }: Situation, force: boolean): Outcome | { readonly conflicts: readonly Taken[] } {
+  const { atom } = readings.own.ground;
   const ignored = ignoredSet(resetFields(request));
   const fields = withoutIgnored(fieldSetOf(atom, request.patch), ignored);
   const mine: Manager = {
@@ -121,22 +123,23 @@ function apply({ request, ground, live, managers }: Situation, force: boolean): 
   const id = managerId(mine);
   const last = managers.get(id);
   const claimed = new Map(managers).set(id, mine);
-  const object = laidOver({ request, ground, live, managers: claimed }, last?.fields ?? EMPTY);
-  const raw = compare(atom, live, object);
-  const comparison = exclude(raw, ignored);
-  const conflicts = takenFields(claimed, id, comparison);
+  const object = laidOver({ request, readings, live, managers: claimed }, last);
+  const changes = new Changes(readings, live, object, ignored);
+  const changesIn = (apiVersion: string) => changes.of(apiVersion);
+  const conflicts = takenFields(claimed, id, changesIn);
   if (!force && conflicts.length > 0) return { conflicts };
-  const after = afterChange(claimed, id, comparison);
+  const after = afterChange(claimed, id, changesIn);
   const own = intern(stripped(fields));
   if (isEmpty(own)) after.delete(id);
-  else after.set(id, { ...mine, fields: own, time: sameAsBefore(last, own, comparison.added, comparison.modified) ? last?.time : mine.time });
-  return { object, managers: after, changed: !isSame(raw) };
+  else after.set(id, { ...mine, fields: own, time: sameAsBefore(last, own, changes.own) && last?.apiVersion === mine.apiVersion ? last.time : mine.time });
+  return { object, managers: after, changed: !isSame(changes.whole) };
 }
 
 /** The live object with the patch over it, less what the applier owned before and nobody owns now; in its stored form. */
-function laidOver({ request: { patch }, ground, live, managers }: Situation, last: FieldSet): DraftObject {
+function laidOver({ request: { patch }, readings, live, managers }: Situation, last: Manager | undefined): DraftObject {
+  const { ground } = readings.own;
   const merged = asObject(merge(ground.atom, live, patch) ?? {});
-  const pruned = prune({ ground, merged, last, managers });
+  const pruned = last === undefined ? merged : prune({ readings, merged, last, managers });
   // A container that the patch names empty is gone with its last part, and stands again.
   const whole = pruned === merged ? merged : asObject(merge(ground.atom, pruned, patch) ?? {});
   // Compared in its stored form: `0.5` is no change of `500m`, nor is an empty map that is not stored.
@@ -146,33 +149,56 @@ function laidOver({ request: { patch }, ground, live, managers }: Situation, las
 }
 
 /** An apply that changes nothing leaves its time as it was, so that nothing is stored. */
-function sameAsBefore(last: Manager | undefined, own: FieldSet, added: FieldSet, modified: FieldSet): boolean {
+function sameAsBefore(last: Manager | undefined, own: FieldSet, { added, modified }: Comparison): boolean {
   return last !== undefined && equalSets(last.fields, own) && isEmpty(added) && isEmpty(modified);
 }
 
 interface Pruning {
-  readonly ground: Ground;
+  readonly readings: Readings;
   readonly merged: JsonObject;
-  readonly last: FieldSet;
+  readonly last: Manager;
   readonly managers: Managers;
 }
 
-/** Takes out what the applier owned before, then puts back what anybody (itself as of now included) owns. */
-function prune({ ground: { atom }, merged, last, managers }: Pruning): JsonObject {
-  if (isEmpty(last)) return merged;
-  let owned: FieldSet = EMPTY;
-  for (const manager of managers.values()) owned = union(owned, manager.fields);
-  if (isEmpty(difference(last, owned))) return merged;
-  const named = (set: FieldSet): FieldSet => withNamedFields(set, atom);
-  const before = named(last);
-  const removed = asObject(removeItems(atom, merged, before));
-  const mergedFields = named(fieldSetOf(atom, merged));
-  const kept = union(named(fieldSetOf(atom, removed)), named(owned));
-  const pruned = asObject(removeItems(atom, merged, withoutRoots(difference(mergedFields, kept))));
+/**
+ * Takes out what the applier owned before, then puts back what anybody (itself as of now included) owns: in the version in which
+ * the applier named its fields first, then in those of the others, since what is gone may be needed to convert.
+ */
+function prune({ readings, merged, last, managers }: Pruning): JsonObject {
+  const reading = readings.of(last.apiVersion);
+  if (reading === undefined) return merged;
+  const owned = ownedByReading(readings, managers);
+  if (isEmpty(difference(last.fields, owned.get(reading) ?? EMPTY))) return merged;
+  const { atom } = reading.ground;
+  const whole = reading.to(merged);
+  const before = withNamedFields(last.fields, atom);
+  let left = putBack(reading, whole, asObject(removeItems(atom, whole, before)), owned.get(reading) ?? EMPTY);
+  for (const [other, fields] of owned) {
+    if (other === reading) continue;
+    const [all, some] = [other.to(reading.back(whole)), other.to(reading.back(left))];
+    left = reading.to(other.back(putBack(other, all, some, fields)));
+  }
   // Of what is gone now, only what the applier itself had owned was its to remove.
-  const lost = intersection(difference(mergedFields, named(fieldSetOf(atom, pruned))), before);
-  return asObject(removeItems(atom, merged, withoutRoots(lost)));
+  const lost = intersection(difference(namedFields(reading, whole), namedFields(reading, left)), before);
+  return reading.back(asObject(removeItems(atom, whole, withoutRoots(lost))));
 }
+
+function ownedByReading(readings: Readings, managers: Managers): Map<Reading, FieldSet> {
+  const owned = new Map<Reading, FieldSet>();
+  for (const { apiVersion, fields } of managers.values()) {
+    const reading = readings.of(apiVersion);
+    if (reading !== undefined) owned.set(reading, union(owned.get(reading) ?? EMPTY, fields));
+  }
+  return owned;
+}
+
+/** `whole` without what is neither left nor owned. */
+function putBack(reading: Reading, whole: JsonObject, left: JsonObject, owned: FieldSet): JsonObject {
+  const kept = union(namedFields(reading, left), withNamedFields(owned, reading.ground.atom));
+  return asObject(removeItems(reading.ground.atom, whole, withoutRoots(difference(namedFields(reading, whole), kept))));
+}
+
+const namedFields = ({ ground: { atom } }: Reading, object: JsonObject): FieldSet => withNamedFields(fieldSetOf(atom, object), atom);
 
 /** An object always keeps these, whoever owned them. */
 const ROOTS = setOf([

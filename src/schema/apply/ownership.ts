@@ -101,24 +101,33 @@ export interface Taken {
   readonly fields: FieldSet;
 }
 
-export function takenFields(managers: Managers, self: string, comparison: Comparison): readonly Taken[] {
-  const fields = changed(comparison);
-  if (isEmpty(fields)) return [];
+/** What a write changes, in a version; undefined where that is not served. */
+type ChangesIn = (apiVersion: string) => Comparison | undefined;
+
+export function takenFields(managers: Managers, self: string, changes: ChangesIn): readonly Taken[] {
   const out: Taken[] = [];
   for (const [id, manager] of managers) {
-    if (id === self) continue;
-    const common = intersection(manager.fields, fields);
+    const comparison = id === self ? undefined : changes(manager.apiVersion);
+    if (comparison === undefined) continue;
+    const common = intersection(manager.fields, changed(comparison));
     if (!isEmpty(common)) out.push({ manager, fields: common });
   }
   return out;
 }
 
 /** Everybody but `self` loses what was changed and what is gone. */
-export function afterChange(managers: Managers, self: string, comparison: Comparison): Map<string, Manager> {
-  const lost = union(changed(comparison), comparison.removed);
+export function afterChange(managers: Managers, self: string, changes: ChangesIn): Map<string, Manager> {
+  const lost = new Map<Comparison, FieldSet>();
   const out = new Map<string, Manager>();
   for (const [id, manager] of managers) {
-    const fields = id === self ? manager.fields : remembered('d', manager.fields, lost);
+    const comparison = changes(manager.apiVersion);
+    if (id === self || comparison === undefined) {
+      if (id === self) out.set(id, manager);
+      continue;
+    }
+    let gone = lost.get(comparison);
+    if (gone === undefined) lost.set(comparison, (gone = union(changed(comparison), comparison.removed)));
+    const fields = remembered('d', manager.fields, gone);
     if (!isEmpty(fields)) out.set(id, fields === manager.fields ? manager : { ...manager, fields });
   }
   return out;

@@ -1,10 +1,11 @@
 import type { JsonObject, ManagedFieldsEntry } from '../../machinery/object.ts';
 import { formatTime } from '../../machinery/time.ts';
 import type { Facts } from '../facts.ts';
-import { changed, compare, exclude } from './compare.ts';
+import { changed } from './compare.ts';
 import { equalSets, type FieldSet, isEmpty, union } from './field-set.ts';
 import { asksForReset, capUpdaters, decodeManagers, encodeManagers, managerId, type Manager, type Managers } from './managed-fields.ts';
-import { afterChange, createdFields, groundOf, ignoredSet, remembered, stripped, withoutIgnored } from './ownership.ts';
+import { afterChange, createdFields, ignoredSet, remembered, stripped, withoutIgnored } from './ownership.ts';
+import { Changes, Readings, type VersionLookup } from './versions.ts';
 
 /** Who writes what, in the version of the request. */
 export interface WriteContext {
@@ -21,6 +22,8 @@ export interface WriteContext {
    * subresource `spec`.
    */
   readonly resetFields?: readonly (readonly string[])[] | undefined;
+  /** The other versions of the kind. Absent: all of them name fields alike. */
+  readonly versions?: VersionLookup | undefined;
 }
 
 /** A create, update or patch other than apply. */
@@ -38,7 +41,8 @@ export interface TrackedWrite extends WriteContext {
  */
 export function trackUpdate(write: TrackedWrite): readonly ManagedFieldsEntry[] {
   const { live, next } = write;
-  const ground = groundOf(write.facts, write.typeName);
+  const readings = new Readings(write.facts, write.typeName, write.apiVersion, write.versions);
+  const { ground } = readings.own;
   const ignored = ignoredSet(resetFields(write));
   const managers = managersOf(write);
   if (live === undefined && managers.size === 0) {
@@ -46,9 +50,9 @@ export function trackUpdate(write: TrackedWrite): readonly ManagedFieldsEntry[] 
     return isEmpty(fields) ? [] : encodeManagers(new Map([['', writer(write, fields)]]));
   }
   if (managers.size === 0) return [];
-  const comparison = exclude(compare(ground.atom, withoutManaged(live ?? ground.zero), withoutManaged(next)), ignored);
-  const out = afterChange(managers, '', comparison);
-  const gained = stripped(withoutIgnored(changed(comparison), ignored));
+  const changes = new Changes(readings, withoutManaged(live ?? ground.zero), withoutManaged(next), ignored);
+  const out = afterChange(managers, '', (apiVersion) => changes.of(apiVersion));
+  const gained = stripped(withoutIgnored(changed(changes.own), ignored));
   if (!isEmpty(gained)) {
     const mine = writer(write, gained);
     const id = managerId(mine);
