@@ -57,8 +57,9 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly prepareForCreate?: (draft: Draft<T>, context: StrategyContext) => void;
   /** Copies what this path may not change (status) from `old`; raises generation when the spec changed. */
   readonly prepareForUpdate?: (draft: Draft<T>, old: T, context: StrategyContext) => void;
-  readonly validateCreate?: (object: T) => readonly FieldError[];
-  readonly validateUpdate?: (object: T, old: T) => readonly FieldError[];
+  /** `apiVersion`: of the request, which some rules depend on. The object is in the storage version. */
+  readonly validateCreate?: (object: T, apiVersion: string) => readonly FieldError[];
+  readonly validateUpdate?: (object: T, old: T, apiVersion: string) => readonly FieldError[];
   readonly warnings?: (object: T, old: T | undefined) => readonly string[];
   /** How `metadata.name` is checked. Default: a DNS subdomain. Returns the faults, in Kubernetes' words. */
   readonly validateName?: (name: string) => readonly string[];

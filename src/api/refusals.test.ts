@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { defined } from '../base/assert.ts';
 import { formatFieldError } from '../machinery/field-error.ts';
 import { validateMetadata, validateMetadataUpdate } from '../machinery/metadata.ts';
 import { type Draft, formatApiVersion, type JsonObject, type KubeObject } from '../machinery/object.ts';
@@ -36,7 +37,14 @@ function kindOf(object: JsonObject): Kind {
   return kind;
 }
 
-/** Decoded and defaulted, as a handler has it before it validates. */
+function storedKindOf({ storage: { group, version }, resource }: Kind): Kind {
+  return defined(
+    builtinKinds().find((k) => k.group === group && k.version === version && k.resource === resource),
+    'the storage version',
+  );
+}
+
+/** Decoded, defaulted and in the storage version, as a handler has it before it validates. */
 function prepared(input: JsonObject, kind: Kind): Draft<KubeObject> {
   const metadata = { name: 'x', ...(kind.namespaced ? { namespace: 'default' } : {}), ...(input.metadata as JsonObject | undefined) };
   const decoded = decode(builtinFacts, kind.typeName, { ...input, metadata });
@@ -44,24 +52,26 @@ function prepared(input: JsonObject, kind: Kind): Draft<KubeObject> {
   assert.deepEqual(decoded.unknownFields, []);
   const draft = decoded.object as unknown as Draft<KubeObject>;
   kind.strategy.default?.(draft);
-  return draft;
+  return kind.convert === undefined ? draft : (kind.convert.toStorage(draft as unknown as JsonObject) as unknown as Draft<KubeObject>);
 }
 
 function causesOf({ object, old }: Row): readonly string[] {
   const kind = kindOf(object);
-  const rules = { namespaced: kind.namespaced, validateName: kind.strategy.validateName };
+  const apiVersion = formatApiVersion(kind);
+  const { strategy } = storedKindOf(kind);
+  const rules = { namespaced: kind.namespaced, validateName: strategy.validateName };
   const draft = prepared(object, kind);
   if (old === undefined) {
     (draft.metadata ??= {}).uid = 'uid-1';
-    kind.strategy.prepareForCreate?.(draft, { nowMs });
-    return [...validateMetadata(draft.metadata ?? {}, rules), ...(kind.strategy.validateCreate?.(draft as KubeObject) ?? [])].map(formatFieldError);
+    strategy.prepareForCreate?.(draft, { nowMs });
+    return [...validateMetadata(draft.metadata ?? {}, rules), ...(strategy.validateCreate?.(draft as KubeObject, apiVersion) ?? [])].map(formatFieldError);
   }
   const before = prepared(old, kind);
   for (const meta of [draft.metadata ?? {}, before.metadata ?? {}]) meta.resourceVersion = '1';
-  kind.strategy.prepareForUpdate?.(draft, before as KubeObject, { nowMs });
+  strategy.prepareForUpdate?.(draft, before as KubeObject, { nowMs });
   return [
     ...validateMetadataUpdate(draft.metadata ?? {}, before.metadata ?? {}),
-    ...(kind.strategy.validateUpdate?.(draft as KubeObject, before as KubeObject) ?? []),
+    ...(strategy.validateUpdate?.(draft as KubeObject, before as KubeObject, apiVersion) ?? []),
   ].map(formatFieldError);
 }
 

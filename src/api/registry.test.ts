@@ -63,7 +63,7 @@ test('defaults, preparation, columns and selectable fields take an object of whi
     const object = decoded.object as never;
     kind.strategy.default?.(object);
     kind.strategy.prepareForCreate?.(object, { nowMs: 0 });
-    kind.strategy.validateCreate?.(object);
+    kind.strategy.validateCreate?.(object, formatApiVersion(kind));
     for (const column of kind.columns) column.cell(object, 0);
     const fields = kind.selectableFields?.(object) ?? {};
     assert.deepEqual(Object.keys(fields).sort(), [...(kind.selectableFieldNames ?? [])].sort(), kind.kind);

@@ -24,7 +24,7 @@ import type { WriteOptions } from './write-options.ts';
 /** How one path (the object, its status, another subresource) may change an object, in the storage version. */
 export interface ChangeRules {
   readonly prepare?: ((draft: Draft<KubeObject>, old: KubeObject, context: StrategyContext) => void) | undefined;
-  readonly validate?: ((object: KubeObject, old: KubeObject) => readonly FieldError[]) | undefined;
+  readonly validate?: ((object: KubeObject, old: KubeObject, apiVersion: string) => readonly FieldError[]) | undefined;
 }
 
 /** What a change starts from. */
@@ -176,7 +176,7 @@ function checkPreconditions({ binding, name }: Target, draft: DraftObject, entry
 
 function validate({ binding }: Target, call: Call, rules: ChangeRules, draft: DraftObject, old: KubeObject): void {
   const object = draft as unknown as KubeObject;
-  const errors = [...validateMetadataUpdate(object.metadata ?? {}, old.metadata ?? {}), ...(rules.validate?.(object, old) ?? [])];
+  const errors = [...validateMetadataUpdate(object.metadata ?? {}, old.metadata ?? {}), ...(rules.validate?.(object, old, binding.apiVersion) ?? [])];
   if (errors.length > 0) throw invalidObject(binding.kind, old.metadata?.name ?? '', errors);
   for (const text of binding.stored.strategy.warnings?.(object, old) ?? []) call.warnings.add(text);
 }

@@ -175,7 +175,7 @@ function validate({ binding }: Target, call: Call, draft: DraftObject): void {
   const { strategy, namespaced } = binding.stored;
   const errors: FieldError[] = [
     ...validateMetadata(object.metadata ?? {}, { namespaced, validateName: strategy.validateName }),
-    ...(strategy.validateCreate?.(object) ?? []),
+    ...(strategy.validateCreate?.(object, binding.apiVersion) ?? []),
   ];
   if (errors.length > 0) throw invalidObject(binding.kind, object.metadata?.name ?? '', errors);
   for (const text of strategy.warnings?.(object, undefined) ?? []) call.warnings.add(text);
