@@ -44,9 +44,9 @@ export async function evictPod(core: Core, call: Call, target: Target): Promise<
   // Nothing of a budget is spent, and nothing marked, for a pod that was not meant.
   checkDeletePreconditions(target.binding.kind, entry.projection, entry.modRevision, deletion);
   const pod = core.objects.of(entry) as core.Pod;
-  if (needsBudget(pod)) {
-    await spendBudget(core, call, target, pod, deletion);
-    const marked = await markEvicted(core, call, target, { ...options, dryRun: deletion.dryRun }, deletion);
+  if (needsBudget(pod)) await spendBudget(core, call, target, pod, deletion);
+  if (!deletion.dryRun) {
+    const marked = await markEvicted(core, call, target, options, deletion);
     // The version that the client named is now followed by our own.
     if (deletion.preconditions?.resourceVersion !== undefined && marked.as === 'entry') {
       deletion = { ...deletion, preconditions: { ...deletion.preconditions, resourceVersion: String(marked.entry.modRevision) } };
@@ -110,11 +110,18 @@ function spend(budget: Draft<policy.PodDisruptionBudget>, pod: string, now: stri
       name,
       'DisruptedPods map too big - too many evictions not confirmed by PDB controller',
     );
-  if (disruptionsAllowed === 0) {
-    throw refused(`The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`);
-  }
+  if (disruptionsAllowed === 0) throw refused(`The disruption budget ${name} ${whyNone(status)}`);
   status.disruptionsAllowed = disruptionsAllowed - 1;
   status.disruptedPods = { ...status.disruptedPods, [pod]: now };
+}
+
+function whyNone({ conditions, currentHealthy = 0, desiredHealthy = 0 }: Draft<policy.PodDisruptionBudgetStatus>): string {
+  const denied = conditions?.find(({ type, status, message }) => type === 'DisruptionAllowed' && status === 'False' && message !== '');
+  // The counts of a budget that could not be worked out mean nothing.
+  if (denied?.reason === 'SyncFailed') return `does not allow evicting pods currently because it failed sync: ${denied.message}`;
+  if (currentHealthy <= desiredHealthy) return `needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+  if (denied !== undefined) return `does not allow evicting pods currently (${denied.reason}): ${denied.message}`;
+  return 'does not allow evicting pods currently';
 }
 
 function refused(why: string, retryAfterSeconds?: number): StatusError {
