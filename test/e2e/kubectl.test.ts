@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Berth, DISTRIBUTION_KUBECTL, KUBECTL, type Result, run, until } from './berth.ts';
@@ -35,6 +36,7 @@ spec:
   containers:
     - { name: main, image: busybox:1.36, command: ["sh", "-c", "i=0; while true; do echo line $i; i=$((i+1)); sleep 0.2; done"] }
     - { name: quiet, image: busybox:1.36, command: ["sleep", "infinity"] }
+    - { name: greeter, image: busybox:1.36, command: ["nc", "-ll", "-p", "2222", "-e", "echo", "welcome"] }
 `;
 
 describe('kubectl', () => {
@@ -60,7 +62,7 @@ describe('kubectl', () => {
     assert.equal(list.kind, 'List');
     assert.equal(list.items[0]?.kind, 'Pod');
     assert.equal(await output('get', 'pod', 'tool', '-o', 'name'), 'pod/tool');
-    assert.equal(await output('get', 'pod', 'tool', '-o', 'jsonpath={.spec.containers[*].name}'), 'main quiet');
+    assert.equal(await output('get', 'pod', 'tool', '-o', 'jsonpath={.spec.containers[*].name}'), 'main quiet greeter');
     assert.match(
       await output('get', 'pods', '-o', 'custom-columns=N:.metadata.name,P:.status.phase', '--sort-by=.metadata.name'),
       /^N +P\ntool +Running\nweb-/,
@@ -218,23 +220,32 @@ describe('kubectl', () => {
       assert.equal(readFileSync(join(place, 'back'), 'utf8'), big);
 
       const pod = await output('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.name}');
-      const forward = spawn(kubectl, ['port-forward', `pod/${pod}`, ':8080'], { env: { ...process.env, KUBECONFIG: berth.kubeconfig, HOME: berth.directory } });
-      let said = '';
-      forward.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-      forward.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-      try {
-        const text = await until(
-          async () => said,
-          (words) => /127\.0\.0\.1:(\d+)/.test(words),
-          'a port is forwarded',
-          20_000,
-        );
-        const port = Number(/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
-        for (let i = 0; i < 3; i++) assert.equal(await fetchText(port), `${pod}\n`, said);
-      } finally {
-        forward.kill();
-      }
+      await forwarded(kubectl, `pod/${pod}`, 8080, async (port) => {
+        for (let i = 0; i < 3; i++) assert.equal(await fetchText(port), `${pod}\n`);
+      });
+      // A server that speaks first: its words arrive.
+      await forwarded(kubectl, 'pod/tool', 2222, async (port) => {
+        for (let i = 0; i < 10; i++) assert.equal(await firstLine(port), 'welcome\n');
+      });
     });
+  }
+
+  async function forwarded(kubectl: string, pod: string, port: number, use: (localPort: number) => Promise<void>): Promise<void> {
+    const forward = spawn(kubectl, ['port-forward', pod, `:${port}`], { env: { ...process.env, KUBECONFIG: berth.kubeconfig, HOME: berth.directory } });
+    let said = '';
+    forward.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    forward.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    try {
+      const text = await until(
+        async () => said,
+        (words) => /127\.0\.0\.1:(\d+)/.test(words),
+        'a port is forwarded',
+        20_000,
+      );
+      await use(Number(/127\.0\.0\.1:(\d+)/.exec(text)?.[1]));
+    } finally {
+      forward.kill();
+    }
   }
 
   it('attach: what the container says arrives', async () => {
@@ -291,7 +302,7 @@ describe('kubectl', () => {
 
   it("the distribution's kubectl 1.20 does the daily verbs", async () => {
     assert.match((await old(['version', '--short'])).stdout, /Server Version: v1\.36\.0/);
-    assert.match((await old(['get', 'pods', '-o', 'wide'])).stdout, /tool +2\/2 +Running/);
+    assert.match((await old(['get', 'pods', '-o', 'wide'])).stdout, /tool +3\/3 +Running/);
     assert.match((await old(['describe', 'deploy', 'web'])).stdout, /2 desired \| 2 updated/);
     const applied = await old(['apply', '-f', '-'], 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: old }\ndata: { a: "1" }\n');
     assert.equal(applied.stdout, 'configmap/old created\n', applied.stderr);
@@ -301,6 +312,20 @@ describe('kubectl', () => {
     assert.match((await old(['delete', 'deploy/older', 'cm/old'])).stdout, /deleted/);
   });
 });
+
+/** What a server says unasked, up to its first line's end. */
+function firstLine(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes('\n')) socket.destroy();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text));
+  });
+}
 
 function fetchText(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
