@@ -72,16 +72,29 @@ async function attemptDelete(core: Core, call: Call, target: Target, options: De
   const { key, modRevision } = entry;
   const guard = { key, modRevision };
   if (decision.do === 'delete') {
-    const last = decision.metadata === undefined ? undefined : marked(core, binding, entry, decision.metadata, false);
-    if (options.dryRun) return { entry, gone: true };
-    const operation = { do: 'delete', key, ...(last === undefined ? {} : { value: last.value, projection: last.projection }) } as const;
-    const { revision } = await commitObject(core, { operation, guard, also: admission.also, allocation: core.services?.release(binding, stored) });
-    return { entry: { ...entry, ...last, modRevision: revision }, gone: true };
+    const last = decision.metadata === undefined ? entry : await markLast(core, binding, entry, decision.metadata, options.dryRun);
+    if (options.dryRun) return { entry: last, gone: true };
+    const { revision } = await commitObject(core, {
+      operation: { do: 'delete', key },
+      guard: { key, modRevision: last.modRevision },
+      also: admission.also,
+      allocation: core.services?.release(binding, stored),
+    });
+    return { entry: { ...last, modRevision: revision }, gone: true };
   }
   const form = marked(core, binding, entry, decision.metadata, decision.terminating);
   if (options.dryRun) return { entry: committedEntry(key, form, modRevision, entry.createRevision), gone: false };
   const { revision } = await commitObject(core, { operation: putOperation(core, binding, key, form), guard, also: admission.also });
   return { entry: committedEntry(key, form, revision, entry.createRevision), gone: false };
+}
+
+/** What goes without grace is seen to be ending before it is gone, as it is in Kubernetes: watchers get MODIFIED, then DELETED. */
+async function markLast(core: Core, binding: Binding, entry: StoredEntry, change: MetadataChange, dryRun: boolean): Promise<StoredEntry> {
+  const { key, modRevision, createRevision } = entry;
+  const form = marked(core, binding, entry, change, false);
+  if (dryRun) return committedEntry(key, form, modRevision, createRevision);
+  const { revision } = await commitObject(core, { operation: putOperation(core, binding, key, form), guard: { key, modRevision } });
+  return committedEntry(key, form, revision, createRevision);
 }
 
 function marked(core: Core, binding: Binding, entry: StoredEntry, change: MetadataChange, terminating: boolean) {

@@ -6,6 +6,7 @@ import { finalizersAfter } from './deletion-rules.ts';
 
 /** What a request to delete comes to. Decided from the object and the options alone. */
 export type Deletion =
+  /** `metadata`: it is marked so first, for watchers to see. */
   | { readonly do: 'delete'; readonly metadata?: MetadataChange | undefined }
   /** It stays until somebody else has finished: marked, with these changes. */
   | { readonly do: 'mark'; readonly metadata: MetadataChange; readonly terminating: boolean }
