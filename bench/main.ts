@@ -23,9 +23,10 @@ const PARTS: readonly Part[] = [
   { name: 'store', file: 'store.ts', args: [], seconds: 60, what: 'the store alone beside bare SQLite' },
   { name: 'schema', file: 'schema.ts', args: [], seconds: 60, what: 'CPU per object of decoding, defaults, managedFields' },
   { name: 'core', file: 'apiserver.ts', args: [], seconds: 90, what: 'the server without its stages, 10,000 pods' },
+  { name: 'turns', file: 'turns.ts', args: [], seconds: 600, what: 'the longest turn of the event loop for everything hostile; garbage collection' },
 ];
 /** What a run without names leaves out: details of single layers. */
-const DETAILS = ['start-source', 'store', 'schema', 'core'];
+const DETAILS = ['start-source', 'store', 'schema', 'core', 'turns'];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !PARTS.some((part) => part.name === name));
