@@ -21,4 +21,6 @@ export interface ChangeHandler<T extends KubeObject> {
   updated?(object: Stored<T>, previous: Stored<T>): void;
   /** The last known state. */
   deleted?(object: Stored<T>): void;
+  /** A list, the first or one after 410, has been told to the end: what is not in the cache now was not there at this version. */
+  listed?(resourceVersion: string): void;
 }

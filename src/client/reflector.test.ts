@@ -90,6 +90,17 @@ describe('an informer', () => {
     assert.deepEqual(told, ['+a', '~a', '+c']);
   });
 
+  it('says after each list that it is told to the end', async () => {
+    const { of, clock, told, reflector } = start();
+    reflector.onChange({ listed: (version) => told.push(`listed @${version}`) });
+    await drain();
+    of.items = [map('c', '8')];
+    of.version = '9';
+    of.sink?.closed(new StatusError('Expired', 'too old'));
+    await clock.advance(1_000, drain);
+    assert.deepEqual(told, ['+a', 'listed @1', '+c', '-a', 'listed @9']);
+  });
+
   it('an object that was deleted and made again is told as both', async () => {
     const { of, told } = start();
     await drain();

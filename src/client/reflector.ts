@@ -111,6 +111,7 @@ export class Reflector<T extends KubeObject> implements Informer<T> {
       if (this.#ended) return;
       this.#replace(items);
       this.#version = resourceVersion;
+      for (const handler of this.#handlers) handler.listed?.(resourceVersion);
       await this.#startWatch();
     } catch (thrown) {
       this.#again(thrown, true);

@@ -74,10 +74,9 @@ export class VolumeBinder {
       const timer = this.#clock.setTimer(PATIENCE_MS, () => end(new Error('timed out waiting for the volumes to be bound')));
       signal.addEventListener('abort', aborted, { once: true });
       // It may have happened before anybody listened.
-      for (const [key] of [...left]) {
-        const [namespace = '', name = ''] = key.split('/');
-        const now = this.#state.claims.get(name, namespace);
-        if (now !== undefined && isFullyBound(now)) look(now, false);
+      for (const { claim } of waiting) {
+        const now = this.#state.claims.get(claim.metadata.name, claim.metadata.namespace);
+        look(now ?? claim, now === undefined);
       }
     });
   }

@@ -3,8 +3,10 @@ import type { Informer } from '../../client/informer.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 
 const MOST_GONE = 4_096;
-/** What the cache has not shown by then it never will: it came and went while the watch was broken. */
+/** What the cache has not shown by then it never will. Upstream's bound. */
 export const GIVEN_UP_AFTER_MS = 300_000;
+/** A list after a broken watch may have settled it, and tells nobody of what it does not have. */
+export const LOOK_AGAIN_MS = 5_000;
 
 /**
  * What a controller has done and its cache does not show yet. While any of it is outstanding for a key, counting the cache would
@@ -15,6 +17,9 @@ export class Expectations<T extends KubeObject> implements Disposable {
   readonly #clock: Clock;
   readonly #subscription: Disposable;
   readonly #created = new Map<string, Set<string>>();
+  /** By UID, the version at which it was created. */
+  readonly #versions = new Map<string, number>();
+  #listed = 0;
   readonly #deleted = new Map<string, Set<string>>();
   /** By key, when the last of it was done. */
   readonly #sinceMs = new Map<string, number>();
@@ -39,14 +44,21 @@ export class Expectations<T extends KubeObject> implements Disposable {
         this.#seen(this.#created, object.metadata.uid);
         this.#seen(this.#deleted, object.metadata.uid);
       },
+      // Created before the list and not in it: it came and went while the watch was broken.
+      listed: (version) => {
+        this.#listed = Number(version);
+        for (const [uid, created] of this.#versions) if (created <= Number(version)) this.#seen(this.#created, uid);
+      },
     });
   }
 
   /** To be called with what the server answered. */
   created(key: string, object: KubeObject): void {
-    const { name = '', namespace, uid = '' } = object.metadata ?? {};
+    const { name = '', namespace, uid = '', resourceVersion = '' } = object.metadata ?? {};
     if (this.#gone.has(uid) || this.#informer.get(name, namespace)?.metadata.uid === uid) return;
+    if (Number(resourceVersion) <= this.#listed) return;
     remember(this.#created, key, uid);
+    this.#versions.set(uid, Number(resourceVersion));
     this.#sinceMs.set(key, this.#clock.monotonic());
   }
 
@@ -60,10 +72,11 @@ export class Expectations<T extends KubeObject> implements Disposable {
     this.#forget(this.#deleted, key, uid);
   }
 
-  /** How much longer to wait for the cache to show all that was done under this key; undefined when it does. */
+  /** When to look again whether the cache shows all that was done under this key; undefined when it does. */
   waitMs(key: string): number | undefined {
     const left = (this.#sinceMs.get(key) ?? 0) + GIVEN_UP_AFTER_MS - this.#clock.monotonic();
-    if (left > 0 && (this.#created.has(key) || this.#deleted.has(key))) return left;
+    if (left > 0 && (this.#created.has(key) || this.#deleted.has(key))) return Math.min(left, LOOK_AGAIN_MS);
+    for (const uid of this.#created.get(key) ?? []) this.#versions.delete(uid);
     this.#created.delete(key);
     this.#deleted.delete(key);
     this.#sinceMs.delete(key);
@@ -75,6 +88,7 @@ export class Expectations<T extends KubeObject> implements Disposable {
   }
 
   #seen(of: Map<string, Set<string>>, uid: string): void {
+    if (of === this.#created) this.#versions.delete(uid);
     for (const key of of.keys()) this.#forget(of, key, uid);
   }
 
