@@ -35,12 +35,22 @@ export interface Row {
   readonly timeMs: number;
 }
 
+/** An unclean end: versions strictly between may have been shown, and are not on disk. Nobody can go on from one of them. */
+export interface Gap {
+  /** The last version that is on disk. */
+  readonly after: number;
+  /** Where revisions went on. */
+  readonly before: number;
+}
+
 /** What a journal knew when it was opened. */
 export interface Recovered<P> {
   /** Where revisions go on; not below the revision of any row. */
   readonly revision: number;
-  /** Versions below it are not whole. Equal to `revision` when revisions may have been shown that are not on disk. */
+  /** Versions below it are not whole. */
   readonly compactedRevision: number;
+  /** In ascending order, apart from each other. */
+  readonly gaps: readonly Gap[];
   /** In the order of writing. */
   readonly rows: Iterable<RecoveredRow<P>>;
 }

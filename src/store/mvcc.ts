@@ -5,7 +5,7 @@ import { Expiry } from './expiry.ts';
 import { GroupCommit } from './group-commit.ts';
 import { History } from './history.ts';
 import { type Change, changeOf, type Item, recoveredChange } from './item.ts';
-import type { Journal, Recovered } from './journal.ts';
+import type { Gap, Journal, Recovered } from './journal.ts';
 import { afterPrefix, KeyIndex } from './key-index.ts';
 import { listPage } from './listing.ts';
 import { Retention } from './retention.ts';
@@ -60,6 +60,7 @@ export class MvccStore<P> implements Store<P> {
 
   #revision = 0;
   #compactedRevision = 0;
+  #gaps: readonly Gap[] = [];
   /** The newest revision and row id given out, visible or not. They never go back, also when a batch fails. */
   #lastRevision = 0;
   #lastRowId = 0;
@@ -86,6 +87,11 @@ export class MvccStore<P> implements Store<P> {
 
   get compactedRevision(): number {
     return this.#compactedRevision;
+  }
+
+  wholeFrom(revision: number): number {
+    const gap = this.#gaps.find(({ after, before }) => revision > after && revision < before);
+    return Math.max(this.#compactedRevision, gap?.before ?? revision);
   }
 
   get health(): Health {
@@ -239,7 +245,8 @@ export class MvccStore<P> implements Store<P> {
 
   #assertReachable(revision: number): void {
     if (revision > this.#revision) throw new StoreError('future', `revision ${revision} is not reached yet; the newest is ${this.#revision}`);
-    if (revision < this.#compactedRevision) throw new StoreError('compacted', `revision ${revision} is compacted; the oldest is ${this.#compactedRevision}`);
+    const whole = this.wholeFrom(revision);
+    if (whole > revision) throw new StoreError('compacted', `revision ${revision} is compacted; the oldest is ${whole}`);
   }
 
   // ── forgetting ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -310,9 +317,10 @@ export class MvccStore<P> implements Store<P> {
 
   // ── start and end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #restore({ revision, compactedRevision, rows }: Recovered<P>): void {
+  #restore({ revision, compactedRevision, gaps, rows }: Recovered<P>): void {
     const windowFromMs = this.#clock.now() - this.#settings.watchWindowMs;
     this.#compactedRevision = compactedRevision;
+    this.#gaps = gaps;
     for (const recovered of rows) {
       const { row } = recovered;
       this.#apply(recoveredChange(recovered, this.#index.get(row.key)));

@@ -80,8 +80,8 @@ export class SqliteJournal implements Journal {
     // Without room on the disk they stay as they are: the next start tries again.
     if (stale.length > 0)
       await journal.#sealAnew(stale).catch((thrown: unknown) => options.log.warn('stored values could not be encrypted anew', failure(thrown)));
-    const { revision, compactedRevision, clean } = opened;
-    return { journal, recovered: { revision, compactedRevision, rows }, clean };
+    const { revision, compactedRevision, gaps, clean } = opened;
+    return { journal, recovered: { revision, compactedRevision, gaps, rows }, clean };
   }
 
   get reservedRevision(): number {

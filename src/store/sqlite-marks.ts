@@ -1,6 +1,7 @@
 import { closeSync, constants, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { Gap } from './journal.ts';
 
 /**
  * What must be known beside the database, because a WAL with one flipped bit loses its tail without a word. A file of two slots,
@@ -13,13 +14,17 @@ export interface Marks {
   readonly reserved: number;
   /** A row that was on disk when this was written: the database must have it, or a later one. */
   readonly durableRowId: number;
-  /** Versions below it are not whole (an unclean end lost what had been shown). */
+  /** Versions below it are not whole. */
   readonly floor: number;
+  /** Where revisions went on at the last start: it may have been shown though no row has it. Absent: written by format 1. */
+  readonly started?: number;
+  /** What unclean ends left, in ascending order. Absent: written by format 1, for which `floor` lies above them all. */
+  readonly gaps?: readonly Gap[];
   /** Written at a clean stop, absent while running. */
   readonly clean?: { readonly revision: number; readonly rowId: number } | undefined;
 }
 
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 const SLOT = 4096;
 

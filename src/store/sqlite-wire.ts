@@ -1,4 +1,4 @@
-import type { Row } from './journal.ts';
+import type { Gap, Row } from './journal.ts';
 
 /** What the main thread asks of the writer, in order; each is answered once, in the same order. */
 export type Request =
@@ -29,8 +29,17 @@ export type Answer =
 /** What the writer says while it opens, before it takes requests. */
 export type Opening =
   | { readonly is: 'rows'; readonly rows: Uint8Array }
-  | { readonly is: 'open'; readonly revision: number; readonly compactedRevision: number; readonly reservedRevision: number; readonly clean: boolean }
+  | ({ readonly is: 'open' } & Opened)
   | { readonly is: 'refused'; readonly code: 'locked' | 'damaged' | 'newer-format' | 'unavailable'; readonly message: string };
+
+/** What a directory had, its rows apart. */
+export interface Opened {
+  readonly revision: number;
+  readonly compactedRevision: number;
+  readonly gaps: readonly Gap[];
+  readonly reservedRevision: number;
+  readonly clean: boolean;
+}
 
 /** How the writer is started. */
 export interface WriterData {

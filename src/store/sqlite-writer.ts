@@ -2,8 +2,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Ballast, errcodeOf, filesOf, isDamage, takeLock, wantsRoom } from './sqlite-directory.ts';
 import { FORMAT, type Marks, MarksFile, syncDirectory } from './sqlite-marks.ts';
-import { type Answer, packRows, type Request, RESERVE, unpackRows, type WriterData } from './sqlite-wire.ts';
-import type { Row } from './journal.ts';
+import { type Answer, type Opened, packRows, type Request, RESERVE, unpackRows, type WriterData } from './sqlite-wire.ts';
+import type { Gap, Row } from './journal.ts';
 
 /** Why the data directory is not opened. */
 export class Refusal extends Error {
@@ -15,16 +15,11 @@ export class Refusal extends Error {
   }
 }
 
-export interface Opened {
-  readonly revision: number;
-  readonly compactedRevision: number;
-  readonly reservedRevision: number;
-  readonly clean: boolean;
-}
-
 const PAGE = 4096;
 const LOAD_CHUNK_BYTES = 1024 * 1024;
 const VACUUM_PAGES = 128;
+/** A slot of the marks has room for more. */
+const MOST_GAPS = 50;
 /** The WAL is looked at after about so many bytes. */
 const LOOK_BYTES = 1024 * 1024;
 
@@ -60,6 +55,8 @@ export class SqliteWriter {
       reserved: this.opened.reservedRevision,
       durableRowId: loaded.lastRowId,
       floor: this.opened.compactedRevision,
+      started: this.opened.revision,
+      gaps: this.opened.gaps,
     });
   }
 
@@ -278,7 +275,7 @@ function rowOf(found: Stored): Row {
   return { id, revision, createRevision: created, deleted: deleted === 1, key, value, expiresAtMs: expires, timeMs: time };
 }
 
-/** Where revisions go on, by what the marks promise and the database has. */
+/** Where revisions go on, and which versions are whole, by what the marks promise and the database has. */
 function startOf(marks: Marks | undefined, { lastRowId, lastRevision, compactedRevision }: Loaded): Opened {
   const promised = Math.max(marks?.durableRowId ?? 0, marks?.clean?.rowId ?? 0);
   if (lastRowId < promised) {
@@ -287,7 +284,15 @@ function startOf(marks: Marks | undefined, { lastRowId, lastRevision, compactedR
   const isFirst = marks === undefined || marks.reserved === 0;
   const clean = isFirst || marks.clean?.rowId === lastRowId;
   const revision = Math.max(lastRevision, clean ? (marks?.clean?.revision ?? 0) : marks.reserved);
-  // After an unclean end something may have been shown that is not on disk: nobody may go on from a version of before.
-  const floor = Math.max(compactedRevision, marks?.floor ?? 0, clean ? 0 : revision);
-  return { revision, compactedRevision: floor, reservedRevision: revision + RESERVE, clean };
+  // Rows are written in the order of their revisions, so up to the last one nothing is missing. What was shown after it (lazy
+  // updates) is lost: who has seen such a version can't go on from it.
+  const lost = clean ? [] : [{ after: Math.max(lastRevision, marks.started ?? marks.floor), before: revision }];
+  const floor = Math.max(compactedRevision, marks?.floor ?? 0);
+  return { revision, ...bounded(floor, [...(marks?.gaps ?? []), ...lost]), reservedRevision: revision + RESERVE, clean };
+}
+
+/** Gaps below the floor say nothing; of too many the oldest become the floor. */
+function bounded(floor: number, gaps: readonly Gap[]): { readonly compactedRevision: number; readonly gaps: readonly Gap[] } {
+  const compactedRevision = Math.max(floor, gaps.at(-MOST_GAPS - 1)?.before ?? 0);
+  return { compactedRevision, gaps: gaps.filter(({ before }) => before > compactedRevision) };
 }

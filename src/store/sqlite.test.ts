@@ -36,6 +36,14 @@ const put = (key: string, bytes = 3, expiresAtMs?: number): Operation<number> =>
 });
 const refusedWith = (code: StoreErrorCode, message: RegExp) => (thrown: StoreError) => thrown.code === code && message.test(thrown.message);
 
+async function toldAfter(store: Store<number>, after: number): Promise<readonly number[]> {
+  const told: number[] = [];
+  const watch = store.watch('/', { after }, { events: (batch) => told.push(...batch.map(({ revision }) => revision)), ended: () => {} });
+  await new Promise((resolve) => setImmediate(resolve));
+  watch.close();
+  return told;
+}
+
 /** The directory as a kill would leave it: a copy while the store has it open. */
 function killed(directory: string): string {
   const copy = fresh();
@@ -111,7 +119,7 @@ describe('sqlite: after a clean stop', () => {
 });
 
 describe('sqlite: after an unclean end', () => {
-  it('revisions go on above all that may have been shown, and older versions answer compacted', async () => {
+  it('revisions go on above all that may have been shown; from what was lost nobody goes on, from what is on disk everybody', async () => {
     const directory = fresh();
     const store = await open(directory);
     await store.commit([put('/a', 1)]);
@@ -122,17 +130,89 @@ describe('sqlite: after an unclean end', () => {
 
     const after = await open(copy);
     assert.equal(after.get('/a')?.projection, 2, 'the lazy update was shown, and is lost');
-    assert.equal(after.revision, RESERVE);
-    for (const revision of [1, 2, 3])
-      assert.throws(
-        () => after.watch('/', { after: revision }, { events: () => {}, ended: () => {} }),
-        (thrown: StoreError) => thrown.code === 'compacted',
-      );
+    assert.deepEqual([after.revision, after.compactedRevision], [RESERVE, 0]);
     assert.deepEqual(await after.commit([put('/a', 4)], [{ key: '/a', modRevision: 2 }]), { revision: RESERVE + 1 });
+    for (const [revision, told] of [
+      [1, [2, RESERVE + 1]],
+      [2, [RESERVE + 1]],
+      [RESERVE, [RESERVE + 1]],
+    ] as const)
+      assert.deepEqual(await toldAfter(after, revision), told, `after ${revision}`);
+    for (const revision of [3, RESERVE - 1]) {
+      assert.equal(after.wholeFrom(revision), RESERVE);
+      await assert.rejects(toldAfter(after, revision), refusedWith('compacted', /the oldest is 100000/));
+      assert.throws(() => after.list('/', { revision }), refusedWith('compacted', /the oldest is 100000/));
+    }
+    assert.deepEqual(
+      after.list('/', { revision: 2 }).entries.map(({ projection }) => projection),
+      [2],
+    );
     await after[Symbol.asyncDispose]();
-    const again = await open(copy);
-    assert.deepEqual([again.revision, again.compactedRevision], [RESERVE + 1, RESERVE]);
-    await again[Symbol.asyncDispose]();
+  });
+
+  it('what each unclean end took away stays away, over more of them and over clean ones; the versions between stay whole', async () => {
+    let directory = fresh();
+    const crash = async (store: Store<number>): Promise<Store<number>> => {
+      directory = killed(directory);
+      await store[Symbol.asyncDispose]();
+      return open(directory);
+    };
+    let store = await open(directory);
+    await store.commit([put('/a', 1)]);
+    store = await crash(store);
+    // Nothing was written in this life: its first version is whole all the same.
+    store = await crash(store);
+    await store.commit([put('/a', 2)]);
+    await store[Symbol.asyncDispose]();
+    store = await open(directory);
+    store = await crash(store);
+    assert.equal(store.revision, 3 * RESERVE + 1);
+    const whole = [1, RESERVE, 2 * RESERVE, 2 * RESERVE + 1, 3 * RESERVE + 1];
+    for (const revision of whole) {
+      assert.equal(store.wholeFrom(revision), revision);
+      assert.deepEqual(await toldAfter(store, revision), revision <= 2 * RESERVE ? [2 * RESERVE + 1] : []);
+    }
+    for (const [lost, from] of [
+      [2, RESERVE],
+      [RESERVE + 1, 2 * RESERVE],
+      [2 * RESERVE + 2, 3 * RESERVE + 1],
+    ] as const)
+      await assert.rejects(toldAfter(store, lost), refusedWith('compacted', new RegExp(`the oldest is ${from}`)));
+    await store.compact(2 * RESERVE + 1);
+    assert.equal(store.wholeFrom(1), 2 * RESERVE + 1);
+    await store[Symbol.asyncDispose]();
+  });
+
+  it('of very many unclean ends the oldest become the floor, so that the marks have room', async () => {
+    let directory = fresh();
+    const first = await open(directory);
+    await first.commit([put('/a')]);
+    await first[Symbol.asyncDispose]();
+    for (let end = 1; end <= 60; end++) {
+      const store = await open(directory);
+      assert.equal(store.wholeFrom(store.revision), store.revision);
+      const copy = killed(directory);
+      await store[Symbol.asyncDispose]();
+      directory = copy;
+    }
+    const store = await open(directory);
+    assert.equal(store.revision, 60 * RESERVE + 1);
+    assert.deepEqual([store.compactedRevision, store.wholeFrom(10 * RESERVE + 2)], [10 * RESERVE + 1, 11 * RESERVE + 1]);
+    await store[Symbol.asyncDispose]();
+  });
+
+  it('marks that format 1 wrote are read: then nobody goes on from a version before its last unclean end', async () => {
+    const directory = fresh();
+    const store = await open(directory);
+    await store.commit([put('/a')]);
+    const copy = killed(directory);
+    await store[Symbol.asyncDispose]();
+    const marks = MarksFile.open(join(copy, 'marks'));
+    marks.write({ format: 1, reserved: 9 * RESERVE, durableRowId: 0, floor: 8 * RESERVE });
+    marks[Symbol.dispose]();
+    const after = await open(copy);
+    assert.deepEqual([after.revision, after.compactedRevision, after.wholeFrom(8 * RESERVE + 1)], [9 * RESERVE, 8 * RESERVE, 9 * RESERVE]);
+    await after[Symbol.asyncDispose]();
   });
 
   it('a WAL with a flipped bit loses its tail without a word: its revisions are still not given again', async () => {
@@ -167,7 +247,7 @@ describe('sqlite: what is not opened', () => {
     const marks = MarksFile.open(join(directory, 'marks'));
     marks.write({ format: FORMAT + 1, reserved: 0, durableRowId: 0, floor: 0 });
     marks[Symbol.dispose]();
-    await assert.rejects(open(directory), refusedWith('newer-format', /format 2; this version reads formats up to 1/));
+    await assert.rejects(open(directory), refusedWith('newer-format', /format 3; this version reads formats up to 2/));
   });
 
   it('marks that are gone, a file that is no database', async () => {

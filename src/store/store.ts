@@ -12,6 +12,8 @@ export interface Store<P> extends AsyncDisposable {
   readonly revision: number;
   /** Versions below it answer `compacted`. */
   readonly compactedRevision: number;
+  /** The oldest version from this one on that is whole: itself, if it does not answer `compacted`. For messages that name it. */
+  wholeFrom(revision: number): number;
 
   /** The visible entry. Synchronous: the current state lives in memory. */
   get(key: string): Entry<P> | undefined;

@@ -9,6 +9,7 @@ export function outliving<P>(store: Store<P>): Store<P> {
     get compactedRevision() {
       return store.compactedRevision;
     },
+    wholeFrom: (revision) => store.wholeFrom(revision),
     get health() {
       return store.health;
     },

@@ -52,7 +52,7 @@ export function planWatch(core: Core, target: Target, options: ListOptions, sele
     return { ...common, initial: page.entries, after: page.revision, markInitialEnd: options.sendInitialEvents === true && options.allowWatchBookmarks };
   }
   const after = version === 0 ? core.store.revision : version;
-  const oldest = core.store.compactedRevision;
+  const oldest = core.store.wholeFrom(after);
   return { ...common, initial: [], after, markInitialEnd: false, refusal: after < oldest ? tooOld(after, oldest) : undefined };
 }
 

@@ -120,20 +120,20 @@ export class Watcher {
             this.#marked = revision;
             if (!this.#output.tell(told)) this.close();
           },
-          ended: (error) => this.end(translate(error, after, store.compactedRevision)),
+          ended: (error) => this.end(translate(error, after, store)),
         },
       );
     } catch (thrown) {
       if (!(thrown instanceof StoreError)) throw thrown;
-      throw translate(thrown, after, store.compactedRevision) ?? thrown;
+      throw translate(thrown, after, store) ?? thrown;
     }
   }
 }
 
 /** Undefined: the server goes down in good order. */
-function translate(error: StoreError, after: number, compacted: number): StatusError | undefined {
+function translate(error: StoreError, after: number, store: Core['store']): StatusError | undefined {
   if (error.code === 'closed') return undefined;
-  if (error.code === 'compacted') return tooOld(after, compacted);
-  if (error.code === 'future') return tooLargeVersion(after, compacted);
+  if (error.code === 'compacted') return tooOld(after, store.wholeFrom(after));
+  if (error.code === 'future') return tooLargeVersion(after, store.revision);
   return new StatusError('InternalError', error.message, { cause: error });
 }
