@@ -1,9 +1,9 @@
-import type { Json, JsonObject } from '../../machinery/object.ts';
+import type { JsonObject } from '../../machinery/object.ts';
 import { badRequest } from '../../machinery/status-error.ts';
 import { applyPatch } from '../../schema/apply/apply-patch.ts';
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
-import { checkKind, expectedOf, noteFields } from '../codec/decode.ts';
+import { checkKind, type Expected, expectedOf, noteFields } from '../codec/decode.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing, type Next } from './change.ts';
 import { versionsOf } from './field-manager.ts';
@@ -17,11 +17,7 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
   const options = writeOptions(call, 'PatchOptions', true);
   const { binding } = target;
   const expected = expectedOf(binding);
-  const patch = asObject(body.value);
-  checkKind(patch, expected);
-  if ((patch.kind ?? '') === '' || (patch.apiVersion ?? '') === '') {
-    throw badRequest(`invalid object type: ${(patch.kind ?? '') === '' ? 'kind' : 'apiVersion'} is missing`);
-  }
+  const patch = appliedPatch(body, expected);
   noteFields(call, expected, [], body.duplicates, options.fieldValidation);
   const produce = (existing: Existing | undefined): Next => {
     const applied = applyPatch({
@@ -45,7 +41,13 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
   return changeObject(core, call, target, { options, rules, produce, mayCreate: target.subresource === '' });
 }
 
-function asObject(value: Json): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw badRequest('error decoding YAML: the patch is no object');
+/** An applied object must say what it is. */
+export function appliedPatch({ value }: ParsedBody, expected: Expected): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('error decoding YAML: the patch is no object');
+  const patch = value as JsonObject;
+  checkKind(patch, expected);
+  if ((patch.kind ?? '') === '' || (patch.apiVersion ?? '') === '') {
+    throw badRequest(`invalid object type: ${(patch.kind ?? '') === '' ? 'kind' : 'apiVersion'} is missing`);
+  }
+  return patch;
 }

@@ -1,13 +1,16 @@
 import { type FieldError, FieldPath, invalid } from '../../../machinery/field-error.ts';
 import { formatLabelSelector, type LabelSelector } from '../../../machinery/labels.ts';
-import type { DraftObject, JsonObject, KubeObject } from '../../../machinery/object.ts';
+import type { DraftObject, JsonObject, KubeObject, ManagedFieldsEntry } from '../../../machinery/object.ts';
 import { deepFreeze } from '../../../machinery/record.ts';
 import { badRequest, invalidObject, objectNotFound } from '../../../machinery/status-error.ts';
+import { applyPatch } from '../../../schema/apply/apply-patch.ts';
+import { parentManagers, scaleManagers, type ScalePaths } from '../../../schema/apply/scale-managers.ts';
 import { copyObject } from '../../../schema/copy.ts';
 import type { Core } from '../../core.ts';
-import { type Expected, readObject } from '../../codec/decode.ts';
+import { type Expected, noteFields, readObject } from '../../codec/decode.ts';
 import type { StoredEntry } from '../../codec/projection.ts';
-import type { Answer, Call } from '../call.ts';
+import { appliedPatch } from '../apply.ts';
+import type { Answer, Call, ParsedBody } from '../call.ts';
 import { changeObject, type Existing } from '../change.ts';
 import { mustFind } from '../get.ts';
 import { metadataOf } from '../metadata.ts';
@@ -31,17 +34,15 @@ export async function serveScale(core: Core, call: Call, target: Target): Promis
       return answerOf(core, target, mustFind(core, target));
     case 'PUT': {
       const options = writeOptions(call, 'UpdateOptions');
-      return setReplicas(core, call, target, options, async () => readObject(core, call, SCALE, options.fieldValidation));
+      return setReplicas(core, call, target, options, async () => ({ scale: await readObject(core, call, SCALE, options.fieldValidation) }));
     }
     case 'PATCH': {
       const { body, type } = await readPatch(call);
       const options = writeOptions(call, 'PatchOptions', type === APPLY_PATCH);
-      // An applied Scale is one field: it is merged, under its manager's name.
-      const form = type === APPLY_PATCH ? 'application/merge-patch+json' : type;
+      if (type === APPLY_PATCH) return applyScale(core, call, target, body, options);
       return setReplicas(core, call, target, options, async (existing) => {
-        if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
         const document = copyObject(scaleOf(core, target, existing.entry));
-        return patchDocument(core, call, { expected: SCALE, document, type: form, body, options });
+        return { scale: patchDocument(core, call, { expected: SCALE, document, type, body, options }) };
       });
     }
     default:
@@ -49,16 +50,45 @@ export async function serveScale(core: Core, call: Call, target: Target): Promis
   }
 }
 
-type Wanted = (existing: Existing | undefined) => Promise<DraftObject>;
+interface Wanted {
+  readonly scale: DraftObject;
+  /** Of the object, where the write has worked them out. */
+  readonly managed?: readonly ManagedFieldsEntry[];
+}
 
-function setReplicas(core: Core, call: Call, target: Target, options: WriteOptions, wanted: Wanted): Promise<Answer> {
+/** Every kind with a scale has its replicas in the same place. */
+const PATHS: ScalePaths = { scaleApiVersion: SCALE.apiVersion, replicas: () => ['spec', 'replicas'] };
+
+/** Applied to the Scale: its one field belongs to whoever owns the replicas of the object. */
+function applyScale(core: Core, call: Call, target: Target, body: ParsedBody, options: WriteOptions): Promise<Answer> {
+  const patch = appliedPatch(body, SCALE);
+  noteFields(call, SCALE, [], body.duplicates, options.fieldValidation);
+  return setReplicas(core, call, target, options, (existing) => {
+    const before = existing.managed();
+    const { object, managedFields } = applyPatch({
+      facts: core.facts,
+      typeName: SCALE.typeName,
+      apiVersion: SCALE.apiVersion,
+      manager: options.fieldManager,
+      subresource: 'scale',
+      nowMs: core.clock.now(),
+      live: scaleOf(core, target, existing.entry),
+      liveManaged: scaleManagers(before, PATHS),
+      patch,
+      force: options.force,
+    });
+    return { scale: object, managed: parentManagers(before, managedFields, target.binding.apiVersion, PATHS) };
+  });
+}
+
+function setReplicas(core: Core, call: Call, target: Target, options: WriteOptions, wanted: (existing: Existing) => Promise<Wanted> | Wanted): Promise<Answer> {
   return changeObject(core, call, target, {
     options,
     rules: objectRules(target),
     answer: (entry) => answerOf(core, target, entry),
     produce: async (existing) => {
       if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
-      const scale = await wanted(existing);
+      const { scale, managed } = await wanted(existing);
       const { name = target.name, uid, resourceVersion } = metadataOf(scale);
       if (name !== target.name && name !== '') throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
       const replicas = (scale.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0;
@@ -69,7 +99,7 @@ function setReplicas(core: Core, call: Call, target: Target, options: WriteOptio
       const meta = metadataOf(draft);
       if (uid !== undefined) meta.uid = uid;
       if ((resourceVersion ?? '') !== '') meta.resourceVersion = resourceVersion as string;
-      return { draft };
+      return { draft, managed };
     },
   });
 }
