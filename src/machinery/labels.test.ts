@@ -4,7 +4,16 @@ import fc from 'fast-check';
 import { FieldPath, formatFieldError } from './field-error.ts';
 import { parseFieldSelector, formatFieldSelector, matchesFields } from './fields.ts';
 import { parseSelector } from './label-selector-text.ts';
-import { formatSelector, type Labels, matchesLabelSelector, matchesSelector, type Selector, validateLabels, validateLabelSelector } from './labels.ts';
+import {
+  formatSelector,
+  labelMatcher,
+  type Labels,
+  matchesLabelSelector,
+  matchesSelector,
+  type Selector,
+  validateLabels,
+  validateLabelSelector,
+} from './labels.ts';
 import { setOwn } from './record.ts';
 
 function selector(text: string): Selector {
@@ -36,6 +45,29 @@ test('selector texts and what they match', () => {
     assert.equal(hit(yes, labels), true, yes);
   }
   for (const no of ['gone', 'app=db', '!app', 'app notin (web)', 'n>5', 'app>1', 'app=web,tier=back']) assert.equal(hit(no, labels), false, no);
+});
+
+test('a matcher made once for a selector says of all labels what the selector says', () => {
+  const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', '__proto__');
+  const value = fc.constantFrom('', '1', '2', '30', '-4', 'x');
+  const requirement = fc.oneof(
+    fc.record({ key, operator: fc.constantFrom('in' as const, 'notin' as const), values: fc.uniqueArray(value, { minLength: 1 }) }),
+    fc.record({ key, operator: fc.constantFrom('=' as const, '!=' as const), values: fc.tuple(value) }),
+    fc.record({ key, operator: fc.constantFrom('exists' as const, '!' as const), values: fc.constant([]) }),
+    fc.record({ key, operator: fc.constantFrom('gt' as const, 'lt' as const), values: fc.tuple(fc.constantFrom('1', '2', '-7', '30')) }),
+  );
+  const labels = fc.array(fc.tuple(key, value)).map((pairs) => {
+    const out: Record<string, string> = {};
+    for (const [name, each] of pairs) setOwn(out, name, each);
+    return out;
+  });
+  fc.assert(
+    fc.property(fc.array(requirement, { maxLength: 14 }), fc.option(labels, { nil: undefined }), fc.boolean(), (requirements, given, nothing) => {
+      const selector: Selector = nothing ? { requirements, nothing } : { requirements };
+      assert.equal(labelMatcher(selector)(given), matchesSelector(selector, given));
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test('broken selector texts', () => {

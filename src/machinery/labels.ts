@@ -56,6 +56,62 @@ function matchesRequirement({ key, operator, values }: Requirement, labels: Labe
 
 const INTEGER = /^[+-]?\d{1,19}$/;
 
+/** All that the requirements say of one key. */
+interface KeyRule {
+  readonly key: string;
+  present: boolean;
+  absent: boolean;
+  in: Set<string> | undefined;
+  readonly notIn: Set<string>;
+  above: bigint | undefined;
+  below: bigint | undefined;
+}
+
+/** Up to here a look at each key costs less than one at each label. */
+const FEW_KEYS = 8;
+
+/** The same question for many objects: what it costs depends on the labels of each, not on how many requirements or values there are. */
+export function labelMatcher({ requirements, nothing }: Selector): (labels: Labels | undefined) => boolean {
+  const rules = new Map<string, KeyRule>();
+  for (const requirement of requirements) addRequirement(rules, requirement);
+  const all = [...rules.values()];
+  if (nothing === true || all.some(({ present, absent }) => present && absent)) return () => false;
+  if (all.length <= FEW_KEYS) return (labels) => all.every((rule) => (hasOwn(labels, rule.key) ? keeps(rule, getOwn(labels, rule.key) ?? '') : !rule.present));
+  const needed = all.filter(({ present }) => present).length;
+  return (labels = {}) => {
+    let found = 0;
+    for (const key of Object.keys(labels)) {
+      const rule = rules.get(key);
+      if (rule === undefined) continue;
+      if (!keeps(rule, labels[key] ?? '')) return false;
+      if (rule.present) found++;
+    }
+    return found === needed;
+  };
+}
+
+function addRequirement(rules: Map<string, KeyRule>, { key, operator, values }: Requirement): void {
+  let rule = rules.get(key);
+  if (rule === undefined) rules.set(key, (rule = { key, present: false, absent: false, in: undefined, notIn: new Set(), above: undefined, below: undefined }));
+  if (operator === '!') rule.absent = true;
+  else if (operator === 'notin' || operator === '!=') for (const value of values) rule.notIn.add(value);
+  else rule.present = true;
+  if (operator === 'in' || operator === '=') rule.in = rule.in === undefined ? new Set(values) : rule.in.intersection(new Set(values));
+  if (operator !== 'gt' && operator !== 'lt') return;
+  const bound = BigInt(values[0] ?? '0');
+  if (operator === 'gt' && (rule.above === undefined || bound > rule.above)) rule.above = bound;
+  if (operator === 'lt' && (rule.below === undefined || bound < rule.below)) rule.below = bound;
+}
+
+/** Whether a label with this value is what the rule wants. */
+function keeps({ absent, in: wanted, notIn, above, below }: KeyRule, value: string): boolean {
+  if (absent || (wanted !== undefined && !wanted.has(value)) || notIn.has(value)) return false;
+  if (above === undefined && below === undefined) return true;
+  if (!INTEGER.test(value)) return false;
+  const number = BigInt(value);
+  return (above === undefined || number > above) && (below === undefined || number < below);
+}
+
 /** Absent selects nothing, empty selects everything: the rule of every LabelSelector field. */
 export function selectorOf(selector: LabelSelector | undefined | null): Selector {
   if (selector === undefined || selector === null) return NOTHING;

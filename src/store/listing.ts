@@ -14,6 +14,7 @@ export function listPage<P>(
   options: ListOptions<P>,
 ): Page<P> {
   const limit = options.limit === undefined || options.limit <= 0 ? Number.POSITIVE_INFINITY : options.limit;
+  if (options.filter === undefined && then.size === 0) return wholePage(index, prefix, revision, limit, options.after);
   const entries: Entry<P>[] = [];
   let last: string | undefined;
   let more = false;
@@ -30,6 +31,18 @@ export function listPage<P>(
   if (!more || last === undefined) return { revision, entries, more: false };
   if (options.filter !== undefined) return { revision, entries, more };
   return { revision, entries, more, remaining: countAfter(index, prefix, last, then) };
+}
+
+/** What is there now, looking at no entry by itself. */
+function wholePage<P>(index: KeyIndex<Item<P>>, prefix: string, revision: number, limit: number, after: string | undefined): Page<P> {
+  const end = afterPrefix(prefix);
+  // The smallest key that is greater than `after`.
+  const from = after !== undefined && after >= prefix ? `${after}\u0000` : prefix;
+  const entries = index.range(from, end, limit);
+  const last = entries.at(-1);
+  if (last === undefined || entries.length < limit) return { revision, entries, more: false };
+  const remaining = countAfter(index, prefix, last.key, new Map());
+  return remaining === 0 ? { revision, entries, more: false } : { revision, entries, more: true, remaining };
 }
 
 /** Visits the entries of the prefix as of then, in key order, until `take` answers false. */

@@ -1,6 +1,6 @@
 import { type FieldSelector, parseFieldSelector, requiredValue } from '../../machinery/fields.ts';
 import { parseSelector } from '../../machinery/label-selector-text.ts';
-import { EVERYTHING, matchesSelector, type Selector } from '../../machinery/labels.ts';
+import { EVERYTHING, labelMatcher, type Selector } from '../../machinery/labels.ts';
 import { getOwn, hasOwn } from '../../machinery/record.ts';
 import { badRequest } from '../../machinery/status-error.ts';
 import type { Projection } from '../codec/projection.ts';
@@ -45,7 +45,9 @@ function parseFields({ kind }: Binding, text: string): FieldSelector {
 function selectionOf(labels: Selector, fields: FieldSelector): Selection {
   const noFields = fields.length === 0;
   const everything = labels.nothing !== true && labels.requirements.length === 0 && noFields;
-  const matches = (p: Projection): boolean => matchesSelector(labels, p.labels) && (noFields || matchesAll(fields, p));
+  const matchesLabels = labelMatcher(labels);
+  const matchesFields = fieldMatcher(fields);
+  const matches = (p: Projection): boolean => matchesLabels(p.labels) && (noFields || matchesFields(p));
   return {
     everything,
     matches: everything ? () => true : matches,
@@ -55,9 +57,22 @@ function selectionOf(labels: Selector, fields: FieldSelector): Selection {
   };
 }
 
-function matchesAll(fields: FieldSelector, projection: Projection): boolean {
-  for (const { field, equal, value } of fields) if ((valueOf(projection, field) === value) !== equal) return false;
-  return true;
+/** Costs as much as the kind has fields, however often the selector names each. */
+function fieldMatcher(selector: FieldSelector): (projection: Projection) => boolean {
+  const rules = new Map<string, { value: string | undefined; readonly not: Set<string> }>();
+  for (const { field, equal, value } of selector) {
+    let rule = rules.get(field);
+    if (rule === undefined) rules.set(field, (rule = { value: undefined, not: new Set() }));
+    if (!equal) rule.not.add(value);
+    else if (rule.value === undefined || rule.value === value) rule.value = value;
+    else return () => false;
+  }
+  const all = [...rules];
+  return (projection) =>
+    all.every(([field, { value, not }]) => {
+      const found = valueOf(projection, field);
+      return (value === undefined || found === value) && !not.has(found);
+    });
 }
 
 function valueOf(projection: Projection, field: string): string {
