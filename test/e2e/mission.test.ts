@@ -1,7 +1,7 @@
 /** The mission's manifests in real containers: what they write outlives pods, restarts and kills. */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { Berth, until } from './berth.ts';
 
@@ -18,7 +18,16 @@ describe('the mission', () => {
     rmSync(WORKSPACE, { recursive: true, force: true });
   });
 
-  const counter = async (): Promise<number> => Number((await berth.tryKubectl(['exec', 'deploy/counter', '--', 'cat', '/data/n'])).stdout);
+  /** The highest count that anybody read of 02's volume: no later read may be below it. */
+  let highest = 0;
+  const counter = async (): Promise<number> => {
+    const read = await berth.tryKubectl(['exec', 'deploy/counter', '--', 'cat', '/data/n']);
+    if (read.code !== 0) return highest;
+    const n = Number(read.stdout);
+    assert.ok(n >= highest, `the counter went back from ${highest} to ${n}`);
+    highest = n;
+    return n;
+  };
   const beyond = (least: number): Promise<number> => until(counter, (n) => n > least, `the counter goes beyond ${least}`);
 
   it('01: both replicas write to the shared file, and it goes on growing after the pods are deleted', async () => {
@@ -62,6 +71,21 @@ describe('the mission', () => {
     await berth.up();
     assert.equal(await identity(), adopted, 'the same container runs on');
     n = await beyond(n);
+  });
+
+  it('02: kill -9 of the shim: another container goes on where the first one stopped, and no process of the first is left to write', async () => {
+    const container = async (): Promise<string> =>
+      (await berth.get('pods -l app=counter', '.items[0].status.containerStatuses[0].containerID')).replace('containerd://', '');
+    const pod = await berth.get('pods -l app=counter', '.items[0].metadata.name');
+    const before = await container();
+    const shims = await processes('cmdline', `-address ${berth.directory}/containerd/containerd.sock`);
+    assert.deepEqual([shims.length, (await processes('cgroup', before)).length > 0], [1, true]);
+    const n = await beyond(0);
+    for (const pid of shims) process.kill(pid, 'SIGKILL');
+    await until(container, (now) => now !== '' && now !== before, 'a new container');
+    assert.deepEqual(await processes('cgroup', before), []);
+    assert.equal(await berth.get('pods -l app=counter', '.items[0].metadata.name'), pod, 'in the same pod');
+    await beyond(n);
   });
 
   it('02: the volume has a hard size, and df in the pod says so', async () => {
@@ -202,3 +226,13 @@ describe('the mission', () => {
     }
   });
 });
+
+/** Processes by what their command line or cgroup holds; ended ones that nobody has waited for have no command line. */
+async function processes(file: 'cmdline' | 'cgroup', needle: string): Promise<readonly number[]> {
+  const found = (await readdir('/proc')).map(async (id): Promise<readonly number[]> => {
+    if (!/^\d+$/.test(id)) return [];
+    const [command = '', text = ''] = await Promise.all(['cmdline', file].map((name) => readFile(`/proc/${id}/${name}`, 'utf8').catch(() => '')));
+    return command !== '' && text.replaceAll('\0', ' ').includes(needle) ? [Number(id)] : [];
+  });
+  return (await Promise.all(found)).flat();
+}
