@@ -12,6 +12,7 @@ import { createProjector, type Projection } from '../src/apiserver/codec/project
 import { type ApiServer, createApiServer, createRegistry } from '../src/apiserver/server.ts';
 import { openStages } from '../src/apiserver/stages.ts';
 import { silentLog } from '../src/base/log.ts';
+import { loopTurns } from '../src/base/loop-turns.ts';
 import { SystemRandom } from '../src/base/random.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates, type KeyPair } from '../src/cluster/certificates.ts';
@@ -288,7 +289,7 @@ async function main(only: string | undefined): Promise<void> {
     log: silentLog,
     stages: () => openStages,
     services: { cidr: '10.96.0.0/16' },
-    yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
+    yieldToLoop: loopTurns(setImmediate),
   });
   const certificates = await Certificates.open(join(root, 'certificates'), clock);
   const pair = await certificates.issue({ commonName: 'server', organizations: [], dnsNames: [], ipAddresses: ['127.0.0.1'], usages: ['server'] });

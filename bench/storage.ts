@@ -7,6 +7,7 @@ import { persistentVolumeClaims } from '../src/api/gen/resources.ts';
 import type { PersistentVolumeClaim } from '../src/api/gen/types/core.v1.ts';
 import { ADMIN, POOL_NODE, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
+import { loopTurns } from '../src/base/loop-turns.ts';
 import type { Keys } from '../src/base/keys.ts';
 import { silentLog } from '../src/base/log.ts';
 import { SystemRandom } from '../src/base/random.ts';
@@ -136,7 +137,7 @@ async function benchClaims(directory: string, kind: Pool['kind']): Promise<void>
       keys,
       log: silentLog,
       openStore: (project) => openSqliteStore({ directory: join(directory, `store-${kind}`), clock, project, log: silentLog, settings: defaultStoreSettings }),
-      yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
+      yieldToLoop: loopTurns(setImmediate),
       addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
       caPem: '',
       serviceCidr: '10.96.0.0/16',

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { silentLog } from '../src/base/log.ts';
+import { loopTurns } from '../src/base/loop-turns.ts';
 import { SystemRandom } from '../src/base/random.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates } from '../src/cluster/certificates.ts';
@@ -110,7 +111,7 @@ async function main(): Promise<void> {
     log: silentLog,
     keys: hmacKeys(random.bytes(32), random),
     openStore: (project) => openSqliteStore({ directory: join(root, 'store'), clock, project, log: silentLog, settings: { ...defaultStoreSettings } }),
-    yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
+    yieldToLoop: loopTurns(setImmediate),
     addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
     caPem: certificates.caPem,
     serviceCidr: '10.96.0.0/16',

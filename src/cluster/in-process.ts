@@ -1,6 +1,7 @@
 import { ADMIN, CONTROLLERS, NETWORK, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
 import type { Clock } from '../base/clock.ts';
 import { Disposals } from '../base/disposal.ts';
+import { loopTurns } from '../base/loop-turns.ts';
 import { type Log, silentLog } from '../base/log.ts';
 import { type Random, SystemRandom, uuid } from '../base/random.ts';
 import { SystemClock } from '../base/system-clock.ts';
@@ -61,7 +62,7 @@ async function start(options: InProcessClusterOptions, ends: Disposals): Promise
       log,
       keys: hmacKeys(random.bytes(32), random),
       openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
-      yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
+      yieldToLoop: loopTurns(setImmediate),
       addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
       caPem: CA,
       serviceCidr: '10.96.0.0/16',
