@@ -66,9 +66,39 @@ describe('recreating', () => {
   it('then the new set, whole', () => assert.equal(sizes([rs('v1', 0, 0, two)], recreate), 'create 2'));
 });
 
+const one = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } };
+
+/** As the controller writes it: with the size for which it was given its own. */
+function resized(set: Stored<ReplicaSet>, size: number | undefined, wanted: number): Stored<ReplicaSet> {
+  if (size === undefined) return set;
+  const annotations = { ...set.metadata.annotations, 'deployment.kubernetes.io/desired-replicas': String(wanted) };
+  return { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, selector: {}, replicas: size } };
+}
+
 describe('scaling', () => {
   it('one set: it takes the new size', () => assert.deepEqual(sizes([rs('v2', 10, 10)], deployment(4)), { v2: 4 }));
   it('in the middle of a rollout each set gets its share', () => assert.deepEqual(sizes([rs('v1', 8, 8), rs('v2', 5, 0)], deployment(20)), { v1: 15, v2: 10 }));
+  it('a set that keeps its size is told the new one as well, else every pass would be a scaling again', () =>
+    assert.deepEqual(sizes([rs('v1', 4, 4, { desired: 5, max: 6 }), rs('v2', 1, 0, { desired: 5, max: 6 })], deployment(3, { strategy: one })), {
+      v1: 3,
+      v2: 1,
+    }));
+  it('one set that has the size already is told it', () => assert.deepEqual(sizes([rs('v2', 4, 4)], deployment(4)), { v2: 4 }));
+  it('comes to rest while no pod changes, whatever sizes the sets have and remember', () => {
+    for (const strategy of [one, undefined])
+      for (const wanted of [0, 1, 3, 5])
+        for (let mix = 0; mix < 6 ** 4; mix++) {
+          const [v1 = 0, v2 = 0, available = 0, remembered = 0] = [mix % 6, Math.floor(mix / 6) % 6, Math.floor(mix / 36) % 6, Math.floor(mix / 216) % 6];
+          const of = { desired: remembered, max: remembered + 1 };
+          let sets = [rs('v1', v1, Math.min(available, v1), of), rs('v2', v2, Math.max(0, available - v1), of)];
+          for (let pass = 0; ; pass++) {
+            const decision = decide({ deployment: deployment(wanted, { strategy }), sets, oldPodsLeft: false });
+            if (decision.do !== 'resize') break;
+            assert.ok(pass < 20, `${wanted} wanted of ${v1} + ${v2}, ${available} available, sized for ${remembered}: no rest`);
+            sets = sets.map((set) => resized(set, decision.sizes.get(set.metadata.uid), wanted));
+          }
+        }
+  });
   it('paused: nothing is rolled out', () => assert.equal(sizes([rs('v1', 10, 10)], deployment(10, { paused: true })), 'nothing'));
 });
 

@@ -65,18 +65,26 @@ function resize(sizes: Sizes): Decision {
 
 /** Somebody has resized the deployment: a set with pods remembers another size. */
 function isScaling(deployment: Deployment, active: Sets): boolean {
-  return active.some((set) => {
-    const remembered = desiredAnnotation(set);
-    return remembered !== undefined && remembered.desired !== (deployment.spec?.replicas ?? 1);
-  });
+  return active.some((set) => remembersOther(deployment, set));
 }
 
+function remembersOther(deployment: Deployment, set: ReplicaSet): boolean {
+  const remembered = desiredAnnotation(set);
+  return remembered !== undefined && remembered.desired !== (deployment.spec?.replicas ?? 1);
+}
+
+/** Names every set whose size changes, and those that keep theirs and remember another size of the deployment: it is written with the set's own. */
 function scale(deployment: Deployment, fresh: Stored<ReplicaSet> | undefined, old: Sets, active: Sets): Sizes {
   const wanted = deployment.spec?.replicas ?? 1;
   const changed = (sizes: Sizes): Sizes =>
-    new Map([...sizes].filter(([uid, size]) => active.concat(fresh ?? []).some((set) => set.metadata.uid === uid && specReplicas(set) !== size)));
+    new Map(
+      active.flatMap((set) => {
+        const size = sizes.get(set.metadata.uid);
+        return size !== undefined && (size !== specReplicas(set) || remembersOther(deployment, set)) ? [[set.metadata.uid, size]] : [];
+      }),
+    );
   const only = active.length === 1 ? active[0] : active.length === 0 ? (fresh ?? old.toSorted(newestFirst)[0]) : undefined;
-  if (only !== undefined) return specReplicas(only) === wanted ? new Map() : new Map([[only.metadata.uid, wanted]]);
+  if (only !== undefined) return specReplicas(only) === wanted && !remembersOther(deployment, only) ? new Map() : new Map([[only.metadata.uid, wanted]]);
   if (deployment.spec?.strategy?.type === 'Recreate') return new Map();
   const saturated = fresh !== undefined && specReplicas(fresh) === wanted && fresh.status?.availableReplicas === wanted;
   if (saturated) return new Map(old.filter((set) => specReplicas(set) > 0).map((set) => [set.metadata.uid, 0]));
