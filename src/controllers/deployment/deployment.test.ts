@@ -88,7 +88,7 @@ describe('scaling', () => {
     for (const strategy of [one, undefined])
       for (const wanted of [0, 1, 3, 5])
         for (let mix = 0; mix < 6 ** 4; mix++) {
-          const [v1 = 0, v2 = 0, available = 0, remembered = 0] = [mix % 6, Math.floor(mix / 6) % 6, Math.floor(mix / 36) % 6, Math.floor(mix / 216) % 6];
+          const [v1, v2, available, remembered] = [mix % 6, Math.floor(mix / 6) % 6, Math.floor(mix / 36) % 6, Math.floor(mix / 216) % 6];
           const of = { desired: remembered, max: remembered + 1 };
           let sets = [rs('v1', v1, Math.min(available, v1), of), rs('v2', v2, Math.max(0, available - v1), of)];
           for (let pass = 0; ; pass++) {
