@@ -42,7 +42,7 @@ before(async () => {
     },
   });
   const addresses = { serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/24', advertiseIp: '192.168.1.2', port: 6443 };
-  await bootstrap({ handler: server.api.handler, reader: server.api.reader, addresses, caPem: 'CA' });
+  await bootstrap({ handler: server.api.handler, reader: server.api.reader, addresses, caPem: 'CA', kinds: [] });
   directory = await mkdtemp(join(tmpdir(), 'berth-fair-'));
   const certificates = await Certificates.open(directory, clock);
   const pair = await certificates.issue({ commonName: 'server', organizations: [], dnsNames: [], ipAddresses: ['127.0.0.1'], usages: ['server'] });

@@ -64,7 +64,7 @@ describe('the server with everything around it', () => {
     );
     return lists.flatMap(({ items }) => items as readonly JsonObject[]);
   };
-  const start = (): Promise<void> => bootstrap({ handler: api.handler, reader: api.reader, addresses, caPem: 'CA' });
+  const start = (): Promise<void> => bootstrap({ handler: api.handler, reader: api.reader, addresses, caPem: 'CA', kinds: api.registry.kinds() });
 
   before(async () => {
     const clock = new VirtualClock();
@@ -113,6 +113,26 @@ describe('the server with everything around it', () => {
     const service = (await ask(ADMIN, 'GET', '/api/v1/namespaces/default/services/kubernetes')) as { spec?: { clusterIP: string } };
     assert.equal(service.spec?.clusterIP, '10.96.0.1');
     assert.ok((await names('/apis/rbac.authorization.k8s.io/v1/clusterroles')).length > 60);
+  });
+
+  test('every version that is served has its APIService, as available as the server', async () => {
+    const { items } = (await ask(ADMIN, 'GET', '/apis/apiregistration.k8s.io/v1/apiservices')) as unknown as {
+      readonly items: readonly {
+        readonly metadata: { readonly name: string; readonly labels: JsonObject };
+        readonly spec: JsonObject;
+        readonly status: { readonly conditions: readonly JsonObject[] };
+      }[];
+    };
+    const all = items.map(({ metadata }) => metadata.name);
+    for (const name of ['v1.', 'v1.apps', 'v2.autoscaling', 'v1.events.k8s.io', 'v1.resource.k8s.io']) assert.ok(all.includes(name), name);
+    assert.ok(!all.includes('v1.apiregistration.k8s.io'), 'the aggregator itself is not aggregated');
+    const apps = items.find(({ metadata }) => metadata.name === 'v1.apps');
+    assert.deepEqual(apps?.spec, { group: 'apps', version: 'v1', groupPriorityMinimum: 17800, versionPriority: 15 });
+    assert.deepEqual(apps.metadata.labels, { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' });
+    for (const { status } of items) {
+      const { lastTransitionTime: _at, ...condition } = status.conditions[0] ?? {};
+      assert.deepEqual(condition, { type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available' });
+    }
   });
 
   test('full rights that an earlier version gave to all controllers are taken back; a role of that name that people made stays', async () => {

@@ -11,6 +11,7 @@ import { auditing, type AuditSink } from '../apiserver/audit/trail.ts';
 import type { AuditPolicy } from '../apiserver/audit/policy.ts';
 import type { Dial } from '../apiserver/dial.ts';
 import type { Gauge } from '../apiserver/metrics/route.ts';
+import type { Descriptions } from '../apiserver/openapi/descriptions.ts';
 import { versionInfo } from '../apiserver/health/version.ts';
 import { type ApiServer, createApiServer, createRegistry } from '../apiserver/server.ts';
 import type { StoredReader } from '../apiserver/stages.ts';
@@ -48,6 +49,8 @@ export interface ControlPlaneOptions {
   /** The way to nodes and pods; absent: there is none (simulation). */
   readonly dial?: Dial | undefined;
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  /** What `kubectl explain` says; absent: what follows from types. */
+  readonly descriptions?: Descriptions | undefined;
   /** For priority and fairness; absent: none. */
   readonly seats?: number | undefined;
   readonly oidc?: OidcTokens | undefined;
@@ -91,6 +94,7 @@ export class ControlPlane implements AsyncDisposable {
         audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
         gauges: auditGauges(options.audit?.sink),
         yieldToLoop,
+        descriptions: options.descriptions,
         serverAddress: () => `${addresses().advertiseIp}:${addresses().port}`,
         version: versionInfo(VERSION, { version: process.version, os: process.platform, arch: process.arch }),
         checks: [
@@ -124,7 +128,7 @@ export class ControlPlane implements AsyncDisposable {
   /** Makes what every cluster has; afterwards `/readyz` is ok. */
   async bootstrap(): Promise<void> {
     const { addresses, caPem } = this.#options;
-    await bootstrap({ handler: this.api.handler, reader: this.api.reader, addresses: addresses(), caPem });
+    await bootstrap({ handler: this.api.handler, reader: this.api.reader, addresses: addresses(), caPem, kinds: this.api.registry.kinds() });
     const { handler, reader } = this.api;
     this.#ends.use(followFlowControl(new Writer(handler, reader), reader, this.#options.log.child('apiserver')));
     this.#ready = true;

@@ -5,7 +5,7 @@ import type { Column } from '../kind.ts';
 function formatAvailable({ status }: apiregistration.APIService): string {
   const available = (status?.conditions ?? []).find((c) => c.type === 'Available');
   if (available === undefined) return 'Unknown';
-  return available.status === 'True' ? 'True' : `${available.status} (${available.reason ?? ''})`;
+  return available.status === 'True' || (available.reason ?? '') === '' ? available.status : `${available.status} (${available.reason})`;
 }
 
 export const apiServiceColumns: readonly Column<apiregistration.APIService>[] = [

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Kind } from '../../api/kind.ts';
 import type { ApiHandler, ApiRequest } from '../../machinery/exchange.ts';
 import type { JsonObject, KubeObject } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
@@ -15,6 +16,7 @@ import {
   priorityClassObjects,
   serviceCidrObject,
 } from './objects.ts';
+import { localApiServices } from './api-services.ts';
 import { reconcilePolicy } from './reconcile-policy.ts';
 
 export interface BootstrapOptions {
@@ -24,19 +26,22 @@ export interface BootstrapOptions {
   readonly addresses: ClusterAddresses;
   /** Of the client CA. */
   readonly caPem: string;
+  /** What this server serves. */
+  readonly kinds: readonly Kind[];
 }
 
 /**
  * Makes sure that what every cluster has is there. Safe to repeat; on a second start it only looks. Throws the first failure.
  * `/readyz` says ok after it has resolved.
  */
-export async function bootstrap({ handler, reader, addresses, caPem }: BootstrapOptions): Promise<void> {
+export async function bootstrap({ handler, reader, addresses, caPem, kinds }: BootstrapOptions): Promise<void> {
   const writer = new Writer(handler, reader);
   await writer.ensureAll(namespaceObjects());
   await Promise.all([
     writer.ensureAll([...priorityClassObjects(), serviceCidrObject(addresses), kubernetesService(addresses)]),
     ...kubernetesEndpoints(addresses).map((object) => writer.keep(object, ['subsets', 'endpoints', 'ports'])),
     writer.keep(authenticationConfig(caPem), ['data']),
+    writer.ensureAll(localApiServices(kinds)),
     reconcilePolicy(writer),
     reconcileFlowControl(writer),
   ]);

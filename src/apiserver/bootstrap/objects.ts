@@ -5,7 +5,7 @@ export interface BootstrapObject {
   readonly path: string;
   readonly group: string;
   readonly resource: string;
-  readonly object: JsonObject & { readonly metadata: { readonly name: string; readonly namespace?: string } };
+  readonly object: JsonObject & { readonly metadata: JsonObject & { readonly name: string; readonly namespace?: string } };
 }
 
 export interface ClusterAddresses {
