@@ -106,7 +106,7 @@ function prune(current: string): void {
         .join('\n')
     : '';
   const others = readdirSync(DIST)
-    .filter((name) => name !== current && !running.includes(`/${name}/`))
+    .filter((name) => /^[0-9a-f]{16}(?:\.\d+)?$/.test(name) && name !== current && !running.includes(`/${name}/`))
     .sort((a, b) => statSync(join(DIST, b)).mtimeMs - statSync(join(DIST, a)).mtimeMs);
   for (const name of others.slice(KEPT - 1)) rmSync(join(DIST, name), { recursive: true, force: true });
 }

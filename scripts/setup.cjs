@@ -38,7 +38,20 @@ function main() {
   if (PURPOSE === 'develop' || PURPOSE === 'test') installTools();
   installDistribution();
   if (PURPOSE === 'test') fetchKubectl();
+  makeDescriptions();
   if (PURPOSE === 'start') bundle();
+}
+
+/** What `kubectl explain` says, from the packages that carry it; without it the server explains fields by their types. */
+function makeDescriptions() {
+  const node = findNode();
+  const wanted = stamp('descriptions', ['package-lock.json', 'scripts/descriptions.ts', 'scripts/api-descriptions/declarations.ts', 'src/api/gen/facts-data.ts']);
+  if (node === undefined || (fresh(wanted) && fs.existsSync(path.join(ROOT, 'dist', 'descriptions')))) return;
+  const run = spawnSync(node, [path.join(__dirname, 'descriptions.ts')], { cwd: ROOT, stdio: ['ignore', 'inherit', 'pipe'], encoding: 'utf8' });
+  const words = (run.stderr || '').trim();
+  if (run.status !== 0) return say(`no descriptions, kubectl explain knows types only: ${words.split('\n').pop()}`);
+  fs.writeFileSync(wanted.file, wanted.value);
+  say(words.replace(/^berth: /, ''));
 }
 
 /** Starts in half the time; without it the source runs as it stands. */

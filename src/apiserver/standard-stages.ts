@@ -29,6 +29,7 @@ import { type HealthCheck, healthRoutes } from './health/health.ts';
 import { type VersionInfo, versionRoute } from './health/version.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
 import { type Gauge, metricsRoute } from './metrics/route.ts';
+import type { Descriptions } from './openapi/descriptions.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import type { Stages, StoredReader } from './stages.ts';
 import { streamSubresources } from './subresources/standard.ts';
@@ -38,6 +39,8 @@ export interface StandardStagesOptions {
   readonly served: ServedKinds;
   /** Of the types that OpenAPI describes; those of Kubernetes 1.36 when absent. */
   readonly facts?: Facts | undefined;
+  /** What is written about them; absent: they are explained by their types. */
+  readonly descriptions?: Descriptions | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** The service-account key. */
@@ -92,6 +95,8 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       ...openApiRoutes({
         served: options.served,
         facts: options.facts ?? builtinFacts,
+        descriptions: options.descriptions,
+        clock,
         keys,
         version: options.version.gitVersion,
         yieldToLoop: options.yieldToLoop ?? (() => Promise.resolve()),

@@ -32,6 +32,7 @@ import { type LocalNode, startLocalNode } from './local-node.ts';
 import { choosePodCidr, choosePort, listenAnywhere, nodeAddress, takenNetworks } from './network-plan.ts';
 import { ecKeys } from './node-keys.ts';
 import { oidcKeys } from './oidc-keys.ts';
+import { PackedDescriptions } from './packed-descriptions.ts';
 import { forgetRunning, writeRunning } from './running.ts';
 import { startSimulatedNodes } from './simulated-nodes.ts';
 
@@ -211,6 +212,7 @@ class Start {
       serviceCidr: this.#config.serviceCidr,
       nodePorts,
       runtimeConfig,
+      descriptions: new PackedDescriptions(log.child('apiserver')),
       audit,
       oidc: await this.#oidc(),
       seats: this.#config.maxRequestsInflight,

@@ -1,11 +1,12 @@
 import type { DraftJson, DraftObject } from '../machinery/object.ts';
 import { scalarKind } from './decode-scalar.ts';
 import type { Facts, FieldFacts, TypeFacts, TypeRef } from './facts.ts';
+import { fieldSentence, typeSentence } from './type-sentence.ts';
 
 /** `2`: Swagger 2.0 definitions; `3`: OpenAPI 3.0 component schemas. They differ in references, enums and number-or-text values. */
 export type Flavour = 2 | 3;
 
-/** Prose for `kubectl explain`; undefined where there is none. `field` absent: of the type itself. */
+/** What is written about a type or field, for `kubectl explain`; undefined where nothing is. `field` absent: about the type itself. */
 export type Describe = (typeName: string, field?: string) => string | undefined;
 
 export interface DefinitionOptions {
@@ -48,8 +49,7 @@ function named(ref: TypeRef): readonly string[] {
 }
 
 function typeDefinition(options: DefinitionOptions, type: TypeFacts): DraftObject {
-  const prose = options.describe?.(type.name);
-  const description = prose === undefined ? {} : { description: prose };
+  const description = { description: options.describe?.(type.name) ?? typeSentence(options.facts, type.name) };
   const scalar = scalarDefinition(options, type.name);
   if (scalar !== undefined) return { ...description, ...scalar };
   const properties: DraftObject = {};
@@ -86,9 +86,8 @@ function scalarDefinition({ facts, flavour }: DefinitionOptions, name: string): 
 }
 
 function property(options: DefinitionOptions, owner: TypeFacts, name: string, field: FieldFacts): DraftObject {
-  const description = options.describe?.(owner.name, name);
   const more: DraftObject = {
-    ...(description === undefined ? {} : { description }),
+    description: options.describe?.(owner.name, name) ?? byType(options, field),
     ...(field.default === undefined ? {} : { default: field.default }),
     ...(options.flavour === 3 && field.values !== undefined && field.closed === true ? { enum: [...field.values].sort() } : {}),
     ...(field.listMapKeys === undefined ? {} : { 'x-kubernetes-list-map-keys': [...field.listMapKeys] }),
@@ -98,6 +97,12 @@ function property(options: DefinitionOptions, owner: TypeFacts, name: string, fi
     ...(field.patchStrategy === undefined ? {} : { 'x-kubernetes-patch-strategy': field.patchStrategy }),
   };
   return withMore(options.flavour, refSchema(options.flavour, field.type), more);
+}
+
+/** A field that nobody has written about is explained by its type: by what is written about that, else by a sentence made from it. */
+function byType({ facts, describe }: DefinitionOptions, field: FieldFacts): string {
+  const prose = typeof field.type === 'string' && field.type.includes('.') ? describe?.(field.type) : undefined;
+  return prose ?? fieldSentence(facts, field);
 }
 
 /** OpenAPI 3 forgets what stands beside a reference, so the reference goes into allOf. */

@@ -29,9 +29,10 @@ test('Swagger definitions carry merge keys, list types and kinds', () => {
   const document = openApiV2(options, [DEMO]);
   const demo = at(document, 'definitions', 'io.k8s.api.demo.v1.Demo');
   assert.deepEqual(at(demo, 'x-kubernetes-group-version-kind'), [{ group: 'demo.io', version: 'v1', kind: 'Demo' }]);
-  assert.deepEqual(at(demo, 'properties', 'spec'), { $ref: '#/definitions/io.k8s.api.demo.v1.DemoSpec' });
+  assert.deepEqual(at(demo, 'properties', 'spec'), { description: 'A DemoSpec.', $ref: '#/definitions/io.k8s.api.demo.v1.DemoSpec' });
   const spec = at(document, 'definitions', 'io.k8s.api.demo.v1.DemoSpec', 'properties');
   assert.deepEqual(at(spec, 'ports'), {
+    description: 'A list of Port objects, no two with the same port and protocol.',
     type: 'array',
     items: { $ref: '#/definitions/io.k8s.api.demo.v1.Port' },
     'x-kubernetes-list-map-keys': ['port', 'protocol'],
@@ -39,7 +40,11 @@ test('Swagger definitions carry merge keys, list types and kinds', () => {
     'x-kubernetes-patch-merge-key': 'port',
     'x-kubernetes-patch-strategy': 'merge',
   });
-  assert.deepEqual(at(spec, 'data'), { type: 'object', additionalProperties: { type: 'string', format: 'byte' } });
+  assert.deepEqual(at(spec, 'data'), {
+    description: 'A map from strings to byte strings in base64.',
+    type: 'object',
+    additionalProperties: { type: 'string', format: 'byte' },
+  });
   assert.deepEqual(at(document, 'definitions', 'io.k8s.api.demo.v1.Port', 'required'), ['port']);
   assert.deepEqual(at(document, 'definitions', 'io.k8s.api.demo.v1.Port', 'properties', 'port'), {
     description: 'The number.',

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { VirtualClock } from '../../base/virtual-clock.ts';
 import { builtinFacts } from '../../api/facts.ts';
 import { builtinKinds } from '../../api/registry.ts';
 import type { RawResponse } from '../stages.ts';
-import { openApiRoutes } from './routes.ts';
+import { openApiRoutes, type OpenApiRouteOptions } from './routes.ts';
 
 const kinds = builtinKinds().filter(({ servedByDefault }) => servedByDefault);
 let turns = 0;
-const routes = openApiRoutes({
+const clock = new VirtualClock();
+const options: OpenApiRouteOptions = {
+  clock,
   served: { revision: 1, kinds: () => kinds },
   facts: builtinFacts,
   keys: { digest: (data) => createHash('sha256').update(data).digest() },
@@ -17,9 +20,10 @@ const routes = openApiRoutes({
     turns++;
     return new Promise((resolve) => setImmediate(resolve));
   },
-});
+};
+const typesOnly = openApiRoutes(options);
 
-async function ask(url: string, headers: Record<string, string> = {}): Promise<RawResponse> {
+async function ask(url: string, headers: Record<string, string> = {}, routes = typesOnly): Promise<RawResponse> {
   const { pathname, searchParams } = new URL(url, 'https://x');
   const route = routes.find((each) => pathname === each.path || (each.match === 'prefix' && pathname.startsWith(`${each.path}/`)));
   assert.ok(route);
@@ -94,4 +98,62 @@ test('the protobuf form is answered under a media type that Go can read', async 
   assert.equal(answer.headers?.['content-type'], 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
   // Field 1 (swagger), length 3, "2.0"; field 2 (info).
   assert.equal(Buffer.from((answer.body as Uint8Array).subarray(0, 6)).toString('hex'), '0a03322e3012');
+});
+
+const pod = (document: Document): { readonly description: string; readonly properties: Record<string, { readonly description: string }> } =>
+  (document.definitions ?? document.components.schemas)['io.k8s.api.core.v1.Pod'] as never;
+const bodyOf = ({ body }: RawResponse): Document => JSON.parse(Buffer.from(body as Uint8Array).toString()) as Document;
+
+test('what is written about types and fields is in both documents; the rest is explained by its type', async () => {
+  let opened = 0;
+  const texts = new Map([
+    ['core.v1.Pod', 'About pods.'],
+    ['core.v1.Pod spec', 'About the spec.'],
+    ['core.v1.PodStatus', 'About the status type.'],
+  ]);
+  const described = openApiRoutes({
+    ...options,
+    descriptions: {
+      version: () => Promise.resolve('1'),
+      open: () => {
+        opened++;
+        return Promise.resolve((type, field) => texts.get(field === undefined ? type : `${type} ${field}`));
+      },
+    },
+  });
+  for (const url of ['/openapi/v2', '/openapi/v3/api/v1']) {
+    const { description, properties } = pod(bodyOf(await ask(url, {}, described)));
+    assert.equal(description, 'About pods.');
+    assert.equal(properties['spec']?.description, 'About the spec.');
+    assert.equal(properties['status']?.description, 'About the status type.');
+    assert.equal(properties['kind']?.description, 'A string.');
+  }
+  assert.equal(opened, 1);
+  const protobuf = await ask('/openapi/v2', { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' }, described);
+  assert.ok(Buffer.from(protobuf.body as Uint8Array).includes('About the status type.'));
+  assert.notEqual((await ask('/openapi/v2', {}, described)).headers?.['etag'], (await ask('/openapi/v2')).headers?.['etag']);
+});
+
+test('without them every type and field has a sentence made from its type', async () => {
+  const document = await json<Document>('/openapi/v2');
+  const faults = Object.entries(document.definitions).flatMap(([name, definition]) => {
+    const { description, properties = {} } = definition as {
+      readonly description?: string;
+      readonly properties?: Record<string, { readonly description?: string }>;
+    };
+    return [
+      ...(/^\S.*\.$/.test(description ?? '') ? [] : [name]),
+      ...Object.keys(properties).flatMap((field) => (/^\S.*\.$/.test(properties[field]?.description ?? '') ? [] : [`${name}.${field}`])),
+    ];
+  });
+  assert.deepEqual(faults, []);
+});
+
+test('a document that nobody asks for is let go of', async () => {
+  const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const first = await ask('/openapi/v3/apis/apps/v1');
+  await clock.advance(59_000, drain);
+  assert.equal((await ask('/openapi/v3/apis/apps/v1')).body, first.body);
+  await clock.advance(61_000, drain);
+  assert.notEqual((await ask('/openapi/v3/apis/apps/v1')).body, first.body);
 });

@@ -1,14 +1,15 @@
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { Keys } from '../../base/keys.ts';
-import type { JsonObject } from '../../machinery/object.ts';
+import type { Json, JsonObject } from '../../machinery/object.ts';
 import type { Facts } from '../../schema/facts.ts';
-import { openApiIndex, type OpenApiKind, type OpenApiOptions, openApiV2Steps, openApiV3Steps } from '../../schema/openapi.ts';
-import type { Describe } from '../../schema/openapi-definitions.ts';
+import { type Describe, openApiIndex, type OpenApiKind, type OpenApiOptions, openApiV2Steps, openApiV3Steps } from '../../schema/openapi.ts';
 import { rootOf } from '../../schema/openapi-paths.ts';
 import { encodeOpenApiV2Steps, OPENAPI_V2_PROTOBUF, OPENAPI_V2_PROTOBUF_ASKED } from '../../schema/openapi-protobuf.ts';
 import { servedGroups, type ServedVersion } from '../discovery/groups.ts';
 import type { ServedKinds } from '../discovery/routes.ts';
 import { pathNotFound } from '../handlers/target.ts';
 import type { RawRequest, RawResponse, Route } from '../stages.ts';
+import { type Descriptions, NO_DESCRIPTIONS } from './descriptions.ts';
 
 export interface OpenApiRouteOptions {
   readonly served: ServedKinds;
@@ -16,13 +17,17 @@ export interface OpenApiRouteOptions {
   readonly keys: Pick<Keys, 'digest'>;
   /** The server's own version: part of every hash, since the documents follow from it and from what is served. */
   readonly version: string;
-  readonly describe?: Describe | undefined;
+  /** Absent: every field is explained by its type. */
+  readonly descriptions?: Descriptions | undefined;
+  readonly clock: Clock;
   /** Lets others have the event loop: a whole document takes a tenth of a second (law 10). */
   readonly yieldToLoop: () => Promise<void>;
 }
 
 /** Steps between two pauses: a path or a definition each, well under a tenth of a millisecond. */
 const SLICE = 25;
+/** After so long without a question documents and texts are let go of: 8 MB and 2 MB where all were asked for. */
+const KEPT_MS = 60_000;
 
 /** `/openapi/v2` (JSON and protobuf) and `/openapi/v3` with a document for each group and version, found by hash. */
 export function openApiRoutes(options: OpenApiRouteOptions): readonly Route[] {
@@ -33,32 +38,37 @@ export function openApiRoutes(options: OpenApiRouteOptions): readonly Route[] {
   ];
 }
 
-/** Documents are made when they are first asked for, and kept until what is served changes. */
+/** Documents are made when they are asked for, and kept for a while or until what is served changes. */
 class OpenApiDocuments {
   readonly #options: OpenApiRouteOptions;
+  readonly #descriptions: Descriptions;
+  #described = '';
   #revision = -1;
   #versions = new Map<string, ServedVersion>();
   /** Whoever asks while a document is being made waits for that one. */
   readonly #bodies = new Map<string, Promise<Uint8Array>>();
+  #describe: Promise<Describe> | undefined;
+  #forgetting: Timer | undefined;
 
   constructor(options: OpenApiRouteOptions) {
     this.#options = options;
+    this.#descriptions = options.descriptions ?? NO_DESCRIPTIONS;
   }
 
   async v2({ headers }: RawRequest): Promise<RawResponse> {
-    this.#refresh();
+    await this.#refresh();
     const accept = String(headers['accept'] ?? '');
     const protobuf = accept.includes(OPENAPI_V2_PROTOBUF) || accept.includes(OPENAPI_V2_PROTOBUF_ASKED);
     const etag = `"${this.#hash(`v2 ${protobuf}`)}"`;
     const common = { etag, vary: 'Accept', 'content-type': protobuf ? OPENAPI_V2_PROTOBUF : 'application/json' };
     if (headers['if-none-match'] === etag) return { code: 304, headers: common, body: '' };
     const { kinds } = this.#options.served;
-    const body = await this.#body(protobuf ? 'v2 protobuf' : 'v2', v2Steps(this.#about(), kinds(), protobuf));
+    const body = await this.#body(protobuf ? 'v2 protobuf' : 'v2', (about) => v2Steps(about, kinds(), protobuf));
     return { code: 200, headers: common, body };
   }
 
   async v3({ path, query, headers }: RawRequest): Promise<RawResponse> {
-    this.#refresh();
+    await this.#refresh();
     const name = path.slice('/openapi/v3'.length).replace(/^\/|\/$/g, '');
     if (name === '') return this.#index(headers['if-none-match']);
     const version = this.#versions.get(name);
@@ -70,7 +80,7 @@ class OpenApiDocuments {
     const forever = asked === undefined ? {} : { 'cache-control': 'public, immutable' };
     const common = { etag: `"${hash}"`, vary: 'Accept', 'content-type': 'application/json', ...forever };
     if (headers['if-none-match'] === common.etag) return { code: 304, headers: common, body: '' };
-    const body = await this.#body(name, v3Steps(this.#about(), version.kinds));
+    const body = await this.#body(name, (about) => v3Steps(about, version.kinds));
     return { code: 200, headers: common, body };
   }
 
@@ -80,12 +90,8 @@ class OpenApiDocuments {
     return { code: 200, headers: { etag }, body: openApiIndex([...this.#versions.values()].map(groupVersionOf), (root) => this.#hash(root)) };
   }
 
-  #about(): OpenApiOptions {
-    const { facts, describe, version } = this.#options;
-    return { facts, version, ...(describe === undefined ? {} : { describe }) };
-  }
-
-  #refresh(): void {
+  async #refresh(): Promise<void> {
+    this.#described = await this.#descriptions.version();
     const { served } = this.#options;
     if (served.revision === this.#revision) return;
     this.#revision = served.revision;
@@ -93,10 +99,23 @@ class OpenApiDocuments {
     this.#versions = new Map(servedGroups(served.kinds()).flatMap(({ versions }) => versions.map((each) => [rootOf(groupVersionOf(each)).slice(1), each])));
   }
 
-  #body(key: string, steps: Generator<undefined, Uint8Array>): Promise<Uint8Array> {
-    const known = this.#bodies.get(key) ?? this.#inSlices(steps);
+  #body(key: string, steps: (about: OpenApiOptions) => Generator<undefined, Uint8Array>): Promise<Uint8Array> {
+    const known = this.#bodies.get(key) ?? this.#make(steps);
     this.#bodies.set(key, known);
+    this.#forgetting?.[Symbol.dispose]();
+    this.#forgetting = this.#options.clock.setTimer(KEPT_MS, () => this.#forget());
     return known;
+  }
+
+  #forget(): void {
+    this.#bodies.clear();
+    this.#describe = undefined;
+  }
+
+  async #make(steps: (about: OpenApiOptions) => Generator<undefined, Uint8Array>): Promise<Uint8Array> {
+    const { facts, version } = this.#options;
+    this.#describe ??= this.#descriptions.open();
+    return this.#inSlices(steps({ facts, version, describe: await this.#describe }));
   }
 
   async #inSlices<T>(steps: Generator<undefined, T>): Promise<T> {
@@ -109,7 +128,7 @@ class OpenApiDocuments {
 
   #hash(name: string): string {
     const kinds = (this.#versions.get(name)?.kinds ?? this.#options.served.kinds()).map(({ resource, kind }) => `${resource}/${kind}`);
-    const text = `${this.#options.version} ${this.#revision} ${name} ${kinds.join(' ')}`;
+    const text = `${this.#options.version} ${this.#described} ${this.#revision} ${name} ${kinds.join(' ')}`;
     return Buffer.from(this.#options.keys.digest(new TextEncoder().encode(text)))
       .toString('hex')
       .toUpperCase();
@@ -129,20 +148,29 @@ function* v3Steps(options: OpenApiOptions, kinds: readonly OpenApiKind[]): Gener
   return yield* encodeSteps(yield* openApiV3Steps(options, kinds));
 }
 
-/** JSON, a step for each entry of each member (paths and definitions have hundreds). */
 function* encodeSteps(document: JsonObject): Generator<undefined, Uint8Array> {
-  const members: string[] = [];
-  for (const [name, value] of Object.entries(document)) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      members.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
-      continue;
-    }
-    const entries: string[] = [];
-    for (const [key, entry] of Object.entries(value)) {
-      entries.push(`${JSON.stringify(key)}:${JSON.stringify(entry)}`);
-      yield undefined;
-    }
-    members.push(`${JSON.stringify(name)}:{${entries.join(',')}}`);
+  const parts: Uint8Array[] = [];
+  yield* encodeEntries(document, 3, (text) => parts.push(encoder.encode(text)));
+  return Buffer.concat(parts);
+}
+
+/** JSON, a step for each entry down to a path or a definition (`components.schemas.NAME`), of which there are hundreds. */
+function* encodeEntries(value: JsonObject, depth: number, add: (text: string) => void): Generator<undefined, void> {
+  let before = '{';
+  for (const [key, entry] of Object.entries(value)) {
+    const name = `${before}${JSON.stringify(key)}:`;
+    before = ',';
+    if (depth > 1 && isObject(entry) && Object.keys(entry).length > 0) {
+      add(name);
+      yield* encodeEntries(entry, depth - 1, add);
+    } else add(name + JSON.stringify(entry));
+    yield undefined;
   }
-  return new TextEncoder().encode(`{${members.join(',')}}`);
+  add('}');
+}
+
+const encoder = new TextEncoder();
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
