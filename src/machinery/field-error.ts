@@ -34,30 +34,45 @@ const WORDS: Readonly<Record<FieldErrorType, string>> = {
   FieldValueTypeInvalid: 'Invalid value',
 };
 
-/** A path to a field, grown from the outside in. Immutable: every step is a new path. */
+/**
+ * A path to a field, grown from the outside in. Immutable: every step is a new path. Its text is made when it is asked for: most
+ * paths are walked by validation without a fault.
+ */
 export class FieldPath {
-  readonly #text: string;
+  readonly #around: FieldPath | undefined;
+  readonly #step: string | number;
+  /** `[step]` rather than `.step`. */
+  readonly #inBrackets: boolean;
 
-  constructor(root = '') {
-    this.#text = root;
+  constructor(root: string | number = '', around?: FieldPath, inBrackets = false) {
+    this.#step = root;
+    this.#around = around;
+    this.#inBrackets = inBrackets;
   }
 
-  child(...names: readonly string[]): FieldPath {
-    let text = this.#text;
-    for (const name of names) text = text === '' ? name : `${text}.${name}`;
-    return new FieldPath(text);
+  child(name: string, below?: string): FieldPath {
+    const child = new FieldPath(name, this);
+    return below === undefined ? child : new FieldPath(below, child);
   }
 
   index(at: number): FieldPath {
-    return new FieldPath(`${this.#text}[${at}]`);
+    return new FieldPath(at, this, true);
   }
 
   key(key: string): FieldPath {
-    return new FieldPath(`${this.#text}[${key}]`);
+    return new FieldPath(key, this, true);
   }
 
   toString(): string {
-    return this.#text === '' ? '<nil>' : this.#text;
+    const text = this.#text();
+    return text === '' ? '<nil>' : text;
+  }
+
+  #text(): string {
+    if (this.#around === undefined) return String(this.#step);
+    const around = this.#around.#text();
+    if (this.#inBrackets) return `${around}[${this.#step}]`;
+    return around === '' ? String(this.#step) : `${around}.${this.#step}`;
   }
 }
 

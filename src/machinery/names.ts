@@ -26,6 +26,7 @@ const CONFIG_KEY_RE = whole(CONFIG_KEY);
 const C_IDENTIFIER_RE = whole(C_IDENTIFIER);
 const HTTP_HEADER_RE = whole(HTTP_HEADER);
 const PERCENT_RE = whole(PERCENT);
+const PRINTABLE_RE = /^[ -<>-~]+$/;
 
 const NONE: readonly string[] = [];
 
@@ -166,7 +167,7 @@ export function envVarNameFaults(value: string): readonly string[] {
 
 export function relaxedEnvVarNameFaults(value: string): readonly string[] {
   if (value === '') return [`environment variable name ${EMPTY_FAULT}`];
-  return /^[ -<>-~]+$/.test(value) ? NONE : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
+  return PRINTABLE_RE.test(value) ? NONE : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 }
 
 export function cIdentifierFaults(value: string): readonly string[] {

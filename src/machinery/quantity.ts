@@ -68,11 +68,22 @@ export function readQuantity(text: string): Quantity | string {
   return { nanos: sign === '-' ? -nanos : nanos, format };
 }
 
-/** Undefined when the text is no quantity. */
+/** Undefined when the text is no quantity. The same few amounts stand in every pod: those seen lately are kept, frozen. */
 export function parseQuantity(text: string): Quantity | undefined {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
   const read = readQuantity(text);
-  return typeof read === 'string' ? undefined : read;
+  if (typeof read === 'string') return undefined;
+  if (text.length <= KEPT_LENGTH) {
+    if (parsed.size >= KEPT_BOUND) parsed.clear();
+    parsed.set(text, Object.freeze(read));
+  }
+  return read;
 }
+
+const parsed = new Map<string, Quantity>();
+const KEPT_LENGTH = 32;
+const KEPT_BOUND = 4096;
 
 interface Scale {
   readonly format: QuantityFormat;
@@ -139,7 +150,6 @@ function formatDecimal(nanos: bigint, withExponent: boolean): string {
 
 /** Texts seen lately with their canonical forms: the same few amounts stand in every pod. */
 const canonical = new Map<string, string>();
-const CANONICAL_BOUND = 4096;
 
 /** `1024Mi` → `1Gi`, `0.5` → `500m`; undefined when the text is no quantity. */
 export function canonicalQuantity(text: string): string | undefined {
@@ -148,8 +158,8 @@ export function canonicalQuantity(text: string): string | undefined {
   const quantity = parseQuantity(text);
   if (quantity === undefined) return undefined;
   const result = formatQuantity(quantity);
-  if (text.length <= 32) {
-    if (canonical.size >= CANONICAL_BOUND) canonical.clear();
+  if (text.length <= KEPT_LENGTH) {
+    if (canonical.size >= KEPT_BOUND) canonical.clear();
     canonical.set(text, result);
   }
   return result;

@@ -77,6 +77,18 @@ export function measureJson(text: string): JsonMeasure {
   return { depth: deepest, keys, tokens };
 }
 
+/** Where an object that opens at `start` ends, its closing brace included. */
+export function endOfObject(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) at = endOfString(text, at);
+    else if (code === 0x7b) depth++;
+    else if (code === 0x7d && --depth === 0) return at + 1;
+  }
+  return text.length;
+}
+
 /** The place of the closing quote, or the end of the text. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;

@@ -15,7 +15,7 @@ export function validateJob({ spec }: batch.Job): readonly FieldError[] {
   else errors.push(...validateLabelSelector(spec.selector, SPEC.child('selector')));
   const labels = spec.template?.metadata?.labels;
   if (spec.selector !== undefined && !matchesLabelSelector(spec.selector, labels))
-    errors.push(invalid(SPEC.child('template', 'metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
+    errors.push(invalid(SPEC.child('template', 'metadata').child('labels'), asJson(labels), '`selector` does not match template `labels`'));
   return errors;
 }
 
@@ -38,7 +38,7 @@ export function validateJobSpec(spec: batch.JobSpec, path: FieldPath): Errors {
   errors.push(...validateFailurePolicy(spec, path), ...validateSuccessPolicy(spec, path));
   errors.push(...validateTemplate(spec.template, path.child('template')));
   const policy = spec.template?.spec?.restartPolicy;
-  const at = path.child('template', 'spec', 'restartPolicy');
+  const at = path.child('template', 'spec').child('restartPolicy');
   if (isEmpty(policy) || policy === 'Always') errors.push(required(at, 'valid values: "OnFailure", "Never"'));
   else if (policy !== 'OnFailure' && policy !== 'Never') errors.push(notSupported(at, policy, ['OnFailure', 'Never']));
   return errors;

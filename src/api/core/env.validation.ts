@@ -24,18 +24,22 @@ const AMOUNTS = ['limits.cpu', 'limits.ephemeral-storage', 'limits.memory', 'req
 
 export function validateEnv(env: readonly core.EnvVar[] | undefined, path: FieldPath): Errors {
   const errors: Errors = [];
-  for (const [i, variable] of (env ?? []).entries()) {
-    const at = path.index(i);
-    if (isEmpty(variable.name)) errors.push(required(at.child('name')));
-    else addFaults(errors, at.child('name'), variable.name, relaxedEnvVarNameFaults(variable.name));
-    errors.push(...validateValueFrom(variable, at.child('valueFrom')));
+  if (env === undefined) return errors;
+  for (let i = 0; i < env.length; i++) {
+    const { name, value, valueFrom } = env[i] as core.EnvVar;
+    // Pods have dozens of them, nearly all well-formed: paths are made for the others.
+    if (isEmpty(name)) errors.push(required(path.index(i).child('name')));
+    else {
+      const faults = relaxedEnvVarNameFaults(name);
+      if (faults.length > 0) addFaults(errors, path.index(i).child('name'), name, faults);
+    }
+    if (valueFrom !== undefined) errors.push(...validateValueFrom(value, valueFrom, path.index(i).child('valueFrom')));
   }
   return errors;
 }
 
-function validateValueFrom({ value, valueFrom }: core.EnvVar, path: FieldPath): Errors {
+function validateValueFrom(value: string | undefined, valueFrom: core.EnvVarSource, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (valueFrom === undefined) return errors;
   let sources = 0;
   const take = <T>(source: T | undefined, check: (source: T) => Errors): void => {
     if (source === undefined) return;

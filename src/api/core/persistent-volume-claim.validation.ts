@@ -60,7 +60,7 @@ export function validateClaimUpdate(claim: core.PersistentVolumeClaim, old: core
   if (!semanticEqual(comparable(claim, old), comparable(old, old))) errors.push(forbidden(path, IMMUTABLE_SPEC));
   const [size, before] = [requested(claim), requested(old)];
   if (compareQuantities(size, before) < 0 && compareQuantities(size, quantityOf(getOwn(old.status?.capacity, 'storage'))) <= 0) {
-    errors.push(forbidden(path.child('resources', 'requests', 'storage'), 'field can not be less than status.capacity'));
+    errors.push(forbidden(path.child('resources', 'requests').child('storage'), 'field can not be less than status.capacity'));
   }
   if (!semanticEqual(claim.spec?.volumeMode, old.spec?.volumeMode)) errors.push(invalid(path.child('volumeMode'), claim.spec?.volumeMode, IMMUTABLE));
   if (!isEmpty(old.spec?.volumeAttributesClassName) && isEmpty(claim.spec?.volumeAttributesClassName)) {

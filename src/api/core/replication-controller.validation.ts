@@ -13,7 +13,7 @@ export function validateReplicationController({ spec }: core.ReplicationControll
   if (spec?.template === undefined) return [...errors, required(path.child('template'))];
   const labels = spec.template.metadata?.labels;
   if (!selector.every(([key, value]) => labels !== undefined && Object.hasOwn(labels, key) && labels[key] === value)) {
-    errors.push(invalid(path.child('template', 'metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
+    errors.push(invalid(path.child('template', 'metadata').child('labels'), asJson(labels), '`selector` does not match template `labels`'));
   }
   errors.push(
     ...validateTemplate(spec.template, path.child('template')),

@@ -1,4 +1,5 @@
 import { setOwn } from '../../machinery/record.ts';
+import { parseManagedFields } from '../../schema/apply/managed-fields.ts';
 import type { JsonObject, KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../machinery/object.ts';
 
 /**
@@ -99,7 +100,7 @@ export function managedText(value: Uint8Array, { managedStart, managedEnd }: Seg
 
 export function parseManaged(value: Uint8Array, segments: Segments): readonly ManagedFieldsEntry[] {
   const json = managedText(value, segments);
-  return json === '' ? [] : (JSON.parse(json) as readonly ManagedFieldsEntry[]);
+  return json === '' ? [] : parseManagedFields(json);
 }
 
 /** An object as clients know it: kind first, then apiVersion, metadata, the rest. Shallow. */

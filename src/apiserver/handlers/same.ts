@@ -1,5 +1,6 @@
 import { semanticEqual } from '../../api/equal.ts';
 import type { ManagedFieldsEntry } from '../../machinery/object.ts';
+import { formatManagedFields } from '../../schema/apply/managed-fields.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import { parseBody } from '../codec/record.ts';
 import type { StoredForm } from './stored-form.ts';
@@ -23,5 +24,6 @@ const view = (bytes: Uint8Array, from: number, to: number): Buffer => Buffer.fro
 
 function sameManagers(a: readonly ManagedFieldsEntry[], b: readonly ManagedFieldsEntry[]): boolean {
   if (a.length !== b.length) return false;
-  return a.every((entry, at) => JSON.stringify({ ...entry, time: '' }) === JSON.stringify({ ...b[at], time: '' }));
+  const timeless = (entries: readonly ManagedFieldsEntry[]): string => formatManagedFields(entries.map((entry) => ({ ...entry, time: '' })));
+  return timeless(a) === timeless(b);
 }

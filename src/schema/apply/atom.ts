@@ -149,9 +149,12 @@ export function itemElement(list: ListAtom, item: Json): PathElement {
   if (list.relation === 'set') return valueElement(item);
   const { keys } = list;
   const first = keys[0];
-  if (keys.length === 1 && first !== undefined) return `k:{${JSON.stringify(first.name)}:${JSON.stringify(keyOf(item, first) ?? first.zero)}}`;
-  return keyElement(keys.map((key) => [key.name, keyOf(item, key) ?? key.zero] as const));
+  if (keys.length === 1 && first !== undefined) return `k:{${JSON.stringify(first.name)}:${JSON.stringify(keyValue(item, first))}}`;
+  return keyElement(keys.map((key) => [key.name, keyValue(item, key)] as const));
 }
+
+/** What an item says of one key of its list, or is taken to say. */
+export const keyValue = (item: Json, key: KeyAtom): Json => keyOf(item, key) ?? key.zero;
 
 function keyOf(item: Json, key: KeyAtom): Json | undefined {
   const value = typeof item === 'object' && item !== null && !Array.isArray(item) ? getOwn(item as JsonObject, key.name) : undefined;

@@ -59,6 +59,18 @@ export function encodeFields(set: FieldSet): JsonObject {
   return object;
 }
 
+/** The JSON of an object that `encodeFields` gave costs nothing. */
+export function fieldsText(fields: JsonObject): string {
+  const set = setsByObject.get(fields);
+  return set !== undefined && objects.get(set) === fields ? encodeFieldsText(set) : JSON.stringify(fields);
+}
+
+/** What the text of a FieldsV1 says; the one object of its set, where it has the canonical form. */
+export function parseFields(text: string): JsonObject {
+  const set = decodeFieldsText(text);
+  return set !== undefined && encodeFieldsText(set) === text ? encodeFields(set) : (JSON.parse(text) as JsonObject);
+}
+
 /** Undefined when the object is no field set. */
 export function decodeFields(fields: JsonObject): FieldSet | undefined {
   const known = setsByObject.get(fields);

@@ -1,6 +1,7 @@
-import type { ManagedFieldsEntry } from '../../machinery/object.ts';
+import type { JsonObject, ManagedFieldsEntry } from '../../machinery/object.ts';
 import { type FieldSet, isEmpty } from './field-set.ts';
-import { decodeFields, encodeFields } from './fields-v1.ts';
+import { decodeFields, encodeFields, fieldsText, parseFields } from './fields-v1.ts';
+import { endOfObject } from '../parse-json.ts';
 
 /** An entry of managedFields: who owns which fields. */
 export interface Manager {
@@ -102,4 +103,43 @@ export function capUpdaters(managers: Managers, unite: (a: FieldSet, b: FieldSet
     count--;
   }
   return out;
+}
+
+/** The JSON of entries; the texts of their sets are at hand. */
+export function formatManagedFields(entries: readonly ManagedFieldsEntry[]): string {
+  let out = '[';
+  for (const entry of entries) {
+    let text = '';
+    for (const key of Object.keys(entry) as (keyof ManagedFieldsEntry)[]) {
+      const value = entry[key];
+      if (value === undefined) continue;
+      text += `${text === '' ? '' : ','}"${key}":${typeof value === 'string' ? JSON.stringify(value) : fieldsText(value)}`;
+    }
+    out += `${out === '[' ? '' : ','}{${text}}`;
+  }
+  return `${out}]`;
+}
+
+const SETS = '"fieldsV1":{';
+
+/**
+ * The entries of a text that `formatManagedFields` wrote. Sets are not parsed but found by their texts. (A quote inside a string is
+ * escaped, so that the name of the field is found nowhere else.)
+ */
+export function parseManagedFields(text: string): readonly ManagedFieldsEntry[] {
+  const sets: string[] = [];
+  let rest = '';
+  let from = 0;
+  for (let at = text.indexOf(SETS); at !== -1; at = text.indexOf(SETS, from)) {
+    const start = at + SETS.length - 1;
+    const end = endOfObject(text, start);
+    sets.push(text.slice(start, end));
+    rest += text.slice(from, start) + String(sets.length - 1);
+    from = end;
+  }
+  if (sets.length === 0) return JSON.parse(text) as readonly ManagedFieldsEntry[];
+  const entries = JSON.parse(rest + text.slice(from)) as { fieldsV1?: number | JsonObject }[];
+  // In its place: the order of the fields is that of the text.
+  for (const entry of entries) if (typeof entry.fieldsV1 === 'number') entry.fieldsV1 = parseFields(sets[entry.fieldsV1] as string);
+  return entries as readonly ManagedFieldsEntry[];
 }

@@ -7,7 +7,7 @@ import { difference, EMPTY, type FieldSet, intersection, isEmpty, recursiveDiffe
 import { encodeFieldsText, intern } from './fields-v1.ts';
 import type { Manager, Managers } from './managed-fields.ts';
 import { fieldElement } from './path-element.ts';
-import { shapeOf } from './shape.ts';
+import { Shapes } from './shape.ts';
 
 /** Whose fields an API type's are: the rules of ownership that updates and applies share. */
 export interface Ground {
@@ -56,24 +56,18 @@ export function ignoredSet(paths: readonly (readonly string[])[]): FieldSet {
   return set;
 }
 
-/** What the creator of an object comes to own, once for each shape of object. */
-const created = new WeakMap<Ground, Map<string, FieldSet>>();
-const MAX_SHAPES = 2000;
-const MAX_SHAPE_LENGTH = 32 * 1024;
+/** What the creator of an object comes to own, once for each shape of object; by what it ignores. */
+const created = new WeakMap<Ground, WeakMap<FieldSet, Shapes<FieldSet>>>();
 
 export function createdFields(ground: Ground, object: JsonObject, ignored: FieldSet): FieldSet {
-  let shapes = created.get(ground);
-  if (shapes === undefined) created.set(ground, (shapes = new Map()));
-  const key = `${isEmpty(ignored) ? '' : encodeFieldsText(ignored)}${shapeOf(ground.atom, object, ground.zero)}`;
-  const known = shapes.get(key);
-  if (known !== undefined) return known;
-  const { added, modified } = exclude(compare(ground.atom, ground.zero, object), ignored);
-  const fields = intern(stripped(union(added, modified)));
-  if (key.length <= MAX_SHAPE_LENGTH) {
-    if (shapes.size >= MAX_SHAPES) shapes.clear();
-    shapes.set(key, fields);
-  }
-  return fields;
+  let known = created.get(ground);
+  if (known === undefined) created.set(ground, (known = new WeakMap()));
+  let shapes = known.get(ignored);
+  if (shapes === undefined) known.set(ignored, (shapes = new Shapes(ground.atom, ground.zero)));
+  return shapes.of(object, () => {
+    const { added, modified } = exclude(compare(ground.atom, ground.zero, object), ignored);
+    return intern(stripped(union(added, modified)));
+  });
 }
 
 /** Results of set operations, by the very sets: objects of one shape go through the same ones. */

@@ -108,7 +108,7 @@ class Binder {
     });
     switch (decision.do) {
       case 'nothing':
-        return  this.#said.forget(claim.metadata.uid);
+        return this.#said.forget(claim.metadata.uid);
       case 'default-class':
         return this.#writes.setClass(claim, decision.className);
       case 'bind':

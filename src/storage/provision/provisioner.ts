@@ -79,7 +79,7 @@ class Hand {
     if (claim === undefined) return;
     const storageClass = this.#classes.get(claimClass(claim) ?? '');
     const decision = decideProvision({ claim, storageClass, provisioner: this.#provisioner(), sourceHandle: (source) => this.#handleOf(source, namespace) });
-    if (decision.do === 'nothing' || storageClass === undefined) return  this.#said.forget(claim.metadata.uid);
+    if (decision.do === 'nothing' || storageClass === undefined) return this.#said.forget(claim.metadata.uid);
     if (this.#volumes.get(volumeName(claim.metadata.uid)) !== undefined) return;
     if (decision.do === 'take') return this.#take(claim);
     if (decision.do === 'refuse') return this.#fail(claim, storageClass, decision.message);
