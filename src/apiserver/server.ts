@@ -65,7 +65,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const watchers = new Watchers(core);
   const ends = new Disposals();
   const yaml = ends.use(new YamlThread(clock));
-  const front = new HttpFront({ core, router, watchers, bodies: { protobuf: protobufReader(facts, registry), yaml: yaml.read } });
+  const front = new HttpFront({ core, router, watchers, bodies: { protobuf: protobufReader(facts, registry), yaml: yaml.read }, writeYaml: yaml.write });
   ends.add(() => watchers.end());
   return {
     handler: new InProcessApi(core, router, watchers),

@@ -1,5 +1,5 @@
 import type { Kind } from '../../api/kind.ts';
-import { formatApiVersion, type KubeObject, type ManagedFieldsEntry } from '../../machinery/object.ts';
+import { formatApiVersion, type JsonObject, type KubeObject, type ManagedFieldsEntry } from '../../machinery/object.ts';
 import { deepFreeze } from '../../machinery/record.ts';
 import { defined } from '../../base/assert.ts';
 import type { Binding, Registry } from '../registry/registry.ts';
@@ -60,6 +60,21 @@ export class ObjectCache {
     return withManaged(this.as(entry, binding), this.managed(entry));
   }
 
+  /** The same only to be written out: neither kept nor frozen, so that a long list does not push out what others read again and again. */
+  passing(entry: StoredEntry, binding: Binding): KubeObject {
+    return passing(entry, binding, bodyOf(entry), this.managed(entry));
+  }
+
+  /** And in several turns of the loop, for a large one. */
+  async passingInTurns(entry: StoredEntry, binding: Binding, yieldToLoop: () => Promise<void>): Promise<KubeObject> {
+    await yieldToLoop();
+    const body = bodyOf(entry);
+    await yieldToLoop();
+    const managed = this.managed(entry);
+    await yieldToLoop();
+    return passing(entry, binding, body, managed);
+  }
+
   managed(entry: StoredEntry): readonly ManagedFieldsEntry[] {
     return parseManaged(entry.value, entry.projection);
   }
@@ -86,6 +101,22 @@ export class ObjectCache {
     kept.projection.object = undefined;
     kept.projection.version = 0;
   }
+}
+
+const bodyOf = ({ value, projection }: StoredEntry): KubeObject => projection.object ?? parseBody(value, projection);
+
+function passing(
+  { modRevision }: StoredEntry,
+  { kind, stored, apiVersion }: Binding,
+  body: KubeObject,
+  managedFields: readonly ManagedFieldsEntry[],
+): KubeObject {
+  const version = modRevision === 0 ? '' : String(modRevision);
+  const { convert } = kind;
+  const inStorage = (): JsonObject => withHead(body, stored.kind, formatApiVersion(stored), version) as unknown as JsonObject;
+  const converted = kind === stored || convert === undefined ? body : (convert.fromStorage(inStorage()) as unknown as KubeObject);
+  const object = withHead(converted, kind.kind, apiVersion, version);
+  return managedFields.length === 0 ? object : { ...object, metadata: { ...object.metadata, managedFields } };
 }
 
 export function convertFromStorage(stored: KubeObject, binding: Binding): KubeObject {

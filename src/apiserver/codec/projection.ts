@@ -24,6 +24,11 @@ export interface Projection extends Segments {
 
 export type StoredEntry = Entry<Projection>;
 
+/** The same state, told as of another revision. */
+export function atRevision({ key, value, projection, createRevision }: StoredEntry, modRevision: number): StoredEntry {
+  return { key, value, projection, createRevision, modRevision };
+}
+
 /** `body`: in the storage version, not changed any more. */
 export function project(registry: Registry, prefix: string, body: KubeObject, segments: Segments): Projection {
   const { name = '', namespace = '', uid = '', labels, deletionTimestamp } = body.metadata ?? {};

@@ -21,6 +21,12 @@ export const singleHead = (binding: Binding, { modRevision }: StoredEntry): stri
   modRevision === 0 ? headOf(binding) : `${headOf(binding)}"resourceVersion":"${modRevision}",`;
 export const itemHead = (entry: StoredEntry): string => `${ITEM}${entry.modRevision}",`;
 
+export function itemHeadLength({ modRevision }: StoredEntry): number {
+  let digits = 1;
+  for (let rest = modRevision; rest >= 10; rest /= 10) digits++;
+  return ITEM.length + digits + 2;
+}
+
 export const storedBody = ({ value, projection }: StoredEntry): Uint8Array => value.subarray(projection.start);
 
 /** One object as JSON bytes, `before` and `after` around it. */

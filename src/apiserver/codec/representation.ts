@@ -5,8 +5,9 @@ import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
 import { columnDefinitions } from '../tables/cells.ts';
 import { type IncludeObject, oneRowTable, plainRow, rowBytes, TABLE_TAIL, type TableForm, tableHead } from '../tables/table.ts';
 import { negotiate, type Offers, type Representation } from './accept.ts';
+import type { Binding } from '../registry/registry.ts';
 import type { StoredEntry } from './projection.ts';
-import { itemHead, objectBytes, partialBytes, storedBody } from './render.ts';
+import { itemHead, itemHeadLength, objectBytes, partialBytes, storedBody } from './render.ts';
 
 /** A list as it is written: what stands first, each entry, what stands last. */
 export interface ListWriter {
@@ -14,10 +15,10 @@ export interface ListWriter {
   readonly tail: string;
   /** Between two entries; a comma when absent. */
   readonly separator?: string | undefined;
-  /** So many entries in one turn of the loop, where making them costs more than copying. */
-  readonly slice?: number | undefined;
-  /** The pieces of one entry, in order. */
-  readonly piece: (entry: StoredEntry) => readonly (string | Uint8Array)[];
+  /** Stored bytes that one turn of the loop makes pieces of, where that costs more than copying: some five milliseconds. */
+  readonly turnBytes?: number | undefined;
+  /** The pieces of one entry, in order. Large ones are made in several turns. */
+  readonly piece: (entry: StoredEntry) => readonly (string | Uint8Array)[] | Promise<readonly (string | Uint8Array)[]>;
   /** Bytes of all pieces of one entry, where that is known without making them. */
   readonly size?: ((entry: StoredEntry) => number) | undefined;
 }
@@ -48,12 +49,15 @@ export function objectJson(call: Call, { body, binding }: Extract<Answer, { as: 
   return `${tableHead(form, JSON.stringify(body['metadata'] ?? {}), columnDefinitions(binding.kind))}${rows.join(',')}${TABLE_TAIL}`;
 }
 
-/** A stored object in JSON. */
-export function entryBytes(core: Core, call: Call, answer: Extract<Answer, { as: 'entry' }>, representation: Representation): Buffer {
+/** A stored object in JSON; a large one that is to be converted in several turns. */
+export async function entryBytes(core: Core, call: Call, answer: Extract<Answer, { as: 'entry' }>, representation: Representation): Promise<Buffer> {
   const { binding, entry } = answer;
   switch (representation.as) {
-    case 'Table':
-      return oneRowTable(core, binding, entry, tableForm(call, representation), core.clock.now(), columnDefinitions(binding.kind));
+    case 'Table': {
+      const form = tableForm(call, representation);
+      const object = isLarge(entry) ? await core.objects.passingInTurns(entry, binding, core.yieldToLoop) : core.objects.as(entry, binding);
+      return oneRowTable(core, binding, entry, object, form, core.clock.now(), columnDefinitions(binding.kind));
+    }
     case 'PartialObjectMetadata':
       return partialBytes(entry, representation.metaVersion);
     default:
@@ -78,8 +82,9 @@ export function listWriter(core: Core, call: Call, answer: ListAnswer, represent
     return {
       head: tableHead(form, metadata, columnDefinitions(binding.kind)),
       tail: TABLE_TAIL,
-      slice: 100,
-      piece: (entry) => [rowBytes(core, binding, entry, form, nowMs)],
+      turnBytes: 256 * 1024,
+      piece: (entry) =>
+        isLarge(entry) ? rowInTurns(core, binding, entry, form, nowMs) : [rowBytes(core, binding, entry, core.objects.passing(entry, binding), form, nowMs)],
     };
   }
   if (representation.as === 'PartialObjectMetadataList') {
@@ -87,20 +92,37 @@ export function listWriter(core: Core, call: Call, answer: ListAnswer, represent
     return {
       head: `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${metaVersion}","metadata":${metadata},"items":[`,
       tail: ']}',
-      slice: 500,
+      turnBytes: 2 * 1024 * 1024,
       piece: (entry) => [partialBytes(entry, metaVersion)],
     };
   }
   return {
     head: `{"kind":${JSON.stringify(binding.kind.listKind)},"apiVersion":${JSON.stringify(binding.apiVersion)},"metadata":${metadata},"items":[`,
     tail: ']}',
-    size: binding.direct ? (entry) => itemHead(entry).length + entry.value.byteLength - entry.projection.start : undefined,
-    slice: binding.direct ? undefined : 100,
-    piece: binding.direct ? (entry) => [itemHead(entry), storedBody(entry)] : (entry) => [convertedItem(core, answer, entry)],
+    size: binding.direct ? (entry) => itemHeadLength(entry) + entry.value.byteLength - entry.projection.start : undefined,
+    turnBytes: binding.direct ? undefined : 256 * 1024,
+    piece: binding.direct
+      ? (entry) => [itemHead(entry), storedBody(entry)]
+      : (entry) => (isLarge(entry) ? itemInTurns(core, binding, entry) : [itemText(core.objects.passing(entry, binding))]),
   };
 }
 
-function convertedItem(core: Core, { binding }: ListAnswer, entry: StoredEntry): string {
-  const { kind: _k, apiVersion: _a, ...item } = core.objects.full(entry, binding);
+/** Larger objects are worked on in several turns of the loop. */
+const LARGE_BYTES = 128 * 1024;
+export const isLarge = ({ value }: StoredEntry): boolean => value.byteLength > LARGE_BYTES;
+
+function itemText({ kind: _k, apiVersion: _a, ...item }: KubeObject): string {
   return JSON.stringify(item);
+}
+
+async function itemInTurns(core: Core, binding: Binding, entry: StoredEntry): Promise<readonly string[]> {
+  const object = await core.objects.passingInTurns(entry, binding, core.yieldToLoop);
+  await core.yieldToLoop();
+  return [itemText(object)];
+}
+
+async function rowInTurns(core: Core, binding: Binding, entry: StoredEntry, form: TableForm, nowMs: number): Promise<readonly Uint8Array[]> {
+  const object = await core.objects.passingInTurns(entry, binding, core.yieldToLoop);
+  await core.yieldToLoop();
+  return [rowBytes(core, binding, entry, object, form, nowMs)];
 }

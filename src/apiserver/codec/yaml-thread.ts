@@ -2,13 +2,20 @@ import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Json } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
-import { parseYaml } from '../../schema/yaml.ts';
+import { formatYaml, parseYaml } from '../../schema/yaml.ts';
 import type { ParsedBody } from '../handlers/call.ts';
 
+/** What the thread is asked: to read YAML, or to write JSON as YAML. */
+export type YamlQuestion = { readonly read: Uint8Array } | { readonly write: string };
 /** What the thread answers. */
-export type YamlAnswer = { readonly json: string; readonly duplicates: readonly string[]; readonly fault?: undefined } | { readonly fault: string };
+export type YamlAnswer =
+  | { readonly json: string; readonly duplicates: readonly string[]; readonly fault?: undefined }
+  | { readonly yaml: string; readonly fault?: undefined }
+  | { readonly fault: string };
 
 export type YamlReader = (bytes: Uint8Array) => Promise<ParsedBody | { readonly fault: string }>;
+/** The JSON of one value as YAML. */
+export type YamlWriter = (json: string) => Promise<string>;
 
 /** Up to here reading takes a few milliseconds, less than starting a thread. */
 const SMALL_BYTES = 8 * 1024;
@@ -16,12 +23,12 @@ const IDLE_MS = 30_000;
 const WAITING = 64;
 
 interface Waiting {
-  readonly bytes: Uint8Array;
+  readonly question: YamlQuestion;
   readonly resolve: (answer: YamlAnswer) => void;
   readonly reject: (thrown: unknown) => void;
 }
 
-/** Reads YAML bodies, long ones in a thread that is started when needed and ended when idle. */
+/** Reads and writes YAML, what is long in a thread that is started when needed and ended when idle. */
 export class YamlThread implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #waiting: Waiting[] = [];
@@ -38,8 +45,16 @@ export class YamlThread implements AsyncDisposable {
       const parsed = await parseYaml(bytes);
       return parsed.fault === undefined ? { value: parsed.value, duplicates: parsed.duplicates.map(({ key }) => key) } : { fault: parsed.fault };
     }
-    const answer = await this.#ask(bytes);
-    return answer.fault === undefined ? { value: JSON.parse(answer.json) as Json, duplicates: answer.duplicates } : answer;
+    const answer = await this.#ask({ read: bytes });
+    if (answer.fault !== undefined) return answer;
+    return 'json' in answer ? { value: JSON.parse(answer.json) as Json, duplicates: answer.duplicates } : { fault: 'yaml: not read' };
+  };
+
+  readonly write: YamlWriter = async (json) => {
+    if (json.length <= SMALL_BYTES) return formatYaml(JSON.parse(json) as Json);
+    const answer = await this.#ask({ write: json });
+    if ('yaml' in answer) return answer.yaml;
+    throw new StatusError('InternalError', `the answer could not be written as YAML: ${answer.fault ?? ''}`);
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -49,12 +64,12 @@ export class YamlThread implements AsyncDisposable {
     this.#fail(new StatusError('ServiceUnavailable', 'the server is going down'));
   }
 
-  #ask(bytes: Uint8Array): Promise<YamlAnswer> {
+  #ask(question: YamlQuestion): Promise<YamlAnswer> {
     if (this.#ended || this.#waiting.length >= WAITING) {
-      throw new StatusError('TooManyRequests', 'too many long YAML bodies are waiting to be read', { details: { retryAfterSeconds: 1 } });
+      throw new StatusError('TooManyRequests', 'too many long YAML texts are waiting to be read or written', { details: { retryAfterSeconds: 1 } });
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ bytes, resolve, reject });
+      this.#waiting.push({ question, resolve, reject });
       if (this.#waiting.length === 1) this.#next();
     });
   }
@@ -67,7 +82,7 @@ export class YamlThread implements AsyncDisposable {
     }
     this.#idle?.[Symbol.dispose]();
     this.#worker ??= this.#start();
-    this.#worker.postMessage(first.bytes);
+    this.#worker.postMessage(first.question);
   }
 
   #start(): Worker {

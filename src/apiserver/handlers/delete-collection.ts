@@ -17,7 +17,7 @@ export async function deleteCollection(core: Core, call: Call, target: Target): 
   const { binding, namespace } = target;
   const options = await readDeleteOptions(core, call);
   const listing = parseListOptions(call.query, false, binding.kind);
-  const answer = list(core, binding, namespace, listing, parseSelection(binding, listing.labelSelector, listing.fieldSelector));
+  const answer = await list(core, binding, namespace, listing, parseSelection(binding, listing.labelSelector, listing.fieldSelector));
   const deleted: StoredEntry[] = [];
   for (let from = 0; from < answer.entries.length; from += ABREAST) {
     if (from > 0) await core.yieldToLoop();

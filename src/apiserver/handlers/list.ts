@@ -1,3 +1,4 @@
+import { Slices } from '../../base/loop-turns.ts';
 import { badRequest, expired } from '../../machinery/status-error.ts';
 import { type Page, StoreError } from '../../store/store.ts';
 import type { Core } from '../core.ts';
@@ -18,7 +19,7 @@ const TOKEN_TOO_OLD =
   'token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was ' +
   'returned and now may show up in the list.';
 
-export function listObjects(core: Core, call: Call, target: Target): ListAnswer {
+export function listObjects(core: Core, call: Call, target: Target): Promise<ListAnswer> {
   const options = parseListOptions(call.query, false, target.binding.kind);
   return list(core, target.binding, target.namespace, options, parseSelection(target.binding, options.labelSelector, options.fieldSelector));
 }
@@ -28,7 +29,7 @@ export function collectionPrefix(binding: Binding, namespace: string): string {
   return binding.kind.namespaced && namespace !== '' ? `${binding.prefix}${namespace}/` : binding.prefix;
 }
 
-export function list(core: Core, binding: Binding, namespace: string, options: ListOptions, selection: Selection): ListAnswer {
+export async function list(core: Core, binding: Binding, namespace: string, options: ListOptions, selection: Selection): Promise<ListAnswer> {
   const inNamespace = binding.kind.namespaced && namespace === '' ? (selection.namespace ?? '') : namespace;
   if (selection.name !== undefined && options.continueToken === '' && isCurrent(options)) {
     const one = listOne(core, binding, inNamespace, selection.name, options, selection);
@@ -39,7 +40,8 @@ export function list(core: Core, binding: Binding, namespace: string, options: L
   if (token !== undefined && options.resourceVersion !== undefined && options.resourceVersion !== 0) {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
-  const page = readPage(core, prefix, options, token, selection);
+  const whole = readPage(core, prefix, options, token, selection);
+  const page = selection.everything ? whole : await selected(core, whole, options.limit, selection);
   return answer(binding, prefix, page, options, selection);
 }
 
@@ -60,13 +62,11 @@ function listOne(core: Core, binding: Binding, namespace: string, name: string, 
 
 function readPage(core: Core, prefix: string, options: ListOptions, token: ContinueToken | undefined, selection: Selection): Page<Projection> {
   const revision = wantedRevision(core, options, token);
-  const { matches } = selection;
   try {
     return core.store.list(prefix, {
       ...(revision === 0 ? {} : { revision }),
-      ...(options.limit === 0 ? {} : { limit: options.limit }),
+      ...(options.limit === 0 || !selection.everything ? {} : { limit: options.limit }),
       ...(token === undefined ? {} : { after: prefix + token.start }),
-      ...(selection.everything ? {} : { filter: (entry: StoredEntry) => matches(entry.projection) }),
     });
   } catch (thrown) {
     if (!(thrown instanceof StoreError)) throw thrown;
@@ -75,6 +75,22 @@ function readPage(core: Core, prefix: string, options: ListOptions, token: Conti
     if (token === undefined) throw expired(TOO_OLD);
     throw expired(TOKEN_TOO_OLD, formatContinue({ revision: -1, start: token.start }));
   }
+}
+
+/** Entries that are looked at in one turn of the loop: a millisecond. */
+const LOOKED_AT = 5000;
+
+/** Of the entries as they were in one moment those that match, looked at in slices. */
+async function selected(core: Core, { revision, entries }: Page<Projection>, limit: number, { matches }: Selection): Promise<Page<Projection>> {
+  const slices = new Slices(core.yieldToLoop, LOOKED_AT);
+  const found: StoredEntry[] = [];
+  for (const entry of entries) {
+    if (limit > 0 && found.length === limit) return { revision, entries: found, more: true };
+    if (matches(entry.projection)) found.push(entry);
+    const turn = slices.spend(1);
+    if (turn !== undefined) await turn;
+  }
+  return { revision, entries: found, more: false };
 }
 
 /** 0: what is visible now. */

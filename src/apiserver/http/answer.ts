@@ -1,14 +1,18 @@
 import type { StatusError } from '../../machinery/status-error.ts';
 import { CONTENT_TYPES, type Representation } from '../codec/accept.ts';
 import { protobufItem, protobufListHead, protobufListMeta, protobufListTail, protobufObject, typeNameOf } from '../codec/protobuf.ts';
-import { prettyList, type ReadableList, yamlList } from '../codec/readable.ts';
-import { chooseRepresentation, entryBytes, listMetadata, listWriter, objectJson } from '../codec/representation.ts';
-import { formatYaml } from '../../schema/yaml.ts';
-import type { Json } from '../../machinery/object.ts';
+import { yamlList } from '../codec/readable.ts';
+import { chooseRepresentation, entryBytes, isLarge, listMetadata, listWriter, objectJson } from '../codec/representation.ts';
+import { Slices } from '../../base/loop-turns.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import { JsonIndent } from '../codec/indent.ts';
+import type { StoredEntry } from '../codec/projection.ts';
+import type { YamlWriter } from '../codec/yaml-thread.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
+import type { Binding } from '../registry/registry.ts';
 import { beginBody, sendBytes } from './answer-body.ts';
-import { listLength, writeList, writePieces } from './list-writer.ts';
+import { listLength, writeIndented, writeIndentedList, writeList, writePieces } from './list-writer.ts';
 import { type AnyResponse, headersOf, writeHead } from './respond.ts';
 
 /** Writes answers to one connection's requests. */
@@ -21,6 +25,7 @@ export interface AnswerContext {
   readonly flow?: readonly string[] | undefined;
   readonly accept: string | undefined;
   readonly headOnly: boolean;
+  readonly writeYaml: YamlWriter;
 }
 
 export async function writeAnswer(context: AnswerContext, answer: Answer): Promise<void> {
@@ -29,26 +34,29 @@ export async function writeAnswer(context: AnswerContext, answer: Answer): Promi
   const representation = chooseRepresentation(context.accept, answer, typeName !== undefined);
   if (representation.format === 'protobuf' && typeName !== undefined) return writeProtobuf(context, answer, typeName);
   if (answer.as === 'object') return send(context, answer.code, representation, Buffer.from(objectJson(call, answer, representation, core.clock.now())));
-  if (answer.as === 'entry') return send(context, answer.code, representation, entryBytes(core, call, answer, representation));
+  if (answer.as === 'entry') return send(context, answer.code, representation, await entryBytes(core, call, answer, representation));
+  const { entries } = answer;
   const writer = listWriter(core, call, answer, representation);
-  if (representation.format === 'yaml') return writeReadable(context, answer, await yamlList(writer, answer.entries.length));
-  if (isPretty(call)) return writeReadable(context, answer, prettyList(writer, answer.entries.length));
-  const headers = headersOf(CONTENT_TYPES.json, context, call.warnings.texts);
-  const length = listLength(writer, answer.entries);
-  const body = beginBody(response, headers, { bytes: length ?? answer.entries.length * ROW_BYTES, exact: length !== undefined });
+  const headers = headersOf(CONTENT_TYPES[representation.format], context, call.warnings.texts);
+  if (representation.format === 'yaml') {
+    const list = await yamlList(writer, entries.length, context.writeYaml);
+    return context.headOnly ? sendHead(context, headers) : writeList(beginBody(response, headers, { bytes: 0, exact: false }), list, entries, core.yieldToLoop);
+  }
+  const length = await listLength(writer, entries, core.yieldToLoop);
+  const pretty = isPretty(call);
+  const guess = { bytes: length ?? entries.length * ROW_BYTES, exact: length !== undefined && !pretty };
+  if (context.headOnly && pretty) return sendHead(context, headers);
+  const body = beginBody(response, headers, guess);
   if (context.headOnly) response.end();
-  else await writeList(body, writer, answer.entries, core.yieldToLoop);
+  else await (pretty ? writeIndentedList : writeList)(body, writer, entries, core.yieldToLoop);
 }
 
 /** About so much is a row of a Table: only to see whether the whole is worth packing. */
 const ROW_BYTES = 512;
 
-/** For people: made item by item, so that a long list does not hold the loop. */
-async function writeReadable(context: AnswerContext, { entries }: ListAnswer, list: ReadableList): Promise<void> {
-  const { core, call, response, headOnly } = context;
-  writeHead(response, 200, headersOf(CONTENT_TYPES[list.format], context, call.warnings.texts));
-  if (!headOnly) await writeList(response, list, entries, core.yieldToLoop);
-  else response.end();
+function sendHead({ response }: AnswerContext, headers: string[]): void {
+  writeHead(response, 200, headers);
+  response.end();
 }
 
 /** The message of the answer in Kubernetes' protobuf; undefined where there is none. */
@@ -64,39 +72,85 @@ async function writeProtobuf(context: AnswerContext, answer: Answer, typeName: s
   const headers = headersOf(CONTENT_TYPES.protobuf, context, call.warnings.texts);
   if (answer.as === 'object') return sendBytes(response, answer.code, headers, protobufObject(core.facts, typeName, answer.body), headOnly);
   if (answer.as === 'entry') {
-    const object = core.objects.full(answer.entry, answer.binding);
+    const object = await shown(core, answer.entry, answer.binding);
     return sendBytes(response, answer.code, headers, protobufObject(core.facts, typeName, object), headOnly);
   }
-  const { binding, entries } = answer;
-  const parts: Buffer[] = [protobufListMeta(core.facts, listMetadata(answer))];
-  for (const [at, entry] of entries.entries()) {
-    if (at % PROTOBUF_SLICE === PROTOBUF_SLICE - 1) await core.yieldToLoop();
-    parts.push(protobufItem(core.facts, typeName, core.objects.full(entry, binding)));
-  }
-  const size = parts.reduce((sum, { length }) => sum + length, 0);
-  const whole = [protobufListHead(binding.apiVersion, binding.kind.listKind, size), ...parts, protobufListTail];
-  const body = beginBody(response, headers, { bytes: whole.reduce((sum, { length }) => sum + length, 0), exact: true });
+  const list = await protobufListOf(core, answer, typeName);
+  const body = beginBody(response, headers, { bytes: list.bytes, exact: true });
   if (headOnly) response.end();
-  else await writePieces(body, whole, core.yieldToLoop);
+  else await writePieces(body, list.pieces(), core.yieldToLoop, PROTOBUF_TURN_BYTES);
 }
 
-/** Items encoded in one turn: some ten milliseconds of pods. */
-const PROTOBUF_SLICE = 50;
+/** What is made in one turn: some five milliseconds. */
+const PROTOBUF_TURN_BYTES = 128 * 1024;
+/** Items that have been encoded to know their length are kept up to here, and written as they are; those beyond are encoded again. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+/** The envelope says how long the list is, so every item is encoded before the first one is written. */
+async function protobufListOf(
+  core: Core,
+  answer: ListAnswer,
+  typeName: string,
+): Promise<{ readonly bytes: number; readonly pieces: () => AsyncGenerator<Uint8Array> }> {
+  const { binding, entries } = answer;
+  const slices = new Slices(core.yieldToLoop, PROTOBUF_TURN_BYTES);
+  const encode = async (entry: StoredEntry): Promise<Buffer> => {
+    const item = protobufItem(core.facts, typeName, isLarge(entry) ? await shown(core, entry, binding) : core.objects.passing(entry, binding));
+    const turn = slices.spend(entry.value.byteLength);
+    if (turn !== undefined) await turn;
+    return item;
+  };
+  const meta = protobufListMeta(core.facts, listMetadata(answer));
+  const kept: Buffer[] = [];
+  let keptBytes = 0;
+  let size = meta.length;
+  for (const entry of entries) {
+    const item = await encode(entry);
+    size += item.length;
+    if (keptBytes + item.length > KEPT_BYTES) keptBytes = KEPT_BYTES;
+    else {
+      kept.push(item);
+      keptBytes += item.length;
+    }
+  }
+  const head = protobufListHead(binding.apiVersion, binding.kind.listKind, size);
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    yield head;
+    yield meta;
+    for (const [at, entry] of entries.entries()) yield kept[at] ?? (await encode(entry));
+    yield protobufListTail;
+  }
+  return { bytes: head.length + size + protobufListTail.length, pieces };
+}
+
+/** An object as clients see it, only to be written; a large one in several turns. */
+function shown(core: Core, entry: StoredEntry, binding: Binding): KubeObject | Promise<KubeObject> {
+  return isLarge(entry) ? core.objects.passingInTurns(entry, binding, core.yieldToLoop) : core.objects.passing(entry, binding);
+}
 
 export function writeFailure(context: Omit<AnswerContext, 'core'>, error: StatusError): void {
   const { response, call } = context;
   const more: string[] = error.details?.retryAfterSeconds === undefined ? [] : ['Retry-After', String(error.details.retryAfterSeconds)];
   if (error.code === 401) more.push('Www-Authenticate', 'Bearer');
   const headers = headersOf(CONTENT_TYPES.json, context, call.warnings.texts, more);
-  sendBytes(response, error.code, headers, prettyIf(call, Buffer.from(JSON.stringify(error.toStatus()))), context.headOnly);
+  sendBytes(response, error.code, headers, statusText(call, error), context.headOnly);
 }
 
+const statusText = (call: Call, error: StatusError): string => (isPretty(call) ? JSON.stringify(error.toStatus(), null, 2) : JSON.stringify(error.toStatus()));
+
 async function send(context: AnswerContext, code: number, representation: Representation, json: Buffer): Promise<void> {
-  const { call, response, headOnly } = context;
+  const { core, call, response, headOnly } = context;
   const headers = headersOf(CONTENT_TYPES[representation.format], context, call.warnings.texts);
-  const body = representation.format === 'yaml' ? await formatYaml(JSON.parse(json.toString()) as Json) : prettyIf(call, json);
-  sendBytes(response, code, headers, body, headOnly);
+  if (representation.format === 'yaml') return sendBytes(response, code, headers, await context.writeYaml(json.toString()), headOnly);
+  if (!isPretty(call)) return sendBytes(response, code, headers, json, headOnly);
+  if (json.length <= SHORT_BYTES) return sendBytes(response, code, headers, new JsonIndent().push(json), headOnly);
+  writeHead(response, code, headers);
+  if (headOnly) response.end();
+  else await writeIndented(response, [json], core.yieldToLoop);
 }
+
+/** So much is indented at once. */
+const SHORT_BYTES = 64 * 1024;
 
 const PRETTY_AGENT = /^(?:curl|Wget|Mozilla\/5\.0)/;
 
@@ -106,5 +160,3 @@ export function isPretty(call: Call): boolean {
   if (asked !== undefined) return asked !== 'false' && asked !== '0';
   return PRETTY_AGENT.test(call.userAgent);
 }
-
-const prettyIf = (call: Call, json: Buffer): Buffer | string => (isPretty(call) ? JSON.stringify(JSON.parse(json.toString()), null, 2) : json);

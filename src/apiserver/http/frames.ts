@@ -41,7 +41,15 @@ export function frameOf(form: FrameForm, told: Told, first: boolean): Buffer {
   const head = `{"type":"${told.type}","object":`;
   const { core, binding, representation, table } = form;
   if (table !== undefined) {
-    const body = oneRowTable(core, binding, told.entry, table, core.clock.now(), first ? columnDefinitions(binding.kind) : '[]');
+    const body = oneRowTable(
+      core,
+      binding,
+      told.entry,
+      core.objects.as(told.entry, binding),
+      table,
+      core.clock.now(),
+      first ? columnDefinitions(binding.kind) : '[]',
+    );
     return Buffer.concat([Buffer.from(head), body, Buffer.from(LINE)]);
   }
   if (representation.format === 'protobuf')

@@ -10,6 +10,7 @@ import { StatusError, unauthorized } from '../../machinery/status-error.ts';
 import { sourceIps } from '../audit/source-ips.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import { type BodyReaders, BytesBody } from '../codec/body.ts';
+import type { YamlWriter } from '../codec/yaml-thread.ts';
 import type { Core } from '../core.ts';
 import { pathAttributes } from '../handlers/attributes.ts';
 import { type Call, Warnings } from '../handlers/call.ts';
@@ -58,6 +59,7 @@ export interface FrontOptions {
   readonly router: Router;
   readonly watchers: Watchers;
   readonly bodies: BodyReaders;
+  readonly writeYaml: YamlWriter;
 }
 
 /** A request on its way: who asks is known after authentication. */
@@ -148,7 +150,7 @@ export class HttpFront {
   }
 
   #context(request: AnyRequest, response: AnyResponse): HttpCall {
-    const { core, bodies } = this.#options;
+    const { core, bodies, writeYaml } = this.#options;
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     const contentType = mediaType(request.headers['content-type']);
@@ -166,7 +168,15 @@ export class HttpFront {
       startedMs: core.clock.now(),
       warnings: new Warnings(),
     };
-    return { core, call, response, auditId: auditIdOf(request) ?? uuid(core.random), accept: request.headers.accept, headOnly: request.method === 'HEAD' };
+    return {
+      core,
+      call,
+      response,
+      auditId: auditIdOf(request) ?? uuid(core.random),
+      accept: request.headers.accept,
+      headOnly: request.method === 'HEAD',
+      writeYaml,
+    };
   }
 
   async #handle(context: HttpCall, request: AnyRequest, run: (outcome: Outcome) => Promise<void>, upgrade = false): Promise<void> {

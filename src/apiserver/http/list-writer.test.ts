@@ -19,7 +19,7 @@ test('parts that are empty leave the others whole, over HTTP/2 too', async () =>
     asked++;
     response.writeHead(200);
     if (writer !== undefined)
-      writeList(response, writer, [{}, {}] as unknown as StoredEntry[], () => Promise.resolve()).catch((thrown: unknown) =>
+      writeList(response, writer, [{ value: Buffer.alloc(1) }, { value: Buffer.alloc(1) }] as unknown as StoredEntry[], () => Promise.resolve()).catch((thrown: unknown) =>
         response.stream.destroy(thrown as Error),
       );
   });

@@ -14,23 +14,24 @@ export interface TableForm {
   readonly include: IncludeObject;
 }
 
-/** A row, as JSON bytes. */
+/** A row, as JSON bytes. `object`: what the entry holds, in the version of the binding. */
 export function rowBytes(
   core: Core,
   binding: Binding,
   entry: StoredEntry,
+  object: KubeObject,
   { metaVersion, include }: TableForm,
   nowMs: number,
   before = '',
   after = '',
 ): Buffer {
-  const cells = JSON.stringify(cellsOf(binding.kind, core.objects.as(entry, binding), nowMs));
+  const cells = JSON.stringify(cellsOf(binding.kind, object, nowMs));
   const head = `${before}{"cells":${cells},"object":`;
   const tail = `}${after}`;
   if (include === 'None') return Buffer.from(`${head}null${tail}`);
   // Cells may hold anything; only the splicing below is ASCII.
-  const object = include === 'Object' ? objectBytes(core, binding, entry) : partialBytes(entry, metaVersion);
-  return Buffer.concat([Buffer.from(head), object, Buffer.from(tail)]);
+  const shown = include === 'Object' ? objectBytes(core, binding, entry) : partialBytes(entry, metaVersion);
+  return Buffer.concat([Buffer.from(head), shown, Buffer.from(tail)]);
 }
 
 /** A row of an object that is not stored. */
@@ -48,7 +49,7 @@ export function tableHead({ metaVersion }: TableForm, metadata: string, columns:
 export const TABLE_TAIL = ']}';
 
 /** A whole table of one object, for GET and for a watch event. */
-export function oneRowTable(core: Core, binding: Binding, entry: StoredEntry, form: TableForm, nowMs: number, columns: string): Buffer {
+export function oneRowTable(core: Core, binding: Binding, entry: StoredEntry, object: KubeObject, form: TableForm, nowMs: number, columns: string): Buffer {
   const head = tableHead(form, `{"resourceVersion":"${entry.modRevision}"}`, columns);
-  return rowBytes(core, binding, entry, form, nowMs, head, TABLE_TAIL);
+  return rowBytes(core, binding, entry, object, form, nowMs, head, TABLE_TAIL);
 }
