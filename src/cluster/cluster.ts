@@ -6,6 +6,7 @@ import type { AuditPolicy } from '../apiserver/audit/policy.ts';
 import type { Listening } from '../apiserver/http/front.ts';
 import type { Clock } from '../base/clock.ts';
 import { Disposals } from '../base/disposal.ts';
+import { loopTurns } from '../base/loop-turns.ts';
 import { failure, type Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { startControllers } from '../controllers/controllers.ts';
@@ -20,8 +21,8 @@ import { AuditLog, readAuditPolicyFile } from './audit-log.ts';
 import { Certificates } from './certificates.ts';
 import { type Chosen, chooseRuntime } from './choose-runtime.ts';
 import { type ClusterConfig, defaultConfig } from './config.ts';
-import { encryptionSeal } from './encryption.ts';
-import { readEncryptionConfig } from './encryption-config.ts';
+import type { EncryptionSeal } from './encryption.ts';
+import { FollowedEncryption } from './encryption-reload.ts';
 import { probeMachine } from './containerd.ts';
 import { ControlPlane } from './control-plane.ts';
 import { type ClusterIdentity, type Layout, layoutOf, openDataDirectory, replaceFile, writeIdentity } from './data-directory.ts';
@@ -197,7 +198,7 @@ class Start {
   async #controlPlane(addresses: () => ClusterAddresses, caPem: string, certificates: ClusterCertificates): Promise<ControlPlane> {
     const { clock, random, log } = this.#around;
     const { watchWindowMs, runtimeConfig, nodePorts, encryptionConfigFile } = this.#config;
-    const seal = encryptionConfigFile === '' ? undefined : encryptionSeal(await readEncryptionConfig(encryptionConfigFile));
+    const seal = encryptionConfigFile === '' ? undefined : await this.#seal(encryptionConfigFile);
     const audit = await this.#audit();
     const plane = await ControlPlane.open({
       clock,
@@ -206,7 +207,7 @@ class Start {
       keys: ecKeys({ privatePem: certificates.serviceAccountKeyPem }),
       openStore: (project) =>
         openSqliteStore({ directory: this.#layout.store, clock, project, log, settings: { ...defaultStoreSettings, watchWindowMs }, seal }),
-      yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
+      yieldToLoop: loopTurns(setImmediate),
       addresses,
       caPem,
       serviceCidr: this.#config.serviceCidr,
@@ -215,11 +216,21 @@ class Start {
       descriptions: new PackedDescriptions(log.child('apiserver')),
       audit,
       oidc: await this.#oidc(),
+      // As kube-apiserver names it: the plugins that encryption needs.
+      checks: seal === undefined ? [] : [{ name: 'kms-providers', check: () => seal.health }],
       seats: this.#config.maxRequestsInflight,
       dial: dialFrom({ nodeName: this.#config.nodeName, nodePort: () => this.#nodePort, caPem, client: certificates.kubeletClient }),
     });
     this.#ends.add(() => plane[Symbol.asyncDispose]());
     return plane;
+  }
+
+  /** Ends after the store, which it is for. */
+  async #seal(file: string): Promise<EncryptionSeal> {
+    const { clock, random, log } = this.#around;
+    const seal = await FollowedEncryption.open(file, { clock, random, log: log.child('encryption') });
+    this.#ends.use(seal);
+    return seal;
   }
 
   async #oidc(): Promise<OidcTokens | undefined> {

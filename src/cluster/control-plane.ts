@@ -12,6 +12,7 @@ import type { AuditPolicy } from '../apiserver/audit/policy.ts';
 import type { Dial } from '../apiserver/dial.ts';
 import type { Gauge } from '../apiserver/metrics/route.ts';
 import type { Descriptions } from '../apiserver/openapi/descriptions.ts';
+import type { HealthCheck } from '../apiserver/health/health.ts';
 import { versionInfo } from '../apiserver/health/version.ts';
 import { type ApiServer, createApiServer, createRegistry } from '../apiserver/server.ts';
 import type { StoredReader } from '../apiserver/stages.ts';
@@ -54,6 +55,8 @@ export interface ControlPlaneOptions {
   /** For priority and fairness; absent: none. */
   readonly seats?: number | undefined;
   readonly oidc?: OidcTokens | undefined;
+  /** For `/readyz`, beside the server's own. */
+  readonly checks?: readonly HealthCheck[] | undefined;
   /** Absent: no audit log. */
   readonly audit?: { readonly policy: AuditPolicy; readonly sink: AuditSink & { readonly written: number; readonly dropped: number } } | undefined;
 }
@@ -99,6 +102,7 @@ export class ControlPlane implements AsyncDisposable {
         version: versionInfo(VERSION, { version: process.version, os: process.platform, arch: process.arch }),
         checks: [
           { name: 'store', check: () => (store.health.state === 'ok' ? undefined : store.health.cause) },
+          ...(options.checks ?? []),
           { name: 'bootstrap', only: 'ready', check: () => (plane?.ready === true ? undefined : 'the first objects are still being made') },
         ],
       });

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { silentLog } from '../base/log.ts';
+import { SystemRandom } from '../base/random.ts';
 import { SystemClock } from '../base/system-clock.ts';
+import { formatFieldError } from '../machinery/field-error.ts';
 import type { Json } from '../machinery/object.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { type Store, StoreError } from '../store/store.ts';
-import { encryptionSeal } from './encryption.ts';
+import { type EncryptionSeal, encryptionSeal } from './encryption.ts';
 import { encryptionRules, readEncryptionConfig } from './encryption-config.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'berth-encryption-'));
@@ -24,15 +26,20 @@ const config = (...providers: Json[]): Json => ({
   kind: 'EncryptionConfiguration',
   resources: [{ resources: ['secrets'], providers }],
 });
-const wrong = (field: string, what: string): Error => new Error(`${field}: ${what}`);
-const seal = (...providers: Json[]) => encryptionSeal(encryptionRules(config(...providers), wrong));
+const around = { clock: new SystemClock(), random: new SystemRandom(), log: silentLog };
+const sealOf = (given: Json): Promise<EncryptionSeal> => {
+  const { rules, errors } = encryptionRules(given);
+  assert.deepEqual(errors, []);
+  return encryptionSeal(rules, around);
+};
+const seal = (...providers: Json[]): Promise<EncryptionSeal> => sealOf(config(...providers));
 
 const SECRET = '/registry/core/secrets/default/db';
 const PLAIN = 'correct-horse-battery-staple';
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (value: Uint8Array | undefined): string => new TextDecoder().decode(value);
 
-const open = (directory: string, ...providers: Json[]): Promise<Store<number>> =>
+const open = async (directory: string, ...providers: Json[]): Promise<Store<number>> =>
   openSqliteStore<number>({
     directory,
     clock: new SystemClock(),
@@ -40,7 +47,7 @@ const open = (directory: string, ...providers: Json[]): Promise<Store<number>> =
     project: () => 0,
     log: silentLog,
     ballastBytes: 0,
-    ...(providers.length === 0 ? {} : { seal: seal(...providers) }),
+    ...(providers.length === 0 ? {} : { seal: await seal(...providers) }),
   });
 
 const put = (store: Store<number>, name: string, value: string) => store.commit([{ do: 'put', key: name, value: bytes(value), projection: 0 }]);
@@ -54,6 +61,7 @@ const disk = (directory: string): string =>
 
 const GCM_1: Json = { aesgcm: { keys: [key('one', 1)] } };
 const CBC_1: Json = { aescbc: { keys: [key('one', 1)] } };
+const BOX_1: Json = { secretbox: { keys: [key('one', 1)] } };
 const ROTATED: Json = { aesgcm: { keys: [key('two', 2), key('one', 1)] } };
 const GCM_2: Json = { aesgcm: { keys: [key('two', 2)] } };
 const IDENTITY: Json = { identity: {} };
@@ -62,6 +70,7 @@ describe('encryption at rest: on the disk', () => {
   for (const [what, provider, prefix] of [
     ['aesgcm', GCM_1, 'k8s:enc:aesgcm:v1:one:'],
     ['aescbc', CBC_1, 'k8s:enc:aescbc:v1:one:'],
+    ['secretbox', BOX_1, 'k8s:enc:secretbox:v1:one:'],
   ] as const) {
     it(`${what}: the plaintext is in no file, open or closed, and comes back`, async () => {
       const directory = fresh();
@@ -138,14 +147,14 @@ describe('encryption at rest: on the disk', () => {
 });
 
 describe('encryption at rest: values', () => {
-  it("one object's bytes are refused in another's place", () => {
-    const { seal: encrypt, open: decrypt } = seal(GCM_1);
+  it("one object's bytes are refused in another's place", async () => {
+    const { seal: encrypt, open: decrypt } = await seal(GCM_1);
     const kept = encrypt(SECRET, bytes(PLAIN));
     assert.equal(text(decrypt(SECRET, kept).value), PLAIN);
     assert.throws(() => decrypt('/registry/core/secrets/default/other', kept), StoreError);
   });
 
-  it('the first rule that names a resource counts', () => {
+  it('the first rule that names a resource counts', async () => {
     const rules: Json = {
       apiVersion: 'apiserver.config.k8s.io/v1',
       kind: 'EncryptionConfiguration',
@@ -155,7 +164,7 @@ describe('encryption at rest: values', () => {
         { resources: ['*.'], providers: [GCM_1] },
       ],
     };
-    const { seal: encrypt } = encryptionSeal(encryptionRules(rules, wrong));
+    const { seal: encrypt } = await sealOf(rules);
     const how = (name: string): string => /^k8s:enc:(\w+)/.exec(text(encrypt(name, bytes('x'))))?.[1] ?? 'plain';
     assert.deepEqual(
       ['core/secrets/a/b', 'core/configmaps/a/b', 'apps/deployments/a/b', 'apps/daemonsets/a/b', 'batch/jobs/a/b'].map((at) => how(`/registry/${at}`)),
@@ -166,17 +175,104 @@ describe('encryption at rest: values', () => {
 });
 
 describe('encryption at rest: the configuration', () => {
-  const rows: readonly (readonly [what: string, config: Json, message: RegExp])[] = [
-    ['another kind', { kind: 'Pod' }, /^kind: must be EncryptionConfiguration/],
-    ['no resources', { kind: 'EncryptionConfiguration', apiVersion: 'apiserver.config.k8s.io/v1' }, /^resources: at least one entry/],
-    ['a short key', config({ aesgcm: { keys: [{ name: 'a', secret: secret(1, 10) }] } }), /keys\[0\]\.secret: has 10 bytes; 16, 24 or 32/],
-    ['no base64', config({ aesgcm: { keys: [{ name: 'a', secret: '!' }] } }), /keys\[0\]\.secret: must be base64/],
-    ['a colon', config({ aesgcm: { keys: [{ name: 'a:b', secret: secret(1) }] } }), /keys\[0\]\.name: a name without colons/],
-    ['a name twice', config({ aescbc: { keys: [key('a', 1), key('a', 2)] } }), /"a" is named twice/],
-    ['kms', config({ kms: {} }), /providers\[0\]\.kms: is not supported here; use aesgcm/],
-    ['two providers in one', config({ aesgcm: {}, identity: {} }), /one provider per entry/],
+  const rule = (...resources: Json[]): Json => ({ ...(config(IDENTITY) as object), resources: [{ resources, providers: [IDENTITY] }] });
+  const kms = (more: Json): Json => config({ kms: { apiVersion: 'v2', name: 'vault', endpoint: 'unix:///run/kms.sock', ...(more as object) } });
+  const at = 'resources[0].providers[0]';
+  const rows: readonly (readonly [what: string, config: Json, errors: readonly string[]])[] = [
+    ['another kind', { ...(config(IDENTITY) as object), kind: 'Pod' }, ['kind: Invalid value: "Pod": must be EncryptionConfiguration']],
+    [
+      'no resources',
+      { kind: 'EncryptionConfiguration', apiVersion: 'apiserver.config.k8s.io/v1' },
+      ['resources: Required value: at least one resources is required'],
+    ],
+    [
+      'no names and no providers',
+      { ...(config() as object), resources: [{}] },
+      [
+        'resources[0].resources: Required value: at least one resources[0].resources is required',
+        'resources[0].providers: Required value: at least one resources[0].providers is required',
+      ],
+    ],
+    ['capitals', rule('Secrets'), ['resources[0].resources[0]: Invalid value: "Secrets": resource name should not contain capital letters']],
+    [
+      'a bare star',
+      rule('*'),
+      [`resources[0].resources[0]: Invalid value: "*": use '*.' to encrypt all the resources from core API group or *.* to encrypt all resources`],
+    ],
+    [
+      'a resource of any group',
+      rule('pods.*'),
+      ['resources[0].resources[0]: Invalid value: "pods.*": encrypting the same resource across groups is not supported'],
+    ],
+    [
+      'what masks another',
+      rule('secrets', '*.'),
+      [
+        `resources[0].resources: Invalid value: ["secrets","*."]: using overlapping resources such as 'secrets' and '*.' in the same resource list is not allowed as they will be masked`,
+      ],
+    ],
+    [
+      'everything and more',
+      rule('*.*', 'deployments.apps'),
+      [
+        `resources[0].resources: Invalid value: ["*.*","deployments.apps"]: using overlapping resources such as 'secrets' and '*.' in the same resource list is not allowed as they will be masked`,
+      ],
+    ],
+    [
+      'a resource twice',
+      rule('secrets', 'secrets'),
+      ['resources[0].resources: Invalid value: ["secrets","secrets"]: the same resource cannot be specified multiple times'],
+    ],
+    [
+      'events by their second group',
+      rule('events.events.k8s.io'),
+      [
+        `resources[0].resources[0]: Invalid value: "events.events.k8s.io": '*.events.k8s.io' objects are stored using the 'events' API group in etcd. Use 'events' instead in the config file`,
+      ],
+    ],
+    ['groups beside each other', rule('*.apps', '*.batch', 'secrets'), []],
+    [
+      'a short key',
+      config({ aesgcm: { keys: [{ name: 'a', secret: secret(1, 10) }] } }),
+      [`${at}.aesgcm.keys[0].secret: Invalid value: "REDACTED": secret is not of the expected length, got 10, expected one of [16 24 32]`],
+    ],
+    [
+      'a short box key',
+      config({ secretbox: { keys: [{ name: 'a', secret: secret(1, 16) }] } }),
+      [`${at}.secretbox.keys[0].secret: Invalid value: "REDACTED": secret is not of the expected length, got 16, expected one of [32]`],
+    ],
+    [
+      'no base64, and no name',
+      config({ aesgcm: { keys: [{ secret: '!' }] } }),
+      [
+        `${at}.aesgcm.keys[0].name: Required value: name is a mandatory field for a key`,
+        `${at}.aesgcm.keys[0].secret: Invalid value: "REDACTED": secrets must be base64 encoded`,
+      ],
+    ],
+    ['no keys', config({ aescbc: {} }), [`${at}.aescbc.keys: Required value: at least one keys is required`]],
+    ['a name twice', config({ aescbc: { keys: [key('a', 1), key('a', 2)] } }), [`${at}.aescbc.keys[1].name: Invalid value: "a": names of keys must be unique`]],
+    [
+      'two providers in one',
+      config({ aesgcm: { keys: [key('a', 1)] }, identity: {} }),
+      [`${at}: Invalid value: ["aesgcm","identity"]: more than one provider specified in a single element, should split into different list elements`],
+    ],
+    [
+      'no provider',
+      config({}),
+      [`${at}: Invalid value: {}: provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity`],
+    ],
+    [
+      'a KMS over TCP',
+      kms({ endpoint: 'tcp://127.0.0.1:80' }),
+      [`${at}.kms.endpoint: Invalid value: "tcp://127.0.0.1:80": unsupported scheme "tcp" for KMS provider, only unix is supported`],
+    ],
+    ['a KMS with a cache', kms({ cachesize: 10 }), [`${at}.kms.cachesize: Invalid value: 10: cachesize is not supported in v2`]],
+    ['a KMS that never waits', kms({ timeout: '0s' }), [`${at}.kms.timeout: Invalid value: "0s": timeout should be a positive value`]],
+    ['a KMS with a colon', kms({ name: 'a:b' }), [`${at}.kms.name: Invalid value: "a:b": invalid KMS provider name a:b, must not contain ':'`]],
+    ['KMS v1', kms({ apiVersion: 'v1' }), [`${at}.kms.apiVersion: Invalid value: "v1": KMS v1 is not supported here (deprecated since 1.28); use v2`]],
+    ['KMS v2', kms({ timeout: '1m30s' }), []],
   ];
-  for (const [what, given, message] of rows) it(`refuses ${what}`, () => assert.throws(() => encryptionRules(given, wrong), { message }));
+  for (const [what, given, errors] of rows) it(what, () => assert.deepEqual(encryptionRules(given).errors.map(formatFieldError), errors));
 
   it('is read from YAML; a file that is missing is named', async () => {
     const file = fresh();

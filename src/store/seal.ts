@@ -5,6 +5,8 @@ import { StoreError } from './store.ts';
  * Both synchronous, called for every row that is written and read.
  */
 export interface Seal {
+  /** Told once of all that is kept, before any of it is opened: what takes a call elsewhere is done here. */
+  readonly prepare?: ((kept: readonly Uint8Array[]) => Promise<void>) | undefined;
   seal(key: string, value: Uint8Array): Uint8Array;
   /** `stale`: it would be sealed otherwise today (another key, or not at all). Throws StoreError `sealed`. */
   open(key: string, kept: Uint8Array): { readonly value: Uint8Array; readonly stale: boolean };

@@ -68,14 +68,23 @@ export class SqliteJournal implements Journal {
     const rows: RecoveredRow<P>[] = [];
     const stale: Row[] = [];
     const { seal = noSeal } = options;
-    const opened = await hear(worker, (packed) => {
+    const packs: Uint8Array[] = [];
+    const take = (packed: Uint8Array): void => {
       for (const kept of unpackRows(packed)) {
         const found = seal.open(kept.key, kept.value);
         const row = found.value === kept.value ? kept : { ...kept, value: found.value };
         if (found.stale) stale.push(row);
         rows.push({ row, projection: project(row.key, row.value) });
       }
-    });
+    };
+    const opened = await hear(worker, seal.prepare === undefined ? take : (packed) => void packs.push(packed));
+    try {
+      await seal.prepare?.(packs.flatMap((packed) => [...unpackRows(packed)].map(({ value }) => value)));
+      for (const packed of packs) take(packed);
+    } catch (thrown) {
+      await worker.terminate();
+      throw thrown instanceof StoreError ? thrown : new StoreError('sealed', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+    }
     const journal = new SqliteJournal(worker, options, opened.reservedRevision);
     // Without room on the disk they stay as they are: the next start tries again.
     if (stale.length > 0)

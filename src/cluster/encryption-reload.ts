@@ -1,0 +1,102 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import { failure } from '../base/log.ts';
+import { type EncryptionSeal, encryptionSeal } from './encryption.ts';
+import { EncryptionConfigError, readEncryptionConfig } from './encryption-config.ts';
+import type { KmsSettings } from './kms.ts';
+
+type Around = Omit<KmsSettings, 'provider'>;
+
+/**
+ * The seal of a file, which is followed while the cluster runs: what is written after a change is encrypted as the file then says. What is
+ * stored is encrypted anew at the next start, so a key that stored values need can't be taken out before: such a file is not taken.
+ */
+export class FollowedEncryption implements EncryptionSeal {
+  readonly prepare: EncryptionSeal['prepare'];
+  readonly #file: string;
+  readonly #around: Around;
+  /** The latest last; earlier ones may have to read what they wrote. */
+  readonly #seals: EncryptionSeal[];
+  readonly #watcher: FSWatcher;
+  #taken: string;
+  #reading: Promise<void> = Promise.resolve();
+
+  private constructor(file: string, around: Around, seal: EncryptionSeal, taken: string) {
+    this.#file = file;
+    this.#around = around;
+    this.#seals = [seal];
+    this.#taken = taken;
+    this.prepare = seal.prepare;
+    // The directory: files are replaced by renaming another over them.
+    this.#watcher = watch(dirname(file), { persistent: false }, () => void this.reload());
+    this.#watcher.on('error', (thrown) => around.log.warn('the encryption configuration is no longer followed', failure(thrown)));
+  }
+
+  /** Throws EncryptionConfigError, or one line about a KMS plugin. */
+  static async open(file: string, around: Around): Promise<FollowedEncryption> {
+    const rules = await readEncryptionConfig(file);
+    return new FollowedEncryption(file, around, await encryptionSeal(rules, around), JSON.stringify(rules));
+  }
+
+  get health(): string | undefined {
+    return this.#latest.health;
+  }
+
+  seal(key: string, value: Uint8Array): Uint8Array {
+    return this.#latest.seal(key, value);
+  }
+
+  open(key: string, kept: Uint8Array): ReturnType<EncryptionSeal['open']> {
+    return this.#latest.open(key, kept);
+  }
+
+  held(): Iterable<readonly [key: string, prefix: string]> {
+    return this.#seals.flatMap((seal) => [...seal.held()]);
+  }
+
+  reads(key: string, prefix: string): boolean {
+    return this.#latest.reads(key, prefix);
+  }
+
+  /** Takes the file as it is now; a file that can't be taken changes nothing and is said in the log. One at a time. */
+  reload(): Promise<void> {
+    this.#reading = this.#reading.then(() => this.#reload());
+    return this.#reading;
+  }
+
+  [Symbol.dispose](): void {
+    this.#watcher.close();
+    for (const seal of this.#seals) seal[Symbol.dispose]();
+  }
+
+  get #latest(): EncryptionSeal {
+    return this.#seals.at(-1) as EncryptionSeal;
+  }
+
+  async #reload(): Promise<void> {
+    const { log } = this.#around;
+    try {
+      const rules = await readEncryptionConfig(this.#file);
+      const text = JSON.stringify(rules);
+      if (text === this.#taken) return;
+      this.#taken = text;
+      const next = await encryptionSeal(rules, this.#around);
+      try {
+        await next.prepare?.([]);
+        for (const [key, prefix] of this.held()) {
+          if (!next.reads(key, prefix))
+            throw new EncryptionConfigError(
+              `${key} may be stored with ${prefix}, which the file no longer names; put it back, and take it out after the next start`,
+            );
+        }
+      } catch (thrown) {
+        next[Symbol.dispose]();
+        throw thrown;
+      }
+      this.#seals.push(next);
+      log.info('the encryption configuration has changed; what is stored is encrypted anew at the next start', { file: this.#file });
+    } catch (thrown) {
+      log.error('the encryption configuration is not taken; the one before stays in force', failure(thrown));
+    }
+  }
+}
