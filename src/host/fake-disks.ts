@@ -11,7 +11,8 @@ import {
   type Mounts,
   type Propagation,
 } from './host.ts';
-import { mountsBelow } from './mountinfo.ts';
+import { FakeFiles } from './fake-files.ts';
+import { isAtOrBelow, mountsBelow } from './mountinfo.ts';
 
 interface FakeLoop extends LoopDevice {
   readonly inode: FakeInode;
@@ -80,6 +81,23 @@ export class FakeMounts implements Mounts {
       propagation: 'private',
     });
     if (propagation !== undefined) this.#replace(made, { propagation: plain(propagation) });
+  }
+
+  async bindWithin({ root, path, target, make }: Parameters<Mounts['bindWithin']>[0]): Promise<void> {
+    const files = new FakeFiles(this.#tree);
+    const top = this.#tree.find(root, true);
+    let at = top.path;
+    for (const part of path.split('/').filter((name) => name !== '')) {
+      if (make && this.#tree.walk(`${at}/${part}`, true).inode === undefined) await files.makeDirectory(`${at}/${part}`, { mode: top.inode.mode });
+      at = this.#tree.find(`${at}/${part}`, true).path;
+      if (!isAtOrBelow(at, top.path)) throw new HostError('not-permitted', `${JSON.stringify(path)} is not within ${JSON.stringify(top.path)}`);
+    }
+    if (this.#tree.find(at, true).inode.type === 'directory') await files.makeDirectory(target, { mode: 0o750 });
+    else {
+      await files.makeDirectory(target.slice(0, target.lastIndexOf('/')), { mode: 0o750 });
+      if ((await files.stat(target)) === undefined) await files.writeFileAtomic(target, '', { mode: 0o640 });
+    }
+    await this.bind({ source: at, target });
   }
 
   async remount(target: string, options: readonly string[]): Promise<void> {

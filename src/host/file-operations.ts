@@ -1,8 +1,10 @@
 import { constants, type Dirent, type Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
+import { bindWithin } from './bind-within.ts';
 import { HostError, type FileStat, type FilesystemStat, type FileType } from './host.ts';
 import { ownTree } from './own-tree.ts';
+import { removeTree } from './remove-tree.ts';
 
 /**
  * What the helper (or a child of it) does to files, by name: arguments and answers are plain values that cross a process
@@ -107,17 +109,8 @@ export const fileOperations = {
     await unlessGone(fs.unlink(path));
   },
 
-  /** The caller has made sure that nothing is mounted below. */
-  removeTree: async (path: string): Promise<void> => {
-    let root: Stats;
-    try {
-      root = await fs.lstat(path);
-    } catch (thrown) {
-      if (errno(thrown) === 'ENOENT') return;
-      throw thrown;
-    }
-    await removeBelow(path, root, root.dev);
-  },
+  removeTree,
+  bindWithin,
 
   rename: (from: string, to: string): Promise<void> => fs.rename(from, to),
 
@@ -184,16 +177,6 @@ async function makeOne(path: string): Promise<boolean> {
     await fs.chmod(parent, 0o755);
     return makeOne(path);
   }
-}
-
-async function removeBelow(path: string, stat: Stats, device: number): Promise<void> {
-  if (stat.dev !== device) throw new HostError('busy', `${path} lies on another device: not removed`);
-  if (!stat.isDirectory()) return unlessGone(fs.unlink(path));
-  for (const name of await fs.readdir(path)) {
-    const child = join(path, name);
-    await removeBelow(child, await fs.lstat(child), device);
-  }
-  await unlessGone(fs.rmdir(path));
 }
 
 async function unlessGone(done: Promise<void>): Promise<void> {

@@ -163,6 +163,12 @@ export interface Mounts {
     readonly recursive?: boolean;
     readonly propagation?: Propagation;
   }): Promise<void>;
+  /**
+   * Binds what lies at `path` below `root` (relative to it) to `target`, which is made: a directory or a file, as the source is. Links
+   * are followed as long as they stay within the root; with `make`, missing directories are made with the root's mode. Holds whatever
+   * others do below the root meanwhile. `not-permitted` when the path leaves the root; `missing`.
+   */
+  bindWithin(options: { readonly root: string; readonly path: string; readonly target: string; readonly make: boolean }): Promise<void>;
   remount(target: string, options: readonly string[]): Promise<void>;
   setPropagation(target: string, propagation: Propagation): Promise<void>;
   /** The topmost one. Idempotent: not mounted is a success. `busy` when in use. Lazy only when asked. */

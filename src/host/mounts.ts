@@ -3,14 +3,19 @@ import { commandError } from './errno.ts';
 import { type Files, type Host, HostError, type Mount, type Mounts, type Propagation } from './host.ts';
 import { mountsBelow, parseMountinfo } from './mountinfo.ts';
 
+/** As bind-within.ts has it, done by the helper. */
+type BindWithin = (root: string, path: string, target: string, make: boolean) => Promise<void>;
+
 /** mount(8) and umount(8). Helpers such as mount.nfs are used; paths are never canonicalised behind our back. */
 export class SystemMounts implements Mounts {
   readonly #run: Host['run'];
   readonly #files: Pick<Files, 'readText' | 'realPath'>;
+  readonly #bindWithin: BindWithin;
 
-  constructor(run: Host['run'], files: Pick<Files, 'readText' | 'realPath'>) {
+  constructor(run: Host['run'], files: Pick<Files, 'readText' | 'realPath'>, bindWithin: BindWithin) {
     this.#run = run;
     this.#files = files;
+    this.#bindWithin = bindWithin;
   }
 
   async list(): Promise<readonly Mount[]> {
@@ -69,6 +74,10 @@ export class SystemMounts implements Mounts {
       await this.unmount(target);
       throw thrown;
     }
+  }
+
+  bindWithin({ root, path, target, make }: Parameters<Mounts['bindWithin']>[0]): Promise<void> {
+    return this.#bindWithin(root, path, target, make);
   }
 
   async remount(target: string, options: readonly string[]): Promise<void> {

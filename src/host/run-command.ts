@@ -5,6 +5,9 @@ import { constants } from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import { HostError, type ProcessId, type RunResult } from './host.ts';
 
+/** All that a command is given, unless more is asked for. */
+export const COMMAND_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+
 export interface Command {
   readonly command: string;
   readonly args: readonly string[];

@@ -10,6 +10,7 @@ export type PerformFileWork = (operation: FileOperation, args: readonly unknown[
 type Operations = typeof fileOperations;
 
 const TREE_MS = 600_000;
+const BIND_MS = 70_000;
 
 export class SystemFiles implements Files {
   readonly #perform: PerformFileWork;
@@ -84,6 +85,9 @@ export class SystemFiles implements Files {
   }
   ownTree(path: string, options: OwnTree): Promise<number> {
     return this.#do('ownTree', [path, options], TREE_MS);
+  }
+  bindWithin(root: string, path: string, target: string, make: boolean): Promise<void> {
+    return this.#do('bindWithin', [root, path, target, make], BIND_MS);
   }
   truncate(path: string, sizeBytes: number): Promise<void> {
     return this.#do('truncate', [path, sizeBytes]);

@@ -10,11 +10,11 @@ import { SystemFilesystems } from './filesystems.ts';
 import { SystemLoops } from './loops.ts';
 import { refuseMountsBelow, SystemMounts } from './mounts.ts';
 import { ProcessChannel } from './process-channel.ts';
+import { COMMAND_ENV } from './run-command.ts';
 import { SystemCgroups } from './system-cgroups.ts';
 import { SystemFiles } from './system-files.ts';
 import type { Work } from './wire.ts';
 
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What the helper gets beyond its own timeout before the request counts as lost. */
 const GRACE_MS = 5_000;
 /** A helper that ends sooner is not started again: something is wrong that another one would not mend. */
@@ -62,7 +62,7 @@ class SystemHost implements Host {
       (path) => refuseMountsBelow(this.mounts, path),
       quickMs,
     );
-    this.mounts = new SystemMounts(run, this.files);
+    this.mounts = new SystemMounts(run, this.files, (...args) => this.files.bindWithin(...args));
     this.loops = new SystemLoops(run, this.files);
     this.filesystems = new SystemFilesystems(run);
     this.cgroups = new SystemCgroups(this.files, this.mounts);
@@ -71,7 +71,7 @@ class SystemHost implements Host {
 
   run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const timeoutMs = options.timeoutMs ?? 30_000;
-    const env = { PATH, LC_ALL: 'C', ...options.env };
+    const env = { ...COMMAND_ENV, ...options.env };
     const work: Work = {
       do: 'run',
       command: { command, args, stdin: options.stdin, timeoutMs, maxOutputBytes: options.maxOutputBytes ?? 1024 * 1024, env, cwd: options.cwd ?? '/' },

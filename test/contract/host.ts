@@ -138,6 +138,50 @@ export function hostContract({ name, open, privileged }: HostContractOptions): v
       assert.deepEqual(await mounts.below(directory), []);
     });
 
+    await t.test('bindWithin: what lies below a root, by links that stay in it', async () => {
+      const root = at('root');
+      await files.makeDirectory(join(root, 'dir'), { mode: 0o700 });
+      await files.chmod(root, 0o770);
+      await files.writeFileAtomic(join(root, 'dir/file'), 'text');
+      await files.makeDirectory(at('secret'));
+      for (const [name, leadsTo] of [
+        ['inside', 'dir'],
+        ['around', 'dir/../dir/file'],
+        ['absolute', join(root, 'dir')],
+        ['out', '../secret'],
+        ['far', at('secret')],
+        ['loop', 'loop'],
+      ] as const)
+        await files.symlink(leadsTo, join(root, name));
+      const bind = (path: string, make = true): Promise<void> => mounts.bindWithin({ root, path, target: at('targets/one'), make });
+      for (const [path, type] of [
+        ['', 'directory'],
+        ['dir', 'directory'],
+        ['dir/./file', 'file'],
+        ['inside/file', 'file'],
+        ['around', 'file'],
+        ['absolute/file', 'file'],
+        ['made/below', 'directory'],
+      ] as const) {
+        await bind(path);
+        const there = await files.stat(at('targets/one'));
+        assert.deepEqual([there?.type, there?.inode], [type, (await files.stat(join(root, path), { follow: true }))?.inode], path);
+        await mounts.unmount(at('targets/one'));
+        await (type === 'file' ? files.removeFile(at('targets/one')) : files.removeDirectory(at('targets/one')));
+      }
+      assert.equal((await files.stat(join(root, 'made/below')))?.mode, 0o770);
+      for (const path of ['out', 'out/deeper', 'far', 'far/deeper', '../secret', 'dir/../../secret'])
+        await assert.rejects(bind(path), code('not-permitted'), path);
+      for (const [path, expected] of [
+        ['gone', 'missing'],
+        ['dir/gone/deeper', 'missing'],
+        ['dir/file/deeper', 'not-directory'],
+        ['loop', 'failed'],
+      ] as const)
+        await assert.rejects(bind(path, false), code(expected), path);
+      assert.deepEqual([await mounts.at(at('targets/one')), await files.readDirectory(at('secret'))], [undefined, []]);
+    });
+
     await t.test('an image file: made, attached, mounted, filled, grown, frozen, detached', async () => {
       const image = at('image');
       await files.allocate(image, 0, 32 * MiB);
