@@ -303,6 +303,29 @@ describe('the server with everything around it', () => {
     assert.deepEqual(await said(), ['True NotFound']);
   });
 
+  test('the default objects of priority and fairness come back at once; what is left to people stays theirs', async () => {
+    const group = '/apis/flowcontrol.apiserver.k8s.io/v1';
+    using _ = followFlowControl(new Writer(api.handler, api.reader), api.reader, silentLog);
+    const settled = () => new Promise((resolve) => setImmediate(resolve));
+    await ask(ADMIN, 'DELETE', `${group}/flowschemas/exempt`);
+    await ask(ADMIN, 'DELETE', `${group}/prioritylevelconfigurations/catch-all`);
+    await settled();
+    assert.ok((await names(`${group}/flowschemas`)).includes('exempt'));
+    assert.ok((await names(`${group}/prioritylevelconfigurations`)).includes('catch-all'));
+    const precedence = async (name: string): Promise<unknown> =>
+      ((await ask(ADMIN, 'GET', `${group}/flowschemas/${name}`)) as unknown as { spec: { matchingPrecedence: number } }).spec.matchingPrecedence;
+    const change = (name: string, autoupdate: string) =>
+      ask(ADMIN, 'PATCH', `${group}/flowschemas/${name}`, {
+        metadata: { annotations: { 'apf.kubernetes.io/autoupdate-spec': autoupdate } },
+        spec: { matchingPrecedence: 7777 },
+      });
+    await change('catch-all', 'false');
+    await change('global-default', 'true');
+    await change('service-accounts', 'false');
+    await settled();
+    assert.deepEqual([await precedence('catch-all'), await precedence('global-default'), await precedence('service-accounts')], [10000, 9900, 7777]);
+  });
+
   test('what people see of the server', async () => {
     assert.equal((await ask(ann, 'GET', '/version'))['minor'], '36');
     assert.match(

@@ -17,12 +17,13 @@ const GROUP = 'flowcontrol.apiserver.k8s.io';
  * sets the annotation `apf.kubernetes.io/autoupdate-spec` to `"false"` keeps a suggested one as it is; the mandatory ones are as they are.
  */
 export async function reconcileFlowControl(writer: Writer): Promise<void> {
-  await Promise.all(
-    [...objects('prioritylevelconfigurations', defaultPriorityLevels), ...objects('flowschemas', defaultFlowSchemas)].map((wanted) =>
-      reconcile(writer, wanted),
-    ),
-  );
+  await reconcileAll(writer);
   await Promise.all(objects('flowschemas', defaultFlowSchemas).map((schema) => writer.keepStatus(schema, dangling(schema.object, true))));
+}
+
+async function reconcileAll(writer: Writer): Promise<void> {
+  const wanted = [...objects('prioritylevelconfigurations', defaultPriorityLevels), ...objects('flowschemas', defaultFlowSchemas)];
+  await Promise.all(wanted.map((each) => reconcile(writer, each)));
 }
 
 function objects(resource: string, all: readonly object[]): readonly BootstrapObject[] {
@@ -44,13 +45,17 @@ async function reconcile(writer: Writer, wanted: BootstrapObject): Promise<void>
   }
 }
 
-/** Keeps the condition `Dangling` of every flow schema right: whether the level that it names is missing. */
+/**
+ * Keeps the default objects as they have to be (kube-apiserver looks every minute; here a change is looked at when it comes), and the
+ * condition `Dangling` of every flow schema right: whether the level that it names is missing.
+ */
 export function followFlowControl(writer: Writer, reader: StoredReader, log: Log): Disposable {
   let pending: Promise<void> | undefined;
   let again = false;
   const check = async (): Promise<void> => {
     do {
       again = false;
+      await reconcileAll(writer);
       const levels = new Set(storedList(reader, priorityLevelConfigurations).map(({ metadata }) => metadata.name));
       for (const schema of storedList(reader, flowSchemas)) {
         const object = schema as unknown as BootstrapObject['object'];
