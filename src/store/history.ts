@@ -1,12 +1,22 @@
 import type { Change, Item } from './item.ts';
 
+/** What a change takes beside its values: itself, its entry, and what the entry's projection holds alone. */
+const CHANGE_BYTES = 256;
+
 /** The recent changes, in revision order, each with the entry before it: what watches replay and old lists are made from. */
 export class History<P> {
-  #changes: Change<P>[] = [];
+  /** Those before the head are forgotten. */
+  #changes: (Change<P> | undefined)[] = [];
   #head = 0;
+  #sizeBytes = 0;
 
   get size(): number {
     return this.#changes.length - this.#head;
+  }
+
+  /** What would be free without it: the values that are no longer current, about. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   get oldest(): Change<P> | undefined {
@@ -15,13 +25,15 @@ export class History<P> {
 
   push(change: Change<P>): void {
     this.#changes.push(change);
+    this.#sizeBytes += sizeOf(change);
   }
 
   /** Drops the oldest change. Changes of one revision are to be dropped together. */
   shift(): Change<P> | undefined {
     const first = this.#changes[this.#head];
     if (first === undefined) return undefined;
-    this.#head++;
+    this.#sizeBytes -= sizeOf(first);
+    this.#changes[this.#head++] = undefined;
     if (this.#head > 1024 && this.#head * 2 > this.#changes.length) {
       this.#changes = this.#changes.slice(this.#head);
       this.#head = 0;
@@ -56,4 +68,8 @@ export class History<P> {
     }
     return low;
   }
+}
+
+function sizeOf<P>({ type, entry, previous }: Change<P>): number {
+  return CHANGE_BYTES + (previous?.sizeBytes ?? 0) + (type === 'delete' ? entry.sizeBytes : 0);
 }

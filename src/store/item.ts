@@ -1,13 +1,48 @@
 import { assert } from '../base/assert.ts';
 import type { RecoveredRow } from './journal.ts';
+import type { Slab, Tenant } from './slabs.ts';
 import type { Entry, Operation, StoreEvent } from './store.ts';
 
-/** An entry with what only the store knows of it. */
-export interface Item<P> extends Entry<P> {
+interface ItemFacts<P> {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly projection: P;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly rowId: number;
+  readonly expiresAtMs: number;
+}
+
+/** An entry with what only the store knows of it. Its value is a view made when it is asked for: who needs it often keeps it. */
+export class Item<P> implements Entry<P>, Tenant {
+  readonly key: string;
+  readonly projection: P;
+  readonly createRevision: number;
+  readonly modRevision: number;
   /** The id of its row in the journal. */
   readonly rowId: number;
   /** Wall time, ms; 0: it does not expire. */
   readonly expiresAtMs: number;
+  home: Slab | Uint8Array;
+  at = 0;
+  readonly sizeBytes: number;
+  slot = -1;
+
+  constructor({ key, value, projection, createRevision, modRevision, rowId, expiresAtMs }: ItemFacts<P>) {
+    this.key = key;
+    this.projection = projection;
+    this.createRevision = createRevision;
+    this.modRevision = modRevision;
+    this.rowId = rowId;
+    this.expiresAtMs = expiresAtMs;
+    this.home = value;
+    this.sizeBytes = value.byteLength;
+  }
+
+  get value(): Uint8Array {
+    const { home, at, sizeBytes } = this;
+    return home instanceof Uint8Array ? home : home.bytes.subarray(at, at + sizeBytes);
+  }
 }
 
 /** An event with the wall time (ms) at which it was written. */
@@ -25,14 +60,16 @@ export interface Stamp {
 
 /** What an operation makes of the state before it. A deletion needs one. */
 export function changeOf<P>(operation: Operation<P>, previous: Item<P> | undefined, { revision, rowId, timeMs }: Stamp): Change<P> {
-  const { key } = operation;
+  // Of equal keys one text is kept.
+  const { key } = previous ?? operation;
   if (operation.do === 'put') {
     const { value, projection, expiresAtMs = 0 } = operation;
-    const entry: Item<P> = { key, value, projection, createRevision: previous?.createRevision ?? revision, modRevision: revision, rowId, expiresAtMs };
+    const createRevision = previous?.createRevision ?? revision;
+    const entry = new Item({ key, value, projection, createRevision, modRevision: revision, rowId, expiresAtMs });
     return { type: 'put', key, entry, previous, revision, timeMs };
   }
   assert(previous !== undefined, 'only what is there is deleted');
-  const entry: Item<P> = {
+  const entry = new Item({
     key,
     value: operation.value ?? previous.value,
     projection: operation.projection ?? previous.projection,
@@ -40,12 +77,12 @@ export function changeOf<P>(operation: Operation<P>, previous: Item<P> | undefin
     modRevision: revision,
     rowId,
     expiresAtMs: 0,
-  };
+  });
   return { type: 'delete', key, entry, previous, revision, timeMs };
 }
 
 export function recoveredChange<P>({ row, projection }: RecoveredRow<P>, previous: Item<P> | undefined): Change<P> {
   const { key, value, createRevision, revision, id, expiresAtMs, timeMs } = row;
-  const entry: Item<P> = { key, value, projection, createRevision, modRevision: revision, rowId: id, expiresAtMs };
-  return { type: row.deleted ? 'delete' : 'put', key, entry, previous, revision, timeMs };
+  const entry = new Item({ key: previous?.key ?? key, value, projection, createRevision, modRevision: revision, rowId: id, expiresAtMs });
+  return { type: row.deleted ? 'delete' : 'put', key: entry.key, entry, previous, revision, timeMs };
 }

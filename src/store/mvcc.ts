@@ -9,6 +9,7 @@ import type { Gap, Journal, Recovered } from './journal.ts';
 import { afterPrefix, KeyIndex } from './key-index.ts';
 import { listPage } from './listing.ts';
 import { Retention } from './retention.ts';
+import { Slabs } from './slabs.ts';
 import {
   type Committed,
   type CommitOptions,
@@ -53,7 +54,8 @@ export class MvccStore<P> implements Store<P> {
 
   readonly #index = new KeyIndex<Item<P>>();
   readonly #history = new History<P>();
-  readonly #retention = new Retention<P>();
+  readonly #slabs = new Slabs();
+  readonly #retention = new Retention<P>((entry) => this.#slabs.release(entry));
   readonly #expiry: Expiry;
   readonly #commits: GroupCommit<P>;
   readonly #watches: Watches<P>;
@@ -231,6 +233,7 @@ export class MvccStore<P> implements Store<P> {
 
   #apply(change: Change<P>): void {
     const { key, entry, previous, revision, timeMs } = change;
+    this.#slabs.place(entry);
     if (previous !== undefined) this.#retention.superseded(previous.rowId, revision);
     if (change.type === 'put') {
       this.#index.set(entry);
@@ -264,12 +267,22 @@ export class MvccStore<P> implements Store<P> {
   }
 
   #trim(revision: number): void {
-    while ((this.#history.oldest?.revision ?? Number.POSITIVE_INFINITY) <= revision) this.#history.shift();
+    while ((this.#history.oldest?.revision ?? Number.POSITIVE_INFINITY) <= revision) this.#forget(this.#history.shift() as Change<P>);
     this.#compactedRevision = Math.max(this.#compactedRevision, revision);
   }
 
+  /** Nobody can ask for what was before it any more, nor for a deletion's last state unless that is kept for undelete. */
+  #forget({ type, key, entry, previous }: Change<P>): void {
+    if (previous !== undefined) this.#slabs.release(previous);
+    if (type === 'delete' && this.#settings.tombstoneMs(key) <= 0) this.#slabs.release(entry);
+  }
+
   #trimToSize(): void {
-    while (this.#history.size > this.#settings.watchWindowEvents) this.#trim((this.#history.oldest as Change<P>).revision);
+    const { watchWindowEvents, watchWindowBytes } = this.#settings;
+    for (let { oldest } = this.#history; oldest !== undefined; { oldest } = this.#history) {
+      if (this.#history.size <= watchWindowEvents && this.#history.sizeBytes <= watchWindowBytes) return;
+      this.#trim(oldest.revision);
+    }
   }
 
   /** A quiet store sets no timer: it fires only while there is something that time makes superfluous. */

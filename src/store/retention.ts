@@ -9,6 +9,7 @@ export interface Dead {
 }
 
 interface Kept<P> extends Tombstone<P>, Dead {
+  readonly entry: Item<P>;
   /** Wall time, ms. */
   readonly untilMs: number;
 }
@@ -18,6 +19,12 @@ export class Retention<P> {
   #dead: Dead[] = [];
   #head = 0;
   #kept: Kept<P>[] = [];
+  readonly #forget: (entry: Item<P>) => void;
+
+  /** `forget`: told of each tombstone that is no longer kept. */
+  constructor(forget: (entry: Item<P>) => void) {
+    this.#forget = forget;
+  }
 
   superseded(rowId: number, atRevision: number): void {
     this.#dead.push({ rowId, atRevision });
@@ -68,8 +75,10 @@ export class Retention<P> {
     if (this.#kept.length === 0) return;
     this.#kept = this.#kept.filter((kept) => {
       const stays = taken.length >= limit || kept.untilMs > nowMs || kept.atRevision > compactedRevision || kept.rowId >= newestRowId;
-      if (!stays) taken.push({ rowId: kept.rowId, atRevision: kept.atRevision });
-      return stays;
+      if (stays) return true;
+      taken.push({ rowId: kept.rowId, atRevision: kept.atRevision });
+      this.#forget(kept.entry);
+      return false;
     });
   }
 }

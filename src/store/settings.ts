@@ -6,5 +6,6 @@ export const defaultStoreSettings: StoreSettings = {
   maxPending: 10_000,
   watchWindowMs: 5 * 60_000,
   watchWindowEvents: 100_000,
+  watchWindowBytes: 32 * 1024 * 1024,
   tombstoneMs: () => 0,
 };

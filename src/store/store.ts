@@ -65,9 +65,10 @@ export interface Store<P> extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Its value may be an accessor: an entry is never spread. */
 export interface Entry<P> {
   readonly key: string;
-  /** Never changed after commit. May be a view into a larger slab. */
+  /** Never changed after commit, for as long as anybody holds it. A view into a larger slab, made when it is asked for. */
   readonly value: Uint8Array;
   /** What the writer derived from the value for selecting and indexing; made again by `Projector` at start. */
   readonly projection: P;
@@ -210,6 +211,8 @@ export interface StoreSettings {
   readonly watchWindowMs: number;
   /** And at most so many events. */
   readonly watchWindowEvents: number;
+  /** And at most about so many bytes of what is no longer current. */
+  readonly watchWindowBytes: number;
   /** How long the last value of a deleted key is kept beyond the watch window (undelete), ms; 0: not kept. */
   readonly tombstoneMs: (key: string) => number;
 }

@@ -225,6 +225,27 @@ export function storeContract(backend: StoreBackend): void {
       },
       { watchWindowMs: 1000, watchWindowEvents: 2 },
     );
+
+    test(
+      'and by the bytes of what is no longer current; the current state stays whole',
+      async (store) => {
+        const long = 'x'.repeat(10_000);
+        for (let i = 0; i < 20; i++) await store.commit([put(`/many/${i}`, long)]);
+        assert.equal(store.compactedRevision, 0, 'what is current counts for nothing');
+        for (let i = 0; i < 20; i++) await store.commit([put('/a', `${long}${i}`)]);
+        assert.ok(store.compactedRevision > 20 && store.compactedRevision < 40, `${store.compactedRevision}`);
+        assert.throws(() => store.watch('/', { after: 20 }, new Told().sink), failsWith('compacted'));
+        assert.equal(store.list('/', { revision: store.compactedRevision }).entries.length, 21);
+        assert.deepEqual(
+          store.list('/many/').entries.map(({ value }) => textOf(value)),
+          Array.from({ length: 20 }, () => long),
+        );
+        const before = store.compactedRevision;
+        await store.commit([remove('/a')]);
+        assert.ok(store.compactedRevision >= before + 2, 'a deletion keeps the last state beside the one before it');
+      },
+      { watchWindowBytes: 64 * 1024 },
+    );
   });
 
   describe(`store: ${backend.name}: watches`, () => {

@@ -2,7 +2,7 @@ import type { DraftObject } from '../../machinery/object.ts';
 import { deepFreeze } from '../../machinery/record.ts';
 import { conflict, MODIFIED, objectNotFound, type StatusDetails } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
-import type { StoredEntry } from '../codec/projection.ts';
+import { atRevision, type StoredEntry } from '../codec/projection.ts';
 import { type Binding, objectKey } from '../registry/registry.ts';
 import { Admission } from './admission.ts';
 import type { Answer, Call } from './call.ts';
@@ -80,7 +80,7 @@ async function attemptDelete(core: Core, call: Call, target: Target, options: De
       also: admission.also,
       allocation: core.services?.release(binding, stored),
     });
-    return { entry: { ...last, modRevision: revision }, gone: true };
+    return { entry: atRevision(last, revision), gone: true };
   }
   const form = marked(core, binding, entry, decision.metadata, decision.terminating);
   if (options.dryRun) return { entry: committedEntry(key, form, modRevision, entry.createRevision), gone: false };

@@ -1,5 +1,5 @@
 import type { StoreEvent } from '../../store/store.ts';
-import type { Projection, StoredEntry } from '../codec/projection.ts';
+import { atRevision, type Projection, type StoredEntry } from '../codec/projection.ts';
 import type { Selection } from '../handlers/selection.ts';
 
 /** What one watch is told. Shared by all watches that are told the same of one store event. */
@@ -69,6 +69,5 @@ function make(event: Event, form: keyof Forms): ToldEvent {
   if (form === 'modified') return { type: 'MODIFIED', entry: event.entry };
   if (event.type === 'delete' || event.previous === undefined) return { type: 'DELETED', entry: event.entry };
   // It goes on to exist, but not for this watch: its last matching state at the version of the change.
-  const { previous } = event;
-  return { type: 'DELETED', entry: { ...previous, modRevision: event.revision } };
+  return { type: 'DELETED', entry: atRevision(event.previous, event.revision) };
 }
