@@ -20,9 +20,15 @@ const ROWS: readonly (readonly [what: string, now: core.ResourceRequirements, ca
   [
     'a device more',
     { ...BEFORE, limits: { cpu: '1', 'nvidia.com/gpu': '1' }, requests: { ...BEFORE.requests, 'nvidia.com/gpu': '1' } },
+    ['spec: Forbidden: only cpu and memory resources are mutable'],
+  ],
+  [
+    'all of it taken away',
+    {},
     [
-      'spec.containers[0].resources.limits: Forbidden: only cpu and memory resources are mutable',
-      'spec.containers[0].resources.requests: Forbidden: only cpu and memory resources are mutable',
+      'spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing',
+      'spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed',
+      'spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed',
     ],
   ],
   [
@@ -38,6 +44,36 @@ const ROWS: readonly (readonly [what: string, now: core.ResourceRequirements, ca
 ];
 
 for (const [what, now, causes] of ROWS) test(`resize: ${what}`, () => assert.deepEqual(validatePodResize(pod(now), pod(BEFORE)).map(formatFieldError), causes));
+
+const errorsOf = (now: core.Pod, old: core.Pod): readonly string[] => validatePodResize(now, old).map(formatFieldError);
+const container = { name: 'c', image: 'i:1', resources: BEFORE, terminationMessagePolicy: 'File', imagePullPolicy: 'Always' };
+const withInit = (requests: string, more: Partial<core.Container>): core.Pod => {
+  const before = pod(BEFORE);
+  const init = { ...container, name: 'i', resources: { requests: { cpu: requests } }, ...more };
+  return { ...before, spec: { containers: [], ...before.spec, initContainers: [init] } };
+};
+
+test('resize: containers that run before the others stay as they are, those that run beside them change', () => {
+  assert.deepEqual(errorsOf(withInit('2', {}), withInit('1', {})), ['spec: Forbidden: resources for non-sidecar init containers are immutable']);
+  assert.deepEqual(errorsOf(withInit('2', { restartPolicy: 'Always' }), withInit('1', { restartPolicy: 'Always' })), []);
+  assert.deepEqual(errorsOf(withInit('1', { restartPolicy: 'Always', tty: true }), withInit('1', { restartPolicy: 'Always' })), [
+    'spec: Forbidden: only cpu and memory resources for sidecar containers are mutable',
+  ]);
+});
+
+test('resize: pods of a file, pods of Windows, and nodes that cannot', () => {
+  const now = pod({ ...BEFORE, limits: { cpu: '2' } });
+  const old = pod(BEFORE);
+  const { spec } = old;
+  assert.deepEqual(errorsOf(now, { ...old, metadata: { annotations: { 'kubernetes.io/config.mirror': 'x' } } }), [
+    ': Forbidden: static pods cannot be resized',
+  ]);
+  assert.deepEqual(errorsOf(now, { ...old, spec: { containers: [], ...spec, os: { name: 'windows' } } }), [': Forbidden: windows pods cannot be resized']);
+  const running = { name: 'c', image: 'i', imageID: '', ready: true, restartCount: 0, state: { running: { startedAt: '2026-01-01T00:00:00Z' } } };
+  const on = (resources: object): core.Pod => ({ ...old, status: { qosClass: 'Burstable', containerStatuses: [{ ...running, ...resources }] } });
+  assert.deepEqual(errorsOf(now, on({})), ['spec: Forbidden: Pod running on node without support for resize']);
+  assert.deepEqual(errorsOf(now, on({ resources: BEFORE })), []);
+});
 
 test('ephemeral containers are added, never changed nor removed', () => {
   const one = { name: 'a', image: 'i' };

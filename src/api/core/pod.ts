@@ -9,11 +9,15 @@ import { podColumns } from './pod.columns.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
 import { defaultPodSpec } from './pod-template.defaults.ts';
 import { podWarnings } from './pod.warnings.ts';
-import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod.validation.ts';
+import { validatePodStatusUpdate } from './pod-status.validation.ts';
+import { validatePodUpdate } from './pod-update.validation.ts';
+import { validatePod } from './pod.validation.ts';
+import { preparePod, prepareStatus, settleAddresses } from './pod.preparation.ts';
 
 /** Pods alone (not templates) get these on top of the spec's defaults. */
 function defaultPod(draft: Draft<core.Pod>): void {
   const { spec } = draft;
+  settleAddresses(draft.status);
   if (spec === undefined) return;
   defaultPodSpec(spec);
   spec.enableServiceLinks ??= true;
@@ -28,6 +32,7 @@ const strategy: Strategy<core.Pod> = {
   default: defaultPod,
   prepareForCreate: (draft) => {
     draft.status = { phase: 'Pending' };
+    preparePod(draft);
     if (draft.spec !== undefined) {
       draft.status.qosClass = qosClassOf(draft.spec);
       if ((draft.spec.schedulingGates ?? []).length > 0) draft.status.conditions = [gated()];
@@ -52,6 +57,7 @@ const strategy: Strategy<core.Pod> = {
       // Labels and annotations may change with the status; owners never.
       keep(metadata, old.metadata ?? {}, 'ownerReferences');
       setGeneration(draft, old, false);
+      prepareStatus((draft.status ??= {}), old.status);
     },
     validateUpdate: validatePodStatusUpdate,
   },

@@ -1,0 +1,48 @@
+import type { Draft } from '../../machinery/object.ts';
+import { getOwn } from '../../machinery/record.ts';
+import type * as core from '../gen/types/core.v1.ts';
+
+type Labels = Readonly<Record<string, string>>;
+type Selector = Draft<NonNullable<core.PodAffinityTerm['labelSelector']>>;
+
+/** Before a pod is stored for the first time: keys of its labels become requirements of its selectors, with the values that it has (KEP-3633, KEP-3243). */
+export function preparePod({ metadata, spec }: Draft<core.Pod>): void {
+  const labels = metadata?.labels ?? {};
+  for (const affinity of [spec?.affinity?.podAffinity, spec?.affinity?.podAntiAffinity]) {
+    const preferred = affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+    const required = affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    for (const term of [...preferred.map(({ podAffinityTerm }) => podAffinityTerm), ...required]) {
+      addRequirements(term.labelSelector, term.matchLabelKeys, 'In', labels);
+      addRequirements(term.labelSelector, term.mismatchLabelKeys, 'NotIn', labels);
+    }
+  }
+  for (const constraint of spec?.topologySpreadConstraints ?? []) addRequirements(constraint.labelSelector, constraint.matchLabelKeys, 'In', labels);
+}
+
+/** No selector selects nothing, whatever is added. */
+function addRequirements(selector: Selector | undefined, keys: readonly string[] | undefined, operator: 'In' | 'NotIn', labels: Labels): void {
+  if (selector === undefined) return;
+  for (const key of keys ?? []) {
+    const value = getOwn(labels, key);
+    if (value !== undefined) (selector.matchExpressions ??= []).push({ key, operator, values: [value] });
+  }
+}
+
+/** `podIP` and the first of `podIPs` are one address; where they differ, the single field is right (older kubelets know no other). */
+export function settleAddresses(status: Draft<core.PodStatus> | undefined): void {
+  if (status === undefined) return;
+  const first = status.podIPs?.[0]?.ip;
+  if ((status.podIP ?? '') === '') {
+    if (first !== undefined) status.podIP = first;
+  } else if (status.podIP !== first) status.podIPs = [{ ip: status.podIP as string }];
+}
+
+/** What writers of a status leave out stays: the class of service, and which generation was seen. */
+export function prepareStatus(status: Draft<core.PodStatus>, old: core.PodStatus | undefined): void {
+  if ((status.qosClass ?? '') === '' && old?.qosClass !== undefined) status.qosClass = old.qosClass;
+  if ((status.observedGeneration ?? 0) === 0 && old?.observedGeneration !== undefined) status.observedGeneration = old.observedGeneration;
+  for (const condition of status.conditions ?? []) {
+    const before = old?.conditions?.find(({ type }) => type === condition.type)?.observedGeneration;
+    if ((condition.observedGeneration ?? 0) === 0 && before !== undefined) condition.observedGeneration = before;
+  }
+}
