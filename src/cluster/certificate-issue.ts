@@ -39,18 +39,14 @@ function x509(): Promise<X509> {
   return library;
 }
 
-/** A new authority. */
-export function issueAuthority(commonName: string, nowMs: number, lifeMs: number): Promise<KeyPair> {
-  return selfSigned(commonName, newKeyPem(), nowMs, lifeMs);
-}
-
 /** The same key and name with a new validity. */
 export async function renewAuthority(old: KeyPair, nowMs: number, lifeMs: number): Promise<KeyPair> {
   const { X509Certificate } = await x509();
-  return selfSigned(new X509Certificate(old.certPem).subjectName.getField('CN')[0] ?? 'kubernetes', old.keyPem, nowMs, lifeMs);
+  return issueAuthority(new X509Certificate(old.certPem).subjectName.getField('CN')[0] ?? 'kubernetes', old.keyPem, nowMs, lifeMs);
 }
 
-async function selfSigned(commonName: string, keyPem: string, nowMs: number, lifeMs: number): Promise<KeyPair> {
+/** An authority: a certificate of the key for itself. */
+export async function issueAuthority(commonName: string, keyPem: string, nowMs: number, lifeMs: number): Promise<KeyPair> {
   const lib = await x509();
   const keys = await importPair(keyPem);
   const certificate = await lib.X509CertificateGenerator.createSelfSigned({

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { VirtualClock } from '../base/virtual-clock.ts';
 import { certificateSigner } from './certificate-signer.ts';
+import { newKeyPem } from './certificate-issue.ts';
 import { type CertificateRequest, Certificates } from './certificates.ts';
+import { DataDirectoryError } from './data-directory.ts';
 
 const DAY_MS = 86_400_000;
 const server: CertificateRequest = {
@@ -115,3 +117,58 @@ test('a request is read, and signed for its own key and names', async () => {
     await assert.rejects(signer.parse('nonsense'));
   });
 });
+
+for (const [about, damage, says] of [
+  ['an empty ca.crt', { 'ca.crt': '' }, /^\S+\/ca\.crt is damaged: restore it from a copy, or remove it, .*; nothing was changed$/],
+  ['a torn ca.key', { 'ca.key': '-----BEGIN PRIVATE KEY-----\nMIGH' }, /^\S+\/ca\.key is damaged: restore both of ca\.crt and ca\.key/],
+  ['no ca.key', { 'ca.key': undefined }, /^\S+\/ca\.key is missing: restore both/],
+  ['a ca.key of another authority', { 'ca.key': newKeyPem() }, /^\S+\/ca\.crt is not of \S+\/ca\.key: restore both/],
+  ['zeros in apiserver.crt', { 'apiserver.crt': '\0'.repeat(1_000) }, /^\S+\/apiserver\.crt is damaged: remove apiserver\.crt and apiserver\.key/],
+  ['a torn service-account.key', { 'service-account.key': '-----BEGIN' }, /^\S+\/service-account\.key is damaged: restore it from a copy/],
+] as const) {
+  test(`${about}: one line names the file and the remedy, and nothing is written over`, async () => {
+    await inDirectory(async (directory) => {
+      const clock = new VirtualClock(Date.UTC(2026, 5, 1));
+      await openAll(directory, clock);
+      for (const [file, text] of Object.entries(damage))
+        await (text === undefined ? rm(join(directory, file)) : writeFile(join(directory, file), text, { mode: 0o600 }));
+      const before = await contents(directory);
+      await assert.rejects(openAll(directory, clock), (thrown: unknown) => thrown instanceof DataDirectoryError && says.test(thrown.message));
+      assert.deepEqual(await contents(directory), before);
+    });
+  });
+}
+
+test('a first start that was killed after ca.key, or a removed ca.crt: the key gets its certificate, and what it signed stays valid', async () => {
+  await inDirectory(async (directory) => {
+    const clock = new VirtualClock(Date.UTC(2026, 5, 1));
+    const pair = await (await Certificates.open(directory, clock)).ensure('apiserver', server);
+    await rm(join(directory, 'ca.crt'));
+    const again = await Certificates.open(directory, clock);
+    assert.deepEqual(await again.ensure('apiserver', server), pair);
+  });
+});
+
+test('a renewal that was killed between the two files is made again', async () => {
+  await inDirectory(async (directory) => {
+    const all = await Certificates.open(directory, new VirtualClock(Date.UTC(2026, 5, 1)));
+    await all.ensure('apiserver', server);
+    const keyPem = newKeyPem();
+    await writeFile(join(directory, 'apiserver.key'), keyPem);
+    const pair = await all.ensure('apiserver', server);
+    assert.equal(new X509Certificate(pair.certPem).checkPrivateKey(createPrivateKey(pair.keyPem)), true);
+    assert.notEqual(pair.keyPem, keyPem);
+  });
+});
+
+/** Everything that a start asks for. */
+async function openAll(directory: string, clock: VirtualClock): Promise<void> {
+  const all = await Certificates.open(directory, clock);
+  await all.ensure('apiserver', server);
+  await all.key('service-account');
+}
+
+async function contents(directory: string): Promise<Readonly<Record<string, string>>> {
+  const names = (await readdir(directory)).sort();
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name), 'utf8')] as const)));
+}

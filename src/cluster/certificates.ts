@@ -1,8 +1,9 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
-import { type CertificateRequest, newKeyPem, issueAuthority, issueCertificate, type KeyPair, renewAuthority } from './certificate-issue.ts';
+import { type CertificateRequest, issueAuthority, issueCertificate, type KeyPair, newKeyPem, renewAuthority } from './certificate-issue.ts';
+import { DataDirectoryError } from './data-directory.ts';
 
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3650;
@@ -13,7 +14,8 @@ export type { CertificateRequest, KeyPair } from './certificate-issue.ts';
 /**
  * The cluster's certificates in one directory (`ca.crt`, `ca.key`, then a pair for each name). Every file is 0600 and written
  * by rename. What is there and still good is read without loading the certificate library; a certificate is made again when
- * less than a third of its life is left or when it no longer says what is asked (another address, another name).
+ * less than a third of its life is left or when it no longer says what is asked (another address, another name). A damaged file
+ * is refused in one line (DataDirectoryError) that names it and the remedy; nothing is written over it.
  */
 export class Certificates {
   readonly #directory: string;
@@ -26,17 +28,20 @@ export class Certificates {
     this.#authority = authority;
   }
 
-  /** Reads the authority, or makes one. Throws when a file can't be read or written, naming it. */
+  /** Reads the authority, or makes one. A key alone is what a first start left that was killed: it gets its certificate. */
   static async open(directory: string, clock: Clock): Promise<Certificates> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const found = await readPair(directory, 'ca');
+    const { certPem, keyPem } = await readPair(directory, 'ca', AUTHORITY_REMEDY);
+    const path = join(directory, 'ca');
     const now = clock.now();
-    let authority = found;
-    if (found === undefined) authority = await issueAuthority('kubernetes', now, AUTHORITY_DAYS * DAY_MS);
+    const lifeMs = AUTHORITY_DAYS * DAY_MS;
+    let authority: KeyPair;
+    if (certPem === undefined) authority = await issueAuthority('kubernetes', keyPem ?? newKeyPem(), now, lifeMs);
+    else if (keyPem === undefined) throw new DataDirectoryError(`${path}.key is missing: ${AUTHORITY_REMEDY.key}; nothing was changed`);
+    else if (!belong(certPem, keyPem)) throw new DataDirectoryError(`${path}.crt is not of ${path}.key: ${AUTHORITY_REMEDY.key}; nothing was changed`);
     // The same key and name: what the old certificate signed stays valid.
-    else if (needsRenewal(found.certPem, now)) authority = await renewAuthority(found, now, AUTHORITY_DAYS * DAY_MS);
-    if (authority === undefined) throw new Error('the certificate authority was not made');
-    if (authority !== found) await writePair(directory, 'ca', authority);
+    else authority = needsRenewal(certPem, now) ? await renewAuthority({ certPem, keyPem }, now, lifeMs) : { certPem, keyPem };
+    if (authority.certPem !== certPem) await writePair(directory, 'ca', authority);
     return new Certificates(directory, clock, authority);
   }
 
@@ -52,8 +57,9 @@ export class Certificates {
 
   /** The pair called `name` (a file name without ending), made or renewed when it has to be. */
   async ensure(name: string, request: CertificateRequest): Promise<KeyPair> {
-    const found = await readPair(this.#directory, name);
-    if (found !== undefined && this.#isGood(found.certPem, request)) return found;
+    const { certPem, keyPem } = await this.#read(name);
+    // Two that do not belong together: a renewal was killed between the two files.
+    if (certPem !== undefined && keyPem !== undefined && belong(certPem, keyPem) && this.#isGood(certPem, request)) return { certPem, keyPem };
     const pair = await this.issue(request);
     await writePair(this.#directory, name, pair);
     return pair;
@@ -65,11 +71,8 @@ export class Certificates {
    */
   async key(name: string): Promise<string> {
     const path = join(this.#directory, `${name}.key`);
-    try {
-      return await readFile(path, 'utf8');
-    } catch (thrown) {
-      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT')) throw thrown;
-    }
+    const found = await readPem(path, createPrivateKey, 'restore it from a copy; without one, remove it, and what it has signed (tokens) counts no more');
+    if (found !== undefined) return found;
     const keyPem = newKeyPem();
     await writeSecret(path, keyPem);
     return keyPem;
@@ -87,9 +90,9 @@ export class Certificates {
   keepFresh(name: string, request: CertificateRequest, renewed: (pair: KeyPair) => void, failed: (cause: unknown) => void): Disposable {
     let ended = false;
     const look = async (): Promise<void> => {
-      const before = await readPair(this.#directory, name);
+      const before = await this.#read(name);
       const pair = await this.ensure(name, request);
-      if (!ended && before?.certPem !== pair.certPem) renewed(pair);
+      if (!ended && before.certPem !== pair.certPem) renewed(pair);
     };
     const arm = (): Timer =>
       this.#clock.setTimer(DAY_MS, () => {
@@ -103,6 +106,11 @@ export class Certificates {
         timer[Symbol.dispose]();
       },
     };
+  }
+
+  #read(name: string): Promise<Partial<KeyPair>> {
+    const remedy = `remove ${name}.crt and ${name}.key, which are made anew`;
+    return readPair(this.#directory, name, { certificate: remedy, key: remedy });
   }
 
   #isGood(certPem: string, request: CertificateRequest): boolean {
@@ -133,14 +141,43 @@ function wantedSubject({ commonName, organizations }: CertificateRequest): strin
   return [...organizations.map((o) => `O=${o}`), `CN=${commonName}`].sort().join('\n');
 }
 
-async function readPair(directory: string, name: string): Promise<KeyPair | undefined> {
+const AUTHORITY_REMEDY = {
+  certificate: 'restore it from a copy, or remove it, and it is made again from ca.key',
+  key: 'restore both of ca.crt and ca.key from a copy; without one, remove both, and everything that they signed (kubeconfigs handed out) counts no more',
+} as const;
+
+interface Remedy {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+async function readPair(directory: string, name: string, remedy: Remedy): Promise<Partial<KeyPair>> {
+  const [certPem, keyPem] = await Promise.all([
+    readPem(join(directory, `${name}.crt`), (pem) => new X509Certificate(pem), remedy.certificate),
+    readPem(join(directory, `${name}.key`), createPrivateKey, remedy.key),
+  ]);
+  return { ...(certPem === undefined ? {} : { certPem }), ...(keyPem === undefined ? {} : { keyPem }) };
+}
+
+/** Undefined when there is none. */
+async function readPem(path: string, parse: (pem: string) => unknown, remedy: string): Promise<string | undefined> {
+  let pem: string;
   try {
-    const [certPem, keyPem] = await Promise.all([readFile(join(directory, `${name}.crt`), 'utf8'), readFile(join(directory, `${name}.key`), 'utf8')]);
-    return { certPem, keyPem };
+    pem = await readFile(path, 'utf8');
   } catch (thrown) {
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return undefined;
-    throw thrown;
+    throw new DataDirectoryError(`${path} can't be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   }
+  try {
+    parse(pem);
+    return pem;
+  } catch {
+    throw new DataDirectoryError(`${path} is damaged: ${remedy}; nothing was changed`);
+  }
+}
+
+function belong(certPem: string, keyPem: string): boolean {
+  return new X509Certificate(certPem).checkPrivateKey(createPrivateKey(keyPem));
 }
 
 /** The key first: a certificate without its key is never found; both are replaced by rename. */
