@@ -5,10 +5,13 @@
  *
  * One line a run. Exit code 1 when a checker found something; the command that replays it is printed. `--minutes`: of virtual time,
  * with work and faults (default 10). `--twice`: each seed a second time, with the same digest. `--log`: every line of what happened.
+ * A run that has no end after `--patience` real seconds (default 300) is reported with what it was doing, and ends the process.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { type Outcome, simulate } from '../src/testing/index.ts';
+import { Worker } from 'node:worker_threads';
+import { type Outcome, simulate, type SimulatedCluster } from '../src/testing/index.ts';
+import type { Watched } from './sim-watchdog.ts';
 
 const { values } = parseArgs({
   options: {
@@ -18,10 +21,11 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '3' },
     twice: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
+    patience: { type: 'string', default: '300' },
   },
 });
 
-function whole(name: 'seed' | 'runs' | 'minutes' | 'nodes', text: string): number {
+function whole(name: 'seed' | 'runs' | 'minutes' | 'nodes' | 'patience', text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0) throw new Error(`--${name} ${text}: a whole number is wanted`);
   return value;
@@ -31,10 +35,31 @@ const first = values.seed === undefined ? randomInt(2 ** 31) : whole('seed', val
 const runs = values.seed === undefined || process.argv.includes('--runs') ? whole('runs', values.runs) : 1;
 const options = { minutes: whole('minutes', values.minutes), nodes: whole('nodes', values.nodes) };
 
+let running: { readonly seed: number; readonly cluster: SimulatedCluster } | undefined;
+const beat = new SharedArrayBuffer(4);
+const watched: Watched = { beat, limitMs: whole('patience', values.patience) * 1000, state: 'simulationState()' };
+new Worker(new URL('./sim-watchdog.ts', import.meta.url), { workerData: watched }).unref();
+Object.assign(globalThis, {
+  simulationState: (): string => {
+    if (running === undefined) return 'no run has begun';
+    const { seed, cluster } = running;
+    const last = cluster.record.lines.slice(-15).join('\n  ');
+    return `seed ${seed}, ${cluster.clock.monotonic()} virtual ms, next timer in ${cluster.clock.nextInMs() ?? 'no'} ms; last of ${cluster.record.lines.length} changes:\n  ${last}`;
+  },
+});
+process.on('exit', (code) => {
+  if (code === 13) console.log(`seed ${running?.seed}  FAILED: it waits for what never comes`);
+});
+
+async function simulated(seed: number): Promise<Outcome> {
+  Atomics.add(new Int32Array(beat), 0, 1);
+  return simulate({ seed, ...options, begun: (cluster) => (running = { seed, cluster }) });
+}
+
 async function run(seed: number): Promise<Outcome> {
-  const outcome = await simulate({ seed, ...options });
+  const outcome = await simulated(seed);
   if (!values.twice) return outcome;
-  const again = await simulate({ seed, ...options });
+  const again = await simulated(seed);
   const at = outcome.lines.findIndex((line, i) => line !== again.lines[i]);
   return outcome.digest === again.digest
     ? outcome

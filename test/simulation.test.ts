@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plants, realChance } from '../src/testing/plants.ts';
+import { SimulatedCluster } from '../src/testing/simulated-cluster.ts';
 import { type Outcome, simulate } from '../src/testing/simulation.ts';
 
 const SEEDS = [1, 2, 3, 4];
@@ -24,6 +25,19 @@ describe('a simulated cluster', { concurrency: false }, () => {
   it('canary: a part that uses real chance makes two runs differ', async () => {
     const [first, second] = [await simulate({ seed: 7, minutes: 2, plant: realChance }), await simulate({ seed: 7, minutes: 2, plant: realChance })];
     assert.notEqual(first.digest, second.digest);
+  });
+});
+
+describe('canary: a run that would have no end ends', () => {
+  it('because time stands still', async () => {
+    await using cluster = await SimulatedCluster.start();
+    let goesOn = true;
+    const again = (): void => {
+      if (goesOn) cluster.clock.setTimer(0, again);
+    };
+    again();
+    await assert.rejects(cluster.advance(1_000), /time stands still/);
+    goesOn = false;
   });
 });
 

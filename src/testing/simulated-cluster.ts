@@ -58,6 +58,8 @@ const LONGEST_START_MS = 30 * 60_000;
 const START_AGAIN_MS = 1_000;
 /** Far more than any run makes: somebody writes without end. */
 const MOST_CHANGES = 200_000;
+/** Far more steps than any run makes at one moment: something repeats without letting time go on. */
+const MOST_STEPS_AT_ONCE = 20_000;
 
 /** Something went on writing. */
 export class NotQuietError extends Error {
@@ -81,6 +83,7 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly #store: Store<Projection>;
   #plane: ControlPlane;
   #ending = false;
+  #instant = { ms: 0, steps: 0 };
   readonly #running = new Map<string, Running>();
   readonly #machines = new Map<string, { readonly index: number; readonly machine: SimulatedMachine }>();
   readonly #starts = new Map<string, number>();
@@ -278,8 +281,16 @@ export class SimulatedCluster implements AsyncDisposable {
 
   async #drain(): Promise<void> {
     await drain();
-    if (this.record.lines.length > MOST_CHANGES && !this.#ending)
-      throw new NotQuietError(`${MOST_CHANGES} changes; the last that happened:\n${this.record.lines.slice(-20).join('\n')}`);
+    if (this.#ending) return;
+    const ms = this.clock.monotonic();
+    this.#instant = { ms, steps: ms === this.#instant.ms ? this.#instant.steps + 1 : 0 };
+    const what =
+      this.record.lines.length > MOST_CHANGES
+        ? `${MOST_CHANGES} changes`
+        : this.#instant.steps > MOST_STEPS_AT_ONCE
+          ? `${MOST_STEPS_AT_ONCE} steps, and time stands still at ${ms} ms`
+          : undefined;
+    if (what !== undefined) throw new NotQuietError(`${what}; the last that happened:\n${this.record.lines.slice(-20).join('\n')}`);
   }
 
   #startNode(nodeName: string, connections: Connections): Promise<Component> {

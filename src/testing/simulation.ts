@@ -19,6 +19,8 @@ export interface SimulationOptions {
   readonly breaks?: boolean;
   readonly plant?: Plant | undefined;
   readonly checkers?: readonly Checker[];
+  /** Gets the cluster once it runs: for whoever must say how far a run is that does not end. */
+  readonly begun?: ((cluster: SimulatedCluster) => void) | undefined;
 }
 
 export interface Outcome {
@@ -39,9 +41,10 @@ const REST = 'a quiet cluster comes to rest';
 
 /** One run: users work while things go wrong, then everything is repaired, comes to rest, and is looked over. */
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
-  const { seed, minutes = 10, nodes = 3, faults = MANY_FAULTS, breaks = true, plant, checkers = allCheckers } = options;
+  const { seed, minutes = 10, nodes = 3, faults = MANY_FAULTS, breaks = true, plant, checkers = allCheckers, begun } = options;
   const failures = new Failures();
   const cluster = await SimulatedCluster.start({ seed, nodes, plant, latency: { sandboxMs: 200, startMs: 100, pullMs: 700 } });
+  begun?.(cluster);
   const { record, clock } = cluster;
   record.onSighting((sighting) => {
     for (const { name, always } of checkers) for (const fault of always?.(sighting, record) ?? []) failures.add(name, fault);
