@@ -9,9 +9,17 @@ const two = (n: number): string => (n < 10 ? `0${n}` : String(n));
 
 /** `2026-11-21T00:45:07Z`. */
 export function formatTime(ms: number): string {
-  const iso = new Date(ms).toISOString();
-  return `${iso.slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  // Every write of a second asks for the same text, more than once.
+  if (second !== lastSecond) {
+    lastText = `${new Date(ms).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
+
+let lastSecond = Number.NaN;
+let lastText = '';
 
 /** `2026-11-21T00:45:07.123000Z`: for MicroTime fields (leases, events). */
 export function formatMicroTime(ms: number): string {

@@ -1,21 +1,20 @@
-import type { DraftJson, DraftObject, Json, JsonObject } from '../machinery/object.ts';
+import type { Json, JsonObject } from '../machinery/object.ts';
 import { getOwn, setOwn } from '../machinery/record.ts';
 import { badRequest } from '../machinery/status-error.ts';
-import { copyJson } from './copy.ts';
 
-/** RFC 7386 on a stored object. The result is private; the document is not changed. Throws 400 when the patch is no object. */
-export function applyMergePatch(document: JsonObject, patch: Json): DraftObject {
+/** RFC 7386 on a stored object. The result shares what does not change with both: it is for reading only. Throws 400 when the patch is no object. */
+export function applyMergePatch(document: JsonObject, patch: Json): JsonObject {
   if (!isObject(patch)) throw badRequest('error decoding patch: json: cannot unmarshal the patch into an object');
   return mergeObjects(document, patch);
 }
 
-function mergeObjects(document: JsonObject, patch: JsonObject): DraftObject {
-  const out: DraftObject = {};
+function mergeObjects(document: JsonObject, patch: JsonObject): JsonObject {
+  const out: Record<string, Json> = {};
   for (const key of Object.keys(document)) {
     const change = getOwn(patch, key);
     const value = document[key];
     if (change === null || value === undefined) continue;
-    setOwn(out, key, change === undefined ? copyJson(value) : merge(value, change));
+    setOwn(out, key, change === undefined ? value : merge(value, change));
   }
   for (const key of Object.keys(patch)) {
     const change = patch[key];
@@ -24,8 +23,8 @@ function mergeObjects(document: JsonObject, patch: JsonObject): DraftObject {
   return out;
 }
 
-function merge(value: Json | undefined, change: Json): DraftJson {
-  if (!isObject(change)) return copyJson(change);
+function merge(value: Json | undefined, change: Json): Json {
+  if (!isObject(change)) return change;
   return mergeObjects(isObject(value) ? value : {}, change);
 }
 

@@ -35,7 +35,8 @@ export async function patchWith(core: Core, call: Call, target: Target, rules: C
     rules,
     produce: (existing) => {
       if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
-      const draft = patchDocument(core, call, { expected, document: withManagers(existing), type, body, options });
+      const document = documentOf(core, target, existing, type === JSON_PATCH && mayNameManagers(body.value));
+      const draft = patchDocument(core, call, { expected, document, type, body, options });
       applyDefaults(core, target.binding, draft);
       return { draft };
     },
@@ -50,31 +51,41 @@ export async function readPatch(call: Call): Promise<{ readonly body: ParsedBody
   return { body, type };
 }
 
-/** What a patch applies to: the object as a client reads it. */
-export function withManagers(existing: Existing): DraftObject {
-  const draft = existing.draft();
-  const managed = existing.managed();
-  if (managed.length > 0) (draft.metadata as DraftObject).managedFields = managed as never;
-  return draft;
+/**
+ * What a patch applies to: the object as a client reads it, frozen. Without managedFields where nothing depends on them: a patch that
+ * does not name them leaves them to the server, and one that does replaces the list.
+ */
+function documentOf(core: Core, { binding }: Target, existing: Existing, managers: boolean): JsonObject {
+  return (managers ? core.objects.full(existing.entry, binding) : core.objects.as(existing.entry, binding)) as unknown as JsonObject;
+}
+
+const METADATA = '/metadata';
+
+/** A JSON patch may look at single entries, or at all metadata. */
+function mayNameManagers(patch: Json): boolean {
+  if (!Array.isArray(patch)) return false;
+  const names = (path: unknown): boolean => typeof path === 'string' && (path === '' || path === METADATA || path.startsWith(`${METADATA}/managedFields`));
+  return patch.some((operation) => isObject(operation) && (names(operation.path) || names(operation.from)));
 }
 
 export interface PatchWork {
   readonly expected: Expected;
-  readonly document: DraftObject;
+  readonly document: JsonObject;
   readonly type: string;
   readonly body: ParsedBody;
   readonly options: WriteOptions;
 }
 
 export function patchDocument(core: Core, call: Call, { expected, document, type, body, options }: PatchWork): DraftObject {
-  const patched = applyPatch(core, expected, document as JsonObject, type, body.value);
-  const draft = decodeObject(core, call, { value: patched as Json, duplicates: body.duplicates }, expected, options.fieldValidation);
-  return draft;
+  const patched = applyPatch(core, expected, document, type, body.value);
+  return decodeObject(core, call, { value: patched as Json, duplicates: body.duplicates }, expected, options.fieldValidation);
 }
 
-function applyPatch(core: Core, { typeName, kind }: Expected, document: JsonObject, type: string, patch: Json): DraftObject {
+function applyPatch(core: Core, { typeName, kind }: Expected, document: JsonObject, type: string, patch: Json): JsonObject {
   if (type === JSON_PATCH) return applyJsonPatch(document, patch);
   if (type === MERGE_PATCH) return applyMergePatch(document, patch);
   if (core.facts.type(typeName) !== undefined) return applyStrategicMerge(core.facts, typeName, document, patch);
   throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - ${kind} takes no strategic merge patch`);
 }
+
+const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -19,8 +19,8 @@ test('parts that are empty leave the others whole, over HTTP/2 too', async () =>
     asked++;
     response.writeHead(200);
     if (writer !== undefined)
-      writeList(response, writer, [{ value: Buffer.alloc(1) }, { value: Buffer.alloc(1) }] as unknown as StoredEntry[], () => Promise.resolve()).catch((thrown: unknown) =>
-        response.stream.destroy(thrown as Error),
+      writeList(response, writer, [{ value: Buffer.alloc(1) }, { value: Buffer.alloc(1) }] as unknown as StoredEntry[], () => Promise.resolve()).catch(
+        (thrown: unknown) => response.stream.destroy(thrown as Error),
       );
   });
   let asked = 0;

@@ -74,6 +74,8 @@ class CompareWalk {
 
   #list(atom: ListAtom, from: Json | undefined, to: Json | undefined): boolean {
     if (atom.relation === 'atomic' || (isEmptyContainer(from) && isEmptyContainer(to))) return true;
+    // Most lists of an update are as they were: their items need no names.
+    if (from !== undefined && equalJson(from, to)) return false;
     const left = indexItems(atom, from);
     const right = indexItems(atom, to);
     if (left === undefined || right === undefined) return true;
