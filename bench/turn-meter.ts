@@ -75,7 +75,8 @@ export class TurnMeter {
       report: {
         delay: Math.max(0, histogram.max / 1e6 - 1),
         turn: Math.max(0, ...gaps.map((gap) => gap.toMs - gap.fromMs - within(gap) - 1)),
-        turnCpu: Math.max(0, ...gaps.map((gap) => gap.cpuMs - within(gap))),
+        // How much of the processor a collection had is not known: as much as the turn.
+        turnCpu: Math.max(0, ...gaps.map((gap) => gap.cpuMs * (1 - within(gap) / (gap.toMs - gap.fromMs)))),
         collection: Math.max(0, ...collections.map(({ fromMs, toMs }) => toMs - fromMs)),
       },
     };

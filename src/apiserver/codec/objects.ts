@@ -5,7 +5,7 @@ import { defined } from '../../base/assert.ts';
 import type { Binding, Registry } from '../registry/registry.ts';
 import { splitKey } from '../registry/keys.ts';
 import type { Projection, StoredEntry } from './projection.ts';
-import { parseBody, parseManaged, withHead } from './record.ts';
+import { managedText, parseBody, parseManaged, withHead } from './record.ts';
 
 /**
  * One frozen object per revision, shared by whoever reads it in process (law 4): made by the write path or parsed when first
@@ -70,7 +70,7 @@ export class ObjectCache {
     await yieldToLoop();
     const body = bodyOf(entry);
     await yieldToLoop();
-    const managed = this.managed(entry);
+    const managed = JSON.parse(managedText(entry.value, entry.projection) || '[]') as readonly ManagedFieldsEntry[];
     await yieldToLoop();
     return passing(entry, binding, body, managed);
   }

@@ -84,7 +84,7 @@ async function writeProtobuf(context: AnswerContext, answer: Answer, typeName: s
 /** What is made in one turn: some five milliseconds. */
 const PROTOBUF_TURN_BYTES = 128 * 1024;
 /** Items that have been encoded to know their length are kept up to here, and written as they are; those beyond are encoded again. */
-const KEPT_BYTES = 4 * 1024 * 1024;
+const KEPT_BYTES = 16 * 1024 * 1024;
 
 /** The envelope says how long the list is, so every item is encoded before the first one is written. */
 async function protobufListOf(
