@@ -25,7 +25,7 @@ import type { EncryptionSeal } from './encryption.ts';
 import { FollowedEncryption } from './encryption-reload.ts';
 import { probeMachine } from './containerd.ts';
 import { ControlPlane } from './control-plane.ts';
-import { type ClusterIdentity, type Layout, layoutOf, openDataDirectory, replaceFile, writeIdentity } from './data-directory.ts';
+import { type ClusterIdentity, holdDataDirectory, type Layout, layoutOf, openDataDirectory, replaceFile, writeIdentity } from './data-directory.ts';
 import { type ClusterCertificates, ensureCertificates, serverRequest } from './identities.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
 import { dialFrom } from './dial.ts';
@@ -88,6 +88,7 @@ class Start {
   async run(): Promise<Cluster> {
     const { clock, random, log, say } = this.#around;
     const config = this.#config;
+    this.#ends.use(await holdDataDirectory(this.#layout));
     const identity = await this.#identity();
     const address = nodeAddress();
     let addresses: ClusterAddresses = {
@@ -243,11 +244,11 @@ class Start {
 
   /** Ends after the API server, whose last events it takes. */
   async #audit(): Promise<{ readonly policy: AuditPolicy; readonly sink: AuditLog } | undefined> {
-    const { policyFile, logFile, maxBytes, maxBackups } = this.#config.audit;
+    const { policyFile, logFile, ...bounds } = this.#config.audit;
     if (logFile === '') return undefined;
     const { clock, log } = this.#around;
     const policy = await readAuditPolicyFile(policyFile);
-    const sink = await AuditLog.open({ file: logFile, maxBytes, maxBackups, clock, log: log.child('audit') });
+    const sink = await AuditLog.open({ file: logFile, ...bounds, clock, log: log.child('audit') });
     this.#ends.add(() => sink[Symbol.asyncDispose]());
     return { policy, sink };
   }

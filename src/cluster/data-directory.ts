@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile, rename } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Random } from '../base/random.ts';
 import { uuid } from '../base/random.ts';
+import { takeLock } from '../store/sqlite-directory.ts';
 
 /** The format of the whole directory. A directory of a newer one is refused, never guessed at. */
 export const FORMAT = 1;
@@ -78,11 +79,40 @@ function parseIdentity(text: string): ClusterIdentity | undefined {
   }
 }
 
-/** Reads the identity or makes one, with the directory (0700). */
+/**
+ * Makes the directory (0700) and keeps it for this process until disposed: before anything in it is read, so that of two starts one
+ * writes nothing. Throws DataDirectoryError.
+ */
+export async function holdDataDirectory({ directory }: Layout): Promise<Disposable> {
+  let taken: ReturnType<typeof takeLock>;
+  try {
+    await makeDirectory(directory);
+    taken = takeLock(directory);
+  } catch (thrown) {
+    throw new DataDirectoryError(`${directory} can't be used as data directory: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  }
+  if ('heldBy' in taken) throw new DataDirectoryError(`${directory} is in use by process ${taken.heldBy}`);
+  const { lock } = taken;
+  return { [Symbol.dispose]: () => lock.close() };
+}
+
+/** Not Node's recursive one: below /proc it never ends. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw thrown;
+    await makeDirectory(dirname(path));
+    await mkdir(path, { mode: 0o700 });
+  }
+}
+
+/** Reads the identity or makes one. */
 export async function openDataDirectory(layout: Layout, random: Random, defaultDirectory: string): Promise<ClusterIdentity> {
   const found = await readIdentity(layout);
   if (found !== undefined) return found;
-  await mkdir(layout.directory, { recursive: true, mode: 0o700 });
   const fresh: ClusterIdentity = {
     format: FORMAT,
     id: uuid(random).slice(0, 8),

@@ -158,10 +158,12 @@ describe('what survives', () => {
     await goesOn();
   });
 
-  it('a second `berth up` on the same directory is refused in one line that names the first', async () => {
+  it('a second `berth up` on the same directory is refused in one line that names the first, and changes nothing there', async () => {
+    const identity = readFileSync(join(berth.directory, 'cluster.json'), 'utf8');
     const { code, stderr } = await berth.cli(['up', '--data-dir', berth.directory]);
     assert.equal(code, 1);
     assert.match(stderr, new RegExp(`^berth: .*${berth.pid}.*\\n$`));
+    assert.equal(readFileSync(join(berth.directory, 'cluster.json'), 'utf8'), identity, 'the ports are those of the first');
     await goesOn();
   });
 
