@@ -8,6 +8,8 @@ import { parseDuration } from '../machinery/time.ts';
 import { parseQuantity, quantityNumber } from '../machinery/quantity.ts';
 import { bold, environment, faint, isRoot, paints, seconds } from './terminal.ts';
 
+const DAY_MS = 24 * 3_600_000;
+
 interface UpOptions {
   readonly dataDir?: string;
   readonly bindAddress: string;
@@ -39,6 +41,8 @@ interface UpOptions {
   readonly auditLog?: string;
   readonly auditLogMaxsize: number;
   readonly auditLogMaxbackup: number;
+  /** Days. */
+  readonly auditLogMaxage: number;
   readonly certificateName: readonly string[];
   readonly stopPods?: boolean;
   readonly logLevel: Level;
@@ -105,6 +109,7 @@ export function addUp(program: Command): void {
     .option('--audit-log <FILE>', 'where audit events go, a line of JSON each')
     .option('--audit-log-maxsize <SIZE>', 'a larger audit log is put aside; 0: never', size, defaults.audit.maxBytes)
     .option('--audit-log-maxbackup <N>', 'how many audit logs that were put aside are kept; 0: all', integer, defaults.audit.maxBackups)
+    .option('--audit-log-maxage <DAYS>', 'how long they are kept; 0: however old', integer, 0)
     .option(
       '--certificate-name <NAME>',
       'another name or address in the server certificate; may be repeated',
@@ -139,7 +144,13 @@ function configOf(options: UpOptions): ClusterConfig {
     encryptionConfigFile: options.encryptionConfig ?? '',
     maxRequestsInflight: options.maxRequestsInflight,
     oidc: oidcOf(options),
-    audit: { policyFile: options.auditPolicy ?? '', logFile: options.auditLog ?? '', maxBytes: options.auditLogMaxsize, maxBackups: options.auditLogMaxbackup },
+    audit: {
+      policyFile: options.auditPolicy ?? '',
+      logFile: options.auditLog ?? '',
+      maxBytes: options.auditLogMaxsize,
+      maxBackups: options.auditLogMaxbackup,
+      maxAgeMs: options.auditLogMaxage * DAY_MS,
+    },
     certificateNames: options.certificateName,
     stopPods: options.stopPods === true,
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
@@ -11,7 +11,15 @@ const root = mkdtempSync(join(tmpdir(), 'berth-audit-'));
 after(() => rmSync(root, { recursive: true }));
 let made = 0;
 const open = (options: Partial<AuditLogOptions> = {}): Promise<AuditLog> =>
-  AuditLog.open({ file: join(root, String(++made), 'audit.log'), maxBytes: 0, maxBackups: 0, clock: new VirtualClock(), log: silentLog, ...options });
+  AuditLog.open({
+    file: join(root, String(++made), 'audit.log'),
+    maxBytes: 0,
+    maxBackups: 0,
+    maxAgeMs: 0,
+    clock: new VirtualClock(),
+    log: silentLog,
+    ...options,
+  });
 const lines = (file: string): readonly unknown[] =>
   readFileSync(file, 'utf8')
     .trimEnd()
@@ -41,6 +49,19 @@ it('a file that would grow beyond the bound is put aside; so many are kept, and 
   assert.match(files[0] ?? '', /^audit-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}\.log$/);
   assert.ok(files.every((file) => statSync(join(directory, file)).size <= 100));
   assert.deepEqual((lines(join(directory, 'audit.log')).at(-1) as { n: number }).n, 49);
+});
+
+it('what was put aside too long ago is removed, other files are not', async () => {
+  const directory = join(root, 'aged');
+  mkdirSync(directory);
+  const clock = new VirtualClock();
+  const day = 24 * 3600_000;
+  const name = (agoMs: number): string => `audit-${new Date(clock.now() - agoMs).toISOString().replaceAll(':', '-').slice(0, 23)}.log`;
+  const kept = [name(1 * day), 'audit-notes.log', 'other.log'];
+  for (const file of [...kept, name(3 * day), name(4 * day)]) writeFileSync(join(directory, file), '');
+  const log = await open({ file: join(directory, 'audit.log'), maxAgeMs: 2 * day, clock });
+  await log[Symbol.asyncDispose]();
+  assert.deepEqual(readdirSync(directory).sort(), [...kept, 'audit.log'].sort());
 });
 
 it('what is more than the queue holds is dropped and counted; requests never wait', async () => {

@@ -13,6 +13,8 @@ export interface AuditLogOptions {
   readonly maxBytes: number;
   /** So many files that were put aside are kept. 0: all. */
   readonly maxBackups: number;
+  /** Files that were put aside longer ago are removed, at a start and whenever another is put aside. 0: never. */
+  readonly maxAgeMs: number;
   /** What waits to be written, at most; events beyond are dropped and counted. Default 16 MiB. */
   readonly maxQueuedBytes?: number;
   readonly clock: Clock;
@@ -54,7 +56,9 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   static async open(options: AuditLogOptions): Promise<AuditLog> {
     await mkdir(dirname(options.file), { recursive: true, mode: 0o700 });
     const file = await open(options.file, 'a', 0o600);
-    return new AuditLog(options, file, (await file.stat()).size);
+    const log = new AuditLog(options, file, (await file.stat()).size);
+    await log.#removeOld();
+    return log;
   }
 
   get written(): number {
@@ -123,7 +127,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
 
   /** `audit.log` becomes `audit-2026-11-21T02-31-32.123.log`; the oldest beyond the bound go. */
   async #rotate(): Promise<void> {
-    const { file, clock, maxBackups } = this.#options;
+    const { file, clock } = this.#options;
     const extension = extname(file);
     const stem = basename(file, extension);
     let aside = '';
@@ -139,9 +143,22 @@ export class AuditLog implements AuditSink, AsyncDisposable {
       this.#file = await open(file, 'a', 0o600);
       this.#size = (await this.#file.stat()).size;
     }
-    if (maxBackups === 0) return;
-    const kept = [...taken, aside].filter((name) => name.startsWith(`${stem}-2`) && name.endsWith(extension)).sort();
-    for (const old of kept.slice(0, -maxBackups)) await rm(join(dirname(file), old), { force: true });
+    await this.#removeOld();
+  }
+
+  /** By the time in their names: too old, or too many. */
+  async #removeOld(): Promise<void> {
+    const { file, clock, maxBackups, maxAgeMs } = this.#options;
+    const extension = extname(file);
+    const stem = basename(file, extension);
+    const aside = (await readdir(dirname(file)))
+      .filter((name) => name.startsWith(`${stem}-`) && name.endsWith(extension))
+      .map((name) => ({ name, atMs: timeOf(name.slice(stem.length + 1, name.length - extension.length)) }))
+      .filter(({ atMs }) => !Number.isNaN(atMs))
+      .sort((a, b) => b.atMs - a.atMs);
+    const isOld = ({ atMs }: { readonly atMs: number }): boolean => maxAgeMs > 0 && clock.now() - atMs > maxAgeMs;
+    const old = aside.filter((each, at) => isOld(each) || (maxBackups > 0 && at >= maxBackups));
+    for (const { name } of old) await rm(join(dirname(file), name), { force: true });
   }
 
   /** Said once, until it works again. */
@@ -151,4 +168,10 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     this.#failing = true;
     this.#options.log.error('audit events are dropped', cause === undefined ? { cause: 'more comes than can be written' } : failure(cause));
   }
+}
+
+/** `2026-11-21T02-31-32.123`, UTC; NaN for what is no such time. */
+function timeOf(text: string): number {
+  const [date = '', time = ''] = text.split('T');
+  return Date.parse(`${date}T${time.replaceAll('-', ':')}Z`);
 }

@@ -37,7 +37,8 @@ export interface ClusterConfig {
     readonly policyFile: string;
     readonly logFile: string /** 0: not rotated. */;
     readonly maxBytes: number /** 0: all. */;
-    readonly maxBackups: number;
+    readonly maxBackups: number /** 0: however old. */;
+    readonly maxAgeMs: number;
   };
   /** Requests that the API server works on at a time, over all priority levels that are not exempt. */
   readonly maxRequestsInflight: number;
@@ -70,7 +71,7 @@ export function defaultConfig(environment: { readonly root: boolean; readonly ho
     encryptionConfigFile: '',
     oidc: undefined,
     maxRequestsInflight: 600,
-    audit: { policyFile: '', logFile: '', maxBytes: 100 * 1024 * 1024, maxBackups: 10 },
+    audit: { policyFile: '', logFile: '', maxBytes: 100 * 1024 * 1024, maxBackups: 10, maxAgeMs: 0 },
     stopPods: false,
     certificateNames: [],
   };

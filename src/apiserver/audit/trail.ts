@@ -25,8 +25,8 @@ export interface AuditAbout {
   /** Path and query, as sent. */
   readonly requestUri: string;
   readonly sourceIps: readonly string[];
-  /** Who was authenticated; `attributes.user` is who they act as. */
-  readonly identity: UserInfo;
+  /** Who was authenticated, undefined for nobody; `attributes.user` is who they act as. */
+  readonly identity: UserInfo | undefined;
 }
 
 /** Begins the record of a request; undefined when nothing of it is to be recorded. */
@@ -35,7 +35,7 @@ export type Audit = (core: Core, about: AuditAbout) => AuditTrail | undefined;
 export function auditing(policy: AuditPolicy, sink: AuditSink): Audit {
   const scopeFor = auditScope(policy);
   return (core, about) => {
-    const scope = scopeFor(about.identity, about.attributes);
+    const scope = scopeFor(about.identity ?? NOBODY, about.attributes);
     return scope.level === 'None' ? undefined : new AuditTrail(core, about, scope, sink);
   };
 }
@@ -55,7 +55,7 @@ export class AuditTrail {
     this.#about = about;
     this.#scope = scope;
     this.#sink = sink;
-    this.#emit('RequestReceived', {});
+    if (about.identity !== undefined) this.#emit('RequestReceived', {});
   }
 
   /** The first value of a key counts. */
@@ -72,6 +72,12 @@ export class AuditTrail {
   /** Everything has been answered. */
   completed(code: number): void {
     this.#end('ResponseComplete', { metadata: {}, code });
+  }
+
+  /** Nobody knows who asks: kube-apiserver's one event about it is that the answer has begun. */
+  unauthenticated(thrown: unknown): void {
+    const { status, message, reason, code } = asStatusError(thrown).toStatus() as unknown as JsonObject;
+    this.#end('ResponseStarted', { metadata: {}, status, message, reason, code } as JsonObject);
   }
 
   /** Answered with a refusal, or with what went wrong within the server. */
@@ -128,7 +134,7 @@ export class AuditTrail {
       stage,
       requestURI: requestUri,
       verb: attributes.verb,
-      user: userOf(identity),
+      user: identity === undefined ? {} : userOf(identity),
       impersonatedUser: acting === identity || acting.name === '' ? undefined : userOf(acting),
       sourceIPs: sourceIps,
       userAgent: call.userAgent === '' ? undefined : call.userAgent,
@@ -157,6 +163,8 @@ export class AuditTrail {
     } as unknown as JsonObject;
   }
 }
+
+const NOBODY: UserInfo = { name: '', groups: [] };
 
 const orNothing = (text: string): string | undefined => (text === '' ? undefined : text);
 

@@ -205,7 +205,10 @@ export class HttpFront {
       if (call.audit !== undefined) this.#auditEnd(call.audit, response, outcome);
     } catch (thrown) {
       code = asStatusError(thrown).code;
-      if (stages.audit !== undefined) (call.audit ?? this.#trail(context, request, pathAttributes(call.user, call.method, call.path)))?.failed(thrown);
+      if (stages.audit !== undefined) {
+        if (context.identity === undefined) this.#trail(context, request, this.#attributesOf(call))?.unauthenticated(thrown);
+        else (call.audit ?? this.#trail(context, request, pathAttributes(call.user, call.method, call.path)))?.failed(thrown);
+      }
       throw thrown;
     } finally {
       const { method, path, user, startedMs } = call;
@@ -239,9 +242,18 @@ export class HttpFront {
     }
   }
 
-  #trail({ core, call, auditId, identity = NOBODY }: HttpCall, request: AnyRequest, attributes: AuthorizeAttributes): AuditTrail | undefined {
+  #trail({ core, call, auditId, identity }: HttpCall, request: AnyRequest, attributes: AuthorizeAttributes): AuditTrail | undefined {
     const sources = sourceIps(request.headers, socketOf(request)?.remoteAddress);
     return core.stages.audit?.(core, { call, attributes, auditId, requestUri: request.url ?? '/', sourceIps: sources, identity });
+  }
+
+  #attributesOf(call: HttpCall['call']): AuthorizeAttributes {
+    try {
+      return this.#options.router.route(call).attributes;
+    } catch {
+      // What it is about can't be told either.
+      return pathAttributes(call.user, call.method, call.path);
+    }
   }
 
   /** A watch goes on after its start. */
