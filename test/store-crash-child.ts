@@ -1,12 +1,14 @@
-/** The process that is killed: writes to the store of a directory, and says on its output what was acknowledged. */
+/** The process that is killed: writes to the store of a directory, and says on its output what was acknowledged, and what its watchers heard. */
 import { writeSync } from 'node:fs';
 import { silentLog } from '../src/base/log.ts';
 import { SeededRandom } from '../src/base/random.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { defaultStoreSettings } from '../src/store/settings.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
+import { StoreError, type StoreSink } from '../src/store/store.ts';
+import { KEPT_EVENTS } from './contract/store-followers.ts';
 
-const [directory = '', seed = '1', synchronous = 'full', deletions = 'delete'] = process.argv.slice(2);
+const [directory = '', seed = '1', synchronous = 'full', deletions = 'delete', points = ''] = process.argv.slice(2);
 const random = new SeededRandom(Number(seed));
 const draw = (below: number): number => Math.floor(random.float() * below);
 
@@ -26,7 +28,7 @@ function say(line: string): void {
 const store = await openSqliteStore<number>({
   directory,
   clock: new SystemClock(),
-  settings: { ...defaultStoreSettings, watchWindowEvents: 300 },
+  settings: { ...defaultStoreSettings, watchWindowEvents: 400 },
   project: (_, value) => Number(Buffer.from(value).toString('latin1', 0, 12)),
   log: silentLog,
   ballastBytes: 1024 * 1024,
@@ -35,6 +37,29 @@ const store = await openSqliteStore<number>({
 
 for (const { key, projection, modRevision } of store.list('').entries) say(`have ${key} ${projection} ${modRevision}`);
 say(`open ${store.revision}`);
+
+/** Goes on from where a watcher of an earlier life was; from the list, when that is not to be had any more. */
+function watch(watcher: number, after: number): void {
+  const sink: StoreSink<number> = {
+    events: (batch) => {
+      for (const { type, key, entry, previous, revision } of batch)
+        say(`told ${watcher} ${type} ${key} ${entry.projection} ${revision} ${previous?.modRevision ?? 0}`);
+    },
+    ended: () => {},
+  };
+  try {
+    store.watch('', { after }, sink);
+  } catch (thrown) {
+    if (!(thrown instanceof StoreError) || thrown.code !== 'compacted') throw thrown;
+    say(`refused ${watcher} ${after}`);
+    store.watch('', {}, sink);
+  }
+  // The past is told in a microtask, which comes before this one.
+  queueMicrotask(() => say(`caught ${watcher}`));
+}
+
+for (const [watcher, after] of points.split(',').entries()) if (after !== '') watch(watcher, Number(after));
+await new Promise((resolve) => setImmediate(resolve));
 
 const valueOf = (count: number): Uint8Array => {
   const value = Buffer.alloc(12 + draw(6000), 120);
@@ -58,10 +83,14 @@ async function write(key: string): Promise<never> {
   }
 }
 
+/** Never what the watchers of the next life go on from. */
 async function compact(): Promise<never> {
+  const happened: number[] = [];
+  store.watch('', {}, { events: (batch) => happened.push(...batch.map(({ revision }) => revision)), ended: () => {} });
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, draw(40)));
-    await store.compact(store.revision - draw(200));
+    const oldest = happened.at(-KEPT_EVENTS - draw(200));
+    if (oldest !== undefined) await store.compact(oldest);
   }
 }
 

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Followers } from './contract/store-followers.ts';
 import { Promises } from './contract/store-promises.ts';
 import { crash } from './store-crash.ts';
 
 describe('store: kill -9 at random points', () => {
-  it('every acknowledged write is there, and no revision is given twice', async (t) => {
+  it('every acknowledged write is there, no revision is given twice, and watchers go on without a gap or a repetition', async (t) => {
     const seed = Date.now() % 1e6;
     t.diagnostic(`seed ${seed}`);
-    const { acknowledged } = await crash({ kills: 20, seed });
+    const { acknowledged, resumed, refused, heard } = await crash({ kills: 20, seed });
     assert.ok(acknowledged > 1000, `only ${acknowledged} writes`);
+    assert.ok(resumed > 20 && resumed > 3 * refused && heard > acknowledged, `${resumed} went on, ${refused} were refused, ${heard} events`);
   });
 
   const lives = (lines: readonly string[]) => () => {
@@ -30,6 +32,29 @@ describe('store: kill -9 at random points', () => {
     it(`the check itself: ${what}`, () => {
       if (fault === undefined) lives([...start, ...lines])();
       else assert.throws(lives([...start, ...lines]), fault);
+    });
+  }
+
+  const past = ['open 0', 'caught 0', 'told 0 put /a 1 1 0', 'done /a 1 1', 'told 0 put /b 1 2 0', 'done /b 1 2', 'told 0 put /a 2 3 1', 'seen /a 2 3'];
+  const heard = (lines: readonly string[]) => () => {
+    const followers = new Followers(1);
+    for (const line of ['life', ...past, 'life', ...lines]) {
+      if (line === 'life') followers.life(() => 0);
+      else followers.hear(line);
+    }
+  };
+  for (const [what, lines, fault] of [
+    ['a watcher that goes on passes', ['have /a 3 4', 'have /b 1 2', 'open 100', 'told 0 put /a 3 4 3', 'caught 0', 'told 0 delete /b 1 101 2'], undefined],
+    ['a watcher whose version was lost lists again', ['have /a 1 1', 'have /b 1 2', 'open 100', 'refused 0 3', 'caught 0', 'told 0 put /a 2 101 1'], undefined],
+    ['an event that is lost is caught', ['have /a 4 5', 'have /b 1 2', 'open 100', 'told 0 put /a 4 5 4'], /knows \/a@3/],
+    ['the last event that is lost is caught', ['have /a 3 4', 'have /b 1 2', 'open 100', 'caught 0'], /is the list/],
+    ['an event that is told twice is caught', ['have /a 2 3', 'have /b 1 2', 'open 100', 'told 0 put /a 2 3 1'], /hears of 3 after 3/],
+    ['a deletion that is lost is caught', ['have /a 2 3', 'open 100', 'caught 0'], /is the list/],
+    ['a refusal without a reason is caught', ['have /a 2 3', 'have /b 1 2', 'open 100', 'refused 0 2'], /no kill can have taken/],
+  ] as const) {
+    it(`the check of watchers itself: ${what}`, () => {
+      if (fault === undefined) heard(lines)();
+      else assert.throws(heard(lines), fault);
     });
   }
 });

@@ -1,6 +1,6 @@
 /**
- * Kills a writing process at random points and looks at what its successor finds: every acknowledged write, and no revision
- * twice. `node test/store-crash.ts --kills 300 [--seed N]`. It proves nothing about power: see `store-power.ts`.
+ * Kills a writing process at random points and looks at what its successor finds: every acknowledged write, no revision twice, and
+ * watchers that go on from where they were, without a gap or a repetition. `node test/store-crash.ts --kills 300 [--seed N]`. It proves nothing about power: see `store-power.ts`.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '../src/base/random.ts';
+import { Followers } from './contract/store-followers.ts';
 import { Promises } from './contract/store-promises.ts';
 
 const CHILD = fileURLToPath(new URL('./store-crash-child.ts', import.meta.url));
@@ -19,27 +20,43 @@ export interface Crashes {
   readonly kills: number;
   readonly acknowledged: number;
   readonly lastRevision: number;
+  /** Watches that went on, those that had to list again, and what they were told. */
+  readonly resumed: number;
+  readonly refused: number;
+  readonly heard: number;
 }
+
+const FOLLOWERS = 3;
 
 export async function crash(options: { readonly kills: number; readonly seed: number }): Promise<Crashes> {
   const directory = mkdtempSync(join(tmpdir(), 'berth-crash-'));
   const random = new SeededRandom(options.seed);
   const promises = new Promises();
+  const followers = new Followers(FOLLOWERS);
+  const life = (seed: number, afterMs: Moment): Promise<void> => {
+    const points = followers.life((below) => Math.floor(random.float() * below));
+    return runChild([directory, String(seed), 'full', 'delete', points.join(',')], afterMs, promises, followers);
+  };
   try {
     for (let kill = 0; kill < options.kills; kill++) {
       // Now and then while it is still opening.
-      const afterMs = kill % 10 === 9 ? { from: 'start', ms: random.float() * 120 } : { from: 'open', ms: random.float() * 120 };
-      await runChild([directory, String(options.seed + kill)], afterMs, promises);
+      await life(options.seed + kill, { from: kill % 10 === 9 ? 'start' : 'open', ms: random.float() * 120 });
     }
-    await runChild([directory, '0'], { from: 'open', ms: 0 }, promises);
+    await life(0, { from: 'open', ms: 0 });
   } finally {
     rmSync(directory, { recursive: true });
   }
-  return { kills: options.kills, acknowledged: promises.acknowledged, lastRevision: promises.newest };
+  const { resumed, refused, heard } = followers;
+  return { kills: options.kills, acknowledged: promises.acknowledged, lastRevision: promises.newest, resumed, refused, heard };
+}
+
+interface Moment {
+  readonly from: 'start' | 'open';
+  readonly ms: number;
 }
 
 /** Runs one life of the child, hands its lines over, and resolves when it is dead and all it said has been read. */
-async function runChild(args: readonly string[], { from, ms }: { readonly from: string; readonly ms: number }, promises: Promises): Promise<void> {
+async function runChild(args: readonly string[], { from, ms }: Moment, promises: Promises, followers: Followers): Promise<void> {
   const child = spawn(process.execPath, [CHILD, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('exit', (_, signal) => resolve(signal)));
   const killSoon = (): void => void setTimeout(() => child.kill('SIGKILL'), ms);
@@ -48,6 +65,7 @@ async function runChild(args: readonly string[], { from, ms }: { readonly from: 
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       promises.hear(line);
+      followers.hear(line);
       if (from === 'open' && line.startsWith('open ')) killSoon();
     }
   } finally {

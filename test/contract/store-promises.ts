@@ -31,7 +31,7 @@ export class Promises {
     if (what === 'have') this.#found.set(a, { count: Number(b), revision: Number(c), deleted: false });
     else if (what === 'open') this.#check(Number(a));
     else if (what === 'will-delete') this.#deleting.add(a);
-    else this.#promise(what, a, { count: Number(b), revision: Number(c), deleted: what === 'gone' });
+    else if (what === 'done' || what === 'gone' || what === 'seen') this.#promise(what, a, { count: Number(b), revision: Number(c), deleted: what === 'gone' });
   }
 
   /** What has been promised so far, to be held against a state that is looked at on the side. */
