@@ -94,17 +94,21 @@ class Binder {
     const { name, namespace } = splitKey(key);
     const claim = this.#claims.get(name, namespace);
     if (claim === undefined) return;
+    const users = this.#pods.byIndex(POD_CLAIMS, key);
     const decision = decideClaim({
       claim,
       volumes: this.#candidates(claim, key),
       taken: (volume) => this.#isTaken(volume, claim),
       classNamed: (className) => this.#classes.get(className),
       byDefault: defaultClass(this.#classes.list()),
-      unscheduledPods: this.#pods
-        .byIndex(POD_CLAIMS, key)
+      unscheduledPods: users
         .filter(({ spec }) => (spec?.nodeName ?? '') === '')
         .map(({ metadata }) => metadata.name)
         .sort(),
+      consumerNode: users
+        .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+        .map(nodeWhereItStarts)
+        .find((node) => node !== undefined),
     });
     switch (decision.do) {
       case 'nothing':
@@ -116,6 +120,8 @@ class Binder {
       case 'wait':
         if (decision.notice !== undefined) this.#say(claim, decision.notice);
         return void (await this.#writes.setUnboundPhase(claim, 'Pending'));
+      case 'select-node':
+        return this.#writes.selectNode(claim, decision.node);
       case 'provision':
         this.#say(claim, decision.notice);
         return this.#writes.nameProvisioner(claim, decision.provisioner);
@@ -233,6 +239,12 @@ class Binder {
     this.#said.forget(claim.metadata.uid);
     return this.#volumes.byIndex(HELD_FOR, keyOf(claim)).map(({ metadata }) => `volume/${metadata.name}`);
   }
+}
+
+/** Of a pod that is placed and still to run. */
+function nodeWhereItStarts({ metadata, spec, status }: Stored<Pod>): string | undefined {
+  const isOver = metadata.deletionTimestamp !== undefined || status?.phase === 'Succeeded' || status?.phase === 'Failed';
+  return isOver || (spec?.nodeName ?? '') === '' ? undefined : spec?.nodeName;
 }
 
 function volumeKey(name: string | undefined): readonly string[] {

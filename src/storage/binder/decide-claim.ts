@@ -26,6 +26,8 @@ export interface ClaimSnapshot<V extends PersistentVolume = PersistentVolume> {
   readonly byDefault: StorageClass | undefined;
   /** Pods that use the claim and have no node yet. */
   readonly unscheduledPods: readonly string[];
+  /** The node of a pod that uses the claim and is placed already. */
+  readonly consumerNode: string | undefined;
 }
 
 export interface Notice {
@@ -41,6 +43,11 @@ export type ClaimDecision<V extends PersistentVolume = PersistentVolume> =
   | { readonly do: 'bind'; readonly volume: V }
   /** Pending, with what it waits for. */
   | { readonly do: 'wait'; readonly notice?: Notice }
+  /**
+   * The consumer has its node, and nobody will choose it again: the claim was made anew while its pod was being bound, or the pod
+   * names its node. Kubernetes leaves both waiting for good.
+   */
+  | { readonly do: 'select-node'; readonly node: string }
   /** Somebody has to make a volume: the claim says who, by annotation. */
   | { readonly do: 'provision'; readonly provisioner: string; readonly notice: Notice }
   /** What it was bound to is gone or is another's. */
@@ -54,14 +61,18 @@ export function decideClaim<V extends PersistentVolume>(snapshot: ClaimSnapshot<
   return (claim.spec?.volumeName ?? '') === '' ? decideUnbound(snapshot) : decideNamed(snapshot);
 }
 
-function decideUnbound<V extends PersistentVolume>({ claim, volumes, taken, classNamed, byDefault, unscheduledPods }: ClaimSnapshot<V>): ClaimDecision<V> {
+function decideUnbound<V extends PersistentVolume>(snapshot: ClaimSnapshot<V>): ClaimDecision<V> {
+  const { claim, volumes, taken, classNamed, byDefault, unscheduledPods, consumerNode } = snapshot;
   const className = claimClass(claim);
   if (className === undefined && byDefault !== undefined) return { do: 'default-class', className: byDefault.metadata?.name ?? '' };
   const storageClass = className === undefined || className === '' ? undefined : classNamed(className);
   const delayed = waitsForConsumer(storageClass);
   const volume = bestVolume(claim, volumes, { delayed, excluded: taken });
   if (volume !== undefined) return { do: 'bind', volume };
-  if (delayed && selectedNode(claim) === undefined) return { do: 'wait', notice: waitingForConsumer(unscheduledPods) };
+  if (delayed && selectedNode(claim) === undefined) {
+    if (consumerNode !== undefined && storageClass?.provisioner !== NO_PROVISIONER) return { do: 'select-node', node: consumerNode };
+    return { do: 'wait', notice: waitingForConsumer(unscheduledPods) };
+  }
   if (className !== undefined && className !== '') return decideProvision(className, storageClass);
   return { do: 'wait', notice: normal('FailedBinding', 'no persistent volumes available for this claim and no storage class is set') };
 }

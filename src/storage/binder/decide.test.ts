@@ -47,6 +47,7 @@ const storageClass = (name: string, more: Partial<StorageClass> = {}): StorageCl
 const CLASSES = [
   storageClass('berth'),
   storageClass('now', { volumeBindingMode: 'Immediate' }),
+  storageClass('by-hand-later', { provisioner: 'kubernetes.io/no-provisioner' }),
   storageClass('by-hand', { provisioner: 'kubernetes.io/no-provisioner', volumeBindingMode: 'Immediate' }),
 ];
 const REF = { name: 'c', namespace: 'ns', uid: 'u1' };
@@ -58,6 +59,7 @@ interface Row {
   readonly taken?: boolean;
   readonly byDefault?: string;
   readonly pods?: readonly string[];
+  readonly consumerNode?: string;
   readonly expected: string;
 }
 
@@ -101,6 +103,13 @@ const ROWS: readonly Row[] = [
     claim: claim({ className: 'berth' }),
     pods: ['p', 'q'],
     expected: 'wait Normal WaitForPodScheduled waiting for pods p,q to be scheduled',
+  },
+  { says: 'a class that waits, and a pod that has its node already', claim: claim({ className: 'berth' }), consumerNode: 'n', expected: 'select-node n' },
+  {
+    says: 'a class that waits and makes none, and a pod that has its node already',
+    claim: claim({ className: 'by-hand-later' }),
+    consumerNode: 'n',
+    expected: 'wait Normal WaitForFirstConsumer waiting for first consumer to be created before binding',
   },
   { says: 'a class that waits, and a node', claim: claim({ className: 'berth', annotations: { [SELECTED_NODE]: 'n' } }), expected: 'provision pool.berth.dev' },
   {
@@ -173,7 +182,7 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('what to do about a claim', () => {
-  for (const { says, claim: given, volumes = [], taken = false, byDefault, pods = [], expected } of ROWS) {
+  for (const { says, claim: given, volumes = [], taken = false, byDefault, pods = [], consumerNode, expected } of ROWS) {
     it(says, () => {
       const decision = decideClaim({
         claim: given,
@@ -182,6 +191,7 @@ describe('what to do about a claim', () => {
         classNamed: (name) => CLASSES.find(({ metadata }) => metadata?.name === name),
         byDefault: CLASSES.find(({ metadata }) => metadata?.name === byDefault),
         unscheduledPods: pods,
+        consumerNode,
       });
       const detail =
         decision.do === 'bind'
@@ -190,9 +200,11 @@ describe('what to do about a claim', () => {
             ? decision.className
             : decision.do === 'provision'
               ? decision.provisioner
-              : 'notice' in decision
-                ? `${decision.notice?.type} ${decision.notice?.reason} ${decision.notice?.message}`
-                : undefined;
+              : decision.do === 'select-node'
+                ? decision.node
+                : 'notice' in decision
+                  ? `${decision.notice?.type} ${decision.notice?.reason} ${decision.notice?.message}`
+                  : undefined;
       assert.equal(detail === undefined ? decision.do : `${decision.do} ${detail}`, expected);
     });
   }

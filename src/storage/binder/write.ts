@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/gen/types/core.v1.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../api/gen/resources.ts';
-import { BETA_STORAGE_PROVISIONER, BIND_COMPLETED, BOUND_BY_CONTROLLER, STORAGE_PROVISIONER } from '../../api/core/persistent-volume.rules.ts';
+import { BETA_STORAGE_PROVISIONER, BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, STORAGE_PROVISIONER } from '../../api/core/persistent-volume.rules.ts';
 import type { Client } from '../../client/client.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { getOwn, withKey, withoutKey } from '../../machinery/record.ts';
@@ -40,6 +40,11 @@ export class BinderWrites {
 
   async setClass(claim: Claim, storageClassName: string): Promise<void> {
     await this.#client.update(persistentVolumeClaims, { ...claim, spec: { ...claim.spec, storageClassName } });
+  }
+
+  async selectNode(claim: Claim, node: string): Promise<void> {
+    const annotations = withKey(claim.metadata.annotations, SELECTED_NODE, node);
+    await this.#client.update(persistentVolumeClaims, { ...claim, metadata: { ...claim.metadata, annotations } });
   }
 
   async nameProvisioner(claim: Claim, provisioner: string): Promise<void> {
