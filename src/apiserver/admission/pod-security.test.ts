@@ -21,7 +21,7 @@ describe('PodSecurity', () => {
     securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
     containers: [{ name: 'a', image: 'x', securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }],
   };
-  const rows: readonly (readonly [string, object, object[], string | undefined])[] = [
+  const rows: (readonly [string, object, object[], string | undefined])[] = [
     ['no labels', { hostNetwork: true }, [space({})], undefined],
     ['baseline, harmless', {}, enforce('baseline'), undefined],
     [
@@ -45,13 +45,13 @@ describe('PodSecurity', () => {
       'baseline, sysctls',
       { securityContext: { sysctls: [{ name: 'kernel.msgmax' }, { name: 'net.ipv4.tcp_rmem' }] } },
       enforce('baseline'),
-      'forbidden sysctl (kernel.msgmax)',
+      'forbidden sysctls (kernel.msgmax)',
     ],
     [
       'baseline of an older version',
       { securityContext: { sysctls: [{ name: 'net.ipv4.tcp_rmem' }] } },
       enforce('baseline', { 'pod-security.kubernetes.io/enforce-version': 'v1.30' }),
-      'forbidden sysctl (net.ipv4.tcp_rmem)',
+      'forbidden sysctls (net.ipv4.tcp_rmem)',
     ],
     ['restricted, tight', tight, enforce('restricted'), undefined],
     [
@@ -67,6 +67,58 @@ describe('PodSecurity', () => {
       'restricted volume types (volume "v" uses restricted volume type "hostPath"), runAsUser=0 (pod must not set runAsUser=0)',
     ],
   ];
+  rows.push(
+    [
+      'baseline, SELinux of several',
+      {
+        securityContext: { seLinuxOptions: { type: 'foo' } },
+        initContainers: [{ name: 'i', image: 'x', securityContext: { seLinuxOptions: { type: 'bar' } } }],
+        containers: [
+          { name: 'a', image: 'x', securityContext: { seLinuxOptions: { user: 'u' } } },
+          { name: 'b', image: 'x', securityContext: { seLinuxOptions: { role: 'r' } } },
+          { name: 'c', image: 'x', securityContext: { seLinuxOptions: { type: 'container_engine_t' } } },
+        ],
+      },
+      enforce('baseline'),
+      'seLinuxOptions (pod and containers "i", "a", "b" set forbidden securityContext.seLinuxOptions: types "bar", "foo"; user may not be set; role may not be set)',
+    ],
+    [
+      'baseline of an older version, SELinux',
+      { containers: [{ name: 'c', image: 'x', securityContext: { seLinuxOptions: { type: 'container_engine_t' } } }] },
+      enforce('baseline', { 'pod-security.kubernetes.io/enforce-version': 'v1.30' }),
+      'seLinuxOptions (container "c" set forbidden securityContext.seLinuxOptions: type "container_engine_t")',
+    ],
+    [
+      'baseline, AppArmor',
+      {
+        securityContext: { appArmorProfile: { type: 'Unconfined' } },
+        containers: [{ name: 'a', image: 'x', securityContext: { appArmorProfile: { type: 'Unconfined' } } }],
+      },
+      enforce('baseline'),
+      'forbidden AppArmor profile (pod and container "a" must not set AppArmor profile type to "Unconfined")',
+    ],
+    [
+      'baseline, ports in the order of their text',
+      { containers: [{ name: 'a', image: 'x', ports: [9, 80, 443].map((port) => ({ containerPort: port, hostPort: port })) }] },
+      enforce('baseline'),
+      'hostPort (container "a" uses hostPorts 443, 80, 9)',
+    ],
+    [
+      'restricted, what breaks the baseline comes first',
+      { hostPID: true, containers: [{ name: 'a', image: 'x', securityContext: { ...tight.containers[0]?.securityContext, allowPrivilegeEscalation: true } }] },
+      enforce('restricted'),
+      'host namespaces (hostPID=true), allowPrivilegeEscalation != false (container "a" must set securityContext.allowPrivilegeEscalation=false), runAsNonRoot != true (pod or container "a" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container "a" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")',
+    ],
+    [
+      'restricted, a pod that says root though its containers do not',
+      {
+        securityContext: { ...tight.securityContext, runAsNonRoot: false, runAsUser: 0 },
+        containers: [{ ...tight.containers[0], securityContext: { ...tight.containers[0]?.securityContext, runAsNonRoot: true, runAsUser: 7 } }],
+      },
+      enforce('restricted'),
+      'runAsNonRoot != true (pod must not set securityContext.runAsNonRoot=false), runAsUser=0 (pod must not set runAsUser=0)',
+    ],
+  );
   for (const [what, spec, objects, why] of rows) {
     test(what, async () => {
       const version = what.includes('older') ? 'v1.30' : 'latest';
@@ -77,6 +129,44 @@ describe('PodSecurity', () => {
       );
     });
   }
+
+  test('AppArmor by annotations', async () => {
+    const annotations = { 'container.apparmor.security.beta.kubernetes.io/b': 'unconfined', 'container.apparmor.security.beta.kubernetes.io/a': 'localhost/x' };
+    assert.equal(
+      await refusal(podSecurity(), { resource: pods, object: pod({}, { annotations }), objects: enforce('baseline') as [] }),
+      'pods "web" is forbidden: violates PodSecurity "baseline:latest": forbidden AppArmor profile (annotation must not set AppArmor profile type to "container.apparmor.security.beta.kubernetes.io/b=\\"unconfined\\"")',
+    );
+  });
+
+  test('whoever is refused is not warned as well, and the audit log has all of it', async () => {
+    const labels = { 'pod-security.kubernetes.io/warn': 'restricted', 'pod-security.kubernetes.io/audit': 'restricted' };
+    const request = requestOf({ resource: pods, object: pod({ hostPID: true }), objects: enforce('baseline', labels) as [] });
+    assert.match(String(await run(podSecurity(), request)), /violates PodSecurity "baseline:latest": host namespaces \(hostPID=true\)$/);
+    assert.deepEqual(request.warnings, []);
+    assert.equal(request.annotations['pod-security.kubernetes.io/enforce-policy'], 'baseline:latest');
+    assert.match(request.annotations['pod-security.kubernetes.io/audit-violations'] ?? '', /^would violate PodSecurity "restricted:latest": host namespaces/);
+  });
+
+  test('a pod from before the level was tightened may stay and change, but not its images', async () => {
+    const update = (image: string, labels: object) =>
+      refusal(podSecurity(), {
+        operation: 'UPDATE',
+        resource: pods,
+        name: 'web',
+        object: pod({ hostPID: true, containers: [{ name: 'a', image }] }, { labels }),
+        old: pod({ hostPID: true }),
+        objects: enforce('baseline') as [],
+      });
+    assert.equal(await update('x', { a: 'b' }), undefined);
+    assert.match((await update('y', {})) ?? '', /violates PodSecurity "baseline:latest"/);
+  });
+
+  test('who is exempt is let in, and the audit log says why', async () => {
+    const plugin = podSecurity({ exempt: { namespaces: ['default'] } });
+    const request = requestOf({ resource: pods, object: pod({ hostPID: true }), objects: enforce('baseline') as [] });
+    assert.notEqual(typeof (await run(plugin, request)), 'string');
+    assert.deepEqual(request.annotations, { 'pod-security.kubernetes.io/exempt': 'namespace' });
+  });
 
   test('a template is only warned about', async () => {
     const request = requestOf({

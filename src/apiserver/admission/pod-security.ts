@@ -1,11 +1,12 @@
 import { namespaces, pods } from '../../api/gen/resources.ts';
 import type { Pod, PodTemplateSpec } from '../../api/gen/types/core.v1.ts';
 import { semanticEqual } from '../../api/equal.ts';
+import { formatFieldError } from '../../machinery/field-error.ts';
 import type { KubeObject, Stored } from '../../machinery/object.ts';
 import { invalidObject } from '../../machinery/status-error.ts';
 import type { AdmissionPlugin, AdmissionRequest, StoredReader } from '../stages.ts';
 import { storedGet, storedList } from '../stored.ts';
-import type { CheckedPod } from './pod-security/check.ts';
+import { type CheckedPod, containersOf } from './pod-security/check.ts';
 import { evaluate, formatViolations } from './pod-security/evaluate.ts';
 import { formatLevel, isStricter, labelFaults, type LevelVersion, type Policy, policyOf, PRIVILEGED, sameLevel } from './pod-security/policy.ts';
 import { isAbout, refuse } from './request.ts';
@@ -34,23 +35,33 @@ const MOST_PODS_LOOKED_AT = 3000;
 /** PodSecurity: a namespace's labels say how much its pods may do (enforce), and what is only told (warn, audit). */
 export function podSecurity({ defaults = DEFAULTS, exempt = {} }: PodSecurityOptions = {}): AdmissionPlugin {
   const policyIn = (reader: StoredReader, namespace: string): Policy => policyOf(storedGet(reader, namespaces, '', namespace)?.metadata.labels, defaults);
-  const isExempt = ({ user, namespace }: AdmissionRequest, pod: CheckedPod): boolean =>
-    exempt.users?.includes(user.name) === true ||
-    exempt.namespaces?.includes(namespace) === true ||
-    exempt.runtimeClasses?.includes(pod.spec.runtimeClassName ?? '') === true;
+  /** For the audit log: by what; undefined: it is looked at. */
+  const exemptBy = ({ user, namespace }: AdmissionRequest, pod: CheckedPod): string | undefined => {
+    if (exempt.namespaces?.includes(namespace) === true) return 'namespace';
+    if (exempt.users?.includes(user.name) === true) return 'user';
+    return exempt.runtimeClasses?.includes(pod.spec.runtimeClassName ?? '') === true ? 'runtimeClass' : undefined;
+  };
   return {
     name: 'PodSecurity',
     handles: (request) => isAbout(request, namespaces, 'CREATE', 'UPDATE') || isPodWrite(request) || isTemplateWrite(request),
     validate(request) {
-      if (request.resource === namespaces.resource && request.kind.group === '') return validateNamespace(request, defaults);
+      if (request.resource === namespaces.resource && request.kind.group === '')
+        return validateNamespace(request, defaults, exempt.namespaces?.includes(request.name) === true);
       const pod = podIn(request);
-      if (pod === undefined || isExempt(request, pod)) return;
+      if (pod === undefined) return;
+      const by = exemptBy(request, pod);
+      if (by !== undefined) return request.annotate(`${ANNOTATION}exempt`, by);
       const policy = policyIn(request.reader, request.namespace);
-      tell(request, pod, policy);
-      if (!isPodWrite(request)) return;
-      request.annotate(`${ANNOTATION}enforce-policy`, formatLevel(policy.enforce));
-      const violations = evaluate(pod, policy.enforce);
-      if (violations.length > 0) throw refuse(request, `violates PodSecurity ${JSON.stringify(formatLevel(policy.enforce))}: ${formatViolations(violations)}`);
+      const faults = labelFaults(storedGet(request.reader, namespaces, '', request.namespace)?.metadata.labels);
+      if (faults.length > 0) request.annotate(`${ANNOTATION}error`, `Failed to parse policy: ${faults.map(formatFieldError).join(', ')}`);
+      const isPod = isPodWrite(request);
+      if (isPod) request.annotate(`${ANNOTATION}enforce-policy`, formatLevel(policy.enforce));
+      const refused = isPod ? said('violates', pod, policy.enforce) : undefined;
+      const toAudit = said('would violate', pod, policy.audit);
+      if (toAudit !== undefined) request.annotate(`${ANNOTATION}audit-violations`, toAudit);
+      if (refused !== undefined) throw refuse(request, refused);
+      const toWarn = said('would violate', pod, policy.warn);
+      if (toWarn !== undefined) request.warn(toWarn);
     },
   };
 }
@@ -58,17 +69,17 @@ export function podSecurity({ defaults = DEFAULTS, exempt = {} }: PodSecurityOpt
 function isPodWrite(request: AdmissionRequest): boolean {
   if (isAbout(request, pods, 'CREATE')) return true;
   if (request.kind.group !== '' || request.resource !== 'pods' || request.operation !== 'UPDATE') return false;
-  // Everything else that an update may change is no matter of security.
-  if (request.subresource === '') return !semanticEqual(podSpec(request.object)?.securityContext, podSpec(request.old)?.securityContext);
-  return request.subresource === 'ephemeralcontainers';
+  // Everything else that an update may change is no matter of security. What was let in before the level was tightened may stay, not change.
+  return (request.subresource === '' || request.subresource === 'ephemeralcontainers') && !semanticEqual(imagesOf(request.object), imagesOf(request.old));
+}
+
+function imagesOf(object: unknown): readonly string[] {
+  const spec = (object as Pod | undefined)?.spec;
+  return spec === undefined ? [] : containersOf(spec).map(({ name, image }) => `${name} ${image ?? ''}`);
 }
 
 function isTemplateWrite({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
   return subresource === '' && (operation === 'CREATE' || operation === 'UPDATE') && Object.hasOwn(TEMPLATES, `${kind.group}/${resource}`);
-}
-
-function podSpec(object: unknown): Pod['spec'] {
-  return (object as Pod | undefined)?.spec;
 }
 
 function podIn(request: AdmissionRequest): CheckedPod | undefined {
@@ -82,20 +93,13 @@ function podIn(request: AdmissionRequest): CheckedPod | undefined {
   return spec === undefined ? undefined : { annotations: metadata?.annotations, spec };
 }
 
-function tell(request: AdmissionRequest, pod: CheckedPod, { enforce, audit, warn }: Policy): void {
-  const say = (level: LevelVersion): string | undefined => {
-    const violations = evaluate(pod, level);
-    return violations.length === 0 ? undefined : `would violate PodSecurity ${JSON.stringify(formatLevel(level))}: ${formatViolations(violations)}`;
-  };
-  const toAudit = say(audit);
-  if (toAudit !== undefined) request.annotate(`${ANNOTATION}audit-violations`, toAudit);
-  // What is refused in the same words need not be warned about.
-  const refused = isPodWrite(request) && sameLevel(enforce, warn);
-  const toWarn = refused ? undefined : say(warn);
-  if (toWarn !== undefined) request.warn(toWarn);
+/** Undefined: the pod meets the level. */
+function said(verb: string, pod: CheckedPod, level: LevelVersion): string | undefined {
+  const violations = evaluate(pod, level);
+  return violations.length === 0 ? undefined : `${verb} PodSecurity ${JSON.stringify(formatLevel(level))}: ${formatViolations(violations)}`;
 }
 
-function validateNamespace(request: AdmissionRequest, defaults: Policy): void {
+function validateNamespace(request: AdmissionRequest, defaults: Policy, exempt: boolean): void {
   const labels = (request.object as unknown as KubeObject).metadata?.labels;
   const faults = labelFaults(labels);
   if (faults.length > 0 && !semanticEqual(labelFaults(request.old?.metadata?.labels), faults)) {
@@ -104,7 +108,8 @@ function validateNamespace(request: AdmissionRequest, defaults: Policy): void {
   if (request.old === undefined) return;
   const before = policyOf(request.old.metadata?.labels, defaults).enforce;
   const after = policyOf(labels, defaults).enforce;
-  if (!sameLevel(before, after) && !isStricter(before, after)) warnAboutPods(request, after);
+  if (exempt || sameLevel(before, after) || after.level === 'privileged' || (before.minor === after.minor && !isStricter(after, before))) return;
+  warnAboutPods(request, after);
 }
 
 /** Pods that are there already stay; whoever tightens the level is told which of them would no longer come in. */

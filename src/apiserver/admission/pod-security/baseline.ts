@@ -1,4 +1,5 @@
 import type { SELinuxOptions } from '../../../api/gen/types/core.v1.ts';
+import { getOwn } from '../../../machinery/record.ts';
 import { type AnyContainer, type Check, containersNamed, namesWhere, plural, quoted, violation } from './check.ts';
 
 const CAPABILITIES: ReadonlySet<string> = new Set([
@@ -33,7 +34,9 @@ const SYSCTLS: Readonly<Record<string, number>> = {
   'net.ipv4.tcp_wmem': 32,
 };
 
-const SELINUX_TYPES: ReadonlySet<string> = new Set(['', 'container_t', 'container_init_t', 'container_kvm_t', 'container_engine_t']);
+/** With the version from which they are allowed. */
+const SELINUX_TYPES: Readonly<Record<string, number>> = { '': 0, container_t: 0, container_init_t: 0, container_kvm_t: 0, container_engine_t: 31 };
+const APPARMOR_ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/';
 
 /** The level "baseline" of the Pod Security Standards (kubernetes.io, Pod Security Standards, 1.36). */
 export const BASELINE_CHECKS: readonly Check[] = [
@@ -42,18 +45,24 @@ export const BASELINE_CHECKS: readonly Check[] = [
     level: 'baseline',
     since: 0,
     check: ({ spec, annotations }) => {
-      const wrong = (type: string | undefined): boolean => type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost';
-      const details: string[] = [];
-      const own = spec.securityContext?.appArmorProfile?.type;
-      if (wrong(own)) details.push(`pod must not set AppArmor profile type to ${JSON.stringify(own)}`);
-      const names = namesWhere(spec, ({ securityContext }) => wrong(securityContext?.appArmorProfile?.type));
-      if (names.length > 0) details.push(`${containersNamed(names)} must not set AppArmor profile type to "Unconfined"`);
-      for (const [key, value] of Object.entries(annotations ?? {})) {
-        if (!key.startsWith('container.apparmor.security.beta.kubernetes.io/')) continue;
-        if (value !== '' && value !== 'runtime/default' && !value.startsWith('localhost/'))
-          details.push(`annotation ${JSON.stringify(key)} must not be ${JSON.stringify(value)}`);
-      }
-      return violation(plural('forbidden AppArmor profile', details), details);
+      const types = new Set<string>();
+      const look = (type: string | undefined): boolean => {
+        const isWrong = type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost';
+        if (isWrong) types.add(type);
+        return isWrong;
+      };
+      const who: string[] = [];
+      if (look(spec.securityContext?.appArmorProfile?.type)) who.push('pod');
+      const names = namesWhere(spec, ({ securityContext }) => look(securityContext?.appArmorProfile?.type));
+      if (names.length > 0) who.push(containersNamed(names));
+      const noted = Object.entries(annotations ?? {})
+        .filter(([key, value]) => key.startsWith(APPARMOR_ANNOTATION) && value !== '' && value !== 'runtime/default' && !value.startsWith('localhost/'))
+        .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+        .sort();
+      if (noted.length > 0) who.push(plural('annotation', noted));
+      const values = [...[...types].sort(), ...noted];
+      const detail = `${who.join(' and ')} must not set AppArmor profile type to ${quoted(values)}`;
+      return violation(plural('forbidden AppArmor profile', values), values.length === 0 ? [] : [detail]);
     },
   },
   {
@@ -103,7 +112,8 @@ export const BASELINE_CHECKS: readonly Check[] = [
         for (const port of taken) ports.add(port);
         return taken.length > 0;
       });
-      const list = [...ports].sort((a, b) => a - b);
+      // As text, as upstream does.
+      const list = [...ports].map(String).sort();
       return violation(
         'hostPort',
         names.length === 0 ? [] : [`${containersNamed(names)} ${names.length === 1 ? 'uses' : 'use'} ${plural('hostPort', list)} ${list.join(', ')}`],
@@ -161,21 +171,23 @@ export const BASELINE_CHECKS: readonly Check[] = [
     id: 'seLinuxOptions',
     level: 'baseline',
     since: 0,
-    check: ({ spec }) => {
+    check: ({ spec }, minor) => {
       const who: string[] = [];
-      const wrong = new Set<string>();
-      const look = (options: SELinuxOptions | undefined): boolean => {
-        const faults = selinuxFaults(options);
-        for (const fault of faults) wrong.add(fault);
-        return faults.length > 0;
+      const types = new Set<string>();
+      const fields = new Set<string>();
+      const look = ({ type = '', user = '', role = '' }: SELinuxOptions = {}): boolean => {
+        const isWrongType = (getOwn(SELINUX_TYPES, type) ?? Number.POSITIVE_INFINITY) > minor;
+        if (isWrongType) types.add(type);
+        if (user !== '') fields.add('user');
+        if (role !== '') fields.add('role');
+        return isWrongType || user !== '' || role !== '';
       };
       if (look(spec.securityContext?.seLinuxOptions)) who.push('pod');
       const names = namesWhere(spec, ({ securityContext }) => look(securityContext?.seLinuxOptions));
       if (names.length > 0) who.push(containersNamed(names));
-      return violation(
-        'seLinuxOptions',
-        who.length === 0 ? [] : [`${who.join(' and ')} set forbidden securityContext.seLinuxOptions: ${[...wrong].join('; ')}`],
-      );
+      const what = types.size === 0 ? [] : [`${plural('type', [...types])} ${quoted([...types].sort())}`];
+      what.push(...['user', 'role'].filter((field) => fields.has(field)).map((field) => `${field} may not be set`));
+      return violation('seLinuxOptions', who.length === 0 ? [] : [`${who.join(' and ')} set forbidden securityContext.seLinuxOptions: ${what.join('; ')}`]);
     },
   },
   {
@@ -199,7 +211,7 @@ export const BASELINE_CHECKS: readonly Check[] = [
       const wrong = (spec.securityContext?.sysctls ?? [])
         .map(({ name }) => name)
         .filter((name) => !Object.hasOwn(SYSCTLS, name) || (SYSCTLS[name] ?? 0) > minor);
-      return violation(plural('forbidden sysctl', wrong), wrong);
+      return violation('forbidden sysctls', wrong);
     },
   },
   {
@@ -215,14 +227,6 @@ export const BASELINE_CHECKS: readonly Check[] = [
     },
   },
 ];
-
-function selinuxFaults(options: SELinuxOptions | undefined): readonly string[] {
-  const faults: string[] = [];
-  if (!SELINUX_TYPES.has(options?.type ?? '')) faults.push(`type ${JSON.stringify(options?.type)}`);
-  if ((options?.user ?? '') !== '') faults.push('user may not be set');
-  if ((options?.role ?? '') !== '') faults.push('role may not be set');
-  return faults;
-}
 
 /** Hosts that probes and hooks are sent to instead of the pod. */
 function handlerHosts(container: AnyContainer): readonly string[] {

@@ -16,7 +16,7 @@ export interface Violation {
 
 /** One rule of the Pod Security Standards. */
 export interface Check {
-  /** Violations are told in the order of the ids. */
+  /** Violations of one level are told in the order of the ids. */
   readonly id: string;
   readonly level: 'baseline' | 'restricted';
   /** Kubernetes' minor version from which it holds; 0 for all. */

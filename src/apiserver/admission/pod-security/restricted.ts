@@ -1,5 +1,5 @@
 import type { Volume } from '../../../api/gen/types/core.v1.ts';
-import { type Check, containersNamed, containersOf, namesWhere, plural, quoted, violation } from './check.ts';
+import { type Check, containersNamed, namesWhere, plural, quoted, violation } from './check.ts';
 
 const VOLUME_TYPES: ReadonlySet<string> = new Set([
   'configMap',
@@ -78,7 +78,7 @@ export const RESTRICTED_CHECKS: readonly Check[] = [
       const says = namesWhere(spec, ({ securityContext }) => securityContext?.runAsNonRoot === false);
       const silent = namesWhere(spec, ({ securityContext }) => (securityContext?.runAsNonRoot ?? undefined) === undefined);
       const wrong: string[] = [];
-      if (pod === false && (says.length > 0 || silent.length > 0)) wrong.push('pod');
+      if (pod === false) wrong.push('pod');
       if (says.length > 0) wrong.push(containersNamed(says));
       if (wrong.length > 0) return violation('runAsNonRoot != true', [`${wrong.join(' and ')} must not set securityContext.runAsNonRoot=false`]);
       if (pod === true || silent.length === 0) return undefined;
@@ -92,8 +92,7 @@ export const RESTRICTED_CHECKS: readonly Check[] = [
     check: ({ spec }, minor) => {
       if (spec.hostUsers === false && minor >= 35) return undefined;
       const wrong: string[] = [];
-      const own = containersOf(spec).every(({ securityContext }) => (securityContext?.runAsUser ?? undefined) !== undefined);
-      if (spec.securityContext?.runAsUser === 0 && !own) wrong.push('pod');
+      if (spec.securityContext?.runAsUser === 0) wrong.push('pod');
       const names = namesWhere(spec, ({ securityContext }) => securityContext?.runAsUser === 0);
       if (names.length > 0) wrong.push(containersNamed(names));
       return violation('runAsUser=0', wrong.length === 0 ? [] : [`${wrong.join(' and ')} must not set runAsUser=0`]);
