@@ -76,4 +76,42 @@ describe('ServiceAccount', () => {
       'pods "web" is forbidden: a mirror pod may not reference service accounts',
     );
   });
+
+  describe('an account that lets its pods use only its own secrets', () => {
+    const limited = account({ secrets: [{ name: 'own' }], metadata: { annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' } } });
+    const key = (name: string) => [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name, key: 'k' } } }];
+    const no = (what: string): string => `pods "web" is forbidden: ${what} is not allowed because service account default does not reference that secret`;
+    const rows: readonly (readonly [string, object, string | undefined])[] = [
+      ['its own', { volumes: [{ name: 'v', secret: { secretName: 'own' } }] }, undefined],
+      ['a volume', { volumes: [{ name: 'v', secret: { secretName: 'x' } }] }, no('volume with secret.secretName="x"')],
+      ['a projected one', { volumes: [{ name: 'v', projected: { sources: [{ secret: { name: 'x' } }] } }] }, no('volume with secret.secretName="x"')],
+      ['a variable', { containers: [{ name: 'a', env: key('x') }] }, no('container a with envVar TOKEN referencing secret.secretName="x"')],
+      [
+        'a variable of an init container',
+        { initContainers: [{ name: 'i', env: key('x') }] },
+        no('init container i with envVar TOKEN referencing secret.secretName="x"'),
+      ],
+      ['all of it', { containers: [{ name: 'a', envFrom: [{ secretRef: { name: 'x' } }] }] }, no('container a with envFrom referencing secret.secretName="x"')],
+    ];
+    for (const [what, spec, refused] of rows) {
+      test(what, async () => {
+        const out = await run(plugin, requestOf({ resource: pods, object: pod({ automountServiceAccountToken: false, ...spec }), objects: [limited] }));
+        assert.equal(typeof out === 'string' ? out : undefined, refused);
+      });
+    }
+
+    test('an ephemeral container', async () => {
+      const object = pod({ serviceAccountName: 'default', ephemeralContainers: [{ name: 'debug', env: key('x') }] });
+      const request = requestOf({
+        operation: 'UPDATE',
+        resource: pods,
+        subresource: 'ephemeralcontainers',
+        name: 'web',
+        object,
+        old: pod(),
+        objects: [limited],
+      });
+      assert.equal(await run(plugin, request), no('ephemeral container debug with envVar TOKEN referencing secret.secretName="x"'));
+    });
+  });
 });

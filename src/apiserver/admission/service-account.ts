@@ -1,6 +1,6 @@
 import { nameSuffix, type Random } from '../../base/random.ts';
 import { pods, serviceAccounts } from '../../api/gen/resources.ts';
-import type { Pod, ServiceAccount, Volume } from '../../api/gen/types/core.v1.ts';
+import type { Container, EphemeralContainer, Pod, ServiceAccount, Volume } from '../../api/gen/types/core.v1.ts';
 import type { Draft, Stored } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../stages.ts';
@@ -13,13 +13,15 @@ const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TOKEN_SECONDS = 60 * 60 + 7;
 const MIRROR = 'kubernetes.io/config.mirror';
 const ENFORCE_SECRETS = 'kubernetes.io/enforce-mountable-secrets';
+const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 
 /** ServiceAccount: every pod runs as one, and gets its token, the cluster's CA and its namespace mounted. */
 export function serviceAccountAdmission(random: Random): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
-    handles: (request) => isAbout(request, pods, 'CREATE'),
+    handles: (request) => isAbout(request, pods, 'CREATE') || isEphemeral(request),
     admit(request) {
+      if (isEphemeral(request)) return;
       const pod = draftOf(request, pods);
       if (pod.spec === undefined || isMirror(pod)) return;
       if ((pod.spec.serviceAccountName ?? '') === '') pod.spec.serviceAccountName = 'default';
@@ -33,11 +35,17 @@ export function serviceAccountAdmission(random: Random): AdmissionPlugin {
     },
     validate(request) {
       const pod = draftOf(request, pods);
-      if (isMirror(pod)) return validateMirror(request, pod);
+      if (isMirror(pod)) return isEphemeral(request) ? undefined : validateMirror(request, pod);
       const account = accountOf(request, pod);
-      if (getOwn(account.metadata.annotations, ENFORCE_SECRETS) === 'true') limitSecrets(request, account, pod);
+      if (!TRUE.has(getOwn(account.metadata.annotations, ENFORCE_SECRETS) ?? '')) return;
+      if (isEphemeral(request)) limitTo(request, account, ofContainers(pod.spec?.ephemeralContainers, 'ephemeral container'));
+      else limitSecrets(request, account, pod);
     },
   };
+}
+
+function isEphemeral({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
+  return kind.group === '' && resource === pods.resource && subresource === 'ephemeralcontainers' && operation === 'UPDATE';
 }
 
 function isMirror(pod: Draft<Pod>): boolean {
@@ -99,15 +107,7 @@ function tokenVolume(name: string): Draft<Volume> {
 
 /** An account that says so lets its pods use only the secrets that it lists. */
 function limitSecrets(request: AdmissionRequest, account: Stored<ServiceAccount>, pod: Draft<Pod>): void {
-  const mountable = new Set((account.secrets ?? []).map(({ name }) => name));
-  for (const { name, where } of referencedSecrets(pod)) {
-    if (!mountable.has(name)) {
-      throw refuse(
-        request,
-        `${where} with secret.secretName=${JSON.stringify(name)} is not allowed because service account ${account.metadata.name} does not reference that secret`,
-      );
-    }
-  }
+  limitTo(request, account, referencedSecrets(pod));
   const pullable = new Set((account.imagePullSecrets ?? []).map(({ name }) => name));
   for (const [at, { name }] of (pod.spec?.imagePullSecrets ?? []).entries()) {
     if (!pullable.has(name)) {
@@ -119,18 +119,43 @@ function limitSecrets(request: AdmissionRequest, account: Stored<ServiceAccount>
   }
 }
 
-function referencedSecrets({ spec }: Draft<Pod>): readonly { readonly name: string; readonly where: string }[] {
-  const found: { name: string; where: string }[] = [];
-  const add = (name: string | undefined, where: string): void => {
-    if (name !== undefined && name !== '') found.push({ name, where });
-  };
-  for (const { name, secret, projected } of spec?.volumes ?? []) {
-    add(secret?.secretName, `volume ${name}`);
-    for (const source of projected?.sources ?? []) add(source.secret?.name, `volume ${name}`);
-  }
-  for (const { name, env, envFrom } of [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]) {
-    for (const { valueFrom } of env ?? []) add(valueFrom?.secretKeyRef?.name, `container ${name}`);
-    for (const { secretRef } of envFrom ?? []) add(secretRef?.name, `container ${name}`);
-  }
-  return found;
+function limitTo(request: AdmissionRequest, account: Stored<ServiceAccount>, references: readonly SecretReference[]): void {
+  const mountable = new Set((account.secrets ?? []).map(({ name }) => name));
+  const wrong = references.find(({ name }) => !mountable.has(name));
+  if (wrong === undefined) return;
+  const what = `${wrong.where} secret.secretName=${JSON.stringify(wrong.name)}`;
+  throw refuse(request, `${what} is not allowed because service account ${account.metadata.name} does not reference that secret`);
+}
+
+interface SecretReference {
+  readonly name: string;
+  /** In upstream's words, up to the secret. */
+  readonly where: string;
+}
+
+function referencedSecrets({ spec }: Draft<Pod>): readonly SecretReference[] {
+  const volumes = (spec?.volumes ?? []).flatMap(({ secret, projected }) => [
+    ...(secret === undefined ? [] : [secret.secretName]),
+    // Upstream looks away from these; what an account may not mount, it may not mount so either.
+    ...(projected?.sources ?? []).flatMap((source) => (source.secret === undefined ? [] : [source.secret.name])),
+  ]);
+  return [
+    ...volumes.filter((name) => name !== undefined).map((name) => ({ name, where: 'volume with' })),
+    ...ofContainers(spec?.initContainers, 'init container'),
+    ...ofContainers(spec?.containers, 'container'),
+  ];
+}
+
+function ofContainers(containers: readonly Draft<Container | EphemeralContainer>[] | undefined, word: string): readonly SecretReference[] {
+  return (containers ?? []).flatMap(({ name: container, env, envFrom }) => {
+    const found: SecretReference[] = [];
+    for (const { name, valueFrom } of env ?? []) {
+      const secret = valueFrom?.secretKeyRef?.name;
+      if (secret !== undefined) found.push({ name: secret, where: `${word} ${container} with envVar ${name} referencing` });
+    }
+    for (const { secretRef } of envFrom ?? []) {
+      if (secretRef?.name !== undefined) found.push({ name: secretRef.name, where: `${word} ${container} with envFrom referencing` });
+    }
+    return found;
+  });
 }
