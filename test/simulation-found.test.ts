@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nodes, persistentVolumeClaims, pods, statefulSets } from '../src/api/gen/resources.ts';
-import type { Node, PersistentVolumeClaim, Pod, PodSpec } from '../src/api/gen/types/core.v1.ts';
+import type { Event as CoreEvent, Node, PersistentVolumeClaim, Pod, PodSpec } from '../src/api/gen/types/core.v1.ts';
 import type { Transport } from '../src/client/transport.ts';
 import { conflict } from '../src/machinery/status-error.ts';
 import { SimulatedCluster } from '../src/testing/simulated-cluster.ts';
@@ -84,5 +84,23 @@ describe('found by the simulation', () => {
     });
     await cluster.advance(30 * MINUTE_MS);
     assert.ok(writes <= 7, `${writes} writes in half an hour`);
+  });
+
+  it('a pod does not start on a claim that is being deleted: its volume could go while the pod runs', async () => {
+    await using cluster = await SimulatedCluster.start();
+    const { client } = cluster;
+    const isBound = (): boolean => cluster.record.find<PersistentVolumeClaim>('persistentvolumeclaims', 'data', 'default')?.status?.phase === 'Bound';
+    const held = claim('data');
+    const mounting = { ...withClaim('data'), containers: [{ name: 'main', image: 'busybox:1.36', volumeMounts: [{ name: 'data', mountPath: '/data' }] }] };
+    await client.create(persistentVolumeClaims, {
+      metadata: { ...held.metadata, finalizers: ['example.com/hold'] },
+      spec: { ...held.spec, storageClassName: 'berth-immediate' },
+    });
+    await cluster.until('the claim is bound', isBound);
+    await client.delete(persistentVolumeClaims, 'data', 'default');
+    await client.create(pods, { metadata: { name: 'late', namespace: 'default' }, spec: { ...mounting, nodeName: 'node-0' } });
+    const said = (): readonly string[] => cluster.record.all<CoreEvent>('events').map(({ message = '' }) => message);
+    await cluster.until('the node says why', () => said().some((message) => message.includes('PVC is being deleted')), 2 * MINUTE_MS);
+    assert.ok(!isRunning(cluster, 'late'));
   });
 });

@@ -47,7 +47,7 @@ export function claimNameOf(podName: string, { name, persistentVolumeClaim, ephe
   return ephemeral === undefined ? undefined : `${podName}-${name}`;
 }
 
-async function find({ client }: VolumeTools, { id, volume }: VolumeRequest): Promise<Bound> {
+async function find({ client }: VolumeTools, { id, pod, volume, before }: VolumeRequest): Promise<Bound> {
   const name = claimNameOf(id.name, volume) ?? '';
   const claim = await client.get(persistentVolumeClaims, name, id.namespace).catch((thrown: unknown) => {
     throw notFound(thrown, `error getting PVC "${id.namespace}/${name}": could not find v1.PersistentVolumeClaim "${id.namespace}/${name}"`);
@@ -55,6 +55,9 @@ async function find({ client }: VolumeTools, { id, volume }: VolumeRequest): Pro
   if (volume.ephemeral !== undefined && !(claim.metadata.ownerReferences ?? []).some((o) => o.uid === id.uid && o.controller === true)) {
     throw new VolumeError('refused', `PVC "${id.namespace}/${name}" was not created for pod "${id.namespace}/${id.name}" (pod is not owner)`);
   }
+  // It was let go before anybody saw that this pod has a node: its volume may go while the pod runs.
+  const runs = before !== undefined || pod.status?.phase === 'Running';
+  if (claim.metadata.deletionTimestamp !== undefined && !runs) throw new VolumeError('waiting', 'PVC is being deleted');
   const volumeName = claim.spec?.volumeName ?? '';
   if (volumeName === '' || claim.status?.phase !== 'Bound') throw new VolumeError('waiting', `PVC is not bound`);
   const bound = await client.get(persistentVolumes, volumeName).catch((thrown: unknown) => {
