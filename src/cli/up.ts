@@ -3,6 +3,7 @@ import { SystemClock } from '../base/system-clock.ts';
 import { SystemRandom } from '../base/random.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { type ClusterConfig, checkConfig, defaultConfig } from '../cluster/config.ts';
+import { HeapRest } from '../cluster/heap-rest.ts';
 import { createLog, type Level } from '../cluster/text-log.ts';
 import { parseDuration } from '../machinery/time.ts';
 import { parseQuantity, quantityNumber } from '../machinery/quantity.ts';
@@ -202,6 +203,7 @@ async function up(options: UpOptions): Promise<void> {
     say,
   });
   ready = true;
+  using _rest = new HeapRest(clock);
   say(`${faint(seconds(Date.now() - started).padStart(8))}  ${bold('ready')} at ${cluster.server}`);
   sayNext(cluster.kubeconfigFile);
   const signal = await Promise.race([
