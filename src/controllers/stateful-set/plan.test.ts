@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { StatefulSet } from '../../api/gen/types/apps.v1.ts';
 import type { Pod } from '../../api/gen/types/core.v1.ts';
 import type { Stored } from '../../machinery/object.ts';
-import { decide } from './plan.ts';
+import { decide, pendingOrdinals } from './plan.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
 type Spec = NonNullable<StatefulSet['spec']>;
@@ -58,4 +58,16 @@ describe('what a stateful set does next', () => {
     ['ordinals may start elsewhere', set(2, { ordinals: { start: 5 } }), [pod(5)], '+6@new'],
   ];
   for (const [sentence, of, pods, wanted, current] of rows) it(sentence, () => assert.equal(steps(of, pods, current), wanted));
+});
+
+describe('whose claims are made again when they are gone', () => {
+  const pending = (ordinal: number, node?: string): Stored<Pod> => ({
+    ...pod(ordinal, 'starting'),
+    spec: { containers: [], ...(node === undefined ? {} : { nodeName: node }) },
+    status: { phase: 'Pending' },
+  });
+  it('those of pods that wait, with or without a node: the claim may go while the pod is placed', () => {
+    const pods = [pending(0), pending(1, 'a'), pod(2), pod(3, 'failed'), pod(4, 'going')];
+    assert.deepEqual(pendingOrdinals({ set: set(5), pods, currentRevision: 'new', updateRevision: 'new', nowMs: NOW }), [0, 1]);
+  });
 });

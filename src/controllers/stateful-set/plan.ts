@@ -101,9 +101,9 @@ function byOrdinal({ set, pods }: Snapshot): {
   return { kept, condemned };
 }
 
-/** Of the pods that no node has taken yet: they may lack a claim. */
+/** Of the pods that wait, as upstream: they may lack a claim. */
 export function pendingOrdinals({ set, pods }: Snapshot): readonly number[] {
-  const waiting = pods.filter((pod) => !isTerminating(pod) && (pod.spec?.nodeName ?? '') === '' && !hasEnded(pod));
+  const waiting = pods.filter((pod) => !isTerminating(pod) && (pod.status?.phase ?? 'Pending') === 'Pending');
   return waiting.flatMap((pod) => ordinalOf(set, pod) ?? []);
 }
 
