@@ -15,6 +15,8 @@ import { YamlThread } from './codec/yaml-thread.ts';
 import type { Core } from './core.ts';
 import { Router } from './handlers/router.ts';
 import { Turns } from './handlers/turns.ts';
+import { BodyBudget, type BodyBudgetSettings } from './http/body-budget.ts';
+import { REQUEST_TIMEOUT_MS } from './http/deadline.ts';
 import { HttpFront, type Listening, type ListenOptions } from './http/front.ts';
 import { InProcessApi } from './in-process.ts';
 import { Registry } from './registry/registry.ts';
@@ -37,6 +39,10 @@ export interface ApiServerOptions {
   readonly services?: { readonly cidr: string; readonly nodePorts?: PortRange | undefined } | undefined;
   /** Lets the event loop turn between slices of long answers; in a simulation it may resolve at once. */
   readonly yieldToLoop: () => Promise<void>;
+  /** `--request-timeout`: longer requests are answered with 504, watches and streams apart. A minute when absent. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Of all bodies that are worked on, over every connection. */
+  readonly bodyBudget?: BodyBudgetSettings | undefined;
 }
 
 export interface ApiServer extends AsyncDisposable {
@@ -46,6 +52,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly registry: Registry;
   /** Open watches, over every transport. */
   readonly watchCount: number;
+  /** Bytes of bodies that are worked on now, over HTTPS. */
+  readonly bodyBytes: number;
   listen(options: ListenOptions): Promise<Listening>;
 }
 
@@ -65,12 +73,24 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const watchers = new Watchers(core);
   const ends = new Disposals();
   const yaml = ends.use(new YamlThread(clock));
-  const front = new HttpFront({ core, router, watchers, bodies: { protobuf: protobufReader(facts, registry), yaml: yaml.read }, writeYaml: yaml.write });
+  const bodyBudget = new BodyBudget(options.bodyBudget);
+  const front = new HttpFront({
+    core,
+    router,
+    watchers,
+    bodies: { protobuf: protobufReader(facts, registry), yaml: yaml.read },
+    writeYaml: yaml.write,
+    requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    bodyBudget,
+  });
   ends.add(() => watchers.end());
   return {
     handler: new InProcessApi(core, router, watchers),
     reader,
     registry,
+    get bodyBytes() {
+      return bodyBudget.bytes;
+    },
     get watchCount() {
       return watchers.size;
     },

@@ -11,6 +11,7 @@ import { openMemoryStore } from '../store/memory.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
 import type { Store, StoreSettings } from '../store/store.ts';
 import type { Projection } from './codec/projection.ts';
+import type { BodyBudgetSettings } from './http/body-budget.ts';
 import { type ApiServer, createApiServer, createRegistry } from './server.ts';
 import { openStages, type Stages, type StoredReader } from './stages.ts';
 
@@ -38,6 +39,8 @@ export interface TestServerOptions {
   readonly settings?: Partial<StoreSettings>;
   readonly store?: Store<Projection>;
   readonly yieldToLoop?: () => Promise<void>;
+  readonly requestTimeoutMs?: number;
+  readonly bodyBudget?: BodyBudgetSettings;
 }
 
 export const ADMIN: UserInfo = { name: 'admin', groups: ['system:masters'] };
@@ -56,6 +59,8 @@ export function startTestServer(options: TestServerOptions = {}): TestServer {
     stages: options.stages ?? (() => openStages),
     services: { cidr: '10.96.0.0/24' },
     yieldToLoop: options.yieldToLoop ?? (() => Promise.resolve()),
+    requestTimeoutMs: options.requestTimeoutMs,
+    bodyBudget: options.bodyBudget,
   });
   const request = (method: ApiRequest['method'], path: string, body: Json | undefined, more: Partial<ApiRequest>): ApiRequest => {
     const [plain = path, search = ''] = path.split('?', 2);

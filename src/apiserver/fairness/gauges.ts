@@ -18,7 +18,7 @@ export function fairShareGauges({ levels, schemas }: FairShareFigures): readonly
     perLevel(
       'current_executing_requests',
       'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem',
-      ({ seated }) => seated,
+      ({ executing }) => executing,
     ),
     perLevel('current_inqueue_requests', 'Number of requests currently pending in queues of the API Priority and Fairness subsystem', ({ waiting }) => waiting),
     {

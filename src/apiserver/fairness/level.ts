@@ -14,12 +14,16 @@ export interface LevelSettings {
   readonly borrowableSeats: number;
   /** Absent: who finds no seat is turned away. */
   readonly queuing: { readonly queues: number; readonly handSize: number; readonly queueLengthLimit: number } | undefined;
+  /** What one request takes at most. */
+  readonly seatsOfOne: number;
 }
 
 /** A request that waits for a seat, or has one. */
 export interface Place {
   /** Of the flow: what is dealt a hand of queues. */
   readonly flow: string;
+  /** What it is worth: long lists take several. At most `seatsOfOne` are counted. */
+  readonly seats: number;
   /** Told once: the seat is there, or why not. */
   readonly decided: (rejection: Rejection | undefined) => void;
   queue: Queue | undefined;
@@ -41,8 +45,11 @@ const LEAST_MS = 0.05;
 export class Level {
   readonly name: string;
   #settings: LevelSettings;
+  /** What each of those that sit has taken: the settings may change meanwhile. */
+  readonly #seats = new Map<Place, number>();
   #queues: Queue[] = [];
   #seated = 0;
+  #executing = 0;
   #waiting = 0;
   /** Where a queue that was idle comes in: it has no claim on the past. */
   #served = 0;
@@ -59,6 +66,11 @@ export class Level {
 
   get seated(): number {
     return this.#seated;
+  }
+
+  /** Requests, of which some have several seats. */
+  get executing(): number {
+    return this.#executing;
   }
 
   get waiting(): number {
@@ -92,10 +104,10 @@ export class Level {
     }
   }
 
-  /** Takes a seat if there is one and nobody waits. `free`: whether one may be borrowed. */
-  take(free: () => boolean): boolean {
-    if (!this.#settings.exempt && (this.#waiting > 0 || !this.#hasSeat(free))) return false;
-    this.#seated++;
+  /** Takes its seats if they are there and nobody waits. `free`: whether so many may be borrowed. */
+  take(place: Place, free: (seats: number) => boolean): boolean {
+    if (!this.#settings.exempt && (this.#waiting > 0 || !this.#hasSeats(place, free))) return false;
+    this.#occupy(place);
     return true;
   }
 
@@ -114,35 +126,54 @@ export class Level {
   }
 
   leave(place: Place, tookMs: number): void {
-    this.#seated--;
+    const seats = this.#seats.get(place) ?? 0;
+    this.#seats.delete(place);
+    this.#seated -= seats;
+    this.#executing--;
     const queue = place.queue;
     if (queue === undefined) return;
     queue.seated--;
-    queue.served += Math.max(tookMs, LEAST_MS) - GUESSED_MS;
+    queue.served += (Math.max(tookMs, LEAST_MS) - GUESSED_MS) * seats;
   }
 
-  /** Seats whoever is next, as long as there are seats. */
-  seatNext(free: () => boolean): void {
-    while (this.#waiting > 0 && this.#hasSeat(free)) {
+  /** Seats whoever is next, as long as there are seats. Who needs several is waited for: else smaller ones would always come first. */
+  seatNext(free: (seats: number) => boolean): void {
+    while (this.#waiting > 0) {
       const queue = this.#leastServed();
-      const place = queue?.waiting.shift();
-      if (queue === undefined || place === undefined) return;
+      const [place] = queue?.waiting ?? [];
+      if (queue === undefined || place === undefined || !this.#hasSeats(place, free)) return;
+      queue.waiting.shift();
       this.#waiting--;
       this.#served = queue.served;
-      queue.served += GUESSED_MS;
+      queue.served += GUESSED_MS * this.#seatsOf(place);
       queue.seated++;
       this.#seat(place);
     }
   }
 
   #seat(place: Place): void {
-    this.#seated++;
+    this.#occupy(place);
     place.decided(undefined);
   }
 
-  #hasSeat(free: () => boolean): boolean {
+  #occupy(place: Place): void {
+    const seats = this.#seatsOf(place);
+    this.#seats.set(place, seats);
+    this.#seated += seats;
+    this.#executing++;
+  }
+
+  #seatsOf({ seats }: Place): number {
+    return Math.max(1, Math.min(seats, this.#settings.seatsOfOne));
+  }
+
+  /** Where nobody sits there is room for whoever comes. */
+  #hasSeats(place: Place, free: (seats: number) => boolean): boolean {
     const { exempt, nominalSeats, borrowableSeats } = this.#settings;
-    return exempt || this.#seated < nominalSeats || (this.#seated < nominalSeats + borrowableSeats && free());
+    if (exempt || this.#seated === 0) return true;
+    const seats = this.#seatsOf(place);
+    const borrowed = this.#seated + seats - nominalSeats;
+    return borrowed <= 0 || (borrowed <= borrowableSeats && free(Math.min(seats, borrowed)));
   }
 
   #enqueue(place: Place): Rejection | undefined {

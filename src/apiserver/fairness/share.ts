@@ -22,12 +22,19 @@ export interface Turn {
 
 /** Priority and fairness: who may be worked on now, by FlowSchemas and PriorityLevelConfigurations. */
 export interface FairShare extends Disposable {
-  begin(user: UserInfo, attributes: AuthorizeAttributes): Turn;
+  /** `seats`: what the request is worth (`width.ts`); one when absent. */
+  begin(user: UserInfo, attributes: AuthorizeAttributes, seats?: number): Turn;
   readonly figures: FairShareFigures;
 }
 
 export interface FairShareFigures {
-  readonly levels: () => readonly { readonly name: string; readonly nominalSeats: number; readonly seated: number; readonly waiting: number }[];
+  readonly levels: () => readonly {
+    readonly name: string;
+    readonly nominalSeats: number;
+    readonly seated: number;
+    readonly executing: number;
+    readonly waiting: number;
+  }[];
   readonly schemas: () => readonly {
     readonly name: string;
     readonly level: string;
@@ -71,7 +78,7 @@ class Sharing implements FairShare {
   readonly #watches: readonly Disposable[];
   #schemas: readonly Schema[] = [];
   #stale = true;
-  readonly #free = (): boolean => this.#mayBorrow();
+  readonly #free = (seats: number): boolean => this.#mayBorrow(seats);
 
   constructor(options: FairShareOptions) {
     this.#options = options;
@@ -85,12 +92,12 @@ class Sharing implements FairShare {
     for (const watch of this.#watches) watch[Symbol.dispose]();
   }
 
-  begin(user: UserInfo, attributes: AuthorizeAttributes): Turn {
+  begin(user: UserInfo, attributes: AuthorizeAttributes, seats = 1): Turn {
     if (this.#stale) this.#configure();
     const schema = this.#classify(user, attributes);
-    const turn = new SharedTurn(schema, `${schema.name}/${schema.distinguisher(user, attributes)}`, this.#options.clock, this.#seatNext);
+    const turn = new SharedTurn(schema, `${schema.name}/${schema.distinguisher(user, attributes)}`, seats, this.#options.clock, this.#seatNext);
     const { level } = schema;
-    if (level.take(this.#free)) return turn;
+    if (level.take(turn, this.#free)) return turn;
     const rejection = level.wait(turn);
     if (rejection === undefined) turn.wait(this.#options.maxWaitMs);
     else turn.refuse(rejection);
@@ -104,6 +111,7 @@ class Sharing implements FairShare {
           name: level.name,
           nominalSeats: level.settings.nominalSeats,
           seated: level.seated,
+          executing: level.executing,
           waiting: level.waiting,
         })),
       schemas: () => this.#schemas.map(({ name, level, counts }) => ({ name, level: level.name, ...counts })),
@@ -121,10 +129,10 @@ class Sharing implements FairShare {
     for (const other of this.#levels.values()) if (other !== level && other.waiting > 0) other.seatNext(this.#free);
   };
 
-  #mayBorrow(): boolean {
+  #mayBorrow(seats: number): boolean {
     let spare = 0;
     for (const level of this.#levels.values()) spare += level.lendable - level.borrowed;
-    return spare > 0;
+    return spare >= seats;
   }
 
   #configure(): void {
@@ -161,6 +169,7 @@ class Sharing implements FairShare {
 
 class SharedTurn implements Turn, Place {
   readonly flow: string;
+  readonly seats: number;
   queue: Place['queue'];
   seated: Promise<void> | undefined;
   readonly #schema: Schema;
@@ -170,9 +179,10 @@ class SharedTurn implements Turn, Place {
   #beganMs: number;
   #state: 'waiting' | 'seated' | 'ended' = 'seated';
 
-  constructor(schema: Schema, flow: string, clock: Clock, left: (level: Level) => void) {
+  constructor(schema: Schema, flow: string, seats: number, clock: Clock, left: (level: Level) => void) {
     this.#schema = schema;
     this.flow = flow;
+    this.seats = seats;
     this.#clock = clock;
     this.#left = left;
     this.#beganMs = clock.monotonic();
@@ -242,16 +252,18 @@ export function levelSettings(levels: readonly PriorityLevelConfiguration[], sea
     const exempt = spec?.type === 'Exempt';
     const nominalSeats = exempt ? 0 : Math.max(1, Math.ceil((seats * shares(level)) / Math.max(1, all)));
     const limited = spec?.limited;
-    const queuing = limited?.limitResponse?.type === 'Queue' ? limited.limitResponse.queuing : undefined;
+    const queues = limited?.limitResponse?.type === 'Queue';
+    const queuing = queues ? limited.limitResponse?.queuing : undefined;
     found.set(level.metadata?.name ?? '', {
       exempt,
       nominalSeats,
       lendableSeats: Math.round((nominalSeats * (limited?.lendablePercent ?? 0)) / 100),
       borrowableSeats: limited?.borrowingLimitPercent === undefined ? seats : Math.round((nominalSeats * limited.borrowingLimitPercent) / 100),
-      queuing:
-        limited?.limitResponse?.type === 'Queue'
-          ? { queues: queuing?.queues ?? 64, handSize: queuing?.handSize ?? 8, queueLengthLimit: queuing?.queueLengthLimit ?? 50 }
-          : undefined,
+      queuing: queues ? { queues: queuing?.queues ?? 64, handSize: queuing?.handSize ?? 8, queueLengthLimit: queuing?.queueLengthLimit ?? 50 } : undefined,
+      // Upstream's: 15 %, and so few that one flow's hand of queues can't hold them all. Without queues there is no such bound.
+      seatsOfOne: queues
+        ? Math.max(1, Math.min(Math.ceil(nominalSeats * 0.15), Math.floor(nominalSeats / (queuing?.handSize ?? 8))))
+        : Number.POSITIVE_INFINITY,
     });
   }
   return found;

@@ -1,8 +1,9 @@
-import type { StatusError } from '../../machinery/status-error.ts';
+import { constants } from 'node:http2';
+import type { Clock } from '../../base/clock.ts';
 import { badRequest } from '../../machinery/status-error.ts';
 import { MAX_BODY_BYTES, tooLargeBody } from '../codec/body.ts';
 import { JsonScan } from '../codec/scan.ts';
-import type { AnyRequest } from './respond.ts';
+import { type AnyRequest, type AnyResponse, isHttp2 } from './respond.ts';
 
 export interface ReadBody {
   readonly bytes: Uint8Array;
@@ -11,23 +12,28 @@ export interface ReadBody {
 
 /**
  * The whole body, within the bound; JSON is scanned piece by piece as it arrives, so that a hostile one never costs a long
- * turn. Throws 413, and 400 when the client goes away.
+ * turn. `take`: throws when there is no room for so many bytes more. Throws 413, what `take` throws, and 400 when the client goes away.
  */
-export function readBody(request: AnyRequest, isJson: boolean, limit = MAX_BODY_BYTES): Promise<ReadBody> {
+export function readBody(request: AnyRequest, isJson: boolean, take: (bytes: number) => void, limit = MAX_BODY_BYTES): Promise<ReadBody> {
   const announced = Number(request.headers['content-length'] ?? '0');
-  if (announced > limit) return Promise.reject(refuse(request, limit));
+  if (announced > limit) return Promise.reject(tooLargeBody(limit));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     let scan: JsonScan | undefined;
-    const fail = (error: StatusError): void => {
+    const fail = (error: unknown): void => {
       request.off('data', onData);
-      request.resume();
-      reject(error);
+      chunks.length = 0;
+      reject(error as Error);
     };
     const onData = (chunk: Buffer): void => {
       size += chunk.byteLength;
       if (size > limit) return fail(tooLargeBody(limit));
+      try {
+        take(chunk.byteLength);
+      } catch (refusal) {
+        return fail(refusal);
+      }
       // One small piece is scanned where it is parsed, if at all.
       if (isJson && (chunks.length > 0 || chunk.byteLength > 4096)) {
         if (scan === undefined) {
@@ -45,7 +51,23 @@ export function readBody(request: AnyRequest, isJson: boolean, limit = MAX_BODY_
   });
 }
 
-function refuse(request: AnyRequest, limit: number): StatusError {
+/** How long a client may go on sending a body that nobody reads any more: then it has read its answer. */
+const LINGER_MS = 5000;
+
+/** After the answer: what is left of the body is not kept, and not waited for. */
+export function letGo(request: AnyRequest, response: AnyResponse, clock: Clock): void {
+  if (request.complete || request.destroyed) return;
+  if (isHttp2(response)) {
+    const { stream } = response;
+    if (stream.endAfterHeaders) return;
+    // RFC 9113 section 8.1: the answer is whole, the rest of the request is not wanted.
+    const close = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
+    if (stream.writableFinished) close();
+    else stream.once('finish', close);
+    return;
+  }
+  const late = clock.setTimer(LINGER_MS, () => request.destroy());
+  request.once('close', () => late[Symbol.dispose]());
+  request.once('end', () => late[Symbol.dispose]());
   request.resume();
-  return tooLargeBody(limit);
 }

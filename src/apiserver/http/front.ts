@@ -15,13 +15,16 @@ import type { Core } from '../core.ts';
 import { pathAttributes } from '../handlers/attributes.ts';
 import { type Call, Warnings } from '../handlers/call.ts';
 import type { Turn } from '../fairness/share.ts';
+import { seatsOf } from '../fairness/width.ts';
 import { asStatusError } from '../handlers/failures.ts';
 import { parseQuery } from '../handlers/query.ts';
 import type { Outcome, Routed, Router } from '../handlers/router.ts';
 import type { AuthorizeAttributes, RawExchange, RequestRecord } from '../stages.ts';
 import type { Watchers } from '../watch/watchers.ts';
 import { type AnswerContext, writeAnswer, writeFailure } from './answer.ts';
-import { readBody } from './body-reader.ts';
+import type { BodyBudget, Share } from './body-budget.ts';
+import { letGo, readBody } from './body-reader.ts';
+import { timeoutOf, within } from './deadline.ts';
 import { FrameCache } from './frames.ts';
 import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
 import { certificateOf } from './identity.ts';
@@ -60,6 +63,9 @@ export interface FrontOptions {
   readonly watchers: Watchers;
   readonly bodies: BodyReaders;
   readonly writeYaml: YamlWriter;
+  /** Longer requests are answered with 504, watches and streams apart. */
+  readonly requestTimeoutMs: number;
+  readonly bodyBudget: BodyBudget;
 }
 
 /** A request on its way: who asks is known after authentication. */
@@ -68,6 +74,11 @@ interface HttpCall extends AnswerContext {
   /** Who was authenticated; `call.user` is who they act as. */
   identity?: UserInfo;
   flow?: readonly string[];
+  /** What its body has taken of the budget. */
+  share: Share | undefined;
+  /** Gives up what it holds of the server: it has been answered for being late. */
+  giveUp: (() => void) | undefined;
+  late: boolean;
 }
 
 /** Longer than clients keep idle connections (Go: 90 s), so that they close first. */
@@ -130,7 +141,9 @@ export class HttpFront {
 
   #serve(request: AnyRequest, response: AnyResponse): void {
     const context = this.#context(request, response);
-    this.#handle(context, request, (outcome) => this.#carryOut(context, request, response, outcome)).catch((thrown: unknown) => this.#fail(context, thrown));
+    this.#handle(context, request, (outcome) => this.#carryOut(context, request, response, outcome)).catch((thrown: unknown) =>
+      this.#fail(context, request, thrown),
+    );
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -145,7 +158,7 @@ export class HttpFront {
     this.#handle(context, request, run, true).catch((thrown: unknown) => {
       // Whoever streams throws only before it has answered: then the refusal is a Status here too.
       if (response.socket === null) response.assignSocket(socket as TLSSocket);
-      this.#fail(context, thrown);
+      this.#fail(context, request, thrown);
     });
   }
 
@@ -155,7 +168,8 @@ export class HttpFront {
     const mark = url.indexOf('?');
     const contentType = mediaType(request.headers['content-type']);
     const isJson = contentType === '' || contentType.endsWith('json');
-    const read = WRITES.has(request.method ?? '') ? () => readBody(request, isJson) : async () => ({ bytes: new Uint8Array(0), scan: undefined });
+    const take = (bytes: number): void => context.share?.take(bytes);
+    const read = WRITES.has(request.method ?? '') ? () => readBody(request, isJson, take) : async () => ({ bytes: new Uint8Array(0), scan: undefined });
     const call = {
       method: request.method ?? 'GET',
       path: mark === -1 ? url : url.slice(0, mark),
@@ -168,7 +182,7 @@ export class HttpFront {
       startedMs: core.clock.now(),
       warnings: new Warnings(),
     };
-    return {
+    const context: HttpCall = {
       core,
       call,
       response,
@@ -176,7 +190,11 @@ export class HttpFront {
       accept: request.headers.accept,
       headOnly: request.method === 'HEAD',
       writeYaml,
+      share: undefined,
+      giveUp: undefined,
+      late: false,
     };
+    return context;
   }
 
   async #handle(context: HttpCall, request: AnyRequest, run: (outcome: Outcome) => Promise<void>, upgrade = false): Promise<void> {
@@ -192,19 +210,16 @@ export class HttpFront {
       attributes = routed.attributes;
       if (stages.audit !== undefined) call.audit = this.#trail(context, request, attributes);
       if (upgrade && !routed.streams) await refuseUpgrade(routed);
-      // A body that trickles in holds no seat.
-      if (WRITES.has(call.method) && !routed.streams) {
-        await routed.authorize();
-        await call.body.bytes();
-      }
-      const outcome = await this.#seated(context, routed);
-      call.audit?.decided(outcome);
+      const leftMs = takesLong(routed) ? undefined : this.#leftMs(call, clock.monotonic() - began);
+      const work = this.#work(context, routed, run);
+      const outcome = await (leftMs === undefined ? work : within(clock, leftMs, work));
       watch = outcome.do === 'watch' || outcome.do === 'stream';
-      await run(outcome);
       code = response.statusCode;
       if (call.audit !== undefined) this.#auditEnd(call.audit, response, outcome);
     } catch (thrown) {
       code = asStatusError(thrown).code;
+      context.late = true;
+      context.giveUp?.();
       if (stages.audit !== undefined) {
         if (context.identity === undefined) this.#trail(context, request, this.#attributesOf(call))?.unauthenticated(thrown);
         else (call.audit ?? this.#trail(context, request, pathAttributes(call.user, call.method, call.path)))?.failed(thrown);
@@ -216,27 +231,55 @@ export class HttpFront {
     }
   }
 
+  #leftMs({ query }: Call, goneMs: number): number {
+    return Math.max(0, timeoutOf(query.get('timeout'), this.#options.requestTimeoutMs) - goneMs);
+  }
+
+  /** From the body to the last byte of the answer; of what goes on by itself (a watch) only the start. */
+  async #work(context: HttpCall, routed: Routed, run: (outcome: Outcome) => Promise<void>): Promise<Outcome> {
+    const { call } = context;
+    using share = this.#options.bodyBudget.share(call.user.name);
+    context.share = share;
+    // A body that trickles in holds no seat.
+    if (WRITES.has(call.method) && !routed.streams) {
+      await routed.authorize();
+      await call.body.bytes();
+    }
+    const carryOut = async (): Promise<Outcome> => {
+      const outcome = await routed.run();
+      if (context.late) throw new StatusError('Timeout', 'the request has been answered');
+      call.audit?.decided(outcome);
+      await run(outcome);
+      return outcome;
+    };
+    return routed.streams && context.core.stages.share !== undefined ? carryOut() : this.#seated(context, routed, carryOut);
+  }
+
   /** Administrators never wait: they are who ends a flood. */
-  async #seated(context: HttpCall, routed: Routed): Promise<Outcome> {
-    const { name, groups } = context.call.user;
-    const { share } = context.core.stages;
-    if (share !== undefined) return routed.streams ? routed.run() : this.#shared(context, share.begin(context.call.user, routed.attributes), routed);
-    if (groups.includes('system:masters')) return routed.run();
+  async #seated(context: HttpCall, routed: Routed, carryOut: () => Promise<Outcome>): Promise<Outcome> {
+    const { core, call } = context;
+    const { name, groups } = call.user;
+    const { share } = core.stages;
+    if (share !== undefined) return this.#shared(context, share.begin(call.user, routed.attributes, seatsOf(core, routed.attributes, call.query)), carryOut);
+    if (routed.streams || groups.includes('system:masters')) return carryOut();
     await this.#seats.enter(name);
+    const leave = once(() => this.#seats.leave(name));
+    context.giveUp = leave;
     try {
-      return await routed.run();
+      return await carryOut();
     } finally {
-      this.#seats.leave(name);
+      leave();
     }
   }
 
   /** Whoever goes away gives up the turn. */
-  async #shared(context: HttpCall, turn: Turn, routed: Routed): Promise<Outcome> {
+  async #shared(context: HttpCall, turn: Turn, carryOut: () => Promise<Outcome>): Promise<Outcome> {
     context.flow = turn.headers;
+    context.giveUp = () => turn.end();
     if (turn.seated !== undefined) context.response.once('close', () => turn.end());
     try {
       await turn.seated;
-      return await routed.run();
+      return await carryOut();
     } finally {
       turn.end();
     }
@@ -289,13 +332,25 @@ export class HttpFront {
     }
   }
 
-  #fail(context: AnswerContext, thrown: unknown): void {
+  #fail(context: AnswerContext, request: AnyRequest, thrown: unknown): void {
     const { response, call } = context;
     const error = asStatusError(thrown);
     if (error.code >= 500) this.#options.core.log.warn('a request failed', { method: call.method, path: call.path, ...failure(thrown) });
-    if (response.headersSent) response.destroy();
-    else writeFailure(context, error);
+    if (response.headersSent) return void response.destroy();
+    writeFailure(context, error);
+    letGo(request, response, this.#options.core.clock);
   }
+}
+
+/** Watches and streams end when either side wants (apiserver `longRunningRequestCheck`). */
+const takesLong = ({ streams, attributes }: Routed): boolean => streams || attributes.verb === 'watch';
+
+function once(fn: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) fn();
+    done = true;
+  };
 }
 
 const socketOf = (request: AnyRequest): TLSSocket | undefined =>
