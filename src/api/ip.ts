@@ -61,6 +61,48 @@ function addressNumber(text: string): bigint | undefined {
   return groupsOf(text)?.reduce((all, group) => all * 65_536n + BigInt(group), 0n);
 }
 
+/** As RFC 5952 writes it: lower case, no leading zeros, the longest run of two or more zero groups as `::`. Well-formed input only. */
+export function canonicalIP(text: string): string {
+  const groups = isIPv4(text) ? undefined : groupsOf(text);
+  return groups === undefined ? text : formatGroups(groups);
+}
+
+function formatGroups(groups: readonly number[]): string {
+  // An IPv4 address in IPv6's clothes is written as such.
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) return `::ffff:${dotted(groups[6] ?? 0, groups[7] ?? 0)}`;
+  const { start, length } = longestZeros(groups);
+  const text = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
+  return length < 2 ? text(groups) : `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
+}
+
+const dotted = (high: number, low: number): string => [high >> 8, high & 255, low >> 8, low & 255].join('.');
+
+function longestZeros(groups: readonly number[]): { readonly start: number; readonly length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0;
+    while (groups[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+  }
+  return best;
+}
+
+/** The IPv4 address that `::ffff:…` stands for; undefined for other addresses. */
+export function mappedIPv4(text: string): string | undefined {
+  const canonical = canonicalIP(text);
+  return canonical.startsWith('::ffff:') && canonical.includes('.') ? canonical.slice('::ffff:'.length) : undefined;
+}
+
+/** The first address of a range, canonical. Well-formed input only. */
+export function networkOf(cidr: string): string {
+  const [base = '', bits = '0'] = cidr.split('/');
+  const four = isIPv4(base);
+  const shift = BigInt((four ? 32 : 128) - Number(bits));
+  const first = ((addressNumber(base) ?? 0n) >> shift) << shift;
+  const groups = Array.from({ length: four ? 2 : 8 }, (_, i) => Number((first >> BigInt(16 * ((four ? 1 : 7) - i))) & 0xffffn));
+  return four ? dotted(groups[0] ?? 0, groups[1] ?? 0) : formatGroups(groups);
+}
+
 /** Whether all addresses of `inner` are in `outer`. Both are well-formed. */
 export function cidrContains(outer: string, inner: string): boolean {
   const [base = '', bits = '0'] = outer.split('/');

@@ -12,7 +12,7 @@ test('names in Kubernetes words', () => {
   assert.deepEqual(dns1123LabelFaults('A'), [
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
   ]);
-  assert.deepEqual(dns1123LabelFaults('a'.repeat(64)), ['must be no more than 63 characters']);
+  assert.deepEqual(dns1123LabelFaults('a'.repeat(64)), ['must be no more than 63 bytes']);
   assert.equal(dns1035LabelFaults('1a').length, 1);
   assert.deepEqual(qualifiedNameFaults('/x'), ['prefix part must be non-empty']);
   assert.equal(qualifiedNameFaults('a/b/c').length, 1);

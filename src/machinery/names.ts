@@ -31,7 +31,7 @@ const PRINTABLE_RE = /^[ -<>-~]+$/;
 const NONE: readonly string[] = [];
 
 export const EMPTY_FAULT = 'must be non-empty';
-export const maxLengthFault = (length: number): string => `must be no more than ${length} characters`;
+export const maxLengthFault = (length: number): string => `must be no more than ${length} bytes`;
 export const rangeFault = (low: number, high: number): string => `must be between ${low} and ${high}, inclusive`;
 
 /** Two blanks before every further example: as the original prints it. */
@@ -108,7 +108,10 @@ function check(value: string, max: number, pattern: RegExp, fault: string): read
 
 /** At most 63 characters of a-z, 0-9 and '-'. */
 export function dns1123LabelFaults(value: string): readonly string[] {
-  return check(value, 63, LABEL_1123_RE, LABEL_1123_FAULT);
+  const faults = check(value, 63, LABEL_1123_RE, LABEL_1123_FAULT);
+  if (!faults.includes(LABEL_1123_FAULT) || value.length > 63 * 8 || !SUBDOMAIN_1123_RE.test(value)) return faults;
+  // Labels joined by dots: nothing else is wrong with it.
+  return faults.map((fault) => (fault === LABEL_1123_FAULT ? 'must not contain dots' : fault));
 }
 
 /** At most 253 characters: labels joined by dots. The usual object name. */

@@ -5,7 +5,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { daemonSetColumns } from './columns.ts';
 import { validateDaemonSet, validateDaemonSetStatus, validateDaemonSetUpdate } from './daemon-set.validation.ts';
-import { templateWarnings } from '../core/pod.warnings.ts';
+import { workloadWarnings } from '../core/pod.warnings.ts';
 
 function defaultDaemonSet({ spec }: Draft<apps.DaemonSet>): void {
   if (spec === undefined) return;
@@ -29,7 +29,7 @@ export const daemonSetRules: KindRules<apps.DaemonSet> = {
     allowUnconditionalUpdate: true,
     validateCreate: validateDaemonSet,
     validateUpdate: validateDaemonSetUpdate,
-    warnings: (object, old) => templateWarnings(object.spec?.template, old?.spec?.template),
+    warnings: workloadWarnings,
     status: { ...base.status, validateUpdate: validateDaemonSetStatus },
   },
   columns: daemonSetColumns,

@@ -5,7 +5,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { deploymentColumns } from './columns.ts';
 import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from './deployment.validation.ts';
-import { templateWarnings } from '../core/pod.warnings.ts';
+import { podNameWarnings, workloadWarnings } from '../core/pod.warnings.ts';
 
 function defaultDeployment({ spec }: Draft<apps.Deployment>): void {
   if (spec === undefined) return;
@@ -32,7 +32,7 @@ export const deploymentRules: KindRules<apps.Deployment> = {
     status: { ...base.status, validateUpdate: validateDeploymentStatus },
     validateCreate: validateDeployment,
     validateUpdate: validateDeploymentUpdate,
-    warnings: (object, old) => templateWarnings(object.spec?.template, old?.spec?.template),
+    warnings: (object, old) => [...podNameWarnings(object, old), ...workloadWarnings(object, old)],
   },
   columns: deploymentColumns,
   shortNames: ['deploy'],

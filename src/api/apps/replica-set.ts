@@ -4,7 +4,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { replicaSetColumns } from './columns.ts';
 import { validateReplicaSet, validateReplicaSetStatus, validateReplicaSetUpdate } from './replica-set.validation.ts';
-import { templateWarnings } from '../core/pod.warnings.ts';
+import { podNameWarnings, workloadWarnings } from '../core/pod.warnings.ts';
 
 const base = specAndStatus<apps.ReplicaSet>();
 
@@ -20,7 +20,7 @@ export const replicaSetRules: KindRules<apps.ReplicaSet> = {
     status: { ...base.status, validateUpdate: validateReplicaSetStatus },
     validateCreate: validateReplicaSet,
     validateUpdate: validateReplicaSetUpdate,
-    warnings: (object, old) => templateWarnings(object.spec?.template, old?.spec?.template),
+    warnings: (object, old) => [...podNameWarnings(object, old), ...workloadWarnings(object, old)],
   },
   columns: replicaSetColumns,
   shortNames: ['rs'],

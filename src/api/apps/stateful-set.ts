@@ -1,12 +1,15 @@
+import { FieldPath } from '../../machinery/field-error.ts';
+import { dns1123LabelFaults } from '../../machinery/names.ts';
 import type { Draft } from '../../machinery/object.ts';
 import { defaultTemplate } from '../core/pod-template.defaults.ts';
+import { claimSpecWarnings } from '../core/volume.warnings.ts';
 import { defaultClaimSpec } from '../core/volume.defaults.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { statefulSetColumns } from './columns.ts';
 import { validateStatefulSet, validateStatefulSetStatus, validateStatefulSetUpdate } from './stateful-set.validation.ts';
-import { templateWarnings } from '../core/pod.warnings.ts';
+import { workloadWarnings } from '../core/pod.warnings.ts';
 
 function defaultStatefulSet({ spec }: Draft<apps.StatefulSet>): void {
   if (spec === undefined) return;
@@ -33,14 +36,27 @@ function defaultStatefulSet({ spec }: Draft<apps.StatefulSet>): void {
 
 const base = specAndStatus<apps.StatefulSet>();
 
+const KEEPS_ALL = 'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
+
+/** The paths of claims are those that Kubernetes gives, which differ. */
+function statefulSetWarnings(object: apps.StatefulSet, old: apps.StatefulSet | undefined): readonly string[] {
+  const out = [...workloadWarnings(object, old)];
+  const claims = new FieldPath('spec').child('volumeClaimTemplates');
+  for (const [i, { spec }] of (object.spec?.volumeClaimTemplates ?? []).entries())
+    out.push(...claimSpecWarnings(spec, old === undefined ? claims.index(i) : claims.index(i).child('Spec')));
+  return (object.spec?.revisionHistoryLimit ?? 0) < 0 ? [...out, KEEPS_ALL] : out;
+}
+
 export const statefulSetRules: KindRules<apps.StatefulSet> = {
   strategy: {
     ...base,
+    // Its pods are named after it, and their names are labels of DNS.
+    validateName: dns1123LabelFaults,
     default: defaultStatefulSet,
     allowUnconditionalUpdate: true,
     validateCreate: validateStatefulSet,
     validateUpdate: validateStatefulSetUpdate,
-    warnings: (object, old) => templateWarnings(object.spec?.template, old?.spec?.template),
+    warnings: statefulSetWarnings,
     status: { ...base.status, validateUpdate: validateStatefulSetStatus },
   },
   columns: statefulSetColumns,

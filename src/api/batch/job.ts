@@ -4,6 +4,7 @@ import type * as batch from '../gen/types/batch.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { jobColumns } from './columns.ts';
+import { jobWarnings } from './job.warnings.ts';
 import { validateJob, validateJobUpdate } from './job.validation.ts';
 
 const LARGEST = 2 ** 31 - 1;
@@ -54,6 +55,7 @@ export const jobRules: KindRules<batch.Job> = {
     allowUnconditionalUpdate: true,
     validateCreate: validateJob,
     validateUpdate: validateJobUpdate,
+    warnings: jobWarnings,
   },
   columns: jobColumns,
   categories: ['all'],

@@ -1,3 +1,4 @@
+import { pathSegmentNameFaults } from '../../machinery/names.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import type * as events from '../gen/types/events.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
@@ -10,6 +11,7 @@ const ONE_HOUR = 3600;
 /** Events are stored in the core group's form, whichever group they are written in. */
 export const coreEventRules: KindRules<core.Event> = {
   strategy: {
+    validateName: pathSegmentNameFaults,
     allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
     timeToLiveSeconds: ONE_HOUR,

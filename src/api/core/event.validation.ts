@@ -12,6 +12,8 @@ const CORE = 'v1';
 export function validateEvent(event: core.Event, apiVersion: string): readonly FieldError[] {
   const errors: Errors = legacyErrors(event);
   if (apiVersion === CORE) return errors;
+  const name = event.metadata?.name ?? '';
+  addFaults(errors, root('metadata').child('name'), name, dns1123SubdomainFaults(name));
   errors.push(...seriesErrors(event.series));
   if (isEmpty(event.eventTime)) errors.push(required(root('eventTime')));
   const type = event.type ?? '';

@@ -50,11 +50,18 @@ function validatePodCidrs(cidrs: readonly string[] | undefined): Errors {
 /** A node's range of pod addresses, and who it is at its provider, are set once. */
 export function validateNodeUpdate(node: core.Node, old: core.Node): readonly FieldError[] {
   const errors: Errors = [...validateNode(node)];
+  const addresses = new Set<string>();
+  for (const [i, { type, address }] of (node.status?.addresses ?? []).entries()) {
+    const text = JSON.stringify({ type, address });
+    if (addresses.has(text)) errors.push(duplicate(STATUS.child('addresses').index(i), { type, address }));
+    addresses.add(text);
+  }
   const before = old.spec ?? {};
   const now = node.spec ?? {};
   if ((before.podCIDRs ?? []).length > 0 && !semanticEqual(before.podCIDRs, now.podCIDRs))
     errors.push(forbidden(SPEC.child('podCIDRs'), 'node updates may not change podCIDR except from "" to valid'));
   if (!isEmpty(before.providerID) && before.providerID !== now.providerID)
     errors.push(forbidden(SPEC.child('providerID'), 'node updates may not change providerID except from "" to valid'));
+  if ((before.externalID ?? '') !== (now.externalID ?? '')) errors.push(forbidden(SPEC.child('externalID'), 'may not be updated'));
   return errors;
 }

@@ -1,9 +1,10 @@
 import type { Draft } from '../../machinery/object.ts';
+import { root } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { persistentVolumeClaimColumns } from './columns.ts';
-import { quantityOf } from './resources.validation.ts';
+import { claimSpecWarnings, oldClassWarnings } from './volume.warnings.ts';
 import { defaultClaimSpec } from './volume.defaults.ts';
 import { validateClaim, validateClaimStatusUpdate, validateClaimUpdate } from './persistent-volume-claim.validation.ts';
 
@@ -17,11 +18,17 @@ function mirrorDataSource(spec: Draft<core.PersistentVolumeClaimSpec> | undefine
   spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name };
 }
 
-function warnings({ spec }: core.PersistentVolumeClaim): readonly string[] {
-  const size = spec?.resources?.requests?.storage;
-  return size !== undefined && quantityOf(size).nanos % 1_000_000_000n !== 0n
-    ? [`spec.resources.requests[storage]: fractional byte value ${JSON.stringify(size)} is invalid, must be an integer`]
-    : [];
+/** The older form says claims and snapshots only: anything else in it was never heard (KEP-1495). */
+function dropUnknownSource(spec: Draft<core.PersistentVolumeClaimSpec> | undefined, old: core.PersistentVolumeClaimSpec | undefined): void {
+  if (spec?.dataSource === undefined || spec.dataSourceRef !== undefined) return;
+  if (old?.dataSource !== undefined || old?.dataSourceRef !== undefined) return;
+  const { apiGroup = '', kind } = spec.dataSource;
+  const known = apiGroup === '' ? kind === 'PersistentVolumeClaim' : apiGroup === 'snapshot.storage.k8s.io' && kind === 'VolumeSnapshot';
+  if (!known) delete spec.dataSource;
+}
+
+function warnings({ metadata, spec }: core.PersistentVolumeClaim): readonly string[] {
+  return [...oldClassWarnings(metadata?.annotations), ...claimSpecWarnings(spec, root('spec'))];
 }
 
 export const persistentVolumeClaimRules: KindRules<core.PersistentVolumeClaim> = {
@@ -29,10 +36,12 @@ export const persistentVolumeClaimRules: KindRules<core.PersistentVolumeClaim> =
     default: ({ spec }) => defaultClaimSpec(spec),
     prepareForCreate: (draft) => {
       draft.status = { phase: 'Pending' };
+      dropUnknownSource(draft.spec, undefined);
       mirrorDataSource(draft.spec);
     },
     prepareForUpdate: (draft, old) => {
       keep(draft, old, 'status');
+      dropUnknownSource(draft.spec, old.spec);
       mirrorDataSource(draft.spec);
     },
     allowUnconditionalUpdate: true,

@@ -1,9 +1,12 @@
 import { formatTime } from '../../machinery/time.ts';
 import type { Draft } from '../../machinery/object.ts';
+import { root } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { persistentVolumeColumns } from './columns.ts';
+import { selectorTermWarnings } from './node-labels.warnings.ts';
+import { oldClassWarnings, sourceWarnings } from './volume.warnings.ts';
 import { defaultAzureDisk, defaultRbd, defaultScaleIO } from './volume.defaults.ts';
 import { validatePersistentVolume, validatePersistentVolumeUpdate } from './persistent-volume.validation.ts';
 
@@ -21,6 +24,15 @@ function defaultPersistentVolume({ spec }: Draft<core.PersistentVolume>): void {
 const RECYCLE_WARNING =
   'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.';
 
+function warnings({ metadata, spec }: core.PersistentVolume): readonly string[] {
+  const path = root('spec');
+  const out = [...oldClassWarnings(metadata?.annotations)];
+  if (spec?.persistentVolumeReclaimPolicy === 'Recycle') out.push(RECYCLE_WARNING);
+  for (const [i, term] of (spec?.nodeAffinity?.required?.nodeSelectorTerms ?? []).entries())
+    out.push(...selectorTermWarnings(term, path.child('nodeAffinity', 'required').child('nodeSelectorTerms').index(i), false));
+  return [...out, ...sourceWarnings(spec, path)];
+}
+
 export const persistentVolumeRules: KindRules<core.PersistentVolume> = {
   strategy: {
     default: defaultPersistentVolume,
@@ -29,7 +41,7 @@ export const persistentVolumeRules: KindRules<core.PersistentVolume> = {
     },
     prepareForUpdate: (draft, old) => keep(draft, old, 'status'),
     allowUnconditionalUpdate: true,
-    warnings: ({ spec }) => (spec?.persistentVolumeReclaimPolicy === 'Recycle' ? [RECYCLE_WARNING] : []),
+    warnings,
     validateCreate: validatePersistentVolume,
     validateUpdate: validatePersistentVolumeUpdate,
     status: {

@@ -2,6 +2,7 @@ import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { generationOf } from '../strategy.ts';
 import { podTemplateColumns } from './columns.ts';
+import { templateWarnings } from './pod.warnings.ts';
 import { defaultTemplate } from './pod-template.defaults.ts';
 import { validateTemplate } from './pod-template.validation.ts';
 import { root } from '../checks.ts';
@@ -15,6 +16,7 @@ export const podTemplateRules: KindRules<core.PodTemplate> = {
     allowUnconditionalUpdate: true,
     validateCreate: validate,
     validateUpdate: validate,
+    warnings: (object) => templateWarnings(object.template, root('template')),
   },
   columns: podTemplateColumns,
 };

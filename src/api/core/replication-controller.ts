@@ -1,7 +1,9 @@
 import type * as core from '../gen/types/core.v1.ts';
+import { root } from '../checks.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { metadataOf, specAndStatus } from '../strategy.ts';
 import { replicationControllerColumns } from './columns.ts';
+import { isNewGeneration, podNameWarnings, templateWarnings } from './pod.warnings.ts';
 import { defaultTemplate } from './pod-template.defaults.ts';
 import { validateReplicationController } from './replication-controller.validation.ts';
 
@@ -23,6 +25,11 @@ export const replicationControllerRules: KindRules<core.ReplicationController> =
     allowUnconditionalUpdate: true,
     validateCreate: validateReplicationController,
     validateUpdate: validateReplicationController,
+    // The path is the one that Kubernetes gives.
+    warnings: (object, old) => [
+      ...podNameWarnings(object, old),
+      ...(isNewGeneration(object, old) ? templateWarnings(object.spec?.template, root('template')) : []),
+    ],
   },
   columns: replicationControllerColumns,
   shortNames: ['rc'],

@@ -1,5 +1,4 @@
-import { duplicate, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
-import { maxLengthFault } from '../../machinery/names.ts';
+import { duplicate, type FieldPath, forbidden, invalid, notSupported, required, tooLong } from '../../machinery/field-error.ts';
 import { checkSupported, type Errors, isEmpty } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { checkDescendingPath } from './path.validation.ts';
@@ -41,7 +40,7 @@ function validateAppArmor(profile: core.AppArmorProfile | undefined, path: Field
     if (name === undefined) errors.push(required(file, 'must be set when AppArmor type is Localhost'));
     else if (name.trim() !== name) errors.push(invalid(file, name, 'must not be padded with whitespace'));
     else if (name === '') errors.push(required(file, 'must be set when AppArmor type is Localhost'));
-    else if (name.length > MAX_PROFILE_LENGTH) errors.push(invalid(file, name, maxLengthFault(MAX_PROFILE_LENGTH)));
+    else if (name.length > MAX_PROFILE_LENGTH) errors.push(tooLong(file, MAX_PROFILE_LENGTH));
   } else if (profile.localhostProfile !== undefined) {
     errors.push(invalid(file, profile.localhostProfile, 'can only be set when AppArmor type is Localhost'));
   }

@@ -4,6 +4,7 @@ import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { serviceColumns } from './service.columns.ts';
+import { serviceWarnings } from './service.warnings.ts';
 import { validateService, validateServiceUpdate } from './service.validation.ts';
 
 const AFFINITY_SECONDS = 10_800;
@@ -79,6 +80,7 @@ export const serviceRules: KindRules<core.Service> = {
     allowUnconditionalUpdate: true,
     validateCreate: validateService,
     validateUpdate: validateServiceUpdate,
+    warnings: serviceWarnings,
     status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
   },
   columns: serviceColumns,

@@ -1,8 +1,24 @@
+import { cidrWarnings } from '../address.warnings.ts';
+import { root } from '../checks.ts';
 import type * as networking from '../gen/types/networking.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { generationOf } from '../strategy.ts';
 import { networkPolicyColumns } from './columns.ts';
 import { validateNetworkPolicy } from './network-policy.validation.ts';
+
+function warnings({ spec }: networking.NetworkPolicy): readonly string[] {
+  const path = root('spec');
+  const from = (spec?.ingress ?? []).map((rule, i) => ({ peers: rule.from, at: path.child('ingress').index(i).child('from') }));
+  const to = (spec?.egress ?? []).map((rule, i) => ({ peers: rule.to, at: path.child('egress').index(i).child('to') }));
+  return [...from, ...to].flatMap(({ peers = [], at }) =>
+    peers.flatMap(({ ipBlock }, j) => {
+      if (ipBlock === undefined) return [];
+      const block = at.index(j).child('ipBlock');
+      const except = (ipBlock.except ?? []).flatMap((cidr, k) => cidrWarnings(block.child('except').index(k), cidr));
+      return [...cidrWarnings(block.child('cidr'), ipBlock.cidr), ...except];
+    }),
+  );
+}
 
 export const networkPolicyRules: KindRules<networking.NetworkPolicy> = {
   strategy: {
@@ -15,6 +31,7 @@ export const networkPolicyRules: KindRules<networking.NetworkPolicy> = {
     allowUnconditionalUpdate: true,
     validateCreate: validateNetworkPolicy,
     validateUpdate: validateNetworkPolicy,
+    warnings,
   },
   columns: networkPolicyColumns,
   shortNames: ['netpol'],

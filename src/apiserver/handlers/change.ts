@@ -174,11 +174,12 @@ function checkPreconditions({ binding, name }: Target, draft: DraftObject, entry
   } else if (version !== String(entry.modRevision)) throw conflict(binding.kind, name, MODIFIED);
 }
 
-function validate({ binding }: Target, call: Call, rules: ChangeRules, draft: DraftObject, old: KubeObject): void {
+function validate({ binding, subresource }: Target, call: Call, rules: ChangeRules, draft: DraftObject, old: KubeObject): void {
   const object = draft as unknown as KubeObject;
   const errors = [...validateMetadataUpdate(object.metadata ?? {}, old.metadata ?? {}), ...(rules.validate?.(object, old, binding.apiVersion) ?? [])];
   if (errors.length > 0) throw invalidObject(binding.kind, old.metadata?.name ?? '', errors);
-  for (const text of binding.stored.strategy.warnings?.(object, old) ?? []) call.warnings.add(text);
+  // Writers of a status can't help what people asked for.
+  if (subresource === '' || subresource === 'scale') for (const text of binding.stored.strategy.warnings?.(object, old) ?? []) call.warnings.add(text);
 }
 
 interface Ready {

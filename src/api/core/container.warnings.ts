@@ -1,0 +1,99 @@
+import type { FieldPath } from '../../machinery/field-error.ts';
+import type * as core from '../gen/types/core.v1.ts';
+import { isEmpty } from '../checks.ts';
+import { fractionWarnings } from './resources.warnings.ts';
+
+type AnyContainer = core.Container | core.EphemeralContainer;
+
+interface Placed {
+  readonly container: AnyContainer;
+  readonly path: FieldPath;
+}
+
+/** All of them, in the order in which Kubernetes looks at them. */
+export function containersOf(spec: core.PodSpec, path: FieldPath): readonly Placed[] {
+  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((field) =>
+    (spec[field] ?? []).map((container, i): Placed => ({ container, path: path.child(field).index(i) })),
+  );
+}
+
+export function containersWarnings(
+  containers: readonly Placed[],
+  spec: core.PodSpec,
+  annotations: Readonly<Record<string, string>>,
+  annotationPath: FieldPath,
+): readonly string[] {
+  const out: string[] = [];
+  for (const { container, path } of containers) {
+    out.push(...annotationWarnings(container, spec, annotations, annotationPath));
+    for (const name of ['memory', 'ephemeral-storage'])
+      for (const part of ['limits', 'requests'] as const)
+        out.push(...fractionWarnings(container.resources?.[part]?.[name], path.child('resources', part).key(name)));
+    out.push(...envWarnings(container.env, path.child('env')));
+  }
+  return [...out, ...portWarnings(containers)];
+}
+
+const SECCOMP = 'container.seccomp.security.alpha.kubernetes.io/';
+const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/';
+
+function annotationWarnings(
+  { name, securityContext }: AnyContainer,
+  spec: core.PodSpec,
+  annotations: Readonly<Record<string, string>>,
+  path: FieldPath,
+): readonly string[] {
+  const out: string[] = [];
+  if (securityContext?.seccompProfile === undefined && Object.hasOwn(annotations, SECCOMP + name))
+    out.push(`${path.key(SECCOMP + name)}: non-functional in v1.27+; use the "seccompProfile" field instead`);
+  const hasProfile = securityContext?.appArmorProfile !== undefined || spec.securityContext?.appArmorProfile !== undefined;
+  if (!hasProfile && Object.hasOwn(annotations, APP_ARMOR + name))
+    out.push(`${path.key(APP_ARMOR + name)}: deprecated since v1.30; use the "appArmorProfile" field instead`);
+  return out;
+}
+
+/** A second value is fine only when it is made from the first. */
+function envWarnings(env: readonly core.EnvVar[] | undefined, path: FieldPath): readonly string[] {
+  const out: string[] = [];
+  const seen = new Set<string>();
+  for (const [i, { name, value = '', valueFrom }] of (env ?? []).entries()) {
+    const before = `$(${name})`;
+    if (seen.has(name) && (valueFrom !== undefined || value === before || !value.includes(before)))
+      out.push(`${path.index(i)}: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`);
+    seen.add(name);
+  }
+  return out;
+}
+
+interface PlacedPort {
+  readonly port: core.ContainerPort;
+  readonly path: FieldPath;
+}
+
+function portWarnings(containers: readonly Placed[]): readonly string[] {
+  const out: string[] = [];
+  const all = new Map<string, PlacedPort[]>();
+  for (const { container, path } of containers) {
+    for (const [i, port] of (container.ports ?? []).entries()) {
+      const at = path.child('ports').index(i);
+      if (!isEmpty(port.hostIP) && (port.hostPort ?? 0) === 0) out.push(`${at}: hostIP set without hostPort: ${formatPort(port)}`);
+      const key = `${port.containerPort}/${port.protocol ?? ''}`;
+      const others = all.get(key) ?? [];
+      for (const other of others) out.push(...overlap({ port, path: at }, other));
+      all.set(key, [...others, { port, path: at }]);
+    }
+  }
+  return out;
+}
+
+function overlap({ port, path }: PlacedPort, other: PlacedPort): readonly string[] {
+  const [host, otherHost] = [port.hostPort ?? 0, other.port.hostPort ?? 0];
+  const [ip, otherIp] = [port.hostIP ?? '', other.port.hostIP ?? ''];
+  if (host === otherHost && ip === otherIp) return [`${path}: duplicate port definition with ${other.path}`];
+  if (host === 0 || otherHost === 0) return [`${path}: overlapping port definition with ${other.path}`];
+  return host === otherHost && (ip === '') !== (otherIp === '') ? [`${path}: dangerously ambiguous port definition with ${other.path}`] : [];
+}
+
+/** As Go prints the structure. */
+const formatPort = ({ name = '', hostPort = 0, containerPort, protocol = '', hostIP = '' }: core.ContainerPort): string =>
+  `{Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;

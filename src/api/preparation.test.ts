@@ -1,0 +1,67 @@
+/** What kinds make of an object before it is stored, beyond its status and generation. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defined } from '../base/assert.ts';
+import type { Draft, JsonObject, KubeObject } from '../machinery/object.ts';
+import type { Kind } from './kind.ts';
+import { builtinKinds } from './registry.ts';
+
+const kindOf = (name: string): Kind =>
+  defined(
+    builtinKinds().find((kind) => kind.kind === name && kind.servedByDefault),
+    name,
+  );
+
+/** As it would be stored. */
+function prepared(name: string, object: JsonObject, old?: JsonObject): JsonObject {
+  const draft = structuredClone({ metadata: {}, ...object }) as unknown as Draft<KubeObject>;
+  const { strategy } = kindOf(name);
+  strategy.default?.(draft);
+  if (old === undefined) strategy.prepareForCreate?.(draft, { nowMs: 0 });
+  else strategy.prepareForUpdate?.(draft, { metadata: {}, ...old } as unknown as KubeObject, { nowMs: 0 });
+  return draft as unknown as JsonObject;
+}
+
+test('of the secrets of an account only the names are kept', () => {
+  const { secrets } = prepared('ServiceAccount', { secrets: [{ name: 's', namespace: 'elsewhere', uid: 'u' }] });
+  assert.deepEqual(secrets, [{ name: 's' }]);
+});
+
+test('the range of a node in two fields', () => {
+  assert.deepEqual(prepared('Node', { spec: { podCIDR: '10.0.0.0/24' } }).spec, { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] });
+  assert.deepEqual(prepared('Node', { spec: { podCIDRs: ['10.0.0.0/24'] } }).spec, { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] });
+});
+
+test('endpoints: the topology of old is dropped; labels count for the generation', () => {
+  const endpoints = [{ addresses: ['10.0.0.1'], deprecatedTopology: { zone: 'a' } }];
+  const made = prepared('EndpointSlice', { addressType: 'IPv4', endpoints });
+  assert.deepEqual([made.endpoints, made.metadata], [[{ addresses: ['10.0.0.1'] }], { generation: 1 }]);
+  const labelled = prepared('EndpointSlice', { metadata: { labels: { a: 'b' } }, addressType: 'IPv4' }, { metadata: { generation: 3 }, addressType: 'IPv4' });
+  assert.equal((labelled.metadata as JsonObject).generation, 4);
+  const annotated = prepared(
+    'EndpointSlice',
+    { metadata: { annotations: { a: 'b' } }, addressType: 'IPv4' },
+    { metadata: { generation: 3 }, addressType: 'IPv4' },
+  );
+  assert.equal((annotated.metadata as JsonObject).generation, 3);
+});
+
+test('a claim: the older form of a source names claims and snapshots, and the two forms say the same', () => {
+  const specOf = (spec: JsonObject, old?: JsonObject): JsonObject => prepared('PersistentVolumeClaim', { spec }, old).spec as JsonObject;
+  const volume = { kind: 'PersistentVolumeClaim', name: 'c' };
+  assert.deepEqual(specOf({ dataSource: volume }), { dataSource: volume, dataSourceRef: volume, volumeMode: 'Filesystem' });
+  const other = { apiGroup: 'a.b', kind: 'Other', name: 'o' };
+  assert.deepEqual(specOf({ dataSource: other }), { volumeMode: 'Filesystem' });
+  assert.deepEqual(specOf({ dataSourceRef: other }), { dataSource: other, dataSourceRef: other, volumeMode: 'Filesystem' });
+  assert.deepEqual(specOf({ dataSource: other }, { spec: { dataSource: other } }), { dataSource: other, dataSourceRef: other, volumeMode: 'Filesystem' });
+});
+
+test('an APIService of the server itself is available from the first', () => {
+  const { status } = prepared('APIService', { spec: { group: 'a', version: 'v1' }, status: { conditions: [] } }) as { readonly status?: JsonObject };
+  assert.deepEqual(status, {
+    conditions: [
+      { type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available', lastTransitionTime: '1970-01-01T00:00:00Z' },
+    ],
+  });
+  assert.equal(prepared('APIService', { spec: { service: { name: 's', namespace: 'n' } }, status: {} }).status, undefined);
+});
