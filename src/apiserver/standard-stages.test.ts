@@ -326,6 +326,33 @@ describe('the server with everything around it', () => {
     assert.deepEqual([await precedence('catch-all'), await precedence('global-default'), await precedence('service-accounts')], [10000, 9900, 7777]);
   });
 
+  test('figures under the names that Kubernetes has for them', async () => {
+    await refusal(ADMIN, 'GET', '/readyz');
+    await assert.rejects(ask(ann, 'POST', '/api/v1/namespaces/default/pods', { metadata: { name: 'x' }, spec: { containers: [] } }));
+    await assert.rejects(ask(ADMIN, 'POST', '/api/v1/namespaces/nowhere/configmaps', { metadata: { name: 'x' } }));
+    const metrics = stages.routes.find(({ path }) => path === '/metrics');
+    const answer = await metrics?.handle({
+      method: 'GET',
+      path: '/metrics',
+      query: [],
+      headers: {},
+      user: ADMIN,
+      signal: undefined,
+      body: () => new Uint8Array(),
+    });
+    const text = String(answer?.body);
+    for (const line of [
+      /^kubernetes_build_info\{major="1",minor="36",git_version="v1\.36\.0\+berth-0",.*\} 1$/m,
+      /^kubernetes_healthcheck\{name="ping",type="readyz"\} 1$/m,
+      /^kubernetes_healthchecks_total\{name="bootstrap",type="readyz",status="error"\} 1$/m,
+      /^authorization_attempts_total\{result="allowed"\} \d+$/m,
+      /^authorization_attempts_total\{result="no-opinion"\} \d+$/m,
+      /^apiserver_admission_controller_admission_duration_seconds_count\{name="NamespaceLifecycle",operation="CREATE",rejected="true",type="admit"\} \d+$/m,
+      /^apiserver_admission_controller_admission_duration_seconds_bucket\{name="ResourceQuota",operation="CREATE",rejected="false",type="validate",le="\+Inf"\} \d+$/m,
+    ])
+      assert.match(text, line);
+  });
+
   test('what people see of the server', async () => {
     assert.equal((await ask(ann, 'GET', '/version'))['minor'], '36');
     assert.match(

@@ -25,8 +25,10 @@ import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
 import { fairShareGauges } from './fairness/gauges.ts';
 import { fairShare } from './fairness/share.ts';
 import { componentStatuses } from './health/component-statuses.ts';
-import { type HealthCheck, healthRoutes } from './health/health.ts';
-import { type VersionInfo, versionRoute } from './health/version.ts';
+import { type HealthCheck, HealthFigures, healthRoutes } from './health/health.ts';
+import { buildInfo, type VersionInfo, versionRoute } from './health/version.ts';
+import { AccessMetrics } from './metrics/access-metrics.ts';
+import { timedAdmission } from './metrics/admission-metrics.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
 import { type Gauge, metricsRoute } from './metrics/route.ts';
 import type { Descriptions } from './openapi/descriptions.ts';
@@ -82,14 +84,18 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const nodeRules = (CLUSTER_ROLES['system:node'] ?? []).map(parseRule);
   const authorize = unionOf([privilegedGroups('system:masters'), nodeAuthorizer(relations, nodeRules), rbacAuthorizer(rbac.index)]);
   const requests = new RequestMetrics();
+  const access = new AccessMetrics();
+  const health = new HealthFigures();
+  const chain = admissionChain({ random, keys, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [] });
+  const admission = timedAdmission(chain, clock);
   const share = options.seats === undefined ? undefined : fairShare({ reader, clock, seats: options.seats, maxWaitMs: MAX_WAIT_MS });
   const authentication = { tokens, reader, clock, anonymous: options.anonymous ?? true };
   const check = anyToken(tokenChecker(authentication), tokens.audiences, options.oidc);
   return {
-    authenticate: authenticator(authentication, check),
+    authenticate: access.authenticate(authenticator(authentication, check)),
     impersonate: impersonator(authorize),
-    authorize,
-    admission: admissionChain({ random, keys, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [] }),
+    authorize: access.authorize(authorize),
+    admission: admission.plugins,
     routes: [
       ...discoveryRoutes(options),
       ...openApiRoutes({
@@ -101,10 +107,18 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
         version: options.version.gitVersion,
         yieldToLoop: options.yieldToLoop ?? (() => Promise.resolve()),
       }),
-      ...healthRoutes(options.checks),
+      ...healthRoutes(options.checks, health),
       versionRoute(options.version),
       ...openidRoutes(tokens, options.serverAddress),
-      metricsRoute(requests, [...(options.gauges ?? []), ...(share === undefined ? [] : fairShareGauges(share.figures))]),
+      metricsRoute(requests, [
+        buildInfo(options.version),
+        ...health.gauges,
+        ...access.gauges,
+        admission.gauge,
+        deprecatedApis(requests, options.served),
+        ...(options.gauges ?? []),
+        ...(share === undefined ? [] : fairShareGauges(share.figures)),
+      ]),
     ],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),
@@ -121,6 +135,17 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       rbac[Symbol.dispose]();
       relations[Symbol.dispose]();
       share?.[Symbol.dispose]();
+    },
+  };
+}
+
+function deprecatedApis(requests: RequestMetrics, served: ServedKinds): Gauge {
+  return {
+    name: 'apiserver_requested_deprecated_apis',
+    help: 'Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, subresource, and removed_release.',
+    values: () => {
+      const deprecated = new Set(served.kinds().flatMap((kind) => (kind.deprecation === undefined ? [] : [`${kind.group}/${kind.version}/${kind.resource}`])));
+      return requests.deprecated(({ group, version, resource }) => deprecated.has(`${group}/${version}/${resource}`));
     },
   };
 }

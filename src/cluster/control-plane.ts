@@ -6,6 +6,7 @@ import { bootstrap, Writer } from '../apiserver/bootstrap/bootstrap.ts';
 import { followFlowControl } from '../apiserver/bootstrap/flow-control.ts';
 import { controllerIdentity } from '../apiserver/bootstrap/identities.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
+import { resourcePrefix } from '../apiserver/registry/keys.ts';
 import { createProjector, type Projection } from '../apiserver/codec/projection.ts';
 import { auditing, type AuditSink } from '../apiserver/audit/trail.ts';
 import type { AuditPolicy } from '../apiserver/audit/policy.ts';
@@ -95,7 +96,7 @@ export class ControlPlane implements AsyncDisposable {
         seats: options.seats,
         oidc: options.oidc,
         audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
-        gauges: auditGauges(options.audit?.sink),
+        gauges: [...auditGauges(options.audit?.sink), ...objectGauges(store, registry)],
         yieldToLoop,
         descriptions: options.descriptions,
         serverAddress: () => `${addresses().advertiseIp}:${addresses().port}`,
@@ -183,6 +184,26 @@ function auditGauges(sink: { readonly written: number; readonly dropped: number 
       type: 'counter',
       help: 'Counter of audit events that failed to be audited properly.',
       values: () => [{ value: sink.dropped, labels: plugin }],
+    },
+  ];
+}
+
+/** How many there are of each kind; objects that two groups show (Events) count once. */
+function objectGauges(store: Store<Projection>, registry: { kinds(): readonly Kind[] }): readonly Gauge[] {
+  const counts = (): readonly { readonly group: string; readonly resource: string; readonly value: number }[] => {
+    const stored = new Map(registry.kinds().map(({ storage, resource }) => [resourcePrefix(storage.group, resource), { group: storage.group, resource }]));
+    return [...stored].map(([prefix, about]) => ({ ...about, value: store.count(prefix) }));
+  };
+  return [
+    {
+      name: 'apiserver_resource_objects',
+      help: 'Number of stored objects at the time of last check split by kind.',
+      values: () => counts().map(({ group, resource, value }) => ({ value, labels: { group, resource } })),
+    },
+    {
+      name: 'apiserver_storage_objects',
+      help: 'Number of stored objects at the time of last check split by kind.',
+      values: () => counts().map(({ group, resource, value }) => ({ value, labels: { resource: group === '' ? resource : `${resource}.${group}` } })),
     },
   ];
 }

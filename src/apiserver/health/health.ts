@@ -1,4 +1,5 @@
 import { StatusError } from '../../machinery/status-error.ts';
+import type { Gauge } from '../metrics/route.ts';
 import type { RawRequest, RawResponse, Route } from '../stages.ts';
 
 /** One named condition of the server. Answers why it fails, or undefined. Cheap: it is asked by every probe. */
@@ -9,18 +10,48 @@ export interface HealthCheck {
   readonly only?: 'ready';
 }
 
+/** What checks came to, the last time and ever, under Kubernetes' own names. */
+export class HealthFigures {
+  readonly #last = new Map<string, { readonly labels: { readonly name: string; readonly type: string }; ok: boolean }>();
+  readonly #counts = new Map<string, { readonly labels: { readonly name: string; readonly type: string; readonly status: string }; value: number }>();
+
+  note(name: string, type: string, ok: boolean): void {
+    this.#last.set(`${type} ${name}`, { labels: { name, type }, ok });
+    const key = `${type} ${name} ${ok}`;
+    const count = this.#counts.get(key);
+    if (count === undefined) this.#counts.set(key, { labels: { name, type, status: ok ? 'success' : 'error' }, value: 1 });
+    else count.value++;
+  }
+
+  get gauges(): readonly Gauge[] {
+    return [
+      {
+        name: 'kubernetes_healthcheck',
+        help: 'This metric records the result of a single healthcheck.',
+        values: () => [...this.#last.values()].map(({ labels, ok }) => ({ value: ok ? 1 : 0, labels })),
+      },
+      {
+        name: 'kubernetes_healthchecks_total',
+        type: 'counter',
+        help: 'This metric records the results of all healthcheck.',
+        values: () => [...this.#counts.values()],
+      },
+    ];
+  }
+}
+
 /** `/healthz`, `/livez`, `/readyz`, with `?verbose`, `?exclude=NAME` and a path for each check, as Kubernetes answers them. */
-export function healthRoutes(checks: readonly HealthCheck[]): readonly Route[] {
+export function healthRoutes(checks: readonly HealthCheck[], figures = new HealthFigures()): readonly Route[] {
   const all: readonly HealthCheck[] = [{ name: 'ping', check: () => undefined }, ...checks];
   const live = all.filter(({ only }) => only === undefined);
-  return [route('/healthz', live), route('/livez', live), route('/readyz', all)];
+  return [route('/healthz', live, figures), route('/livez', live, figures), route('/readyz', all, figures)];
 }
 
-function route(path: string, checks: readonly HealthCheck[]): Route {
-  return { match: 'prefix', path, handle: (request) => answer(path, checks, request) };
+function route(path: string, checks: readonly HealthCheck[], figures: HealthFigures): Route {
+  return { match: 'prefix', path, handle: (request) => answer(path, checks, request, figures) };
 }
 
-async function answer(path: string, checks: readonly HealthCheck[], request: RawRequest): Promise<RawResponse> {
+async function answer(path: string, checks: readonly HealthCheck[], request: RawRequest, figures: HealthFigures): Promise<RawResponse> {
   const name = request.path.slice(path.length).replace(/^\//, '').replace(/\/$/, '');
   if (name !== '') return one(checks, name, path);
   const excluded = new Set(request.query.filter(([key]) => key === 'exclude').map(([, value]) => value));
@@ -32,6 +63,7 @@ async function answer(path: string, checks: readonly HealthCheck[], request: Raw
       continue;
     }
     const why = await outcome(each);
+    figures.note(each.name, path.slice(1), why === undefined);
     failed ||= why !== undefined;
     // The reason is for the log and the metrics: anybody may read this page.
     lines.push(why === undefined ? `[+]${each.name} ok` : `[-]${each.name} failed: reason withheld`);

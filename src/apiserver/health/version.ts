@@ -1,3 +1,4 @@
+import type { Gauge } from '../metrics/route.ts';
 import type { Route } from '../stages.ts';
 
 /** What `/version` says. `major` and `minor` are integers as text: clients parse them. */
@@ -36,6 +37,26 @@ export function versionInfo(berthVersion: string, runtime: { readonly version: s
     goVersion: `node-${runtime.version}`,
     compiler: 'node',
     platform: `${runtime.os}/${runtime.arch === 'x64' ? 'amd64' : runtime.arch}`,
+  };
+}
+
+/** `kubernetes_build_info`, as every part of a cluster has it. */
+export function buildInfo({ major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform }: VersionInfo): Gauge {
+  const labels = {
+    major,
+    minor,
+    git_version: gitVersion,
+    git_commit: gitCommit,
+    git_tree_state: gitTreeState,
+    build_date: buildDate,
+    go_version: goVersion,
+    compiler,
+    platform,
+  };
+  return {
+    name: 'kubernetes_build_info',
+    help: "A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.",
+    values: () => [{ value: 1, labels }],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RequestRecord } from '../stages.ts';
+import type { Sample } from './histogram.ts';
 
 /** Kubernetes' own bounds of apiserver_request_duration_seconds. */
 export const DURATION_BUCKETS: readonly number[] = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -45,6 +46,17 @@ export class RequestMetrics {
     series.timed++;
     const at = DURATION_BUCKETS.findIndex((bound) => seconds <= bound);
     if (at !== -1) series.buckets[at] = (series.buckets[at] ?? 0) + 1;
+  }
+
+  /** The requested resources for which `isDeprecated` holds: 1 each, as `apiserver_requested_deprecated_apis` has it. */
+  deprecated(isDeprecated: (labels: RequestLabels) => boolean): readonly Sample[] {
+    const found = new Map<string, Sample>();
+    for (const { labels } of this.#series.values()) {
+      if (labels.resource === '' || !isDeprecated(labels)) continue;
+      const { group, version, resource, subresource } = labels;
+      found.set(`${group}/${version}/${resource}/${subresource}`, { value: 1, labels: { group, version, resource, subresource, removed_release: '' } });
+    }
+    return [...found.values()];
   }
 
   series(): Iterable<Readonly<Series>> {

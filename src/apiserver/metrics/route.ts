@@ -1,5 +1,6 @@
 import type { Registry as PromRegistry } from 'prom-client';
 import type { RawResponse, Route } from '../stages.ts';
+import type { Sample } from './histogram.ts';
 import { DURATION_BUCKETS, type RequestMetrics } from './request-metrics.ts';
 
 /** A figure that is looked up when it is asked for. */
@@ -7,8 +8,8 @@ export interface Gauge {
   readonly name: string;
   readonly help: string;
   /** Default: gauge. */
-  readonly type?: 'counter' | 'gauge' | undefined;
-  readonly values: () => readonly { readonly value: number; readonly labels?: Readonly<Record<string, string>> }[];
+  readonly type?: 'counter' | 'gauge' | 'histogram' | undefined;
+  readonly values: () => readonly Sample[];
 }
 
 /** `/metrics`, under Kubernetes' own names. The library is loaded by the first one who asks. */
@@ -46,7 +47,9 @@ async function openRegistry(requests: RequestMetrics, gauges: readonly Gauge[]):
     () => durations(requests),
   );
   for (const { name, help, type = 'gauge', values } of gauges)
-    add(name, help, type, () => values().map(({ value, labels = {} }) => ({ value, labels: { ...labels } })));
+    add(name, help, type, () =>
+      values().map(({ value, labels = {}, suffix }) => ({ value, labels: { ...labels }, ...(suffix === undefined ? {} : { metricName: name + suffix }) })),
+    );
   return registry;
 }
 

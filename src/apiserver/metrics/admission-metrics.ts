@@ -1,0 +1,50 @@
+import type { Clock } from '../../base/clock.ts';
+import type { AdmissionPlugin, AdmissionRequest, Awaitable } from '../stages.ts';
+import { Histogram } from './histogram.ts';
+import type { Gauge } from './route.ts';
+
+/** Kubernetes' own bounds, seconds. */
+const BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
+
+/** The same plugins, timed: what each costs, by operation and outcome. */
+export function timedAdmission(plugins: readonly AdmissionPlugin[], clock: Clock): { readonly plugins: readonly AdmissionPlugin[]; readonly gauge: Gauge } {
+  const histogram = new Histogram(BUCKETS);
+  type Step = (request: AdmissionRequest) => Awaitable<void>;
+  const timed = (name: string, type: 'admit' | 'validate', step: Step): Step => {
+    const note = (request: AdmissionRequest, began: number, rejected: boolean): void => {
+      const labels = (): Readonly<Record<string, string>> => ({ name, operation: request.operation, rejected: String(rejected), type });
+      histogram.observe(`${name} ${type} ${request.operation} ${rejected}`, labels, (clock.monotonic() - began) / 1000);
+    };
+    return (request) => {
+      const began = clock.monotonic();
+      let pending: Awaitable<void>;
+      try {
+        pending = step(request);
+      } catch (thrown) {
+        note(request, began, true);
+        throw thrown;
+      }
+      if (!(pending instanceof Promise)) return note(request, began, false);
+      return pending.then(
+        () => note(request, began, false),
+        (thrown: unknown) => {
+          note(request, began, true);
+          throw thrown;
+        },
+      );
+    };
+  };
+  return {
+    plugins: plugins.map((plugin) => ({
+      ...plugin,
+      ...(plugin.admit === undefined ? {} : { admit: timed(plugin.name, 'admit', (request) => plugin.admit?.(request)) }),
+      ...(plugin.validate === undefined ? {} : { validate: timed(plugin.name, 'validate', (request) => plugin.validate?.(request)) }),
+    })),
+    gauge: {
+      name: 'apiserver_admission_controller_admission_duration_seconds',
+      type: 'histogram',
+      help: 'Admission controller latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).',
+      values: () => histogram.samples(),
+    },
+  };
+}
