@@ -23,7 +23,7 @@ import { silentLog } from '../src/base/log.ts';
 import { SeededRandom } from '../src/base/random.ts';
 import { VirtualClock } from '../src/base/virtual-clock.ts';
 import type { Client } from '../src/client/client.ts';
-import type { ComponentOptions } from '../src/client/component.ts';
+import type { Component, ComponentOptions } from '../src/client/component.ts';
 import { ControlPlane } from '../src/cluster/control-plane.ts';
 import type { CsiDriver } from '../src/csi/driver.ts';
 import { FakeHost } from '../src/host/fake.ts';
@@ -73,8 +73,12 @@ class Stage implements AsyncDisposable {
   readonly #clock: VirtualClock;
   readonly #ends: Disposals;
   readonly #options: ComponentOptions;
+  readonly #driver: PoolDriver;
+  #poolNode: Component;
 
-  private constructor(client: Client, options: ComponentOptions, pool: Pool, clock: VirtualClock, ends: Disposals) {
+  private constructor(client: Client, options: ComponentOptions, pool: Pool, driver: PoolDriver, poolNode: Component, clock: VirtualClock, ends: Disposals) {
+    this.#driver = driver;
+    this.#poolNode = poolNode;
     this.#options = options;
     this.client = client;
     this.pool = pool;
@@ -106,11 +110,19 @@ class Stage implements AsyncDisposable {
     const pool = ends.use(await openPool({ host, clock, root: '/var/lib/berth/pool', mark: 'test', kind: 'plain' }));
     ends.use(await startStorage({ ...plane.controllerOptions(STORAGE, 'storage'), classes }));
     const driver = new PoolDriver({ host, pool, nodeName: 'node-1' });
-    ends.use(await startPoolNode({ ...options, nodeName: 'node-1', driver: drifts ? drifting(driver) : driver }));
+    const poolNode = await startPoolNode({ ...options, nodeName: 'node-1', driver: drifts ? drifting(driver) : driver, made: driver });
     const { client } = plane.componentOptions(ADMIN, 'test');
-    const stage = new Stage(client, options, pool, clock, ends);
+    const stage = new Stage(client, options, pool, driver, poolNode, clock, ends);
+    ends.add(() => stage.#poolNode[Symbol.asyncDispose]());
     await stage.rest();
     return stage;
+  }
+
+  /** The first node's part of storage ends, and begins anew. */
+  async restartNode(condition?: (volumeHandle: string) => Promise<string | undefined>): Promise<void> {
+    await this.#poolNode[Symbol.asyncDispose]();
+    this.#poolNode = await startPoolNode({ ...this.#options, nodeName: 'node-1', driver: this.#driver, made: this.#driver, condition });
+    await this.rest();
   }
 
   /** Another node with a pool of its own, on a machine of its own. */
@@ -354,6 +366,89 @@ describe('storage, through the API', () => {
     await stage.rest();
     assert.deepEqual((await stage.client.list(volumeAttachments)).items, []);
     assert.deepEqual(calls, ['publish h node-1', 'unpublish h node-1']);
+  });
+
+  check('a volume whose object is removed by hand is detached first: the object waits for it, and no attachment is left', async (stage) => {
+    const calls: string[] = [];
+    await stage.addDriver({
+      name: 'attach.example.com',
+      controllerCapabilities: async () => ['publish-unpublish-volume'],
+      controllerPublish: async () => ({}),
+      controllerUnpublish: async (volumeId) => void calls.push(`unpublish ${volumeId}`),
+    });
+    await stage.client.create(nodes, { metadata: { name: 'node-1' } });
+    await stage.client.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
+    const spec = { nodeName: 'node-1', containers: [{ name: 'c', image: 'x' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] };
+    const removeByHand = async (finalizers: readonly string[] | null): Promise<void> => {
+      await stage.client.delete(persistentVolumes, 'far');
+      await stage.client.patch(persistentVolumes, 'far', { type: 'merge', body: { metadata: { finalizers } } });
+      await stage.rest();
+    };
+    const phase = async (): Promise<readonly unknown[]> => [
+      (await stage.client.list(persistentVolumes)).items.map(({ metadata }) => metadata.finalizers),
+      (await stage.client.list(volumeAttachments)).items.length,
+      calls.length,
+    ];
+    await stage.volume('far', { hostPath: undefined, csi: { driver: 'attach.example.com', volumeHandle: 'h' } });
+    await stage.claim('c', { volumeName: 'far', storageClassName: '' });
+    await stage.client.create<Pod>(pods, { metadata: { name: 'p', namespace: 'default' }, spec });
+    await stage.rest();
+    const held = 'external-attacher/attach-example-com';
+    await removeByHand([held]);
+    assert.deepEqual(await phase(), [[[held]], 1, 0], 'the pod runs');
+    await stage.client.delete(pods, 'p', 'default', { gracePeriodSeconds: 0 });
+    await stage.rest();
+    assert.deepEqual(await phase(), [[], 0, 1]);
+
+    await stage.remove('c');
+    await stage.volume('far', { hostPath: undefined, csi: { driver: 'attach.example.com', volumeHandle: 'h' } });
+    await stage.claim('c', { volumeName: 'far', storageClassName: '' });
+    await stage.client.create<Pod>(pods, { metadata: { name: 'p', namespace: 'default' }, spec });
+    await stage.rest();
+    await removeByHand(null);
+    assert.deepEqual(await phase(), [[], 1, 1], 'somebody took the finalizers away, and the pod runs');
+    await stage.client.delete(pods, 'p', 'default', { gracePeriodSeconds: 0 });
+    await stage.rest();
+    assert.deepEqual((await stage.client.list(volumeAttachments)).items, []);
+  });
+
+  check('what a provisioner made before it died goes when its claim has gone, and stays when anybody ever had it', async (stage) => {
+    const made = await stage.claim('made', { storageClassName: 'berth-immediate', size: '64Mi' });
+    const kept = await stage.claim('kept', { storageClassName: 'berth-immediate', size: '64Mi' });
+    assert.deepEqual(stage.pool.unannounced(), [], 'both have their objects');
+    await stage.client.patch(persistentVolumes, `pvc-${kept.metadata.uid}`, {
+      type: 'merge',
+      body: { spec: { persistentVolumeReclaimPolicy: 'Retain' } },
+    });
+    await stage.remove('kept');
+    await stage.client.patch(persistentVolumes, `pvc-${kept.metadata.uid}`, { type: 'merge', body: { metadata: { finalizers: null } } });
+    await stage.client.delete(persistentVolumes, `pvc-${kept.metadata.uid}`).catch(() => undefined);
+    const uid = '11111111-2222-4333-8444-555555555555';
+    for (const [id, name] of [
+      [`pvc-${uid}`, 'gone'],
+      ['pvc-of-another-life', 'made'],
+    ] as const)
+      await stage.pool.create({ id, name: id, sizeBytes: 64 * 2 ** 20, mode: 'mount', claim: { namespace: 'default', name } });
+    await stage.restartNode();
+    assert.deepEqual(
+      stage.pool.volumes().map(({ id }) => id),
+      [`pvc-${made.metadata.uid}`, `pvc-${kept.metadata.uid}`],
+    );
+    assert.deepEqual(stage.pool.unannounced(), []);
+    assert.equal(stage.pool.trash().length, 2, 'even so they can come back');
+  });
+
+  check('a volume that is out of order says so in its status and by an event on its claim, until it is mended', async (stage) => {
+    const { metadata } = await stage.claim('bad', { storageClassName: 'berth-immediate', size: '64Mi' });
+    const name = `pvc-${metadata.uid}`;
+    let message: string | undefined = '/pool/volume.json is damaged';
+    await stage.restartNode(async (handle) => (handle === name ? message : undefined));
+    const { status } = await stage.lookVolume(name);
+    assert.deepEqual(status, { phase: 'Bound', lastPhaseTransitionTime: status?.lastPhaseTransitionTime, reason: 'VolumeConditionAbnormal', message });
+    assert.ok((await stage.said('bad')).includes(`Warning VolumeConditionAbnormal ${message}`));
+    message = undefined;
+    await stage.rest(10_000);
+    assert.equal((await stage.lookVolume(name)).status?.reason, undefined);
   });
 
   check('a volume is deleted only when it is attached nowhere: without its object nobody could let go of it', async (stage) => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { events as eventResource, persistentVolumeClaims, pods, storageClasses } from '../api/gen/resources.ts';
+import { events as eventResource, persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../api/gen/resources.ts';
+import type { PersistentVolume } from '../api/gen/types/core.v1.ts';
 import { builtinKinds } from '../api/registry.ts';
 import type { Kind } from '../api/kind.ts';
 import type { Client } from '../client/client.ts';
@@ -9,6 +10,7 @@ import { connect } from './connect.ts';
 import { bold, dataDirectoryOf } from './terminal.ts';
 import { type Answer, type EventView, fine, lastWarning, trouble } from './why/answer.ts';
 import { explainClaim } from './why/claim.ts';
+import { explainHealth } from './why/volume.ts';
 import { explainPod } from './why/pod.ts';
 import { explainTerminating } from './why/terminating.ts';
 
@@ -56,6 +58,7 @@ async function explain(client: Client, kind: Kind, name: string, namespace: stri
   const terminating = explainTerminating(`${kind.kind} ${name}`, object, Date.now());
   if (terminating !== undefined) return terminating;
   if (kind.group === '' && kind.resource === 'pods') return podAnswer(client, name, namespace, events);
+  if (kind.group === '' && kind.resource === 'persistentvolumes') return volumeAnswer(await client.get(persistentVolumes, name), events);
   if (kind.group === '' && kind.resource === 'persistentvolumeclaims') return claimAnswer(client, name, namespace, events);
   return conditionAnswer(kind, object, events);
 }
@@ -89,17 +92,23 @@ async function podAnswer(client: Client, name: string, namespace: string, events
 }
 
 async function claimAnswer(client: Client, name: string, namespace: string, events: readonly EventView[]): Promise<Answer> {
-  const [claim, classes, all] = await Promise.all([
+  const [claim, classes, all, volumes] = await Promise.all([
     client.get(persistentVolumeClaims, name, namespace),
     client.list(storageClasses),
     client.list(pods, { namespace }),
+    client.list(persistentVolumes),
   ]);
   return explainClaim({
     claim,
+    volume: volumes.items.find((each) => each.metadata.name === claim.spec?.volumeName),
     events,
     classes: classes.items,
     users: all.items.filter((pod) => pod.spec?.volumes?.some((volume) => volume.persistentVolumeClaim?.claimName === name)),
   });
+}
+
+function volumeAnswer(volume: Stored<PersistentVolume>, events: readonly EventView[]): Answer {
+  return explainHealth(`Volume ${volume.metadata.name}`, ' is', volume) ?? conditionAnswer(kindOf('persistentvolume'), volume, events);
 }
 
 /** Any other kind: its conditions and its newest warning say what they can. */

@@ -143,7 +143,8 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
     }),
   );
   lookup = node.lookup;
-  ends.use(await startPoolNode({ ...plane.componentOptions(POOL_NODE, 'berth-pool'), nodeName, driver }));
+  const condition = pool.damaged().length === 0 ? undefined : (handle: string): Promise<string | undefined> => driver.condition(handle);
+  ends.use(await startPoolNode({ ...plane.componentOptions(POOL_NODE, 'berth-pool'), nodeName, driver, made: driver, condition }));
   return {
     port: server.port,
     findings: [...probe.findings.map(({ missing, consequence }) => `${missing} is missing: ${consequence}`), ...poolFindings(pool)],

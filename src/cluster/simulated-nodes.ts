@@ -125,7 +125,7 @@ async function startParts(
       logs: { maxBytes: 10 * 1024 * 1024, maxFiles: 5 },
     }),
   );
-  ends.use(await startPoolNode({ ...components(POOL_NODE, 'berth-pool'), nodeName, driver }));
+  ends.use(await startPoolNode({ ...components(POOL_NODE, 'berth-pool'), nodeName, driver, made: driver }));
 }
 
 export interface SimulatedNodesOptions {

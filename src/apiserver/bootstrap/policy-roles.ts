@@ -145,7 +145,7 @@ export const BERTH_CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]
     EVENTS,
     'create delete get list patch update watch; core; persistentvolumes',
     'get list patch update watch; core; persistentvolumeclaims',
-    'patch update; core; persistentvolumeclaims/status',
+    'patch update; core; persistentvolumes/status persistentvolumeclaims/status',
     'READ; storage.k8s.io; storageclasses csinodes',
     'get list patch update watch; storage.k8s.io; volumeattachments',
     'patch update; storage.k8s.io; volumeattachments/status',

@@ -1,20 +1,26 @@
-import type { PersistentVolumeClaim, Pod } from '../../api/gen/types/core.v1.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/gen/types/core.v1.ts';
 import type { StorageClass } from '../../api/gen/types/storage.v1.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { type Answer, type EventView, fine, lastWarning, trouble } from './answer.ts';
+import { explainHealth } from './volume.ts';
 
 export interface ClaimView {
   readonly claim: Stored<PersistentVolumeClaim>;
+  /** That it is bound to, if it is there. */
+  readonly volume: Stored<PersistentVolume> | undefined;
   readonly events: readonly EventView[];
   readonly classes: readonly Stored<StorageClass>[];
   /** Pods of the claim's namespace that use it. */
   readonly users: readonly Stored<Pod>[];
 }
 
-export function explainClaim({ claim, events, classes, users }: ClaimView): Answer {
+export function explainClaim({ claim, volume, events, classes, users }: ClaimView): Answer {
   const name = `Claim ${claim.metadata.name}`;
   const phase = claim.status?.phase ?? 'Pending';
-  if (phase === 'Bound') return fine(`${name} is bound to volume ${claim.spec?.volumeName}.`);
+  if (phase === 'Bound') {
+    const bound = `${name} is bound to volume ${claim.spec?.volumeName}`;
+    return (volume === undefined ? undefined : explainHealth(bound, ', which is', volume)) ?? fine(`${bound}.`);
+  }
   if (phase === 'Lost')
     return trouble(
       `${name} has lost its volume ${claim.spec?.volumeName}.`,

@@ -9,12 +9,13 @@ import {
   pods as podResource,
   volumeAttachments,
 } from '../../api/gen/resources.ts';
+import { keyOf } from '../../client/cache.ts';
 import type { ComponentOptions } from '../../client/component.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { claimKeysOf } from '../binder/binder.ts';
 import { type Controller, source, startController } from '../../client/controller.ts';
 import { Said } from '../said.ts';
-import { type Attachment, decideAttach } from './decide.ts';
+import { type Attachment, decideAttach, decideWithoutVolume } from './decide.ts';
 
 const POD_CLAIMS = 'storage/claim';
 const BY_VOLUME = 'storage/volume';
@@ -24,7 +25,7 @@ export function startAttachDetach(options: ComponentOptions): Controller {
   const { client, informers } = options;
   const recorder = options.recorder.as('attachdetach-controller');
   const pods = informers.of(podResource, { indexes: { [POD_CLAIMS]: claimKeysOf } });
-  const claims = informers.of(persistentVolumeClaims);
+  const claims = informers.of(persistentVolumeClaims, { indexes: { [BY_VOLUME]: named } });
   const volumes = informers.of(persistentVolumes);
   const drivers = informers.of(csiDrivers);
   const nodes = informers.of(nodeResource);
@@ -57,7 +58,17 @@ export function startAttachDetach(options: ComponentOptions): Controller {
     ],
     reconcile: async (name) => {
       const volume = volumes.get(name);
-      if (volume === undefined) return undefined;
+      if (volume === undefined) {
+        const left = attachments.byIndex(BY_VOLUME, name);
+        for (const gone of decideWithoutVolume({
+          attachments: left,
+          pods: claims.byIndex(BY_VOLUME, name).flatMap((claim) => pods.byIndex(POD_CLAIMS, keyOf(claim))),
+          inUse: (node) => nodes.get(node)?.status?.volumesInUse ?? [],
+          nameOf: attachmentName,
+        }))
+          await client.delete(volumeAttachments, gone).catch(ifGone);
+        return undefined;
+      }
       const { namespace = '', name: claimName = '' } = volume.spec?.claimRef ?? {};
       const unique = `kubernetes.io/csi/${volume.spec?.csi?.driver ?? ''}^${volume.spec?.csi?.volumeHandle ?? ''}`;
       const { create, remove, blocked } = decideAttach({
@@ -87,12 +98,15 @@ function volumeOf({ spec }: VolumeAttachment): readonly string[] {
 }
 
 /** The name by which the node looks for it: Kubernetes' own, so that drivers' sidecars find theirs too. */
+function attachmentName(handle: string, driver: string, node: string): string {
+  return `csi-${createHash('sha256').update(`${handle}${driver}${node}`).digest('hex')}`;
+}
+
 function attachmentObject({ driver, handle, volumeName, node }: Attachment): VolumeAttachment {
-  const name = `csi-${createHash('sha256').update(`${handle}${driver}${node}`).digest('hex')}`;
   return {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'VolumeAttachment',
-    metadata: { name },
+    metadata: { name: attachmentName(handle, driver, node) },
     spec: { attacher: driver, nodeName: node, source: { persistentVolumeName: volumeName } },
   };
 }

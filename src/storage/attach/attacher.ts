@@ -12,10 +12,18 @@ export interface AttacherOptions extends ComponentOptions {
   readonly driver: CsiDriver;
 }
 
-/** The hand that attaches to this node, by the driver's ControllerPublishVolume. A driver without it is attached by saying so. */
+const BY_VOLUME = 'storage/volume';
+const VOLUME_KEY = 'volume/';
+const volumeKey = (name: string): string => `${VOLUME_KEY}${name}`;
+
+/**
+ * The hand that attaches to this node, by the driver's ControllerPublishVolume. A driver without it is attached by saying so. The volume's
+ * object carries a finalizer while it is attached, as Kubernetes' external-attacher has it: without its handle nobody could detach it. Keys
+ * are names of attachments, and `volume/NAME`.
+ */
 export function startAttacher(options: AttacherOptions): Controller {
   const { client, driver, informers, nodeName } = options;
-  const attachments = informers.of(volumeAttachments);
+  const attachments = informers.of(volumeAttachments, { indexes: { [BY_VOLUME]: ({ spec }) => [spec.source.persistentVolumeName ?? ''] } });
   const volumes = informers.of(persistentVolumes);
   const nodes = informers.of(csiNodes);
   const finalizer = `external-attacher/${driver.name.replaceAll('.', '-')}`;
@@ -23,11 +31,16 @@ export function startAttacher(options: AttacherOptions): Controller {
     name: `attacher-${driver.name}`,
     concurrency: 8,
     sources: [
-      source(attachments, ({ metadata, spec }) => (spec.attacher === driver.name && spec.nodeName === nodeName ? [metadata.name] : [])),
-      source(volumes, () => []),
+      source(attachments, ({ metadata, spec }) =>
+        spec.attacher === driver.name && spec.nodeName === nodeName ? [metadata.name, volumeKey(spec.source.persistentVolumeName ?? '')] : [],
+      ),
+      source(volumes, ({ metadata }) =>
+        metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(finalizer) === true ? [volumeKey(metadata.name)] : [],
+      ),
       source(nodes, () => []),
     ],
     reconcile: async (name) => {
+      if (name.startsWith(VOLUME_KEY)) return letGo(name.slice(VOLUME_KEY.length));
       const attachment = attachments.get(name);
       if (attachment === undefined) return undefined;
       const volume = volumes.get(attachment.spec.source.persistentVolumeName ?? '');
@@ -51,6 +64,8 @@ export function startAttacher(options: AttacherOptions): Controller {
               ...attachment,
               metadata: { ...attachment.metadata, finalizers: [...(attachment.metadata.finalizers ?? []), finalizer] },
             });
+      if (publishes && volume.metadata.finalizers?.includes(finalizer) !== true)
+        await client.update(persistentVolumes, { ...volume, metadata: { ...volume.metadata, finalizers: [...(volume.metadata.finalizers ?? []), finalizer] } });
       const { volumeHandle, volumeAttributes = {}, readOnly = false } = volume.spec.csi;
       const attachmentMetadata = publishes
         ? await told(held, 'attachError', () =>
@@ -61,6 +76,15 @@ export function startAttacher(options: AttacherOptions): Controller {
       return undefined;
     },
   });
+
+  /** A volume that is to go, and is attached nowhere any more. */
+  async function letGo(name: string): Promise<undefined> {
+    const volume = volumes.get(name);
+    if (volume?.metadata.deletionTimestamp === undefined || volume.metadata.finalizers?.includes(finalizer) !== true) return;
+    if (attachments.byIndex(BY_VOLUME, name).length > 0) return;
+    const finalizers = volume.metadata.finalizers.filter((each) => each !== finalizer);
+    await client.update(persistentVolumes, { ...volume, metadata: { ...volume.metadata, finalizers } });
+  }
 
   /** A refusal by the driver is written where the node and people look, and tried again later. */
   async function told<T>(attachment: Stored<VolumeAttachment>, field: 'attachError' | 'detachError', work: () => Promise<T>): Promise<T> {

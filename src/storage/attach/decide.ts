@@ -51,6 +51,29 @@ export function decideAttach({ volume, driver, pods, attachments, inUse }: Attac
   };
 }
 
+export interface OrphanSnapshot {
+  readonly attachments: readonly VolumeAttachment[];
+  /** Pods that use a claim which was bound to the volume. */
+  readonly pods: readonly Pod[];
+  /** What a node reports: `kubernetes.io/csi/<driver>^<handle>`. */
+  readonly inUse: (node: string) => readonly string[];
+  /** Of the attachment of a volume at a node. */
+  readonly nameOf: (handle: string, driver: string, node: string) => string;
+}
+
+/** The attachments to remove of a volume whose object was removed by hand. The handle is known only from what the nodes report. */
+export function decideWithoutVolume({ attachments, pods, inUse, nameOf }: OrphanSnapshot): readonly string[] {
+  const wanted = new Set(pods.filter(isUser).map(({ spec }) => spec?.nodeName ?? ''));
+  return attachments.flatMap(({ metadata, spec }) => {
+    const name = metadata?.name ?? '';
+    const prefix = `kubernetes.io/csi/${spec.attacher}^`;
+    const reported = inUse(spec.nodeName).some(
+      (unique) => unique.startsWith(prefix) && nameOf(unique.slice(prefix.length), spec.attacher, spec.nodeName) === name,
+    );
+    return metadata?.deletionTimestamp !== undefined || wanted.has(spec.nodeName) || reported ? [] : [name];
+  });
+}
+
 function isUser({ spec, status }: Pod): boolean {
   return (spec?.nodeName ?? '') !== '' && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 }

@@ -73,7 +73,7 @@ export class Attachments {
 
   async thawAll(): Promise<void> {
     if (!this.#pool.enforcesSize) return;
-    const ours = new Set(this.#pool.volumes().map(({ id }) => this.#pool.path(id)));
+    const ours = new Set([...this.#pool.volumes(), ...this.#pool.damaged()].map(({ id }) => this.#pool.path(id)));
     const devices = (await this.#host.loops.list()).filter(({ file }) => ours.has(file)).map(({ device }) => device);
     const mounted = (await this.#host.mounts.list()).filter(({ source, type }) => type !== 'devtmpfs' && devices.includes(source));
     for (const device of devices) {

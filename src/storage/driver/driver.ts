@@ -14,7 +14,7 @@ import {
 } from '../../csi/driver.ts';
 import type { Host } from '../../host/host.ts';
 import { minimumBytes } from '../pool/inner-filesystem.ts';
-import type { CreateImage, Pool, SnapshotRecord, VolumeRecord } from '../pool/pool.ts';
+import { type ClaimName, type CreateImage, type Pool, PoolError, type SnapshotRecord, type VolumeRecord } from '../pool/pool.ts';
 import { Attachments } from './attachments.ts';
 import { asCsi } from './errors.ts';
 import { DRIVER_NAME, SIZE_ENFORCED, TOPOLOGY_KEY } from './name.ts';
@@ -87,7 +87,7 @@ export class PoolDriver implements CsiDriver {
         name: request.name,
         sizeBytes,
         mode,
-        ...(request.source === undefined ? {} : { from: this.#source(request.source, sizeBytes) }),
+        ...(request.source === undefined ? {} : { from: await this.#source(request.source, sizeBytes) }),
         ...(namespace === undefined || claimName === undefined ? {} : { claim: { namespace, name: claimName } }),
       });
       return {
@@ -102,7 +102,7 @@ export class PoolDriver implements CsiDriver {
   deleteVolume(volumeId: string): Promise<void> {
     return asCsi(() =>
       this.#node.alone(volumeId, async () => {
-        if (this.#pool.volume(volumeId) === undefined) return;
+        if ((await this.#pool.find(volumeId)) === undefined) return;
         await this.#attachments.refuseInUse(volumeId);
         await this.#pool.remove(volumeId);
       }),
@@ -118,9 +118,9 @@ export class PoolDriver implements CsiDriver {
 
   controllerExpand(volumeId: string, requiredBytes: number): Promise<{ readonly capacityBytes: number; readonly nodeExpansionRequired: boolean }> {
     return asCsi(async () => {
-      this.#volume(volumeId);
+      await this.#volume(volumeId);
       const { sizeBytes } = await this.#pool.resize(volumeId, requiredBytes);
-      return { capacityBytes: sizeBytes, nodeExpansionRequired: this.#pool.enforcesSize && !(await this.#node.growInUse(this.#volume(volumeId))) };
+      return { capacityBytes: sizeBytes, nodeExpansionRequired: this.#pool.enforcesSize && !(await this.#node.growInUse(await this.#volume(volumeId))) };
     });
   }
 
@@ -128,7 +128,7 @@ export class PoolDriver implements CsiDriver {
     return asCsi(async () => {
       checkId(name);
       checkParameters(parameters);
-      this.#volume(sourceVolumeId);
+      await this.#volume(sourceVolumeId);
       return csiSnapshot(await this.#pool.createSnapshot({ id: name, sourceId: sourceVolumeId }, this.#attachments.freezer(sourceVolumeId)));
     });
   }
@@ -149,13 +149,13 @@ export class PoolDriver implements CsiDriver {
   }
 
   nodeStage(request: NodeStage): Promise<void> {
-    return asCsi(() => this.#node.stage(this.#volume(request.volumeId), request));
+    return asCsi(() => this.#with(request.volumeId, (volume) => this.#node.stage(volume, request)));
   }
   nodeUnstage(volumeId: string, stagingPath: string): Promise<void> {
     return asCsi(() => this.#node.unstage(volumeId, stagingPath));
   }
   nodePublish(request: NodePublish): Promise<void> {
-    return asCsi(() => this.#node.publish(this.#volume(request.volumeId), request));
+    return asCsi(() => this.#with(request.volumeId, (volume) => this.#node.publish(volume, request)));
   }
   nodeUnpublish(volumeId: string, targetPath: string): Promise<void> {
     return asCsi(() => this.#node.unpublish(volumeId, targetPath));
@@ -170,14 +170,38 @@ export class PoolDriver implements CsiDriver {
     readonly requiredBytes: number;
     readonly capability: VolumeCapability;
   }): Promise<{ readonly capacityBytes: number }> {
-    return asCsi(() => this.#node.expand(this.#volume(volumeId), requiredBytes));
+    return asCsi(() => this.#with(volumeId, (volume) => this.#node.expand(volume, requiredBytes)));
   }
   nodeStats(volumeId: string, volumePath: string): Promise<VolumeStats> {
-    return asCsi(() => this.#node.stats(this.#volume(volumeId), volumePath));
+    return asCsi(() => this.#with(volumeId, (volume) => this.#node.stats(volume, volumePath)));
   }
 
-  #volume(id: string): VolumeRecord {
-    const found = this.#pool.volume(id);
+  /** See Pool. With the claims that they were made for, where known. */
+  unannounced(): readonly { readonly volumeId: string; readonly claim: ClaimName | undefined }[] {
+    return this.#pool.unannounced().map((volumeId) => ({ volumeId, claim: this.#pool.volume(volumeId)?.claim }));
+  }
+  announced(volumeId: string): Promise<void> {
+    return asCsi(() => this.#pool.announced(volumeId));
+  }
+
+  /** Why a volume can't be used; undefined when it can. */
+  async condition(volumeId: string): Promise<string | undefined> {
+    try {
+      await this.#pool.find(volumeId);
+      return undefined;
+    } catch (thrown) {
+      if (thrown instanceof PoolError && thrown.code === 'damaged') return thrown.message;
+      throw thrown;
+    }
+  }
+
+  /** At once for a volume that is in order: calls are served in the order in which they came. */
+  async #with<T>(id: string, work: (volume: VolumeRecord) => Promise<T>): Promise<T> {
+    return work(this.#pool.volume(id) ?? (await this.#volume(id)));
+  }
+
+  async #volume(id: string): Promise<VolumeRecord> {
+    const found = await this.#pool.find(id);
     if (found === undefined) throw new CsiError('not-found', `there is no volume ${JSON.stringify(id)} in the pool of ${this.#nodeName}`);
     return found;
   }
@@ -191,8 +215,8 @@ export class PoolDriver implements CsiDriver {
     return sizeBytes;
   }
 
-  #source(source: NonNullable<CreateVolume['source']>, sizeBytes: number): NonNullable<CreateImage['from']> {
-    const found = 'snapshotId' in source ? this.#pool.snapshot(source.snapshotId) : this.#pool.volume(source.volumeId);
+  async #source(source: NonNullable<CreateVolume['source']>, sizeBytes: number): Promise<NonNullable<CreateImage['from']>> {
+    const found = 'snapshotId' in source ? this.#pool.snapshot(source.snapshotId) : await this.#pool.find(source.volumeId);
     if (found === undefined) throw new CsiError('not-found', `the source ${Object.values(source).join('')} is not in the pool of ${this.#nodeName}`);
     if (sizeBytes < found.sizeBytes) throw new CsiError('out-of-range', `a copy of ${found.id} needs at least ${found.sizeBytes} bytes`);
     return 'snapshotId' in source ? { snapshotId: found.id } : { volumeId: found.id, freeze: this.#attachments.freezer(found.id) };

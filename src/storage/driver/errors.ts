@@ -8,6 +8,7 @@ const POOL: Readonly<Record<PoolErrorCode, CsiErrorCode>> = {
   missing: 'not-found',
   'in-use': 'failed-precondition',
   foreign: 'internal',
+  damaged: 'internal',
   newer: 'internal',
   unsupported: 'invalid-argument',
   failed: 'internal',

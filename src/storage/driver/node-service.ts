@@ -43,7 +43,7 @@ export class NodeService {
   unstage(volumeId: string, stagingPath: string): Promise<void> {
     return this.#lock.run(volumeId, async () => {
       await this.#attachments.unmount(volumeId, stagingPath);
-      if (this.#pool.volume(volumeId) === undefined || !this.#pool.enforcesSize) return;
+      if (!this.#pool.enforcesSize) return;
       if ((await this.#attachments.mounts(volumeId)).length === 0) await this.#attachments.detach(volumeId);
     });
   }

@@ -4,7 +4,17 @@ import { failure, type Log } from '../../base/log.ts';
 import { type FilesystemType, type Host, HostError } from '../../host/host.ts';
 import type { Ground } from './ground.ts';
 import { KeyedLock } from '../../base/keyed-lock.ts';
-import { type CreateImage, type Freeze, type Pool, PoolError, type PoolSpace, type SnapshotRecord, type TrashRecord, type VolumeRecord } from './pool.ts';
+import {
+  type CreateImage,
+  type DamagedRecord,
+  type Freeze,
+  type Pool,
+  PoolError,
+  type PoolSpace,
+  type SnapshotRecord,
+  type TrashRecord,
+  type VolumeRecord,
+} from './pool.ts';
 import { Records } from './records.ts';
 import { Room } from './room.ts';
 
@@ -60,6 +70,7 @@ export class ImagePool implements Pool {
       await options.ground.removeFolder(pool.#records.folder.work(name));
     }
     await pool.#records.load();
+    for (const { message } of pool.damaged()) options.log.error('a volume is out of order', { cause: message });
     await pool.purge('old');
     pool.#armPurge();
     return pool;
@@ -83,6 +94,23 @@ export class ImagePool implements Pool {
   trash(): readonly TrashRecord[] {
     return [...this.#records.trash.values()];
   }
+  damaged(): readonly DamagedRecord[] {
+    return [...this.#records.damaged.values()];
+  }
+  async find(id: string): Promise<VolumeRecord | undefined> {
+    // A volume in order is never waited for: it may be in the middle of a long copy.
+    if (!this.#records.damaged.has(`volumes ${id}`)) return this.volume(id);
+    return this.#guarded([id], async () => {
+      await this.#records.check('volumes', id);
+      return this.volume(id);
+    });
+  }
+  unannounced(): readonly string[] {
+    return [...this.#records.unannounced];
+  }
+  announced(id: string): Promise<void> {
+    return this.#guarded([`unannounced ${id}`], () => this.#records.announce(id));
+  }
   path(id: string): string {
     return this.#content(this.#records.folder.volume(id));
   }
@@ -90,15 +118,17 @@ export class ImagePool implements Pool {
   create(request: CreateImage): Promise<VolumeRecord> {
     const source = request.from === undefined ? [] : ['volumeId' in request.from ? request.from.volumeId : request.from.snapshotId];
     return this.#guarded([request.id, ...source], async () => {
+      await this.#records.check('volumes', request.id);
       const there = this.volume(request.id);
       if (there !== undefined) return sameAs(there, request);
+      if (request.from !== undefined) await this.#source(request.from);
       return this.#room.with(roundUp(request.sizeBytes), () => this.#make(request));
     });
   }
 
   resize(id: string, sizeBytes: number): Promise<VolumeRecord> {
     return this.#guarded([id], async () => {
-      const record = this.#volume(id);
+      const record = await this.#volume(id);
       if (sizeBytes <= record.sizeBytes) return record;
       return this.#room.with(roundUp(sizeBytes) - roundUp(record.sizeBytes), async () => {
         if (this.enforcesSize) await this.#extend(this.path(id), roundUp(sizeBytes));
@@ -110,18 +140,20 @@ export class ImagePool implements Pool {
   formatted(id: string, filesystem: { readonly type: FilesystemType; readonly bytes: number }): Promise<VolumeRecord> {
     return this.#guarded([id], async () => {
       await this.#host.files.sync(this.path(id));
-      return this.#update({ ...this.#volume(id), filesystem });
+      return this.#update({ ...(await this.#volume(id)), filesystem });
     });
   }
 
   remove(id: string): Promise<void> {
     return this.#guarded([id], async () => {
+      await this.#records.check('volumes', id);
       const volume = this.volume(id);
       if (volume === undefined) return;
       const deletedMs = this.#options.clock.now();
       const trashId = `${id}@${deletedMs}`;
       await this.#move(this.#records.folder.volume(id), this.#records.folder.trash(trashId), ['volumes', 'trash']);
       this.#records.volumes.delete(id);
+      await this.#records.announce(id);
       this.#records.trash.set(trashId, { trashId, volume, deletedMs });
       if (this.#options.trashMs === 0) await this.#purge(trashId);
       this.#armPurge();
@@ -133,6 +165,7 @@ export class ImagePool implements Pool {
     if (found === undefined) return Promise.reject(new PoolError('missing', `${trashId} is not in the trash`));
     const { id } = found.volume;
     return this.#guarded([id, `trash ${trashId}`], async () => {
+      await this.#records.check('volumes', id);
       if (this.volume(id) !== undefined) throw new PoolError('exists', `there is a volume ${id}`);
       if (!this.#records.trash.has(trashId)) throw new PoolError('missing', `${trashId} is not in the trash any more`);
       await this.#move(this.#records.folder.trash(trashId), this.#records.folder.volume(id), ['trash', 'volumes']);
@@ -144,18 +177,20 @@ export class ImagePool implements Pool {
 
   createSnapshot({ id, sourceId }: { readonly id: string; readonly sourceId: string }, freeze: Freeze): Promise<SnapshotRecord> {
     return this.#guarded([`snapshot ${id}`, sourceId], async () => {
+      await this.#records.check('snapshots', id);
       const there = this.snapshot(id);
       if (there !== undefined) {
         if (there.sourceId !== sourceId) throw new PoolError('exists', `the snapshot ${id} is of ${there.sourceId}, not of ${sourceId}`);
         return there;
       }
-      const source = this.#volume(sourceId);
+      const source = await this.#volume(sourceId);
       return this.#room.with(await this.#allocated(sourceId), () => this.#makeSnapshot(id, source, freeze));
     });
   }
 
   removeSnapshot(id: string): Promise<void> {
     return this.#guarded([`snapshot ${id}`, id], async () => {
+      await this.#records.check('snapshots', id);
       if (this.snapshot(id) === undefined) return;
       const work = this.#work(id);
       await this.#move(this.#records.folder.snapshot(id), work, ['snapshots', 'work']);
@@ -231,7 +266,7 @@ export class ImagePool implements Pool {
       createdMs: this.#options.clock.now(),
       sharedBytes: source?.sharedBytes ?? 0,
     };
-    await Promise.all([this.#host.files.sync(this.#content(folder)), this.#records.writeVolume(folder, record)]);
+    await Promise.all([this.#host.files.sync(this.#content(folder)), this.#records.writeVolume(folder, record), this.#records.markUnannounced(request.id)]);
     await this.#move(folder, this.#records.folder.volume(request.id), ['volumes']);
     this.#records.volumes.set(request.id, record);
     return record;
@@ -247,7 +282,7 @@ export class ImagePool implements Pool {
       if (this.kind === 'directory') await this.#host.files.makeDirectory(this.#content(folder), { mode: 0o755 });
       return undefined;
     }
-    const source = 'volumeId' in from ? this.#volume(from.volumeId) : this.#snapshot(from.snapshotId);
+    const source = await this.#source(from);
     if (source.mode !== mode) throw new PoolError('unsupported', `${source.id} holds a ${source.mode} volume; a copy of it can't be a ${mode} volume`);
     const sourceFolder = 'volumeId' in from ? this.#records.folder.volume(source.id) : this.#records.folder.snapshot(source.id);
     const copy = (): Promise<void> => this.#ground.copyFolder(sourceFolder, folder);
@@ -331,12 +366,17 @@ export class ImagePool implements Pool {
   async #shared(folder: string): Promise<number> {
     return this.copying === 'full' ? 0 : ((await this.#host.files.stat(this.#content(folder)))?.allocatedBytes ?? 0);
   }
-  #volume(id: string): VolumeRecord {
+  #source(from: NonNullable<CreateImage['from']>): Promise<VolumeRecord | SnapshotRecord> {
+    return 'volumeId' in from ? this.#volume(from.volumeId) : this.#snapshot(from.snapshotId);
+  }
+  async #volume(id: string): Promise<VolumeRecord> {
+    await this.#records.check('volumes', id);
     const found = this.volume(id);
     if (found === undefined) throw new PoolError('missing', `there is no volume ${id}`);
     return found;
   }
-  #snapshot(id: string): SnapshotRecord {
+  async #snapshot(id: string): Promise<SnapshotRecord> {
+    await this.#records.check('snapshots', id);
     const found = this.snapshot(id);
     if (found === undefined) throw new PoolError('missing', `there is no snapshot ${id}`);
     return found;

@@ -46,7 +46,7 @@ export async function openPool(given: PoolOptions): Promise<Pool> {
   // Lives as long as the host.
   host.onHelper(() => void signIn(options).catch((thrown: unknown) => log.error('the pool has not signed in anew', failure(thrown))));
   const ground = await openGround(options, kind);
-  for (const name of ['work', 'volumes', 'snapshots', 'trash']) await host.files.makeDirectory(join(ground.root, name), { mode: 0o700 });
+  for (const name of ['work', 'volumes', 'snapshots', 'trash', 'unannounced']) await host.files.makeDirectory(join(ground.root, name), { mode: 0o700 });
   const { sysResource, filesystems } = await host.capabilities();
   const growsOnline = (type: FilesystemType): boolean => type !== 'ext4' || sysResource;
   return ImagePool.open({ host, clock, ground, maxBytes, trashMs, log, growsOnline, filesystem: chooseFilesystem({ sysResource, filesystems }) });
@@ -57,7 +57,7 @@ async function readOrMake(options: PoolOptions): Promise<PoolFile> {
   const path = join(root, 'pool.json');
   const there = await host.files.readDirectory(root);
   if (there.some(({ name }) => name === 'pool.json')) {
-    const found = JSON.parse(await host.files.readText(path)) as PoolFile;
+    const found = parsePoolFile(path, await host.files.readText(path));
     if (found.format !== 1) throw new PoolError('newer', `${root} has the format ${String(found.format)}; this version knows 1`);
     if (found.mark !== mark) throw new PoolError('foreign', `${root} belongs to the cluster ${found.mark}`);
     if (kind !== 'auto' && kind !== found.kind) throw new PoolError('unsupported', `${root} is a ${found.kind} pool, not a ${kind} pool`);
@@ -69,6 +69,14 @@ async function readOrMake(options: PoolOptions): Promise<PoolFile> {
   const made: PoolFile = { format: 1, mark, kind: kind === 'auto' ? await chooseKind(options) : kind };
   await host.files.writeFileAtomic(path, `${JSON.stringify(made)}\n`, { mode: 0o600, durable: true });
   return made;
+}
+
+function parsePoolFile(path: string, text: string): PoolFile {
+  try {
+    return JSON.parse(text) as PoolFile;
+  } catch (thrown) {
+    throw new PoolError('damaged', `${path} is damaged; restore it from a copy (it holds format, mark and kind of the pool, nothing else)`, thrown);
+  }
 }
 
 const TAKE_OVER_MS = 120_000;

@@ -45,6 +45,61 @@ describe('a pool', () => {
     await assert.rejects(open(), code('newer'));
   });
 
+  it('keeps one volume out of order whose record is damaged, and serves the others; nothing of it is touched, and mended it is back', async () => {
+    const stage = new Stage();
+    const pool = await stage.open({ maxBytes: 260 * MiB });
+    for (const id of ['bad', 'good', 'gone']) await pool.create(volume(id));
+    await pool.createSnapshot({ id: 's', sourceId: 'bad' }, (work) => work());
+    await pool.remove('gone');
+    const [{ trashId = '' } = {}] = pool.trash();
+    const record = await stage.host.files.readText('/pool/volumes/bad/volume.json');
+    for (const [path, text] of [
+      ['/pool/volumes/bad/volume.json', ''],
+      ['/pool/snapshots/s/snapshot.json', '{"id":7}'],
+      [`/pool/trash/${trashId}/volume.json`, '{'],
+    ] as const)
+      await stage.host.files.writeFileAtomic(path, text);
+
+    const again = await stage.open({ maxBytes: 260 * MiB });
+    assert.deepEqual(
+      again.volumes().map(({ id }) => id),
+      ['good'],
+    );
+    assert.deepEqual(
+      again.damaged().map(({ kind, id }) => [kind, id]),
+      [
+        ['volumes', 'bad'],
+        ['snapshots', 's'],
+        ['trash', trashId],
+      ],
+    );
+    assert.match(
+      again.damaged()[0]?.message ?? '',
+      /^\/pool\/volumes\/bad\/volume\.json can't be read \(.*\); what is in \/pool\/volumes\/bad is left as it is$/,
+    );
+    for (const work of [
+      () => again.find('bad'),
+      () => again.create(volume('bad')),
+      () => again.resize('bad', 128 * MiB),
+      () => again.remove('bad'),
+      () => again.createSnapshot({ id: 't', sourceId: 'bad' }, (run) => run()),
+      () => again.createSnapshot({ id: 's', sourceId: 'good' }, (run) => run()),
+      () => again.removeSnapshot('s'),
+      () => again.create({ ...volume('copy'), from: { snapshotId: 's' } }),
+    ])
+      await assert.rejects(work(), code('damaged'));
+    await again.purge('all');
+    for (const path of ['/pool/volumes/bad/image', '/pool/snapshots/s/image', `/pool/trash/${trashId}/image`])
+      assert.notEqual(await stage.host.files.stat(path), undefined, path);
+    await assert.rejects(again.create(volume('large', 100 * MiB)), code('no-space'), 'what is damaged counts as used');
+    await again.resize('good', 66 * MiB);
+
+    await stage.host.files.writeFileAtomic('/pool/volumes/bad/volume.json', record);
+    assert.equal((await again.find('bad'))?.sizeBytes, 64 * MiB);
+    await again.remove('bad');
+    assert.equal(await again.find('bad'), undefined);
+  });
+
   it('has after a restart what it had before, and nothing of what was half made', async () => {
     const stage = new Stage();
     const pool = await stage.open();

@@ -21,6 +21,13 @@ export interface Pool extends AsyncDisposable {
   snapshots(): readonly SnapshotRecord[];
   snapshot(id: string): SnapshotRecord | undefined;
   trash(): readonly TrashRecord[];
+  /** What was found with a record that can't be read. It is left as it is, counts as used, and everything on it rejects with `damaged`. */
+  damaged(): readonly DamagedRecord[];
+  /** The volume as it is now; undefined when there is none. One whose record was damaged is read again. */
+  find(id: string): Promise<VolumeRecord | undefined>;
+  /** Volumes that were made, and of which nobody has said yet that those who asked for them know: whoever asked may have died in between. */
+  unannounced(): readonly string[];
+  announced(id: string): Promise<void>;
   /** The image file of a volume, or its directory. */
   path(id: string): string;
 
@@ -97,6 +104,16 @@ export interface TrashRecord {
   readonly deletedMs: number;
 }
 
+export interface DamagedRecord {
+  readonly kind: 'volumes' | 'snapshots' | 'trash';
+  /** The volume, the snapshot or the trash id. */
+  readonly id: string;
+  /** Of its image. */
+  readonly sizeBytes: number;
+  /** A sentence that names the file. */
+  readonly message: string;
+}
+
 export interface PoolSpace {
   /** All that may be promised to volumes, used or not. */
   readonly totalBytes: number;
@@ -105,8 +122,8 @@ export interface PoolSpace {
   readonly trashBytes: number;
 }
 
-/** `no-space`: more was asked for than may be promised. `exists`, `missing`, `in-use`, `foreign` (the directory is another's), `newer`. */
-export type PoolErrorCode = 'no-space' | 'exists' | 'missing' | 'in-use' | 'foreign' | 'newer' | 'unsupported' | 'failed';
+/** `no-space`: more was asked for than may be promised. `exists`, `missing`, `in-use`, `foreign` (the directory is another's), `newer`, `damaged` (a record). */
+export type PoolErrorCode = 'damaged' | 'no-space' | 'exists' | 'missing' | 'in-use' | 'foreign' | 'newer' | 'unsupported' | 'failed';
 
 export class PoolError extends Error {
   override readonly name = 'PoolError';

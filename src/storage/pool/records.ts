@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { FilesystemType, Host } from '../../host/host.ts';
-import { PoolError, type SnapshotRecord, type TrashRecord, type VolumeRecord } from './pool.ts';
+import { type DamagedRecord, PoolError, type SnapshotRecord, type TrashRecord, type VolumeRecord } from './pool.ts';
 
 /** Where things lie in a pool, and their records. The truth is on disk; what is in memory follows it. */
 export class Records {
@@ -9,6 +9,9 @@ export class Records {
   readonly volumes = new Map<string, VolumeRecord>();
   readonly snapshots = new Map<string, SnapshotRecord>();
   readonly trash = new Map<string, TrashRecord>();
+  /** By `<kind> <id>`. */
+  readonly damaged = new Map<string, DamagedRecord>();
+  readonly unannounced = new Set<string>();
 
   constructor(host: Host, root: string) {
     this.#host = host;
@@ -20,18 +23,54 @@ export class Records {
     volume: (id: string): string => join(this.#root, 'volumes', id),
     snapshot: (id: string): string => join(this.#root, 'snapshots', id),
     trash: (trashId: string): string => join(this.#root, 'trash', trashId),
+    /** An empty file. */
+    unannounced: (id: string): string => join(this.#root, 'unannounced', id),
   };
 
   /** The directories that hold them: to be synced after a rename. */
-  readonly parent = (kind: 'work' | 'volumes' | 'snapshots' | 'trash'): string => join(this.#root, kind);
+  readonly parent = (kind: 'work' | 'volumes' | 'snapshots' | 'trash' | 'unannounced'): string => join(this.#root, kind);
 
   async load(): Promise<void> {
-    for (const name of await this.#names('volumes')) this.volumes.set(name, await this.#read(join(this.folder.volume(name), 'volume.json'), parseVolume));
-    for (const name of await this.#names('snapshots'))
-      this.snapshots.set(name, await this.#read(join(this.folder.snapshot(name), 'snapshot.json'), parseSnapshot));
-    for (const name of await this.#names('trash')) {
-      const volume = await this.#read(join(this.folder.trash(name), 'volume.json'), parseVolume);
-      this.trash.set(name, { trashId: name, volume, deletedMs: Number(name.slice(name.lastIndexOf('@') + 1)) });
+    for (const kind of ['volumes', 'snapshots', 'trash'] as const) for (const name of await this.#names(kind)) await this.#loadOne(kind, name);
+    for (const { name } of await this.#host.files.readDirectory(this.parent('unannounced'))) {
+      if (this.volumes.has(name) || this.damaged.has(`volumes ${name}`)) this.unannounced.add(name);
+      else await this.#host.files.removeFile(this.folder.unannounced(name));
+    }
+  }
+
+  /** Before the volume comes into being. */
+  async markUnannounced(id: string): Promise<void> {
+    await this.#host.files.writeFileAtomic(this.folder.unannounced(id), '', { mode: 0o600 });
+    this.unannounced.add(id);
+  }
+
+  async announce(id: string): Promise<void> {
+    if (this.unannounced.delete(id)) await this.#host.files.removeFile(this.folder.unannounced(id));
+  }
+
+  /** Reads a damaged record again: somebody may have mended it. Rejects with `damaged` when nobody has. */
+  async check(kind: DamagedRecord['kind'], id: string): Promise<void> {
+    if (!this.damaged.has(`${kind} ${id}`)) return;
+    await this.#loadOne(kind, id);
+    const damaged = this.damaged.get(`${kind} ${id}`);
+    if (damaged !== undefined) throw new PoolError('damaged', damaged.message);
+  }
+
+  /** One that can't be read puts that one volume out of order, and nothing else. */
+  async #loadOne(kind: DamagedRecord['kind'], id: string): Promise<void> {
+    const folder = join(this.parent(kind), id);
+    try {
+      if (kind === 'snapshots') this.snapshots.set(id, await this.#read(join(folder, 'snapshot.json'), parseSnapshot));
+      else {
+        const volume = await this.#read(join(folder, 'volume.json'), parseVolume);
+        if (kind === 'volumes') this.volumes.set(id, volume);
+        else this.trash.set(id, { trashId: id, volume, deletedMs: Number(id.slice(id.lastIndexOf('@') + 1)) });
+      }
+      this.damaged.delete(`${kind} ${id}`);
+    } catch (thrown) {
+      if (!(thrown instanceof PoolError)) throw thrown;
+      const sizeBytes = (await this.#host.files.stat(join(folder, 'image')))?.sizeBytes ?? 0;
+      this.damaged.set(`${kind} ${id}`, { kind, id, sizeBytes, message: `${thrown.message}; what is in ${folder} is left as it is` });
     }
   }
 
@@ -52,10 +91,10 @@ export class Records {
     try {
       value = JSON.parse(await this.#host.files.readText(path));
     } catch (thrown) {
-      throw new PoolError('failed', `${path} can't be read`, thrown);
+      throw new PoolError('damaged', `${path} can't be read (${thrown instanceof Error ? thrown.message : String(thrown)})`, thrown);
     }
     const record = typeof value === 'object' && value !== null ? parse(value as Record<string, unknown>) : undefined;
-    if (record === undefined) throw new PoolError('failed', `${path} is not a record of this pool's format`);
+    if (record === undefined) throw new PoolError('damaged', `${path} is not a record of this pool's format`);
     return record;
   }
 }

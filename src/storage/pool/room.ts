@@ -41,10 +41,12 @@ export class Room {
   }
 
   async space(): Promise<PoolSpace> {
-    const { volumes, snapshots, trash } = this.#records;
+    const { volumes, snapshots, trash, damaged } = this.#records;
     const { freeBytes, growableBytes, totalBytes, own } = await this.#ground.space();
     const promised =
-      sum(volumes.values(), ({ sizeBytes }) => sizeBytes) + sum(snapshots.values(), ({ sharedBytes, sizeBytes }) => (own ? sharedBytes : sizeBytes));
+      sum(volumes.values(), ({ sizeBytes }) => sizeBytes) +
+      sum(damaged.values(), ({ sizeBytes }) => sizeBytes) +
+      sum(snapshots.values(), ({ sharedBytes, sizeBytes }) => (own ? sharedBytes : sizeBytes));
     const parting = sum(volumes.values(), ({ sharedBytes }) => sharedBytes) + sum(snapshots.values(), ({ sharedBytes }) => sharedBytes);
     const trashBytes = sum(trash.values(), ({ volume }) => volume.sizeBytes);
     const physical = own ? totalBytes - promised : freeBytes + growableBytes + trashBytes - parting;

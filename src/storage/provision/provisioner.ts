@@ -2,6 +2,7 @@ import type { PersistentVolume, PersistentVolumeClaim } from '../../api/gen/type
 import type { StorageClass, VolumeAttachment } from '../../api/gen/types/storage.v1.ts';
 import { csiNodes, persistentVolumeClaims, persistentVolumes, storageClasses, volumeAttachments } from '../../api/gen/resources.ts';
 import { claimClass, reachesNode, SELECTED_NODE, selectedNode } from '../../api/core/persistent-volume.rules.ts';
+import { KeyedLock } from '../../base/keyed-lock.ts';
 import { keyOf, splitKey } from '../../client/cache.ts';
 import type { ComponentOptions, EventRecorder } from '../../client/component.ts';
 import type { Informer } from '../../client/informer.ts';
@@ -10,14 +11,22 @@ import type { Stored } from '../../machinery/object.ts';
 import { withKey, withoutKey } from '../../machinery/record.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { SIZE_ENFORCED } from '../driver/name.ts';
-import { type Controller, source, startController } from '../../client/controller.ts';
+import { type Controller, type Source, source, startController } from '../../client/controller.ts';
 import { Said } from '../said.ts';
 import { decideDeletion, decideProvision, DELETION_FINALIZER, type Provisioner, volumeName, volumeObject } from './decide.ts';
+
+/** Volumes that a driver has made, and whose PersistentVolumes may not exist: whoever was to make them may have died before. */
+export interface MadeVolumes {
+  unannounced(): readonly { readonly volumeId: string; readonly claim: { readonly namespace: string; readonly name: string } | undefined }[];
+  /** The object is there. */
+  announced(volumeId: string): Promise<void>;
+}
 
 export interface ProvisionerOptions extends ComponentOptions {
   readonly nodeName: string;
   readonly driver: CsiDriver;
   readonly topology: StringMap;
+  readonly made?: MadeVolumes | undefined;
   /** After a volume came or went. */
   readonly changed: () => void;
 }
@@ -28,7 +37,10 @@ const BY_VOLUME = 'provisioner/volume';
 type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
 
-/** The hand that makes and deletes volumes, on the node that can (TRAPS 11): keys are `claim/NS/NAME` and `volume/NAME`. */
+/**
+ * The hand that makes and deletes volumes, on the node that can (TRAPS 11): keys are `claim/NS/NAME`, `volume/NAME`, and `made/HANDLE` for
+ * what a predecessor made and did not announce.
+ */
 export function startProvisioner(options: ProvisionerOptions): Controller {
   return new Hand(options).start();
 }
@@ -42,6 +54,8 @@ class Hand {
   readonly #nodes;
   readonly #attachments;
   readonly #said = new Said();
+  /** By volume name: making one, and looking whether one was made for nobody. */
+  readonly #making = new KeyedLock();
 
   constructor(options: ProvisionerOptions) {
     const { informers, recorder, driver, nodeName } = options;
@@ -63,10 +77,12 @@ class Hand {
         source(this.#classes, ({ metadata }) => this.#claims.byIndex(BY_CLASS, metadata.name).map((claim) => `claim/${keyOf(claim)}`)),
         source(this.#volumes, ({ metadata }) => [`volume/${metadata.name}`]),
         source(this.#nodes, () => []),
+        this.#left(),
         source(this.#attachments, (attachment) => volumesOf(attachment).map((name) => `volume/${name}`)),
       ],
       reconcile: async (key) => {
         if (key.startsWith('claim/')) await this.#provision(key.slice('claim/'.length));
+        else if (key.startsWith('made/')) await this.#settle(key.slice('made/'.length));
         else await this.#delete(key.slice('volume/'.length));
         return undefined;
       },
@@ -76,14 +92,51 @@ class Hand {
   async #provision(key: string): Promise<void> {
     const { name, namespace } = splitKey(key);
     const claim = this.#claims.get(name, namespace);
-    if (claim === undefined) return;
+    if (claim === undefined) return this.#settleFor(name, namespace);
     const storageClass = this.#classes.get(claimClass(claim) ?? '');
     const decision = decideProvision({ claim, storageClass, provisioner: this.#provisioner(), sourceHandle: (source) => this.#handleOf(source, namespace) });
     if (decision.do === 'nothing' || storageClass === undefined) return this.#said.forget(claim.metadata.uid);
     if (this.#volumes.get(volumeName(claim.metadata.uid)) !== undefined) return;
     if (decision.do === 'take') return this.#take(claim);
     if (decision.do === 'refuse') return this.#fail(claim, storageClass, decision.message);
-    await this.#create(claim, storageClass, decision.request);
+    const { request } = decision;
+    await this.#making.run(request.name, () => this.#create(claim, storageClass, request));
+  }
+
+  #left(): Source {
+    const { made } = this.#options;
+    return {
+      whenSynced: async () => {},
+      subscribe: (enqueue) => {
+        for (const { volumeId } of made?.unannounced() ?? []) enqueue(`made/${volumeId}`);
+        return { [Symbol.dispose]: () => {} };
+      },
+    };
+  }
+
+  /** Of a claim that has gone. */
+  async #settleFor(name: string, namespace: string): Promise<void> {
+    const left = this.#options.made?.unannounced().filter(({ claim }) => claim?.name === name && claim.namespace === namespace) ?? [];
+    for (const { volumeId } of left) await this.#settle(volumeId);
+  }
+
+  /**
+   * A volume whose object was never made, of a claim that is no more, was never anybody's: it goes. A volume that had its object once was
+   * announced, and is never looked at here, so that what was retained stays. Asks the server, not a cache.
+   */
+  #settle(volumeId: string): Promise<void> {
+    return this.#making.run(volumeId, async () => {
+      const { client, driver, log, made, changed } = this.#options;
+      const found = made?.unannounced().find((each) => each.volumeId === volumeId);
+      if (made === undefined || found?.claim === undefined) return;
+      if ((await orMissing(client.get(persistentVolumes, volumeId))) !== undefined) return made.announced(volumeId);
+      const claim = await orMissing(client.get(persistentVolumeClaims, found.claim.name, found.claim.namespace));
+      // Its own pass goes on with it.
+      if (claim !== undefined && volumeName(claim.metadata.uid) === volumeId) return;
+      await driver.deleteVolume(volumeId);
+      log.info('a volume was made for a claim that went before it had the volume', { volume: volumeId, claim: `${found.claim.namespace}/${found.claim.name}` });
+      changed();
+    });
   }
 
   async #create(claim: Claim, storageClass: StorageClass, request: CreateVolume): Promise<void> {
@@ -114,6 +167,7 @@ class Hand {
       );
     }
     this.#recorder.event(claim, 'Normal', 'ProvisioningSucceeded', `Successfully provisioned volume ${request.name}`);
+    await this.#options.made?.announced(request.name);
     changed();
   }
 
@@ -156,13 +210,8 @@ class Hand {
   }
 
   async #latest(volume: Volume): Promise<Volume | undefined> {
-    try {
-      const found = await this.#options.client.get(persistentVolumes, volume.metadata.name);
-      return found.metadata.uid === volume.metadata.uid ? found : undefined;
-    } catch (thrown) {
-      if (thrown instanceof StatusError && thrown.reason === 'NotFound') return undefined;
-      throw thrown;
-    }
+    const found = await orMissing(this.#options.client.get(persistentVolumes, volume.metadata.name));
+    return found?.metadata.uid === volume.metadata.uid ? found : undefined;
   }
 
   #provisioner(): Provisioner {
@@ -182,6 +231,15 @@ class Hand {
 
   #say(about: Claim | Volume, type: 'Normal' | 'Warning', reason: string, message: string): void {
     if (this.#said.isNews(about.metadata.uid, `${reason} ${message}`)) this.#recorder.event(about, type, reason, message);
+  }
+}
+
+async function orMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (thrown) {
+    if (thrown instanceof StatusError && thrown.reason === 'NotFound') return undefined;
+    throw thrown;
   }
 }
 
