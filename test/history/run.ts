@@ -23,6 +23,7 @@ import { openMemoryStore } from '../../src/store/memory.ts';
 import { defaultStoreSettings } from '../../src/store/settings.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
+import { FORMS } from './forms.ts';
 import { Http2Transport } from './http2-transport.ts';
 import { faultsOf } from './judge.ts';
 import { selectorsFor } from './selectors.ts';
@@ -71,7 +72,10 @@ export async function watchHistory(options: HistoryOptions): Promise<HistoryResu
     stopped: () => stopped,
   });
   const selectors = selectorsFor(options.watchers, random.fork());
-  const watchers = selectors.map((selector, i) => new HistoryWatcher(selector, tampered(ways.of(i), options.tamper), around()));
+  const watchers = selectors.map((selector, i) => {
+    const { way, name, metadataOnly } = ways.of(i);
+    return new HistoryWatcher({ ...selector, name: `${name}: ${selector.name}`, metadataOnly }, tampered(way, options.tamper), around());
+  });
   try {
     const writers = new Writers(server, random.fork());
     await writers.run(options.writes / 10);
@@ -120,22 +124,38 @@ function openStore({ store, windowEvents }: HistoryOptions, directory: string, c
   return openSqliteStore<Projection>({ directory: join(directory, 'store'), clock: new SystemClock(), settings, project, log: silentLog, ballastBytes: 0 });
 }
 
-async function openWays(server: TestServer, directory: string, random: SeededRandom): Promise<{ readonly of: (i: number) => Way; readonly end: () => void }> {
+interface NamedWay {
+  readonly name: string;
+  readonly way: Way;
+  readonly metadataOnly: boolean;
+}
+
+async function openWays(
+  server: TestServer,
+  directory: string,
+  random: SeededRandom,
+): Promise<{ readonly of: (i: number) => NamedWay; readonly end: () => void }> {
   const certificates = await Certificates.open(directory, new SystemClock());
   const pair = await certificates.issue({ commonName: 'server', organizations: [], dnsNames: [], ipAddresses: ['127.0.0.1'], usages: ['server'] });
   const { port } = await server.api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: certificates.caPem } });
   const address = `https://127.0.0.1:${port}`;
   const direct = inProcessTransport(server.api.handler, ADMIN, 'test');
   const https = new HttpsTransport({ server: address, ca: certificates.caPem, userAgent: 'test' });
-  const quick = new Http2Transport(address, certificates.caPem, () => 0);
-  const slow = new Http2Transport(address, certificates.caPem, () => (random.float() < 0.2 ? 1 + Math.floor(random.float() * 20) : 0));
-  const ways: readonly Way[] = [direct, direct, direct, https, quick, slow];
+  const rests = (): number => (random.float() < 0.2 ? 1 + Math.floor(random.float() * 20) : 0);
+  const streams = FORMS.flatMap((form) =>
+    [() => 0, rests].map((pauseMs) => ({
+      name: `HTTP/2 ${form.name}`,
+      way: new Http2Transport(address, certificates.caPem, pauseMs, form),
+      metadataOnly: form.metadataOnly,
+    })),
+  );
+  const inProcess = { name: 'in process', way: direct, metadataOnly: false };
+  const ways: readonly NamedWay[] = [inProcess, inProcess, { name: 'HTTP/1.1', way: https, metadataOnly: false }, ...streams];
   return {
-    of: (i) => ways[i % ways.length] as Way,
+    of: (i) => ways[i % ways.length] as NamedWay,
     end: () => {
       https[Symbol.dispose]();
-      quick[Symbol.dispose]();
-      slow[Symbol.dispose]();
+      for (const { way } of streams) way[Symbol.dispose]();
     },
   };
 }

@@ -57,6 +57,7 @@ export function selectorsFor(count: number, random: Random): readonly Selector[]
       namespace,
       query,
       selects: (shape: Shape) => labels.selects(shape) && fields.selects(shape),
+      metadataOnly: false,
     };
   });
 }

@@ -36,6 +36,8 @@ export interface Selector {
   readonly namespace: string;
   readonly query: string;
   readonly selects: (shape: Shape) => boolean;
+  /** Objects are told without spec, data and status. */
+  readonly metadataOnly: boolean;
 }
 
 export const shapeOf = (object: JsonObject): Shape => {
@@ -48,8 +50,8 @@ export const shapeOf = (object: JsonObject): Shape => {
   return { name: metadata.name, namespace: metadata.namespace, labels: metadata.labels ?? {}, phase: status?.phase ?? '', n: data?.n ?? spec?.hostname ?? '' };
 };
 
-export const heardLine = (type: string, key: string, shape: Shape, revision: number): string =>
-  `${type} ${key} n=${shape.n} phase=${shape.phase} labels=${Object.entries(shape.labels).toSorted().join(';')} @${revision}`;
+export const heardLine = ({ metadataOnly }: Selector, type: string, key: string, shape: Shape, revision: number): string =>
+  `${type} ${key} n=${metadataOnly ? '' : shape.n} phase=${metadataOnly ? '' : shape.phase} labels=${Object.entries(shape.labels).toSorted().join(';')} @${revision}`;
 
 const selected = (selector: Selector, key: string, shape: Shape | undefined): Shape | undefined =>
   shape !== undefined &&
@@ -103,8 +105,8 @@ export class Truth {
       told = this.changes.flatMap(({ key, before, after, revision }) => {
         const was = selected(selector, key, before);
         const is = selected(selector, key, after);
-        if (is !== undefined) return [{ revision, line: heardLine(was === undefined ? 'ADDED' : 'MODIFIED', key, is, revision) }];
-        return was === undefined ? [] : [{ revision, line: heardLine('DELETED', key, was, revision) }];
+        if (is !== undefined) return [{ revision, line: heardLine(selector, was === undefined ? 'ADDED' : 'MODIFIED', key, is, revision) }];
+        return was === undefined ? [] : [{ revision, line: heardLine(selector, 'DELETED', key, was, revision) }];
       });
       this.#told.set(selector.name, told);
     }
@@ -125,7 +127,7 @@ export class Truth {
       if (change.revision > revision) break;
       const shape = selected(selector, change.key, change.after);
       if (shape === undefined) state.delete(change.key);
-      else state.set(change.key, heardLine('ADDED', change.key, shape, change.revision));
+      else state.set(change.key, heardLine(selector, 'ADDED', change.key, shape, change.revision));
     }
     return [...state].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line);
   }

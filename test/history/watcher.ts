@@ -195,7 +195,7 @@ export class HistoryWatcher {
     segment.heard.push({
       type: 'event',
       revision,
-      line: heardLine(type, keyOf(this.selector, object as unknown as JsonObject), shapeOf(object as unknown as JsonObject), revision),
+      line: heardLine(this.selector, type, keyOf(this.selector, object as unknown as JsonObject), shapeOf(object as unknown as JsonObject), revision),
     });
     // Initial events come by key, not by version: a place to go on from only when they are marked as complete, which without sendInitialEvents they never are.
     if (segment.start.kind === 'after' || (segment.start.kind === 'marked' && segment.heard.some((heard) => heard.type === 'bookmark'))) this.#seen = revision;
@@ -218,7 +218,7 @@ export class HistoryWatcher {
           this.faults.push(`${this.selector.name}: pages of one list had the versions ${revision} and ${metadata.resourceVersion}`);
         revision = Number(metadata.resourceVersion);
         for (const item of items)
-          lines.push(heardLine('ADDED', keyOf(this.selector, item), shapeOf(item), Number((item.metadata as JsonObject).resourceVersion)));
+          lines.push(heardLine(this.selector, 'ADDED', keyOf(this.selector, item), shapeOf(item), Number((item.metadata as JsonObject).resourceVersion)));
         token = metadata.continue ?? '';
         if (token === '') break;
       } catch (thrown) {
