@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -214,5 +214,59 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
+  });
+
+  it('a damaged record puts its own volume out of order: it says so, the others go on, and once mended it is back', async () => {
+    await using berth = await Berth.start();
+    const user = (name: string): string => `
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name} }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{ name: c, image: "busybox:1.36", command: ["sh", "-c", "echo ${name} > /data/name; trap 'exit 0' TERM; while true; do sleep 1 & wait $!; done"], volumeMounts: [{ name: v, mountPath: /data }] }]
+  volumes: [{ name: v, persistentVolumeClaim: { claimName: ${name} } }]
+`;
+    const claim = (name: string): string =>
+      `---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: { name: ${name} }\nspec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 32Mi } } }\n`;
+    await berth.apply(`${user('bad')}${claim('bad')}---\n${user('good')}${claim('good')}`);
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', 'pod/good', '--timeout=60s');
+    await berth.kubectl('delete', 'pod', 'bad');
+    const volume = await berth.get('pvc bad', '.spec.volumeName');
+    await berth.interrupt();
+    const record = join(berth.directory, 'pool', 'volumes', volume, 'volume.json');
+    const text = readFileSync(record, 'utf8');
+    writeFileSync(record, '');
+
+    await berth.up();
+    await berth.apply(user('bad'));
+    await until(
+      () => berth.kubectl('describe', 'pod', 'bad'),
+      (said) => /FailedMount.*volume\.json can't be read/.test(said),
+      'the pod says why it waits',
+    );
+    await until(
+      () => berth.kubectl('get', 'pv', volume),
+      (row) => row.includes('VolumeConditionAbnormal'),
+      'the volume says so',
+    );
+    for (const [what, says] of [
+      ['pvc/bad', /out of order\.\n +why: .*volume\.json/],
+      [`pv/${volume}`, /is out of order\.\n +why: .*volume\.json/],
+      ['pod/bad', /volume\.json/],
+    ] as const) {
+      const why = await berth.cli(['why', what, '--data-dir', berth.directory]);
+      assert.equal(why.code, 4);
+      assert.match(why.stdout, says);
+    }
+    assert.equal(await berth.exec('good', 'cat', '/data/name'), 'good\n');
+
+    writeFileSync(record, text);
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', '--timeout=60s');
+    await until(
+      async () => (await berth.cli(['why', 'pvc/bad', '--data-dir', berth.directory])).code,
+      (code) => code === 0,
+      'all is well',
+    );
   });
 });

@@ -51,7 +51,7 @@ describe('a pool', () => {
     for (const id of ['bad', 'good', 'gone']) await pool.create(volume(id));
     await pool.createSnapshot({ id: 's', sourceId: 'bad' }, (work) => work());
     await pool.remove('gone');
-    const [{ trashId = '' } = {}] = pool.trash();
+    const trashId = pool.trash()[0]?.trashId ?? '';
     const record = await stage.host.files.readText('/pool/volumes/bad/volume.json');
     for (const [path, text] of [
       ['/pool/volumes/bad/volume.json', ''],
