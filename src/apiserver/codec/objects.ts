@@ -9,8 +9,8 @@ import { managedText, parseBody, parseManaged, withHead } from './record.ts';
 
 /**
  * One frozen object per revision, shared by whoever reads it in process (law 4): made by the write path or parsed when first
- * asked for, without managedFields, in the storage version. Kept within a bound on the bytes that they were parsed from; the
- * oldest go first and are parsed again when asked for.
+ * asked for, without managedFields, in the storage version. Kept within a bound on the bytes that they were parsed from; after that
+ * it is found again for as long as anybody keeps it, as informers do, and else parsed again.
  */
 export class ObjectCache {
   readonly #registry: Registry;
@@ -20,7 +20,7 @@ export class ObjectCache {
   #oldest = 0;
   #bytes = 0;
 
-  constructor(registry: Registry, maxBytes = 8 * 1024 * 1024) {
+  constructor(registry: Registry, maxBytes = 2 * 1024 * 1024) {
     this.#registry = registry;
     this.#maxBytes = maxBytes;
   }
@@ -28,9 +28,10 @@ export class ObjectCache {
   /** With kind, apiVersion (storage version) and resourceVersion; without managedFields. */
   of(entry: StoredEntry): KubeObject {
     const { projection } = entry;
-    if (projection.version === entry.modRevision && projection.object !== undefined) return projection.object;
+    const known = held(projection);
+    if (projection.version === entry.modRevision && known !== undefined) return known;
+    if (known === undefined) projection.version = 0;
     const kind = this.#kindOf(entry.key);
-    const known = projection.object;
     const body = deepFreeze(known ?? parseBody(entry.value, projection));
     const object = freezeWhole(withHead(body, kind.kind, formatApiVersion(kind), entry.modRevision === 0 ? '' : String(entry.modRevision)));
     // The last state of what was deleted goes to those who are told of it now; others find the state before.
@@ -97,13 +98,16 @@ export class ObjectCache {
     const kept = this.#kept[this.#oldest];
     this.#kept[this.#oldest++] = undefined;
     if (kept === undefined) return;
-    this.#bytes -= kept.bytes;
-    kept.projection.object = undefined;
-    kept.projection.version = 0;
+    const { projection, bytes } = kept;
+    this.#bytes -= bytes;
+    const whole = projection.version === 0 ? undefined : held(projection);
+    projection.object = whole === undefined ? undefined : new WeakRef(whole);
   }
 }
 
-const bodyOf = ({ value, projection }: StoredEntry): KubeObject => projection.object ?? parseBody(value, projection);
+const held = ({ object }: Projection): KubeObject | undefined => (object instanceof WeakRef ? object.deref() : object);
+
+const bodyOf = ({ value, projection }: StoredEntry): KubeObject => held(projection) ?? parseBody(value, projection);
 
 function passing(
   { modRevision }: StoredEntry,

@@ -15,9 +15,9 @@ export interface Projection extends Segments {
   readonly deleting: boolean;
   /**
    * The parsed object, owned by `ObjectCache`: first the body as the writer froze it (no head), later the whole one.
-   * Dropped when the cache needs room.
+   * When the cache needs room, only a whole one is still known, and only while others keep it.
    */
-  object: KubeObject | undefined;
+  object: KubeObject | WeakRef<KubeObject> | undefined;
   /** The version that the whole object carries; 0: it is only a body. A deletion has the projection of the last state and a version of its own. */
   version: number;
 }
