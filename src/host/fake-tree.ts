@@ -48,6 +48,9 @@ export interface Place {
 }
 
 const MAX_LINKS = 40;
+// Shared by the thousands of inodes that have neither.
+const NO_DATA = new Uint8Array();
+const NO_CHILDREN: Map<string, FakeInode> = new Map<string, FakeInode>();
 
 /** Inodes, file systems and mounts in memory, with the walk over them that the kernel does. */
 export class FakeTree {
@@ -85,11 +88,11 @@ export class FakeTree {
       gid: 0,
       inode: this.#nextInode++,
       modifiedMs: this.#clock.now(),
-      data: new Uint8Array(),
+      data: NO_DATA,
       sizeBytes: 0,
       allocatedBytes: 0,
       target: '',
-      children: new Map(),
+      children: type === 'directory' ? new Map<string, FakeInode>() : NO_CHILDREN,
       disk: undefined,
       rdev: 0,
     };
@@ -176,7 +179,7 @@ export class FakeTree {
     Object.assign(made, {
       uid: inode.uid,
       gid: inode.gid,
-      data: inode.data.slice(),
+      data: inode.data.length === 0 ? NO_DATA : inode.data.slice(),
       sizeBytes: inode.sizeBytes,
       allocatedBytes: inode.allocatedBytes,
       target: inode.target,

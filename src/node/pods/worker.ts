@@ -82,7 +82,7 @@ export class PodWorker {
       this.wake();
     });
     this.#resizes = new Resizes(parts, this.#log, () => this.wake());
-    this.#limits = new EmptyDirLimits({ pod, volumes: this.#volumes, host, clock, log: this.#log, exceeded: (message) => this.fail('Evicted', message) });
+    this.#limits = new EmptyDirLimits(pod, { volumes: this.#volumes, host, clock, log: this.#log, exceeded: (message) => this.fail('Evicted', message) });
     this.#probes = new PodProbes(
       parts,
       () => this.view(),

@@ -25,7 +25,6 @@ export function limitedEmptyDirs(pod: Pod): readonly Limited[] {
 }
 
 export interface EmptyDirLimitsOptions {
-  readonly pod: Pod;
   readonly volumes: PodVolumes;
   readonly host: Host;
   readonly clock: Clock;
@@ -41,9 +40,10 @@ export class EmptyDirLimits implements Disposable {
   #timer: Timer | undefined;
   #ended = false;
 
-  constructor(options: EmptyDirLimitsOptions) {
+  /** `pod` is not kept. */
+  constructor(pod: Pod, options: EmptyDirLimitsOptions) {
     this.#options = options;
-    this.#limited = limitedEmptyDirs(options.pod);
+    this.#limited = limitedEmptyDirs(pod);
     this.#arm();
   }
 
