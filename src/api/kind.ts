@@ -71,7 +71,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly status?: {
     readonly prepareForUpdate?: (draft: Draft<T>, old: T, context: StrategyContext) => void;
     readonly validateUpdate?: (object: T, old: T) => readonly FieldError[];
+    /** Default: `spec`. */
+    readonly resetFields?: readonly (readonly string[])[];
   };
+  /** What a write to the object resets, whatever the body says, so that nobody comes to own it by it. Default: `status`, where there is one. */
+  readonly resetFields?: readonly (readonly string[])[];
   /** Graceful deletion: seconds to wait, 0 for at once; undefined: the kind has none. Pod only. */
   readonly deletionGraceSeconds?: (object: T, requested: number | undefined) => number | undefined;
   /** Finalizers that stand in spec (Namespace). */

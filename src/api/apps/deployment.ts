@@ -29,7 +29,7 @@ export const deploymentRules: KindRules<apps.Deployment> = {
     ...base,
     default: defaultDeployment,
     allowUnconditionalUpdate: true,
-    status: { ...base.status, validateUpdate: validateDeploymentStatus },
+    status: { ...base.status, validateUpdate: validateDeploymentStatus, resetFields: [['spec'], ['metadata', 'labels']] },
     validateCreate: validateDeployment,
     validateUpdate: validateDeploymentUpdate,
     warnings: (object, old) => [...podNameWarnings(object, old), ...workloadWarnings(object, old)],

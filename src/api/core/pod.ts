@@ -60,6 +60,7 @@ const strategy: Strategy<core.Pod> = {
       prepareStatus((draft.status ??= {}), old.status);
     },
     validateUpdate: validatePodStatusUpdate,
+    resetFields: [['spec'], ['metadata', 'deletionTimestamp'], ['metadata', 'ownerReferences']],
   },
   deletionGraceSeconds: graceSeconds,
 };

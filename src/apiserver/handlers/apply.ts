@@ -27,6 +27,8 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
       versions: versionsOf(core, binding),
       manager: options.fieldManager,
       subresource: target.subresource,
+      resetFields: rules.resetFields,
+      writtenFields: rules.writtenFields,
       nowMs: core.clock.now(),
       live: existing === undefined ? undefined : (core.objects.as(existing.entry, binding) as unknown as JsonObject),
       liveManaged: existing?.managed() ?? [],

@@ -25,6 +25,9 @@ import type { WriteOptions } from './write-options.ts';
 export interface ChangeRules {
   readonly prepare?: ((draft: Draft<KubeObject>, old: KubeObject, context: StrategyContext) => void) | undefined;
   readonly validate?: ((object: KubeObject, old: KubeObject, apiVersion: string) => readonly FieldError[]) | undefined;
+  /** For managedFields: what the path resets (default: `status`, and on the status subresource `spec`), or all that it writes. */
+  readonly resetFields?: readonly (readonly string[])[] | undefined;
+  readonly writtenFields?: readonly (readonly string[])[] | undefined;
 }
 
 /** What a change starts from. */
@@ -127,6 +130,7 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
       binding,
       options,
       subresource: target.subresource,
+      rules,
       live: core.objects.as(entry, binding),
       liveManaged: existing.managed(),
       next: next.draft,

@@ -151,3 +151,81 @@ test('managers in a version that nobody serves are forgotten with the next write
     const { body } = await server.ask('PATCH', `${path}/m`, { data: { b: '2' } }, { ...MERGE, ...as('editor') });
     assert.deepEqual(Object.keys(ownersOf(body)).sort(), ['editor v1', 'here v1']);
   }));
+
+const PODS = '/api/v1/namespaces/default/pods';
+const container = (more: JsonObject): JsonObject => ({ name: 'c', image: 'i', ...more });
+
+/** `manager subresource` → fields, of what a pod's later writers own. */
+async function ownersOfPod(path: string, subresource: string, change: (pod: JsonObject) => JsonObject): Promise<Record<string, Json>> {
+  await using server = startTestServer();
+  const resources = { requests: { cpu: '1' }, limits: { cpu: '2' } };
+  const made = await server.ask(
+    'POST',
+    PODS,
+    { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [container({ resources })] } },
+    as('maker'),
+  );
+  const { managedFields: _m, ...metadata } = made.body.metadata as JsonObject;
+  const { body } = await server.ask('PUT', `${PODS}/p/${path}`, change({ ...made.body, metadata }), as('writer'));
+  const { managedFields } = body.metadata as unknown as { readonly managedFields: readonly ManagedFieldsEntry[] };
+  const own = managedFields.filter((entry) => entry.manager === 'writer');
+  assert.deepEqual(
+    own.map((entry) => entry.subresource),
+    own.length === 0 ? [] : [subresource],
+  );
+  return (own[0]?.fieldsV1 ?? {}) as Record<string, Json>;
+}
+
+test('a resize owns resources, whatever else its body says', async () => {
+  const fields = await ownersOfPod('resize', 'resize', (pod) => ({
+    ...pod,
+    metadata: { ...(pod.metadata as JsonObject), labels: { a: 'b' } },
+    spec: {
+      ...(pod.spec as JsonObject),
+      hostname: 'h',
+      containers: [container({ image: 'other', resources: { requests: { cpu: '1500m' }, limits: { cpu: '2' } } })],
+    },
+  }));
+  assert.deepEqual(fields, { 'f:spec': { 'f:containers': { 'k:{"name":"c"}': { 'f:resources': { 'f:requests': { 'f:cpu': {} } } } } } });
+});
+
+test('who adds an ephemeral container owns that', async () => {
+  const fields = await ownersOfPod('ephemeralcontainers', 'ephemeralcontainers', (pod) => ({
+    ...pod,
+    metadata: { ...(pod.metadata as JsonObject), labels: { a: 'b' } },
+    spec: { ...(pod.spec as JsonObject), ephemeralContainers: [{ name: 'e', image: 'i' }] },
+  }));
+  assert.deepEqual(Object.keys(fields), ['f:spec']);
+  assert.deepEqual(Object.keys(fields['f:spec'] as JsonObject), ['f:ephemeralContainers']);
+});
+
+test('a status owns neither the spec nor the owners of the pod', async () => {
+  const fields = await ownersOfPod('status', 'status', (pod) => ({
+    ...pod,
+    metadata: { ...(pod.metadata as JsonObject), annotations: { a: 'b' }, ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'o', uid: 'u' }] },
+    spec: { ...(pod.spec as JsonObject), hostname: 'h' },
+    status: { ...(pod.status as JsonObject), message: 'm' },
+  }));
+  assert.deepEqual(fields, { 'f:metadata': { 'f:annotations': { '.': {}, 'f:a': {} } }, 'f:status': { 'f:message': {} } });
+});
+
+test('the status of a deployment does not touch its labels, nor who owns them', () =>
+  withServer(async (server) => {
+    const path = '/apis/apps/v1/namespaces/default/deployments';
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+    const deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'd', labels: { x: 'y' } },
+      spec: { selector: { matchLabels: { a: 'b' } }, template },
+    };
+    await server.ask('POST', path, deployment, as('maker'));
+    const { body } = await server.ask(
+      'PATCH',
+      `${path}/d/status`,
+      { metadata: { labels: { x: 'z' } }, status: { replicas: 1 } },
+      { ...MERGE, ...as('writer') },
+    );
+    assert.deepEqual((body.metadata as JsonObject).labels, { x: 'y' });
+    assert.deepEqual(ownersOf(body)['writer apps/v1'], { 'f:status': { 'f:replicas': {} } });
+  }));

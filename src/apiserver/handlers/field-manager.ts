@@ -3,6 +3,7 @@ import { trackUpdate } from '../../schema/apply/track-update.ts';
 import type { VersionLookup } from '../../schema/apply/versions.ts';
 import type { Core } from '../core.ts';
 import type { Binding } from '../registry/registry.ts';
+import type { ChangeRules } from './change.ts';
 import { toStorageVersion } from './versions.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -11,6 +12,8 @@ export interface ManagedWrite {
   readonly binding: Binding;
   readonly options: WriteOptions;
   readonly subresource: string;
+  /** Which fields the path writes. */
+  readonly rules?: Pick<ChangeRules, 'resetFields' | 'writtenFields'> | undefined;
   /** As stored, in the requested version, without managedFields; undefined: it is created. */
   readonly live: KubeObject | undefined;
   readonly liveManaged: readonly ManagedFieldsEntry[];
@@ -20,7 +23,10 @@ export interface ManagedWrite {
 }
 
 /** The managedFields of the object after the write. */
-export function managersAfter(core: Core, { binding, options, subresource, live, liveManaged, next, nowMs }: ManagedWrite): readonly ManagedFieldsEntry[] {
+export function managersAfter(
+  core: Core,
+  { binding, options, subresource, rules, live, liveManaged, next, nowMs }: ManagedWrite,
+): readonly ManagedFieldsEntry[] {
   return trackUpdate({
     facts: core.facts,
     typeName: binding.kind.typeName,
@@ -28,6 +34,8 @@ export function managersAfter(core: Core, { binding, options, subresource, live,
     versions: versionsOf(core, binding),
     manager: options.fieldManager,
     subresource,
+    resetFields: rules?.resetFields,
+    writtenFields: rules?.writtenFields,
     nowMs,
     live: live as unknown as JsonObject | undefined,
     liveManaged,

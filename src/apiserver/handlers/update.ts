@@ -15,7 +15,8 @@ export function updateObject(core: Core, call: Call, target: Target): Promise<An
 }
 
 export function objectRules({ binding: { stored } }: Target): ChangeRules {
-  return { prepare: stored.strategy.prepareForUpdate, validate: stored.strategy.validateUpdate };
+  const { prepareForUpdate, validateUpdate, resetFields } = stored.strategy;
+  return { prepare: prepareForUpdate, validate: validateUpdate, resetFields };
 }
 
 /** PUT: of the object or of a subresource with the object's own kind. */

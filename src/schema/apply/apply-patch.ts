@@ -10,10 +10,10 @@ import { intern } from './fields-v1.ts';
 import { lastAppliedFields, noteLastApplied } from './last-applied.ts';
 import { decodeManagers, encodeManagers, type Manager, managerId, type Managers } from './managed-fields.ts';
 import { merge, removeItems } from './merge.ts';
-import { afterChange, createdFields, type Ground, ignoredSet, stripped, type Taken, takenFields, withoutIgnored } from './ownership.ts';
-import { resetFields, withoutManaged, type WriteContext } from './track-update.ts';
+import { afterChange, createdFields, type Ground, stripped, type Taken, takenFields } from './ownership.ts';
+import { scopeOf, withoutManaged, type WriteContext } from './track-update.ts';
 import { typedFaults, withNamedFields } from './typed.ts';
-import { Changes, type Reading, Readings } from './versions.ts';
+import { Changes, ownable, type Reading, Readings } from './versions.ts';
 
 /** Server-side apply (API reference, "Server-Side Apply"; KEP-555). */
 export interface AppliedPatch extends WriteContext {
@@ -74,7 +74,7 @@ function nameOf(patch: JsonObject): string {
 function liveManagers(request: AppliedPatch, ground: Ground, live: JsonObject): Managers {
   const known = decodeManagers(request.liveManaged) ?? new Map<string, Manager>();
   if (known.size > 0 || request.live === undefined) return known;
-  const fields = createdFields(ground, live, ignoredSet(resetFields(request)));
+  const fields = createdFields(ground, live, scopeOf(request).ignored);
   if (isEmpty(fields)) return known;
   const { apiVersion, subresource, nowMs } = request;
   const before: Manager = { name: 'before-first-apply', operation: 'Update', apiVersion, subresource, time: formatTime(nowMs), fields };
@@ -110,8 +110,8 @@ function applyWithMigration(situation: Situation): Outcome {
 
 function apply({ request, readings, live, managers }: Situation, force: boolean): Outcome | { readonly conflicts: readonly Taken[] } {
   const { atom } = readings.own.ground;
-  const ignored = ignoredSet(resetFields(request));
-  const fields = withoutIgnored(fieldSetOf(atom, request.patch), ignored);
+  const scope = scopeOf(request);
+  const fields = ownable(fieldSetOf(atom, request.patch), scope);
   const mine: Manager = {
     name: request.manager,
     operation: 'Apply',
@@ -124,7 +124,7 @@ function apply({ request, readings, live, managers }: Situation, force: boolean)
   const last = managers.get(id);
   const claimed = new Map(managers).set(id, mine);
   const object = laidOver({ request, readings, live, managers: claimed }, last);
-  const changes = new Changes(readings, live, object, ignored);
+  const changes = new Changes(readings, live, object, scope);
   const changesIn = (apiVersion: string) => changes.of(apiVersion);
   const conflicts = takenFields(claimed, id, changesIn);
   if (!force && conflicts.length > 0) return { conflicts };

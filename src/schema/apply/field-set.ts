@@ -94,6 +94,24 @@ export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   return combine(a, b, a.own, (kid, other) => (other === undefined ? kid : recursiveDifference(kid, other)));
 }
 
+/** A path that leads to some members and all below them: names of fields, and `*` for any step. */
+export type PathPattern = readonly string[];
+
+/** Only the members at or below what a pattern leads to. */
+export function selected(set: FieldSet, patterns: readonly PathPattern[]): FieldSet {
+  if (patterns.some((pattern) => pattern.length === 0)) return set;
+  const keys: PathElement[] = [];
+  const kids: FieldSet[] = [];
+  set.keys.forEach((key, i) => {
+    const matching = patterns.filter(([step]) => step === '*' || `f:${step}` === key).map((pattern) => pattern.slice(1));
+    const kid = matching.length === 0 ? EMPTY : selected(set.kids[i] as FieldSet, matching);
+    if (isEmpty(kid)) return;
+    keys.push(key);
+    kids.push(kid);
+  });
+  return make(false, keys, kids);
+}
+
 /** A node like `a` with every kid put through `change`; the same node when nothing changes. */
 function combine(a: FieldSet, b: FieldSet, own: boolean, change: (kid: FieldSet, other: FieldSet | undefined) => FieldSet): FieldSet {
   let same = own === a.own;

@@ -3,7 +3,7 @@ import { zeroObject } from '../decode.ts';
 import type { Facts } from '../facts.ts';
 import { type Atom, atomOf } from './atom.ts';
 import { changed, type Comparison, compare, exclude } from './compare.ts';
-import { difference, EMPTY, type FieldSet, intersection, isEmpty, recursiveDifference, setOf, union } from './field-set.ts';
+import { difference, EMPTY, type FieldSet, intersection, isEmpty, setOf, union } from './field-set.ts';
 import { encodeFieldsText, intern } from './fields-v1.ts';
 import type { Manager, Managers } from './managed-fields.ts';
 import { fieldElement } from './path-element.ts';
@@ -125,8 +125,4 @@ export function afterChange(managers: Managers, self: string, changes: ChangesIn
     if (!isEmpty(fields)) out.set(id, fields === manager.fields ? manager : { ...manager, fields });
   }
   return out;
-}
-
-export function withoutIgnored(set: FieldSet, ignored: FieldSet): FieldSet {
-  return recursiveDifference(set, ignored);
 }

@@ -2,10 +2,10 @@ import type { JsonObject, ManagedFieldsEntry } from '../../machinery/object.ts';
 import { formatTime } from '../../machinery/time.ts';
 import type { Facts } from '../facts.ts';
 import { changed } from './compare.ts';
-import { equalSets, type FieldSet, isEmpty, union } from './field-set.ts';
+import { equalSets, type FieldSet, isEmpty, type PathPattern, union } from './field-set.ts';
 import { asksForReset, capUpdaters, decodeManagers, encodeManagers, managerId, type Manager, type Managers } from './managed-fields.ts';
-import { afterChange, createdFields, ignoredSet, remembered, stripped, withoutIgnored } from './ownership.ts';
-import { Changes, Readings, type VersionLookup } from './versions.ts';
+import { afterChange, createdFields, ignoredSet, remembered, stripped } from './ownership.ts';
+import { Changes, ownable, Readings, type Scope, type VersionLookup } from './versions.ts';
 
 /** Who writes what, in the version of the request. */
 export interface WriteContext {
@@ -22,6 +22,8 @@ export interface WriteContext {
    * subresource `spec`.
    */
   readonly resetFields?: readonly (readonly string[])[] | undefined;
+  /** All that this path writes, when that is little (a pod's resize): nobody comes to own anything else by it. */
+  readonly writtenFields?: readonly PathPattern[] | undefined;
   /** The other versions of the kind. Absent: all of them name fields alike. */
   readonly versions?: VersionLookup | undefined;
 }
@@ -43,16 +45,16 @@ export function trackUpdate(write: TrackedWrite): readonly ManagedFieldsEntry[] 
   const { live, next } = write;
   const readings = new Readings(write.facts, write.typeName, write.apiVersion, write.versions);
   const { ground } = readings.own;
-  const ignored = ignoredSet(resetFields(write));
+  const scope = scopeOf(write);
   const managers = managersOf(write);
   if (live === undefined && managers.size === 0) {
-    const fields = createdFields(ground, next, ignored);
+    const fields = createdFields(ground, next, scope.ignored);
     return isEmpty(fields) ? [] : encodeManagers(new Map([['', writer(write, fields)]]));
   }
   if (managers.size === 0) return [];
-  const changes = new Changes(readings, withoutManaged(live ?? ground.zero), withoutManaged(next), ignored);
+  const changes = new Changes(readings, withoutManaged(live ?? ground.zero), withoutManaged(next), scope);
   const out = afterChange(managers, '', (apiVersion) => changes.of(apiVersion));
-  const gained = stripped(withoutIgnored(changed(changes.own), ignored));
+  const gained = stripped(ownable(changed(changes.own), scope));
   if (!isEmpty(gained)) {
     const mine = writer(write, gained);
     const id = managerId(mine);
@@ -62,7 +64,9 @@ export function trackUpdate(write: TrackedWrite): readonly ManagedFieldsEntry[] 
   return encodeManagers(capUpdaters(out, union));
 }
 
-export function resetFields({ resetFields: given, facts, typeName, subresource }: WriteContext): readonly (readonly string[])[] {
+export const scopeOf = (write: WriteContext): Scope => ({ ignored: ignoredSet(resetFields(write)), only: write.writtenFields });
+
+function resetFields({ resetFields: given, facts, typeName, subresource }: WriteContext): readonly (readonly string[])[] {
   if (given !== undefined) return given;
   if (subresource === 'status') return ONLY_SPEC;
   return subresource === '' && facts.type(typeName)?.fields.status !== undefined ? ONLY_STATUS : NOTHING;

@@ -3,7 +3,7 @@ import { badRequest } from '../../machinery/status-error.ts';
 import { decode } from '../decode.ts';
 import type { Facts } from '../facts.ts';
 import { type Comparison, compare, exclude } from './compare.ts';
-import type { FieldSet } from './field-set.ts';
+import { type FieldSet, type PathPattern, recursiveDifference, selected } from './field-set.ts';
 import { type Ground, groundOf } from './ownership.ts';
 
 /** Another version of the kind, with fields of other names. */
@@ -68,28 +68,48 @@ export class Readings {
   }
 }
 
+/** Which fields a path writes. */
+export interface Scope {
+  /** What it resets, whatever the body says. */
+  readonly ignored: FieldSet;
+  /** All that it writes; absent: everything else. */
+  readonly only?: readonly PathPattern[] | undefined;
+}
+
+function inScope(comparison: Comparison, { ignored, only }: Scope): Comparison {
+  const { added, removed, modified } = exclude(comparison, ignored);
+  if (only === undefined) return { added, removed, modified };
+  return { added: selected(added, only), removed: selected(removed, only), modified: selected(modified, only) };
+}
+
+/** Of a set that somebody would own. */
+export function ownable(set: FieldSet, { ignored, only }: Scope): FieldSet {
+  const own = recursiveDifference(set, ignored);
+  return only === undefined ? own : selected(own, only);
+}
+
 /** What a write changes, as each version reads it. */
 export class Changes {
   readonly #readings: Readings;
   readonly #from: JsonObject;
   readonly #to: JsonObject;
-  readonly #ignored: FieldSet;
+  readonly #scope: Scope;
   readonly #known = new Map<Reading, Comparison>();
   #whole: Comparison | undefined;
 
-  /** Both objects in the version of the request; what lies below `ignored` does not count. */
-  constructor(readings: Readings, from: JsonObject, to: JsonObject, ignored: FieldSet) {
+  /** Both objects in the version of the request; what the path does not write does not count. */
+  constructor(readings: Readings, from: JsonObject, to: JsonObject, scope: Scope) {
     this.#readings = readings;
     this.#from = from;
     this.#to = to;
-    this.#ignored = ignored;
+    this.#scope = scope;
   }
 
   get own(): Comparison {
     return this.#in(this.#readings.own);
   }
 
-  /** In the version of the request, with what is ignored. */
+  /** In the version of the request, with what the path does not write. */
   get whole(): Comparison {
     this.#whole ??= compare(this.#readings.own.ground.atom, this.#from, this.#to);
     return this.#whole;
@@ -105,7 +125,7 @@ export class Changes {
     let known = this.#known.get(reading);
     if (known === undefined) {
       const all = reading === this.#readings.own ? this.whole : compare(reading.ground.atom, reading.to(this.#from), reading.to(this.#to));
-      known = exclude(all, this.#ignored);
+      known = inScope(all, this.#scope);
       this.#known.set(reading, known);
     }
     return known;

@@ -14,6 +14,8 @@ import type { ChangeRules } from '../change.ts';
 interface RulesOf<T extends KubeObject> {
   readonly prepare: (draft: Draft<T>, old: T, context: { readonly nowMs: number }) => void;
   readonly validate?: (object: T, old: T) => readonly FieldError[];
+  readonly resetFields?: readonly (readonly string[])[];
+  readonly writtenFields?: readonly (readonly string[])[];
 }
 
 /** The paths give these rules objects of their own kind only. */
@@ -29,6 +31,7 @@ function restore<T extends KubeObject>(draft: Draft<T>, old: T): void {
 
 export const finalizeRules = rulesFor<core.Namespace>({
   prepare: (draft, old) => keep(draft, old, 'status'),
+  resetFields: [['status']],
 });
 
 export const ephemeralContainersRules = rulesFor<core.Pod>({
@@ -42,6 +45,7 @@ export const ephemeralContainersRules = rulesFor<core.Pod>({
     setGeneration(draft, old, !semanticEqual(wanted, old.spec?.ephemeralContainers));
   },
   validate: validateEphemeralContainersUpdate,
+  writtenFields: [['spec', 'ephemeralContainers']],
 });
 
 type Containers = Draft<core.Container>[] | undefined;
@@ -58,6 +62,13 @@ export const resizeRules = rulesFor<core.Pod>({
     setGeneration(draft, old, !semanticEqual(draft.spec, old.spec));
   },
   validate: validatePodResize,
+  writtenFields: [
+    ['spec', 'containers', '*', 'resources'],
+    ['spec', 'containers', '*', 'resizePolicy'],
+    ['spec', 'initContainers', '*', 'resources'],
+    ['spec', 'initContainers', '*', 'resizePolicy'],
+    ['spec', 'resources'],
+  ],
 });
 
 function takeResources(target: Containers, wanted: Containers): void {
@@ -70,6 +81,7 @@ function takeResources(target: Containers, wanted: Containers): void {
 
 /** Only conditions, with their times filled in. */
 export const approvalRules = rulesFor<certificates.CertificateSigningRequest>({
+  resetFields: [['spec'], ['status', 'certificate']],
   prepare: (draft, old, { nowMs }) => {
     const conditions = draft.status?.conditions;
     keep(draft, old, 'spec');

@@ -54,5 +54,6 @@ function posted(handler: SubresourceHandler): SubresourceHandler {
 }
 
 function statusRules({ binding: { stored } }: Target): ChangeRules {
-  return { prepare: stored.strategy.status?.prepareForUpdate, validate: stored.strategy.status?.validateUpdate };
+  const { prepareForUpdate, validateUpdate, resetFields } = stored.strategy.status ?? {};
+  return { prepare: prepareForUpdate, validate: validateUpdate, resetFields };
 }
