@@ -86,7 +86,7 @@ describe('found by the simulation', () => {
     assert.ok(writes <= 7, `${writes} writes in half an hour`);
   });
 
-  it('a pod does not start on a claim that is being deleted: its volume could go while the pod runs', async () => {
+  it('a pod does not start on a claim that is being let go: its volume could go while the pod runs', async () => {
     await using cluster = await SimulatedCluster.start();
     const { client } = cluster;
     const isBound = (): boolean => cluster.record.find<PersistentVolumeClaim>('persistentvolumeclaims', 'data', 'default')?.status?.phase === 'Bound';
@@ -98,6 +98,7 @@ describe('found by the simulation', () => {
     });
     await cluster.until('the claim is bound', isBound);
     await client.delete(persistentVolumeClaims, 'data', 'default');
+    await cluster.settle();
     await client.create(pods, { metadata: { name: 'late', namespace: 'default' }, spec: { ...mounting, nodeName: 'node-0' } });
     const said = (): readonly string[] => cluster.record.all<CoreEvent>('events').map(({ message = '' }) => message);
     await cluster.until('the node says why', () => said().some((message) => message.includes('PVC is being deleted')), 2 * MINUTE_MS);

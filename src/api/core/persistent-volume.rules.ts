@@ -19,6 +19,8 @@ export const IS_DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
  * room to since then are subtracted from it, older ones are not (they would count twice).
  */
 export const COUNTED_UNTIL = 'storage.berth.dev/counted-until';
+/** On a claim that is being deleted and that no pod uses: from now on no node starts a pod on it, so that its volume can be let go. */
+export const LETTING_GO = 'storage.berth.dev/letting-go';
 const BETA_IS_DEFAULT_CLASS = 'storageclass.beta.kubernetes.io/is-default-class';
 const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
 

@@ -1,7 +1,9 @@
+import { LETTING_GO } from '../../api/core/persistent-volume.rules.ts';
 import { persistentVolumeClaims, persistentVolumes, secrets, volumeAttachments } from '../../api/gen/resources.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Volume } from '../../api/gen/types/core.v1.ts';
 import type { Secrets, StringMap } from '../../csi/driver.ts';
 import type { Stored } from '../../machinery/object.ts';
+import { getOwn } from '../../machinery/record.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { containersOf } from '../pods/pod.ts';
 import { CSI_PLUGIN, type CsiMounter } from './csi.ts';
@@ -55,9 +57,8 @@ async function find({ client }: VolumeTools, { id, pod, volume, before }: Volume
   if (volume.ephemeral !== undefined && !(claim.metadata.ownerReferences ?? []).some((o) => o.uid === id.uid && o.controller === true)) {
     throw new VolumeError('refused', `PVC "${id.namespace}/${name}" was not created for pod "${id.namespace}/${id.name}" (pod is not owner)`);
   }
-  // It was let go before anybody saw that this pod has a node: its volume may go while the pod runs.
-  const runs = before !== undefined || pod.status?.phase === 'Running';
-  if (claim.metadata.deletionTimestamp !== undefined && !runs) throw new VolumeError('waiting', 'PVC is being deleted');
+  const goes = claim.metadata.deletionTimestamp !== undefined && getOwn(claim.metadata.annotations, LETTING_GO) !== undefined;
+  if (goes && before === undefined && pod.status?.phase !== 'Running') throw new VolumeError('waiting', 'PVC is being deleted');
   const volumeName = claim.spec?.volumeName ?? '';
   if (volumeName === '' || claim.status?.phase !== 'Bound') throw new VolumeError('waiting', `PVC is not bound`);
   const bound = await client.get(persistentVolumes, volumeName).catch((thrown: unknown) => {
