@@ -25,6 +25,8 @@ export interface Credentials {
   readonly bearerToken?: string | undefined;
   /** Of the peer; for the audit log and rate limits. */
   readonly remoteAddress?: string | undefined;
+  /** What is asked for, without the query: some paths may be open to everybody. */
+  readonly path?: string | undefined;
 }
 
 export interface ClientCertificate {
@@ -266,6 +268,8 @@ export interface Stages {
   readonly share?: FairShare | undefined;
   /** Absent: nothing is recorded. */
   readonly audit?: Audit | undefined;
+  /** A request is being worked on, from now until the function that is returned is called. Must not throw. */
+  readonly onBegin?: ((attributes: AuthorizeAttributes, takesLong: boolean) => () => void) | undefined;
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
 }
 

@@ -114,6 +114,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
         buildInfo(options.version),
         ...health.gauges,
         ...access.gauges,
+        ...requests.gauges,
         admission.gauge,
         deprecatedApis(requests, options.served),
         ...(options.gauges ?? []),
@@ -130,6 +131,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     ],
     audit: options.audit,
     share,
+    onBegin: (attributes, takesLong) => requests.begin(attributes, takesLong),
     onRequest: (record) => requests.record(record),
     [Symbol.dispose]: () => {
       rbac[Symbol.dispose]();

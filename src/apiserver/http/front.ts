@@ -204,17 +204,24 @@ export class HttpFront {
     let attributes: RequestRecord['attributes'];
     let code = 0;
     let watch = false;
+    let ended: (() => void) | undefined;
     try {
       call.user = await this.#identify(context, request);
       const routed = this.#options.router.route(call);
       attributes = routed.attributes;
       if (stages.audit !== undefined) call.audit = this.#trail(context, request, attributes);
+      ended = stages.onBegin?.(attributes, takesLong(routed));
       if (upgrade && !routed.streams) await refuseUpgrade(routed);
       const leftMs = takesLong(routed) ? undefined : this.#leftMs(call, clock.monotonic() - began);
       const work = this.#work(context, routed, run);
       const outcome = await (leftMs === undefined ? work : within(clock, leftMs, work));
       watch = outcome.do === 'watch' || outcome.do === 'stream';
       code = response.statusCode;
+      // A watch goes on after its start.
+      if (outcome.do === 'watch' && ended !== undefined && !response.destroyed) {
+        response.once('close', ended);
+        ended = undefined;
+      }
       if (call.audit !== undefined) this.#auditEnd(call.audit, response, outcome);
     } catch (thrown) {
       code = asStatusError(thrown).code;
@@ -227,6 +234,7 @@ export class HttpFront {
       throw thrown;
     } finally {
       const { method, path, user, startedMs } = call;
+      ended?.();
       stages.onRequest?.({ user, attributes, method, path, code, startedMs, elapsedMs: clock.monotonic() - began, watch });
     }
   }
@@ -312,6 +320,7 @@ export class HttpFront {
     const user = await authenticate({
       certificate: socket === undefined ? undefined : certificateOf(socket, this.#options.core.clock.now()),
       bearerToken: bearerToken(request),
+      path: context.call.path,
       remoteAddress: socket?.remoteAddress,
     });
     if (user === undefined) throw unauthorized();

@@ -1,5 +1,6 @@
-import type { RequestRecord } from '../stages.ts';
+import type { AuthorizeAttributes, RequestRecord } from '../stages.ts';
 import type { Sample } from './histogram.ts';
+import type { Gauge } from './route.ts';
 
 /** Kubernetes' own bounds of apiserver_request_duration_seconds. */
 export const DURATION_BUCKETS: readonly number[] = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -28,17 +29,47 @@ interface Series {
 /** Counts finished requests. Cheap: a lookup and a few additions each. */
 export class RequestMetrics {
   readonly #series = new Map<string, Series>();
+  readonly #short = { readOnly: { now: 0 }, mutating: { now: 0 } };
+  readonly #longRunning = new Map<string, { readonly labels: RequestLabels; now: number }>();
+
+  /** One that is being worked on, until the function that is returned is called. */
+  begin(attributes: AuthorizeAttributes, takesLong: boolean): () => void {
+    const add = takesLong && attributes.resourceRequest ? this.#long(attributes) : this.#short[READS.has(attributes.verb) ? 'readOnly' : 'mutating'];
+    add.now++;
+    return () => {
+      add.now--;
+    };
+  }
+
+  #long(attributes: AuthorizeAttributes): { now: number } {
+    const labels = labelsOf(attributes, '');
+    const key = keyOf(labels);
+    let found = this.#longRunning.get(key);
+    if (found === undefined) {
+      found = { labels, now: 0 };
+      // As many as there are kinds and verbs: paths that are no resources do not run long.
+      this.#longRunning.set(key, found);
+    }
+    return found;
+  }
+
+  get gauges(): readonly Gauge[] {
+    return [
+      {
+        name: 'apiserver_current_inflight_requests',
+        help: 'Maximal number of currently used inflight request limit of this apiserver per request kind in last second.',
+        values: () => Object.entries(this.#short).map(([kind, { now }]) => ({ value: now, labels: { request_kind: kind } })),
+      },
+      {
+        name: 'apiserver_longrunning_requests',
+        help: 'Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and component. Not all requests are tracked this way.',
+        values: () => [...this.#longRunning.values()].map(({ labels, now }) => ({ value: now, labels: { ...labels, component: 'apiserver' } })),
+      },
+    ];
+  }
 
   record({ attributes, method, code, elapsedMs, watch }: RequestRecord): void {
-    const labels: RequestLabels = {
-      verb: verbOf(attributes?.verb, attributes?.subresource ?? '', method),
-      group: attributes?.group ?? '',
-      version: attributes?.version ?? '',
-      resource: attributes?.resource ?? '',
-      subresource: attributes?.resourceRequest === false ? (attributes.path.split('/')[1] ?? '') : (attributes?.subresource ?? ''),
-      scope: attributes?.resourceRequest !== true ? '' : attributes.name !== '' ? 'resource' : attributes.namespace !== '' ? 'namespace' : 'cluster',
-    };
-    const series = this.#find(labels);
+    const series = this.#find(labelsOf(attributes, method));
     series.codes.set(code, (series.codes.get(code) ?? 0) + 1);
     if (watch) return;
     const seconds = elapsedMs / 1000;
@@ -64,7 +95,7 @@ export class RequestMetrics {
   }
 
   #find(labels: RequestLabels): Series {
-    const key = `${labels.verb} ${labels.group} ${labels.version} ${labels.resource} ${labels.subresource} ${labels.scope}`;
+    const key = keyOf(labels);
     const found = this.#series.get(key);
     if (found !== undefined) return found;
     // Paths and methods are anybody's words: beyond the bound they all count as one.
@@ -74,6 +105,22 @@ export class RequestMetrics {
     return made;
   }
 }
+
+const READS: ReadonlySet<string> = new Set(['get', 'list', 'watch', 'head', 'options']);
+
+function labelsOf(attributes: AuthorizeAttributes | undefined, method: string): RequestLabels {
+  return {
+    verb: verbOf(attributes?.verb, attributes?.subresource ?? '', method),
+    group: attributes?.group ?? '',
+    version: attributes?.version ?? '',
+    resource: attributes?.resource ?? '',
+    subresource: attributes?.resourceRequest === false ? (attributes.path.split('/')[1] ?? '') : (attributes?.subresource ?? ''),
+    scope: attributes?.resourceRequest !== true ? '' : attributes.name !== '' ? 'resource' : attributes.namespace !== '' ? 'namespace' : 'cluster',
+  };
+}
+
+const keyOf = ({ verb, group, version, resource, subresource, scope }: RequestLabels): string =>
+  `${verb} ${group} ${version} ${resource} ${subresource} ${scope}`;
 
 const OTHER: RequestLabels = { verb: 'other', group: '', version: '', resource: 'other', subresource: '', scope: '' };
 
