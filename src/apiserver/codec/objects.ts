@@ -130,7 +130,7 @@ export function convertFromStorage(stored: KubeObject, binding: Binding): KubeOb
 
 export function withManaged(object: KubeObject, managedFields: readonly ManagedFieldsEntry[]): KubeObject {
   if (managedFields.length === 0) return object;
-  return deepFreeze({ ...object, metadata: { ...object.metadata, managedFields } });
+  return freezeWhole({ ...object, metadata: { ...object.metadata, managedFields } });
 }
 
 /** Only the parts that are new; what is below has been frozen by whoever made it. */

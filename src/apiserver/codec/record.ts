@@ -31,27 +31,38 @@ export interface Encoded extends Segments {
 /** `object` without regard to its kind, apiVersion, resourceVersion and managedFields; `managed` is the JSON of the latter, '' for none. */
 export function encodeRecord(apiVersion: string, object: KubeObject, managed: string): Encoded {
   const { kind: _k, apiVersion: _a, metadata = {}, ...rest } = object;
+  return encodeParts(apiVersion, metadata, rest, managed);
+}
+
+/** The same of an object that has been taken apart: its metadata, and what is neither metadata nor kind or apiVersion. */
+export function encodeParts(apiVersion: string, metadata: ObjectMeta, rest: object, managed: string): Encoded {
   const metaText = JSON.stringify(inOrder(metadata));
   const restText = JSON.stringify(rest);
-  const before = metaText.slice(1, -1);
-  const segment = managed === '' ? '' : `,"managedFields":${managed}`;
-  const after = restText === '{}' ? '}}' : `},${restText.slice(1)}`;
   const start = FIXED + apiVersion.length;
-  const beforeBytes = Buffer.byteLength(before);
-  const segmentBytes = segment.length === 0 ? 0 : Buffer.byteLength(segment);
-  const value = Buffer.allocUnsafeSlow(start + beforeBytes + segmentBytes + Buffer.byteLength(after));
-  const managedStart = start + beforeBytes;
-  const managedEnd = managedStart + segmentBytes;
+  // Both texts are written with their braces, which what stands beside them then covers.
+  const managedStart = start + Buffer.byteLength(metaText) - 2;
+  const managedEnd = managed === '' ? managedStart : managedStart + MANAGED.length + Buffer.byteLength(managed);
+  const bare = restText === '{}';
+  const value = Buffer.allocUnsafeSlow(managedEnd + (bare ? 2 : 1 + Buffer.byteLength(restText)));
+  value.write(metaText, start - 1);
   value[0] = RECORD_FORMAT;
   value[1] = apiVersion.length;
   value.writeUInt32LE(managedStart, 2);
   value.writeUInt32LE(managedEnd, 6);
   value.write(apiVersion, FIXED, 'latin1');
-  value.write(before, start);
-  if (segmentBytes > 0) value.write(segment, managedStart);
-  value.write(after, managedEnd);
+  if (managed !== '') {
+    value.write(MANAGED, managedStart, 'latin1');
+    value.write(managed, managedStart + MANAGED.length);
+  }
+  if (!bare) value.write(restText, managedEnd + 1);
+  value[managedEnd] = CLOSE;
+  value[managedEnd + 1] = bare ? CLOSE : COMMA;
   return { value, start, managedStart, managedEnd };
 }
+
+const MANAGED = ',"managedFields":';
+const CLOSE = 0x7d;
+const COMMA = 0x2c;
 
 /** One order whoever wrote them, so that equal objects have equal bytes. */
 function inOrder(meta: ObjectMeta): ObjectMeta {
@@ -95,7 +106,7 @@ export function parseBody(value: Uint8Array, segments: Segments): KubeObject {
 
 /** The JSON of managedFields; '' for none. */
 export function managedText(value: Uint8Array, { managedStart, managedEnd }: Segments): string {
-  return managedStart === managedEnd ? '' : text(value, managedStart + ',"managedFields":'.length, managedEnd);
+  return managedStart === managedEnd ? '' : text(value, managedStart + MANAGED.length, managedEnd);
 }
 
 export function parseManaged(value: Uint8Array, segments: Segments): readonly ManagedFieldsEntry[] {

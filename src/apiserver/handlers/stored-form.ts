@@ -1,9 +1,9 @@
-import type { DraftObject, KubeObject, ManagedFieldsEntry } from '../../machinery/object.ts';
+import type { DraftObject, KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../machinery/object.ts';
 import { formatManagedFields } from '../../schema/apply/managed-fields.ts';
 import type { Operation } from '../../store/store.ts';
 import type { Core } from '../core.ts';
 import { type Projection, project, type StoredEntry } from '../codec/projection.ts';
-import { encodeRecord } from '../codec/record.ts';
+import { encodeParts } from '../codec/record.ts';
 import type { Binding, Registry } from '../registry/registry.ts';
 
 /** An object ready for the store. */
@@ -21,7 +21,7 @@ export function toStoredForm(registry: Registry, binding: Binding, draft: DraftO
   const body = { metadata, ...rest };
   // Frozen when it is first read in process, which costs a tenth of a write: over HTTPS only bytes are read.
   const object = body as unknown as KubeObject;
-  const encoded = encodeRecord(binding.storedApiVersion, object, managed.length === 0 ? '' : formatManagedFields(managed));
+  const encoded = encodeParts(binding.storedApiVersion, metadata as ObjectMeta, rest, managed.length === 0 ? '' : formatManagedFields(managed));
   return { value: encoded.value, projection: project(registry, binding.prefix, object, encoded), body: object };
 }
 

@@ -1,5 +1,6 @@
 import type { JsonObject, ManagedFieldsEntry } from '../../machinery/object.ts';
 import { type FieldSet, isEmpty } from './field-set.ts';
+import { deepFreeze } from '../../machinery/record.ts';
 import { decodeFields, encodeFields, fieldsText, parseFields } from './fields-v1.ts';
 import { endOfObject } from '../parse-json.ts';
 
@@ -123,7 +124,7 @@ export function formatManagedFields(entries: readonly ManagedFieldsEntry[]): str
 const SETS = '"fieldsV1":{';
 
 /**
- * The entries of a text that `formatManagedFields` wrote. Sets are not parsed but found by their texts. (A quote inside a string is
+ * The entries of a text that `formatManagedFields` wrote, frozen. Sets are not parsed but found by their texts. (A quote inside a string is
  * escaped, so that the name of the field is found nowhere else.)
  */
 export function parseManagedFields(text: string): readonly ManagedFieldsEntry[] {
@@ -137,9 +138,12 @@ export function parseManagedFields(text: string): readonly ManagedFieldsEntry[] 
     rest += text.slice(from, start) + String(sets.length - 1);
     from = end;
   }
-  if (sets.length === 0) return JSON.parse(text) as readonly ManagedFieldsEntry[];
+  if (sets.length === 0) return deepFreeze(JSON.parse(text) as ManagedFieldsEntry[]);
   const entries = JSON.parse(rest + text.slice(from)) as { fieldsV1?: number | JsonObject }[];
   // In its place: the order of the fields is that of the text.
-  for (const entry of entries) if (typeof entry.fieldsV1 === 'number') entry.fieldsV1 = parseFields(sets[entry.fieldsV1] as string);
-  return entries as readonly ManagedFieldsEntry[];
+  for (const entry of entries) {
+    if (typeof entry.fieldsV1 === 'number') entry.fieldsV1 = deepFreeze(parseFields(sets[entry.fieldsV1] as string));
+    Object.freeze(entry);
+  }
+  return Object.freeze(entries) as readonly ManagedFieldsEntry[];
 }
