@@ -10,7 +10,7 @@ import { connect } from 'node:tls';
 import { WebSocket } from 'ws';
 import { silentLog } from '../../base/log.ts';
 import { SystemClock } from '../../base/system-clock.ts';
-import { issueAuthority, issueCertificate, type KeyPair } from '../../cluster/certificate-issue.ts';
+import { issueAuthority, issueCertificate, type KeyPair, newKeyPem } from '../../cluster/certificate-issue.ts';
 import { CriError, type DuplexBytes, type Runtime, type StreamSession } from '../runtime/runtime.ts';
 import { ByteQueue, collect } from '../streams/byte-queue.ts';
 import { SpdySession } from '../streams/spdy-session.ts';
@@ -109,8 +109,8 @@ const clients = new Map<string, KeyPair | undefined>();
 
 before(async () => {
   const now = clock.now();
-  ca = await issueAuthority('cluster', now, DAY_MS);
-  const other = await issueAuthority('other', now, DAY_MS);
+  ca = await issueAuthority('cluster', newKeyPem(), now, DAY_MS);
+  const other = await issueAuthority('other', newKeyPem(), now, DAY_MS);
   const client = (by: KeyPair, commonName: string, organizations: string[]): Promise<KeyPair> =>
     issueCertificate(by, { commonName, organizations, dnsNames: [], ipAddresses: [], usages: ['client'] }, now, DAY_MS);
   clients.set('the API server', await client(ca, 'kube-apiserver-kubelet-client', ['system:masters']));
