@@ -153,7 +153,7 @@ describe('under load', () => {
       stream.on('error', () => {});
       const answer = once(stream, 'response').then(([headers]) => (headers as { readonly ':status': number })[':status']);
       stream.write(Buffer.alloc(bytes, ' '));
-      return { stream, answer, end: () => void client.destroy() };
+      return { stream, answer, end: () => client.destroy() };
     };
     const taken = async (bytes: number): Promise<void> => {
       while (server.api.bodyBytes < bytes) await turn();

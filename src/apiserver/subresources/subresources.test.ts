@@ -274,7 +274,13 @@ describe('a client that goes away', () => {
     return socket;
   };
   const SPDY = 'Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n';
-  const closing = (socket: Socket): Promise<void> => new Promise((resolve) => socket.on('error', () => {}).on('close', () => resolve()));
+  const closing = (socket: Socket): Promise<void> =>
+    new Promise((resolve) =>
+      socket
+        .on('error', () => {})
+        .on('end', () => resolve())
+        .on('close', () => resolve()),
+    );
   for (const [when, head] of [
     ['before the backend has answered', 'GET /web/proxy/slow HTTP/1.1'],
     ['before the node has answered a question for a log', 'GET /web/log?follow=true HTTP/1.1'],
@@ -320,6 +326,101 @@ describe('a client that goes away', () => {
     });
     await close(node);
   });
+
+  const answering = (socket: Socket): void => void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n');
+
+  for (const [how, leave] of [
+    ['with a word', (client: Socket) => void client.end()],
+    ['at once', (client: Socket) => void client.resetAndDestroy()],
+  ] as const)
+    test(`during an upgrade that the backend has not answered, ${how}`, async () => {
+      const asked = Promise.withResolvers<Socket>();
+      const node = await backend(
+        () => {},
+        (_, socket) => asked.resolve(socket),
+      );
+      await withFront(node.port, 'pods', async ({ port }) => {
+        const client = ask(port, 'POST /web/exec?command=x&stdout=1 HTTP/1.1');
+        client.write(`${SPDY}early`);
+        const behind = await asked.promise;
+        behind.resume();
+        const closed = closing(behind);
+        leave(client);
+        await closed;
+        behind.destroy();
+      });
+      await close(node);
+    });
+
+  test('what a client says before the backend has answered arrives, in order', async () => {
+    const asked = Promise.withResolvers<Socket>();
+    const node = await backend(
+      () => {},
+      (_, socket) => asked.resolve(socket),
+    );
+    const words = Array.from({ length: 60_000 }, (_, at) => `word ${at}\n`).join('');
+    await withFront(node.port, 'pods', async ({ port }) => {
+      const client = ask(port, 'POST /web/exec?command=x&stdin=1 HTTP/1.1');
+      client.write(`${SPDY}${words.slice(0, 10)}`);
+      const behind = await asked.promise;
+      client.write(words.slice(10, 300_000));
+      await new Promise((resolve) => setImmediate(resolve));
+      answering(behind);
+      await once(client, 'data');
+      client.write(words.slice(300_000));
+      let heard = '';
+      for await (const chunk of behind as AsyncIterable<Buffer>) {
+        heard += chunk.toString();
+        if (heard.length >= words.length) break;
+      }
+      assert.ok(heard === words);
+      client.destroy();
+    });
+    await close(node);
+  });
+
+  for (const [who, end] of [
+    ['the client', (client: Socket, _: Socket) => void client.end('last')],
+    ['the backend', (_: Socket, behind: Socket) => void behind.end('last')],
+  ] as const)
+    test(`an upgrade that ${who} has half closed is over for both, and what was said arrives`, async () => {
+      const asked = Promise.withResolvers<Socket>();
+      const node = await backend(
+        () => {},
+        (_, socket) => {
+          answering(socket);
+          asked.resolve(socket);
+        },
+      );
+      await withFront(node.port, 'pods', async ({ port }) => {
+        // Neither ends its own side because the other has.
+        const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+        client.write(`POST /web/exec?command=x&stdout=1 HTTP/1.1\r\nHost: x\r\n${SPDY}`);
+        const behind = await asked.promise;
+        await once(client, 'data');
+        const both = [behind, client];
+        const heard = both.map(
+          (socket) =>
+            new Promise<string>((resolve) => {
+              let text = '';
+              socket.on('data', (chunk: Buffer) => {
+                text += chunk.toString();
+              });
+              socket.on('end', () => resolve(text)).on('close', () => resolve(text));
+            }),
+        );
+        const lost = both.map((socket) => new Promise<void>((resolve) => socket.on('error', () => resolve()).on('close', () => resolve())));
+        end(client, behind);
+        assert.ok((await Promise.race(heard)) === 'last');
+        // A connection that is no more does not take a word.
+        while (both.some(({ destroyed }) => !destroyed)) {
+          for (const socket of both) if (socket.writable) socket.write('?');
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await Promise.all(lost);
+      });
+      await close(node);
+    });
 
   test('a log is not kept open for what is no WebSocket', async () => {
     const asked = Promise.withResolvers<Socket>();
