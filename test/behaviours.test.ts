@@ -5,12 +5,14 @@ import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { builtinFacts } from '../src/api/facts.ts';
 import { builtinKinds } from '../src/api/registry.ts';
 import type { Kind } from '../src/api/kind.ts';
 import { startTestServer, type TestServer } from '../src/apiserver/testing.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates } from '../src/cluster/certificates.ts';
 import type { Json, JsonObject } from '../src/machinery/object.ts';
+import { zeroObject } from '../src/schema/decode.ts';
 import { exchange } from './apiserver-exchange.ts';
 import { MINIMAL } from './behaviours/minimal.ts';
 
@@ -102,6 +104,9 @@ describe('every kind that is served', () => {
       assert.equal((await server.refusal('GET', `${path}/${name}`)).reason, 'NotFound', 'a dry run leaves nothing');
       const { code, body: made } = await server.ask('POST', path, minimal(kind, 1, labels));
       assert.deepEqual([code, made.kind, made.apiVersion], [201, kind.kind, apiVersion(kind)]);
+      const { status: zeros = {} } = zeroObject(builtinFacts, kind.typeName) as { readonly status?: JsonObject };
+      for (const field of Object.keys(zeros)) assert.ok(Object.hasOwn(made.status as JsonObject, field), `a status that nobody wrote shows ${field}`);
+      assert.equal(made.status === undefined, kind.subresources.status === undefined || !Object.hasOwn(zeroObject(builtinFacts, kind.typeName), 'status'));
       const again = await server.refusal('POST', path, minimal(kind, 1, labels));
       assert.deepEqual([again.code, again.reason], [409, 'AlreadyExists']);
       assert.deepEqual((await server.ask('GET', `${path}/${name}`)).body, made);

@@ -15,7 +15,9 @@ const asList = (value: Json | undefined): readonly Json[] => (Array.isArray(valu
 /** Both directions keep what they do not know about metadata, spec and status. */
 export function autoscalerToStorage(v1: JsonObject): JsonObject {
   const { targetCPUUtilizationPercentage: percent, ...spec } = asObject(v1.spec);
-  const { currentCPUUtilizationPercentage: current, ...status } = asObject(v1.status);
+  const { currentCPUUtilizationPercentage: current, currentReplicas = 0, ...rest } = asObject(v1.status);
+  // v1 prints a zero, v2 does not.
+  const status = currentReplicas === 0 ? rest : { ...rest, currentReplicas };
   const { annotations, taken } = takeAnnotations(v1.metadata);
   const metrics = [...(percent === undefined ? [] : [cpuTarget(percent)]), ...asList(taken.get(METRICS))];
   const currentMetrics = [...(current === undefined ? [] : [cpuCurrent(current)]), ...asList(taken.get(CURRENT_METRICS))];
@@ -55,7 +57,9 @@ export function autoscalerFromStorage(v2: JsonObject): JsonObject {
     ...(v2.apiVersion === undefined ? {} : { apiVersion: 'autoscaling/v1' }),
     metadata: withAnnotations(v2.metadata, { ...asObject(asObject(v2.metadata).annotations), ...annotations }),
     ...(v2.spec === undefined ? {} : { spec: { ...spec, ...(percent === undefined ? {} : { targetCPUUtilizationPercentage: percent }) } }),
-    ...(v2.status === undefined ? {} : { status: { ...status, ...(current === undefined ? {} : { currentCPUUtilizationPercentage: current }) } }),
+    ...(v2.status === undefined
+      ? {}
+      : { status: { currentReplicas: 0, ...status, ...(current === undefined ? {} : { currentCPUUtilizationPercentage: current }) } }),
   };
 }
 

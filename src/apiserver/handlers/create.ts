@@ -4,6 +4,7 @@ import type { FieldError } from '../../machinery/field-error.ts';
 import { validateMetadata } from '../../machinery/metadata.ts';
 import type { Draft, DraftObject, KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../machinery/object.ts';
 import { alreadyExists, badRequest, formatGroupResource, invalidObject, StatusError } from '../../machinery/status-error.ts';
+import { zeroObject } from '../../schema/decode.ts';
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
 import { expectedOf, readObject } from '../codec/decode.ts';
@@ -90,6 +91,7 @@ export async function createDraft(
   made.uid = uuid(core.random);
   made.creationTimestamp = formatTime(nowMs);
   binding.stored.strategy.prepareForCreate?.(stored as unknown as Draft<KubeObject>, { nowMs });
+  emptyStatus(core, binding, stored);
   const allocation = core.services?.allocate(binding, stored, undefined);
   validate(target, call, stored);
   await admission.validate();
@@ -166,6 +168,12 @@ function signRequester({ user }: Call, { binding: { kind } }: Target, draft: Dra
     ...(user.groups.length === 0 ? {} : { groups: [...user.groups] }),
     ...(extra.length === 0 ? {} : { extra: Object.fromEntries(extra) }),
   };
+}
+
+/** A status that nobody has written yet is there, with its zeros, as Go prints it. */
+function emptyStatus(core: Core, { stored }: Target['binding'], draft: DraftObject): void {
+  const { status } = zeroObject(core.facts, stored.typeName);
+  if (status !== undefined) draft.status = { ...(status as DraftObject), ...(draft.status as DraftObject | undefined) };
 }
 
 const generateName = (core: Core, base: string): string => base.slice(0, MAX_GENERATED_BASE) + nameSuffix(core.random);
