@@ -34,6 +34,8 @@ export interface Component extends AsyncDisposable {
 export interface Informers extends AsyncDisposable {
   /** The same arguments give the same informer. `indexes` may be added by every caller, under different names. */
   of<T extends KubeObject>(resource: Resource<T>, options?: InformerOptions<T>): Informer<T>;
+  /** Ends those of a kind that is served no more. Who asks again gets a new one. */
+  drop(resource: Resource): void;
 }
 
 export interface InformerOptions<T extends KubeObject> {

@@ -34,6 +34,15 @@ export class InformerSet implements Informers {
     return reflector;
   }
 
+  drop({ group, version, resource }: Resource): void {
+    const prefix = [group, version, resource, ''].join('\n');
+    for (const [key, { end }] of this.#all) {
+      if (!key.startsWith(prefix)) continue;
+      end();
+      this.#all.delete(key);
+    }
+  }
+
   #start<T extends KubeObject>(
     key: string,
     resource: Resource<T>,

@@ -4,7 +4,7 @@ import { startClusterRoleAggregation } from './cluster-role-aggregation.ts';
 import { startDeploymentController } from './deployment/deployment.ts';
 import { startEphemeralVolumes } from './ephemeral-volume.ts';
 import { startGarbageCollector } from './garbage-collector/garbage-collector.ts';
-import { builtinKindSource } from './kinds.ts';
+import { ServedKinds, startKindWatch } from './kinds.ts';
 import { startNamespaceController } from './namespace.ts';
 import { startNodeLifecycle } from './node-lifecycle.ts';
 import { startPodCollector } from './pod-gc.ts';
@@ -24,15 +24,17 @@ export interface ControllersOptions extends ControllerSetOptions {
 
 /** Every controller of this folder, ended together. */
 export function startControllers({ as, caPem, signer }: ControllersOptions): Component {
-  const kinds = builtinKindSource();
+  const collector = as('generic-garbage-collector');
+  const kinds = new ServedKinds(collector.client);
   return together('controllers', [
+    startKindWatch(collector, kinds),
     startServiceAccountController(as('service-account-controller')),
     startRootCaPublisher(as('root-ca-cert-publisher'), caPem),
     startNamespaceController(as('namespace-controller'), kinds),
     startReplicaSetController(as('replicaset-controller')),
     startDeploymentController(as('deployment-controller')),
     startStatefulSetController(as('statefulset-controller')),
-    startGarbageCollector(as('generic-garbage-collector'), kinds),
+    startGarbageCollector(collector, kinds),
     startNodeLifecycle(as('node-controller')),
     startPodCollector(as('pod-garbage-collector')),
     startClaimProtection(as('pvc-protection-controller')),

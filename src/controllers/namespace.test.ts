@@ -39,7 +39,12 @@ async function asked(cached: Stored<Namespace>, live: Stored<Namespace>): Promis
     },
   };
   const options = { client, informers: { of: () => informer }, clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog };
-  await using _ = startNamespaceController(options as unknown as ComponentOptions, { namespaced: () => [configMaps], all: () => [configMaps] });
+  await using _ = startNamespaceController(options as unknown as ComponentOptions, {
+    namespaced: () => [configMaps],
+    all: () => [configMaps],
+    refresh: async () => [],
+    onChange: () => ({ [Symbol.dispose]: () => {} }),
+  });
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
   return calls;
 }

@@ -32,6 +32,7 @@ export function deletionConditions(
   old: readonly NamespaceCondition[] | undefined,
   left: readonly Remainder[],
   failures: readonly string[],
+  undiscovered: readonly string[],
   nowMs: number,
 ): readonly NamespaceCondition[] {
   const counts = left.map(({ resource, count }) => `${name(resource)} has ${count} resource instances`);
@@ -45,7 +46,14 @@ export function deletionConditions(
     return { type, status, lastTransitionTime, reason: bad ? badReason : goodReason, message: bad ? badMessage : goodMessage };
   };
   return [
-    say('NamespaceDeletionDiscoveryFailure', false, 'DiscoveryFailed', 'ResourcesDiscovered', '', 'All resources successfully discovered'),
+    say(
+      'NamespaceDeletionDiscoveryFailure',
+      undiscovered.length > 0,
+      'DiscoveryFailed',
+      'ResourcesDiscovered',
+      `Discovery failed for some groups, ${undiscovered.length} failing: unable to retrieve the complete list of server APIs: ${undiscovered.join(', ')}`,
+      'All resources successfully discovered',
+    ),
     say(
       'NamespaceDeletionGroupVersionParsingFailure',
       false,
@@ -137,12 +145,14 @@ export function startNamespaceController(options: ComponentOptions, kinds: KindS
     // The cache may still show the one that has gone while a new one of this name lives: what is in that is not ours to delete.
     const live = await client.get(namespaces, key);
     if (live.metadata.uid !== cached.metadata.uid || !isEmptying(live)) return undefined;
+    // What was served when the namespace began to end may be newer than the last look.
+    const undiscovered = await kinds.refresh();
     const { left, failures } = await emptyAll(key);
     const fresh = await client.get(namespaces, key);
-    const conditions = deletionConditions(fresh.status?.conditions, left, failures, clock.now());
+    const conditions = deletionConditions(fresh.status?.conditions, left, failures, undiscovered, clock.now());
     const changed = conditions.some((condition) => fresh.status?.conditions?.find((each) => each.type === condition.type)?.message !== condition.message);
     const current = changed ? await client.updateStatus(namespaces, { ...fresh, status: { ...fresh.status, conditions } }) : fresh;
-    if (left.length === 0 && failures.length === 0) {
+    if (left.length === 0 && failures.length === 0 && undiscovered.length === 0) {
       await finalize(current);
       return undefined;
     }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ClusterRole, PolicyRule } from '../api/gen/types/rbac.v1.ts';
 import type { KubeObject, Stored } from '../machinery/object.ts';
 import { decideAggregation } from './cluster-role-aggregation.ts';
-import { builtinKindSource } from './kinds.ts';
+import { builtinResources } from './kinds.ts';
 import { countedResources, decideQuotaStatus } from './resource-quota.ts';
 
 const pods = { group: '', resource: 'pods' };
@@ -23,7 +23,7 @@ test('a new quota is counted, a counted one is left alone', () => {
 
 test('which kinds a quota counts', () => {
   const named = (hard: Record<string, string>): readonly string[] =>
-    countedResources(hard, builtinKindSource().namespaced()).map(({ group, resource }) => `${group}/${resource}`);
+    countedResources(hard, builtinResources()).map(({ group, resource }) => `${group}/${resource}`);
   assert.deepEqual(named({ 'requests.cpu': '1', pods: '1', 'requests.nvidia.com/gpu': '1' }), ['/pods']);
   assert.deepEqual(named({ 'requests.storage': '1', 'gold.storageclass.storage.k8s.io/persistentvolumeclaims': '1' }), ['/persistentvolumeclaims']);
   assert.deepEqual(named({ 'services.nodeports': '1', configmaps: '1', 'count/deployments.apps': '1', 'count/nothing.example.com': '1' }), [

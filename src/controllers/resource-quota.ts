@@ -116,9 +116,9 @@ class Followed implements Source {
 
   async follow(resource: Resource): Promise<Informer<KubeObject>> {
     const key = `${resource.group}/${resource.resource}`;
-    let informer = this.#informers.get(key);
-    if (informer === undefined) {
-      informer = this.#options.informers.of(resource);
+    const informer = this.#options.informers.of(resource);
+    // Another one than before: the kind went, and came back.
+    if (this.#informers.get(key) !== informer) {
       this.#informers.set(key, informer);
       const tell = ({ metadata: { namespace = '' } }: Stored<KubeObject>): void => {
         for (const name of this.#quotasIn(namespace)) this.#enqueue(`${namespace}/${name}`);

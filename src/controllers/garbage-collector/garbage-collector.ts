@@ -5,17 +5,14 @@ import type { KubeObject, OwnerReference } from '../../machinery/object.ts';
 import { parseApiVersion } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import type { KindSource } from '../kinds.ts';
-import { type Source, startController } from '../../client/controller.ts';
+import { startController } from '../../client/controller.ts';
+import { Followed } from './followed.ts';
 import { blocks, decide, FOREGROUND, Graph, type Item, itemOf, namesItem, ORPHAN, type OwnerState } from './graph.ts';
-
-/** Events own nothing, are owned by nothing, and are many. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['events', 'leases']);
 
 /** Deletes what has lost all its owners, holds back owners that are deleted in the foreground, and sets orphans free. */
 export function startGarbageCollector(options: ComponentOptions, kinds: KindSource): Component {
   const { client } = options;
   const graph = new Graph();
-  const resources = kinds.all().filter(({ resource }) => !LEFT_OUT.has(resource));
 
   async function ownerState(item: Item, reference: OwnerReference): Promise<OwnerState> {
     const known = graph.get(reference.uid);
@@ -99,32 +96,27 @@ export function startGarbageCollector(options: ComponentOptions, kinds: KindSour
   return startController(options, {
     name: 'garbage-collector-controller',
     concurrency: 20,
-    sources: resources.map((resource): Source => {
-      const informer = options.informers.of<KubeObject>(resource);
-      return {
-        whenSynced: () => informer.whenSynced(),
-        subscribe: (enqueue) => {
-          enqueueUid = enqueue;
-          const seen = (item: Item): void => {
-            graph.set(item);
-            if (item.owners.length > 0 || item.deleting) enqueue(item.uid);
-            // A dependent that changes may be what its deleting owner waits for.
-            for (const { uid } of item.owners) if (graph.get(uid)?.deleting === true) enqueue(uid);
-            if (item.deleting) for (const dependent of graph.dependents(item.uid)) enqueue(dependent.uid);
-          };
-          return informer.onChange({
-            added: (object) => seen(itemOf(resource, object)),
-            updated: (object) => seen(itemOf(resource, object)),
-            deleted: (object) => {
-              const dependents = graph.dependents(object.metadata.uid);
-              graph.delete(object.metadata.uid);
-              for (const dependent of dependents) enqueue(dependent.uid);
-              for (const { uid } of object.metadata.ownerReferences ?? []) enqueue(uid);
-            },
-          });
-        },
-      };
-    }),
+    sources: [
+      new Followed(options.informers, kinds, (enqueue) => {
+        enqueueUid = enqueue;
+        const seen = (item: Item): void => {
+          graph.set(item);
+          if (item.owners.length > 0 || item.deleting) enqueue(item.uid);
+          // A dependent that changes may be what its deleting owner waits for.
+          for (const { uid } of item.owners) if (graph.get(uid)?.deleting === true) enqueue(uid);
+          if (item.deleting) for (const dependent of graph.dependents(item.uid)) enqueue(dependent.uid);
+        };
+        return {
+          seen: (resource, object) => seen(itemOf(resource, object)),
+          gone: (object) => {
+            const dependents = graph.dependents(object.metadata.uid);
+            graph.delete(object.metadata.uid);
+            for (const dependent of dependents) enqueue(dependent.uid);
+            for (const { uid } of object.metadata.ownerReferences ?? []) enqueue(uid);
+          },
+        };
+      }),
+    ],
     reconcile,
   });
 }

@@ -1,0 +1,70 @@
+/** Kinds beyond those that 1.36 serves by default are collected, and emptied with their namespace, as all others. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { configMaps, namespaces, podGroups } from '../src/api/gen/resources.ts';
+import { ADMIN, CONTROLLERS } from '../src/apiserver/bootstrap/identities.ts';
+import { Disposals } from '../src/base/disposal.ts';
+import type { Keys } from '../src/base/keys.ts';
+import { silentLog } from '../src/base/log.ts';
+import { SeededRandom } from '../src/base/random.ts';
+import { VirtualClock } from '../src/base/virtual-clock.ts';
+import { ControlPlane } from '../src/cluster/control-plane.ts';
+import { startControllers } from '../src/controllers/controllers.ts';
+import { openMemoryStore } from '../src/store/memory.ts';
+import { defaultStoreSettings } from '../src/store/settings.ts';
+
+const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const keys: Keys = {
+  digest: () => new Uint8Array(32),
+  secret: (length) => new Uint8Array(length),
+  signing: { algorithm: 'HS256', keyId: 'k' },
+  sign: () => new Uint8Array(),
+  verify: () => false,
+  publicKeys: () => [],
+};
+
+it('an alpha kind that was asked for: its objects go with their owner, and with their namespace', { timeout: 20_000 }, async () => {
+  const clock = new VirtualClock();
+  await using ends = new Disposals();
+  const plane = ends.use(
+    await ControlPlane.open({
+      clock,
+      random: new SeededRandom(1),
+      keys,
+      log: silentLog,
+      openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
+      yieldToLoop: drain,
+      addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
+      caPem: '',
+      serviceCidr: '10.96.0.0/16',
+      nodePorts: { first: 30000, last: 32767 },
+      runtimeConfig: { 'scheduling.k8s.io/v1alpha2': true },
+    }),
+  );
+  await plane.bootstrap();
+  ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: '' }));
+  const { client } = plane.componentOptions(ADMIN, 'test');
+  const rest = async (): Promise<void> => {
+    for (let i = 0; i < 60; i++) await drain();
+    await clock.advance(2_000, drain);
+    for (let i = 0; i < 60; i++) await drain();
+  };
+  const left = async (): Promise<readonly string[]> => (await client.list(podGroups)).items.map(({ metadata }) => metadata.name);
+  await rest();
+  await client.create(namespaces, { metadata: { name: 'shop' } });
+  const owner = await client.create(configMaps, { metadata: { name: 'owner', namespace: 'shop' } });
+  const spec = { schedulingPolicy: { basic: {} } };
+  const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata.uid }];
+  await client.create(podGroups, { metadata: { name: 'owned', namespace: 'shop', ownerReferences }, spec });
+  await client.create(podGroups, { metadata: { name: 'free', namespace: 'shop' }, spec });
+  await client.delete(configMaps, 'owner', 'shop');
+  await rest();
+  assert.deepEqual(await left(), ['free']);
+  await client.delete(namespaces, 'shop');
+  await rest();
+  assert.deepEqual(await left(), []);
+  assert.deepEqual(
+    (await client.list(namespaces)).items.filter(({ metadata }) => metadata.name === 'shop'),
+    [],
+  );
+});
