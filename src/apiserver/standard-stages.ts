@@ -5,9 +5,8 @@ import { builtinFacts } from '../api/facts.ts';
 import type { Facts } from '../schema/facts.ts';
 import { admissionChain } from './admission/chain.ts';
 import type { Audit } from './audit/trail.ts';
-import { anyToken, authenticator, tokenChecker } from './authn/authenticate.ts';
+import { anyToken, authenticator, DEFAULT_SIGN_IN, type SignIn, tokenChecker } from './authn/authenticate.ts';
 import { impersonator } from './authn/impersonate.ts';
-import type { OidcTokens } from './authn/oidc.ts';
 import { openidRoutes } from './authn/openid.ts';
 import { selfSubjectReviews, tokenReviews } from './authn/reviews.ts';
 import type { TokenIssuer } from './authn/service-account-token.ts';
@@ -61,10 +60,9 @@ export interface StandardStagesOptions {
   readonly gauges?: readonly Gauge[] | undefined;
   /** Requests that are worked on at a time, in-process ones apart. Absent: no priority and fairness. */
   readonly seats?: number | undefined;
-  /** Tokens of an OpenID Connect provider count too. */
-  readonly oidc?: OidcTokens | undefined;
+  /** Who may come in beside certificates and the cluster's own tokens; absent: everybody, as anonymous. */
+  readonly signIn?: (() => SignIn) | undefined;
   readonly audit?: Audit | undefined;
-  readonly anonymous?: boolean | undefined;
   readonly disabledAdmission?: readonly string[] | undefined;
   /** As the server's; long answers are made in slices between which others have the event loop. Absent: at once. */
   readonly yieldToLoop?: (() => Promise<void>) | undefined;
@@ -73,7 +71,7 @@ export interface StandardStagesOptions {
 /** A quarter of Kubernetes' request timeout. */
 const MAX_WAIT_MS = 15_000;
 
-const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
 /** Everything around the core as a Kubernetes cluster has it: RBAC and Node authorization, the default admission, discovery. */
 export function standardStages(options: StandardStagesOptions): Stages & Disposable {
@@ -89,8 +87,9 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const chain = admissionChain({ random, keys, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [] });
   const admission = timedAdmission(chain, clock);
   const share = options.seats === undefined ? undefined : fairShare({ reader, clock, seats: options.seats, maxWaitMs: MAX_WAIT_MS });
-  const authentication = { tokens, reader, clock, anonymous: options.anonymous ?? true };
-  const check = anyToken(tokenChecker(authentication), tokens.audiences, options.oidc);
+  const signIn = options.signIn ?? (() => DEFAULT_SIGN_IN);
+  const authentication = { tokens, reader, clock, signIn };
+  const check = anyToken(tokenChecker(authentication), tokens.audiences, signIn);
   return {
     authenticate: access.authenticate(authenticator(authentication, check)),
     impersonate: impersonator(authorize),

@@ -29,6 +29,7 @@ interface UpOptions {
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
   readonly encryptionConfig?: string;
   readonly maxRequestsInflight: number;
+  readonly authenticationConfig?: string;
   readonly oidcIssuerUrl?: string;
   readonly oidcClientId?: string;
   readonly oidcUsernameClaim: string;
@@ -97,6 +98,7 @@ export function addUp(program: Command): void {
       integer,
       defaults.maxRequestsInflight,
     )
+    .option('--authentication-config <FILE>', 'an AuthenticationConfiguration: providers whose tokens count as sign-in, and what is open to everybody')
     .option('--oidc-issuer-url <URL>', 'an OpenID Connect provider whose ID tokens count as sign-in')
     .option('--oidc-client-id <ID>', 'the audience that its tokens must be for')
     .option('--oidc-username-claim <CLAIM>', 'what is the name of a user', 'sub')
@@ -144,6 +146,7 @@ function configOf(options: UpOptions): ClusterConfig {
     runtimeConfig: options.runtimeConfig,
     encryptionConfigFile: options.encryptionConfig ?? '',
     maxRequestsInflight: options.maxRequestsInflight,
+    authenticationConfigFile: options.authenticationConfig ?? '',
     oidc: oidcOf(options),
     audit: {
       policyFile: options.auditPolicy ?? '',
@@ -161,7 +164,8 @@ function oidcOf(options: UpOptions): ClusterConfig['oidc'] {
   if (options.oidcIssuerUrl === undefined) return undefined;
   return {
     issuer: options.oidcIssuerUrl,
-    clientId: options.oidcClientId ?? '',
+    audiences: [options.oidcClientId ?? ''],
+    uidClaim: '',
     usernameClaim: options.oidcUsernameClaim,
     usernamePrefix: options.oidcUsernamePrefix,
     groupsClaim: options.oidcGroupsClaim,

@@ -1,7 +1,6 @@
-import { type OidcTokens, oidcTokens } from '../apiserver/authn/oidc.ts';
+import type { SignIn } from '../apiserver/authn/authenticate.ts';
 import { ADMIN, CONTROLLERS, KUBELET_CLIENT, NETWORK, nodeIdentity, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
-import { readFile } from 'node:fs/promises';
 import type { AuditPolicy } from '../apiserver/audit/policy.ts';
 import type { Listening } from '../apiserver/http/front.ts';
 import type { Clock } from '../base/clock.ts';
@@ -18,6 +17,7 @@ import { openSqliteStore } from '../store/sqlite.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
 import { certificateSigner } from './certificate-signer.ts';
 import { AuditLog, readAuditPolicyFile } from './audit-log.ts';
+import { ISSUER } from '../apiserver/standard-stages.ts';
 import { Certificates } from './certificates.ts';
 import { type Chosen, chooseRuntime } from './choose-runtime.ts';
 import { type ClusterConfig, defaultConfig } from './config.ts';
@@ -32,7 +32,7 @@ import { dialFrom } from './dial.ts';
 import { type LocalNode, startLocalNode } from './local-node.ts';
 import { choosePodCidr, choosePort, listenAnywhere, nodeAddress, takenNetworks } from './network-plan.ts';
 import { ecKeys } from './node-keys.ts';
-import { oidcKeys } from './oidc-keys.ts';
+import { openSignIn } from './sign-in.ts';
 import { PackedDescriptions } from './packed-descriptions.ts';
 import { forgetRunning, writeRunning } from './running.ts';
 import { startSimulatedNodes } from './simulated-nodes.ts';
@@ -216,7 +216,7 @@ class Start {
       runtimeConfig,
       descriptions: new PackedDescriptions(log.child('apiserver')),
       audit,
-      oidc: await this.#oidc(),
+      signIn: await this.#signIn(),
       // As kube-apiserver names it: the plugins that encryption needs.
       checks: seal === undefined ? [] : [{ name: 'kms-providers', check: () => seal.health }],
       seats: this.#config.maxRequestsInflight,
@@ -234,12 +234,9 @@ class Start {
     return seal;
   }
 
-  async #oidc(): Promise<OidcTokens | undefined> {
-    const { oidc } = this.#config;
-    if (oidc === undefined) return undefined;
-    const { clock } = this.#around;
-    const caPem = oidc.caFile === '' ? undefined : await readFile(oidc.caFile, 'utf8');
-    return oidcTokens(oidc, oidcKeys({ issuer: oidc.issuer, caPem, clock }), () => clock.now());
+  async #signIn(): Promise<() => SignIn> {
+    const { clock, log } = this.#around;
+    return this.#ends.use(await openSignIn(this.#config, { clock, log: log.child('sign-in'), issuer: ISSUER })).signIn;
   }
 
   /** Ends after the API server, whose last events it takes. */

@@ -42,6 +42,8 @@ export interface ClusterConfig {
   };
   /** Requests that the API server works on at a time, over all priority levels that are not exempt. */
   readonly maxRequestsInflight: number;
+  /** An AuthenticationConfiguration; not with `oidc`. Empty: none. */
+  readonly authenticationConfigFile: string;
   /** Absent: nobody signs in elsewhere. */
   readonly oidc: (OidcSettings & { /** PEM; empty: the machine's CAs. */ readonly caFile: string }) | undefined;
   /** What a clean stop does with pods: leave them running, or stop them. */
@@ -69,6 +71,7 @@ export function defaultConfig(environment: { readonly root: boolean; readonly ho
     watchWindowMs: 5 * 60_000,
     runtimeConfig: {},
     encryptionConfigFile: '',
+    authenticationConfigFile: '',
     oidc: undefined,
     maxRequestsInflight: 600,
     audit: { policyFile: '', logFile: '', maxBytes: 100 * 1024 * 1024, maxBackups: 10, maxAgeMs: 0 },
@@ -101,6 +104,8 @@ export function checkConfig(config: ClusterConfig): ClusterConfig {
     throw new ConfigError(`--nodes ${config.simulatedNodes}: between 0 and 10000`);
   if (!Number.isInteger(config.maxRequestsInflight) || config.maxRequestsInflight < 8)
     throw new ConfigError(`--max-requests-inflight ${config.maxRequestsInflight}: at least 8, one for each priority level`);
+  if (config.oidc !== undefined && config.authenticationConfigFile !== '')
+    throw new ConfigError('--authentication-config and --oidc-issuer-url exclude each other: put the provider into the file');
   if (config.oidc !== undefined) checkOidc(config.oidc);
   if ((config.audit.policyFile === '') !== (config.audit.logFile === '')) throw new ConfigError('--audit-policy and --audit-log belong together: name both');
   for (const [name, count] of Object.entries(config.extendedResources)) {
@@ -110,9 +115,9 @@ export function checkConfig(config: ClusterConfig): ClusterConfig {
   return config;
 }
 
-function checkOidc({ issuer, clientId, algorithms }: OidcSettings): void {
+function checkOidc({ issuer, audiences, algorithms }: OidcSettings): void {
   if (!issuer.startsWith('https://')) throw new ConfigError(`--oidc-issuer-url ${issuer}: an https URL is expected`);
-  if (clientId === '') throw new ConfigError('--oidc-client-id is required with --oidc-issuer-url');
+  if (audiences.includes('')) throw new ConfigError('--oidc-client-id is required with --oidc-issuer-url');
   const wrong = algorithms.find((each) => !(OIDC_ALGORITHMS as readonly string[]).includes(each));
   if (wrong !== undefined) throw new ConfigError(`--oidc-signing-algs ${wrong}: one of ${OIDC_ALGORITHMS.join(', ')} is expected`);
 }

@@ -1,7 +1,7 @@
 import { builtinFacts } from '../api/facts.ts';
 import type { Kind } from '../api/kind.ts';
 import { builtinKinds } from '../api/registry.ts';
-import type { OidcTokens } from '../apiserver/authn/oidc.ts';
+import type { SignIn } from '../apiserver/authn/authenticate.ts';
 import { bootstrap, Writer } from '../apiserver/bootstrap/bootstrap.ts';
 import { followFlowControl } from '../apiserver/bootstrap/flow-control.ts';
 import { controllerIdentity } from '../apiserver/bootstrap/identities.ts';
@@ -55,7 +55,7 @@ export interface ControlPlaneOptions {
   readonly descriptions?: Descriptions | undefined;
   /** For priority and fairness; absent: none. */
   readonly seats?: number | undefined;
-  readonly oidc?: OidcTokens | undefined;
+  readonly signIn?: (() => SignIn) | undefined;
   /** For `/readyz`, beside the server's own. */
   readonly checks?: readonly HealthCheck[] | undefined;
   /** Absent: no audit log. */
@@ -94,7 +94,7 @@ export class ControlPlane implements AsyncDisposable {
         keys,
         dial: options.dial,
         seats: options.seats,
-        oidc: options.oidc,
+        signIn: options.signIn,
         audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
         gauges: [...auditGauges(options.audit?.sink), ...objectGauges(store, registry)],
         yieldToLoop,

@@ -1,8 +1,7 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { dirname } from 'node:path';
 import { failure } from '../base/log.ts';
 import { type EncryptionSeal, encryptionSeal } from './encryption.ts';
 import { EncryptionConfigError, readEncryptionConfig } from './encryption-config.ts';
+import { followFile } from './follow-file.ts';
 import type { KmsSettings } from './kms.ts';
 
 type Around = Omit<KmsSettings, 'provider'>;
@@ -17,9 +16,8 @@ export class FollowedEncryption implements EncryptionSeal {
   readonly #around: Around;
   /** The latest last; earlier ones may have to read what they wrote. */
   readonly #seals: EncryptionSeal[];
-  readonly #watcher: FSWatcher;
+  readonly #following: Disposable;
   #taken: string;
-  #reading: Promise<void> = Promise.resolve();
 
   private constructor(file: string, around: Around, seal: EncryptionSeal, taken: string) {
     this.#file = file;
@@ -27,9 +25,7 @@ export class FollowedEncryption implements EncryptionSeal {
     this.#seals = [seal];
     this.#taken = taken;
     this.prepare = seal.prepare;
-    // The directory: files are replaced by renaming another over them.
-    this.#watcher = watch(dirname(file), { persistent: false }, () => void this.reload());
-    this.#watcher.on('error', (thrown) => around.log.warn('the encryption configuration is no longer followed', failure(thrown)));
+    this.#following = followFile(file, around.log, () => this.#reload());
   }
 
   /** Throws EncryptionConfigError, or one line about a KMS plugin. */
@@ -58,14 +54,8 @@ export class FollowedEncryption implements EncryptionSeal {
     return this.#latest.reads(key, prefix);
   }
 
-  /** Takes the file as it is now; a file that can't be taken changes nothing and is said in the log. One at a time. */
-  reload(): Promise<void> {
-    this.#reading = this.#reading.then(() => this.#reload());
-    return this.#reading;
-  }
-
   [Symbol.dispose](): void {
-    this.#watcher.close();
+    this.#following[Symbol.dispose]();
     for (const seal of this.#seals) seal[Symbol.dispose]();
   }
 
@@ -73,6 +63,7 @@ export class FollowedEncryption implements EncryptionSeal {
     return this.#seals.at(-1) as EncryptionSeal;
   }
 
+  /** Takes the file as it is now; a file that can't be taken changes nothing and is said in the log. */
   async #reload(): Promise<void> {
     const { log } = this.#around;
     try {

@@ -6,6 +6,8 @@ import type { JsonObject } from '../machinery/object.ts';
 
 export interface OidcProvider {
   readonly issuer: string;
+  /** Where discovery is, exactly; absent: below the issuer. */
+  readonly discoveryUrl?: string | undefined;
   /** PEM of the CA that the provider's certificate is checked with; absent: the machine's. */
   readonly caPem?: string | undefined;
   readonly clock: Clock;
@@ -28,13 +30,13 @@ interface KnownKey {
 }
 
 /** The provider's keys, fetched by discovery when the first token comes, and again when one names a key that is not known. */
-export function oidcKeys({ issuer, caPem, clock }: OidcProvider): OidcKeys {
+export function oidcKeys({ issuer, discoveryUrl = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, caPem, clock }: OidcProvider): OidcKeys {
   let known: readonly KnownKey[] = [];
   let fetchedMs = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
   const fetchKeys = async (): Promise<void> => {
     fetchedMs = clock.monotonic();
-    const discovery = await getJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, caPem);
+    const discovery = await getJson(discoveryUrl, caPem);
     if (discovery['issuer'] !== issuer) throw new Error(`${issuer} says that it is ${JSON.stringify(discovery['issuer'])}`);
     const { keys } = await getJson(String(discovery['jwks_uri']), caPem);
     if (!Array.isArray(keys)) throw new Error(`${String(discovery['jwks_uri'])} has no keys`);

@@ -14,7 +14,8 @@ import { oidcKeys } from './oidc-keys.ts';
 
 const SETTINGS: OidcSettings = {
   issuer: 'https://id.example',
-  clientId: 'berth',
+  audiences: ['berth', 'also'],
+  uidClaim: '',
   usernameClaim: 'sub',
   usernamePrefix: '',
   groupsClaim: 'groups',
@@ -31,7 +32,9 @@ describe('OIDC: who claims say it is', () => {
     ['no prefix', { usernamePrefix: '-' }, {}, 'jane'],
     ['an address that is verified', { usernameClaim: 'email' }, { email: 'j@x', email_verified: true }, 'j@x'],
     ['an address that is not', { usernameClaim: 'email' }, { email: 'j@x', email_verified: false }, /email not verified/],
-    ['another audience', {}, { aud: ['other'] }, /expected audience "berth"/],
+    ['any of its audiences', { usernamePrefix: '-' }, { aud: ['other', 'also'] }, 'jane'],
+    ['a uid that is missing', { uidClaim: 'id' }, {}, /could not find a string in the claim "id"/],
+    ['another audience', {}, { aud: ['other'] }, /expected audience in \["berth","also"\]/],
     ['another issuer', {}, { iss: 'https://evil' }, /different provider/],
     ['an end that is past', {}, { exp: 999 }, /expired/],
     ['no end', {}, { exp: null }, /expired/],
@@ -46,6 +49,12 @@ describe('OIDC: who claims say it is', () => {
       else assert.match(String(found), expected);
     });
   }
+  it('a uid', () =>
+    assert.deepEqual(oidcUser({ ...SETTINGS, groupsClaim: '', uidClaim: 'id' }, { ...CLAIMS, id: 'u-7' }, 0), {
+      name: 'https://id.example#jane',
+      uid: 'u-7',
+      groups: ['system:authenticated'],
+    }));
   it('groups with their prefix', () =>
     assert.deepEqual(oidcUser(SETTINGS, CLAIMS, 0), { name: 'https://id.example#jane', groups: ['oidc:dev', 'system:authenticated'] }));
 });

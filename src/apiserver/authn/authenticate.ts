@@ -17,9 +17,20 @@ export interface AuthenticateOptions {
   readonly tokens: TokenIssuer;
   readonly reader: StoredReader;
   readonly clock: Clock;
-  /** Requests without credentials are `system:anonymous` (the policy lets it see health and version). */
-  readonly anonymous: boolean;
+  /** Asked at every request: it may change while the server runs. */
+  readonly signIn: () => SignIn;
 }
+
+/** Who may come in beside certificates and this cluster's own tokens. */
+export interface SignIn {
+  /** Tokens of providers elsewhere. */
+  readonly oidc: readonly OidcTokens[];
+  /** Requests without credentials are `system:anonymous` (the policy lets it see health and version), everywhere or at these very paths. */
+  readonly anonymous: 'everywhere' | 'nowhere' | ReadonlySet<string>;
+}
+
+/** As a cluster has it that was told nothing. */
+export const DEFAULT_SIGN_IN: SignIn = { oidc: [], anonymous: 'everywhere' };
 
 /** Checks a bearer token for the given audiences. */
 export type CheckToken = (token: string, audiences: readonly string[]) => Checked;
@@ -63,15 +74,17 @@ export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): Ch
 export type CheckAnyToken = (token: string, audiences: readonly string[]) => Awaitable<Checked>;
 
 /** Tokens that an OpenID Connect provider issued, and all others. */
-export function anyToken(check: CheckToken, own: readonly string[], oidc: OidcTokens | undefined): CheckAnyToken {
-  if (oidc === undefined) return check;
-  return async (token, audiences) => {
-    if (!oidc.issued(token)) return check(token, audiences);
+export function anyToken(check: CheckToken, own: readonly string[], signIn: () => SignIn): CheckAnyToken {
+  const checkIssued = async (oidc: OidcTokens, token: string, audiences: readonly string[]): Promise<Checked> => {
     // They are for this server, whatever audience they name.
     const common = audiences.filter((each) => own.includes(each));
     const checked = await oidc.check(token);
     if (!('user' in checked)) return checked;
     return common.length === 0 ? { error: 'token has no audience of the target' } : { user: checked.user, audiences: common };
+  };
+  return (token, audiences) => {
+    const oidc = signIn().oidc.find((each) => each.issued(token));
+    return oidc === undefined ? check(token, audiences) : checkIssued(oidc, token, audiences);
   };
 }
 
@@ -79,7 +92,7 @@ const checkedUser = (checked: Checked): UserInfo | undefined => ('user' in check
 
 /** A verified client certificate, then a token, then anonymous; what proves nothing is a 401. */
 export function authenticator(options: AuthenticateOptions, check: CheckAnyToken = tokenChecker(options)): Authenticate {
-  const { tokens, anonymous } = options;
+  const { tokens, signIn } = options;
   // A connection's certificate is one object as long as it lasts: hashed once, not for each request.
   const users = new WeakMap<ClientCertificate, { readonly user: UserInfo | undefined }>();
   const userOf = (certificate: ClientCertificate): UserInfo | undefined => {
@@ -90,14 +103,16 @@ export function authenticator(options: AuthenticateOptions, check: CheckAnyToken
     }
     return known.user;
   };
-  return ({ certificate, bearerToken }) => {
+  return ({ certificate, bearerToken, path = '' }) => {
     const byCertificate = certificate === undefined ? undefined : userOf(certificate);
     if (byCertificate !== undefined) return byCertificate;
     if (bearerToken !== undefined && bearerToken !== '') {
       const checked = check(bearerToken, tokens.audiences);
       return checked instanceof Promise ? checked.then(checkedUser) : checkedUser(checked);
     }
-    return anonymous ? ANONYMOUS : undefined;
+    const { anonymous } = signIn();
+    const isOpen = typeof anonymous === 'string' ? anonymous === 'everywhere' : anonymous.has(path);
+    return isOpen ? ANONYMOUS : undefined;
   };
 }
 

@@ -12,7 +12,7 @@ import type { JsonObject } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { readerOf, type StoredObject, stored } from '../admission/testing.ts';
 import type { SubresourceCall } from '../stages.ts';
-import { authenticator, tokenChecker } from './authenticate.ts';
+import { authenticator, DEFAULT_SIGN_IN, tokenChecker } from './authenticate.ts';
 import { impersonator } from './impersonate.ts';
 import { verifyJwt } from './jwt.ts';
 import { tokenSubresource } from './token-request.ts';
@@ -60,7 +60,7 @@ async function request(body: object, objects = everything, name = 'web'): Promis
 }
 
 const signIn = (token: string, objects = everything, at = clock): UserInfo | undefined =>
-  authenticator({ tokens, reader: readerOf(objects), clock: at, anonymous: true })({ bearerToken: token }) as UserInfo | undefined;
+  authenticator({ tokens, reader: readerOf(objects), clock: at, signIn: () => DEFAULT_SIGN_IN })({ bearerToken: token }) as UserInfo | undefined;
 
 const bound = { spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'web-0', uid: 'uid-web-0' } } };
 
@@ -121,7 +121,7 @@ describe('service-account tokens', () => {
   test('another audience', async () => {
     const { token } = await request({ spec: { audiences: ['vault'] } });
     assert.equal(signIn(token), undefined);
-    const check = tokenChecker({ tokens, reader: readerOf(everything), clock, anonymous: false });
+    const check = tokenChecker({ tokens, reader: readerOf(everything), clock, signIn: () => ({ oidc: [], anonymous: 'nowhere' }) });
     assert.equal('user' in check(token, ['vault', 'other']), true);
     assert.deepEqual(check(token, ['other']), { error: 'token audiences ["vault"] is invalid for the target audiences ["other"]' });
   });
@@ -167,13 +167,13 @@ test('bootstrap tokens', () => {
   assert.equal(use(make({ 'usage-bootstrap-authentication': 'false' })), undefined);
   assert.equal(use(make({ 'auth-extra-groups': 'system:masters' })), undefined);
   // It is for this server: whoever reviews tokens for another is told no.
-  const check = tokenChecker({ tokens, reader: readerOf([make()]), clock, anonymous: false });
+  const check = tokenChecker({ tokens, reader: readerOf([make()]), clock, signIn: () => ({ oidc: [], anonymous: 'nowhere' }) });
   assert.ok('error' in check('abcdef.0123456789abcdef', ['vault']));
   assert.ok('user' in check('abcdef.0123456789abcdef', tokens.audiences));
 });
 
 test('certificates, anonymous, nonsense', () => {
-  const authenticate = authenticator({ tokens, reader: readerOf([]), clock, anonymous: true });
+  const authenticate = authenticator({ tokens, reader: readerOf([]), clock, signIn: () => DEFAULT_SIGN_IN });
   const certificate = { commonName: 'ann', organizations: ['devs'], raw: new Uint8Array(3) };
   assert.deepEqual(
     { ...(authenticate({ certificate }) as UserInfo), extra: undefined },
@@ -181,7 +181,15 @@ test('certificates, anonymous, nonsense', () => {
   );
   assert.equal((authenticate({}) as UserInfo).name, 'system:anonymous');
   assert.equal(authenticate({ bearerToken: 'nonsense' }), undefined);
-  assert.equal(authenticator({ tokens, reader: readerOf([]), clock, anonymous: false })({}), undefined);
+  assert.equal(authenticator({ tokens, reader: readerOf([]), clock, signIn: () => ({ oidc: [], anonymous: 'nowhere' }) })({}), undefined);
+});
+
+test('anonymous at some paths only', () => {
+  const authenticate = authenticator({ tokens, reader: readerOf([]), clock, signIn: () => ({ oidc: [], anonymous: new Set(['/livez']) }) });
+  assert.deepEqual(
+    ['/livez', '/livez/ping', '/api', undefined].map((path) => (authenticate({ path }) as UserInfo | undefined)?.name),
+    ['system:anonymous', undefined, undefined, undefined],
+  );
 });
 
 test('impersonation asks for every part', () => {

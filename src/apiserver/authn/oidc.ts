@@ -10,8 +10,8 @@ import type { Checked } from './service-account-token.ts';
 export interface OidcSettings {
   /** `https://…`, exactly as the tokens' `iss` says it. */
   readonly issuer: string;
-  /** The audience that tokens must be for. */
-  readonly clientId: string;
+  /** Tokens must be for one of them. */
+  readonly audiences: readonly string[];
   /** Default `sub`. */
   readonly usernameClaim: string;
   /** Before the name. Empty: the issuer and `#`, except for `email`. `-`: nothing. */
@@ -19,6 +19,8 @@ export interface OidcSettings {
   /** Empty: no groups are taken from tokens. */
   readonly groupsClaim: string;
   readonly groupsPrefix: string;
+  /** Empty: tokens give no uid. */
+  readonly uidClaim: string;
   readonly requiredClaims: Readonly<Record<string, string>>;
   readonly algorithms: readonly string[];
 }
@@ -53,7 +55,7 @@ export function oidcTokens(settings: OidcSettings, keys: OidcKeys, nowMs: () => 
         verified.set(token, claims);
       }
       const user = oidcUser(settings, claims, nowMs());
-      return typeof user === 'string' ? { error: user } : { user, audiences: [settings.clientId] };
+      return typeof user === 'string' ? { error: user } : { user, audiences: settings.audiences };
     },
   };
 }
@@ -76,10 +78,11 @@ async function signatureFault({ algorithms }: OidcSettings, keys: OidcKeys, toke
 
 /** Who verified claims say it is; else why they prove nothing. */
 export function oidcUser(settings: OidcSettings, claims: JsonObject, nowMs: number): UserInfo | string {
-  const { issuer, clientId, usernameClaim, groupsClaim, requiredClaims } = settings;
+  const { issuer, usernameClaim, groupsClaim, uidClaim, requiredClaims } = settings;
   if (claims['iss'] !== issuer) return `oidc: id token issued by a different provider, expected ${JSON.stringify(issuer)} got ${JSON.stringify(claims['iss'])}`;
   const audiences = textsOf(claims['aud']);
-  if (!audiences.includes(clientId)) return `oidc: expected audience ${JSON.stringify(clientId)} got ${JSON.stringify(audiences)}`;
+  if (!settings.audiences.some((each) => audiences.includes(each)))
+    return `oidc: expected audience in ${JSON.stringify(settings.audiences)} got ${JSON.stringify(audiences)}`;
   const { exp, nbf } = claims;
   if (typeof exp !== 'number' || nowMs / 1000 > exp) return 'oidc: token is expired';
   if (typeof nbf === 'number' && nowMs / 1000 + LEEWAY_SECONDS < nbf) return 'oidc: token is not valid yet';
@@ -91,9 +94,12 @@ export function oidcUser(settings: OidcSettings, claims: JsonObject, nowMs: numb
       return `oidc: required claim ${claim} value does not match. Got = ${JSON.stringify(getOwn(claims, claim))}, want = ${JSON.stringify(value)}`;
   }
   const groups = groupsClaim === '' ? [] : textsOf(getOwn(claims, groupsClaim));
+  const uid = uidClaim === '' ? undefined : getOwn(claims, uidClaim);
+  if (uidClaim !== '' && typeof uid !== 'string') return `oidc: could not find a string in the claim ${JSON.stringify(uidClaim)}`;
   const jti = claims['jti'];
   return {
     name: `${prefixOf(settings)}${name}`,
+    ...(typeof uid === 'string' ? { uid } : {}),
     groups: [...groups.map((group) => `${settings.groupsPrefix}${group}`), 'system:authenticated'],
     ...(typeof jti === 'string' ? { extra: { 'authentication.kubernetes.io/credential-id': [`JTI=${jti}`] } } : {}),
   };
