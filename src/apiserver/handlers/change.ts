@@ -155,7 +155,7 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   if (heavy) await core.yieldToLoop();
   const form = toStoredForm(core.registry, binding, draft, managed);
   const answer = change.answer ?? ((of: StoredEntry): Answer => ({ as: 'entry', code: 200, binding, entry: of }));
-  if (sameObject(entry, existing.managed(), form, managed)) return answer(entry);
+  if (sameObject({ entry, stored, managed: existing.managed() }, form, managed)) return answer(entry);
   if (options.dryRun) return answer(committedEntry(entry.key, form, entry.modRevision, entry.createRevision));
   const revision = await commit(core, target, { entry, stored, form, admission, allocation });
   return answer(committedEntry(entry.key, form, revision, entry.createRevision));

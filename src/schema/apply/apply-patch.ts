@@ -11,6 +11,7 @@ import { lastAppliedFields, noteLastApplied } from './last-applied.ts';
 import { decodeManagers, encodeManagers, type Manager, managerId, type Managers } from './managed-fields.ts';
 import { merge, removeItems } from './merge.ts';
 import { afterChange, createdFields, type Ground, stripped, type Taken, takenFields } from './ownership.ts';
+import { Shapes } from './shape.ts';
 import { scopeOf, withoutManaged, type WriteContext } from './track-update.ts';
 import { typedFaults, withNamedFields } from './typed.ts';
 import { Changes, ownable, type Reading, Readings } from './versions.ts';
@@ -108,10 +109,20 @@ function applyWithMigration(situation: Situation): Outcome {
   return forced;
 }
 
+const named = new WeakMap<Ground, Shapes<FieldSet>>();
+/** A patch is beside nothing. */
+const NO_ZERO: JsonObject = {};
+
+/** Every path that a patch names, once for each shape of patch: appliers send the same fields again and again. */
+function patchFields(ground: Ground, patch: JsonObject): FieldSet {
+  let shapes = named.get(ground);
+  if (shapes === undefined) named.set(ground, (shapes = new Shapes(ground.atom, NO_ZERO)));
+  return shapes.of(patch, () => fieldSetOf(ground.atom, patch));
+}
+
 function apply({ request, readings, live, managers }: Situation, force: boolean): Outcome | { readonly conflicts: readonly Taken[] } {
-  const { atom } = readings.own.ground;
   const scope = scopeOf(request);
-  const fields = ownable(fieldSetOf(atom, request.patch), scope);
+  const fields = ownable(patchFields(readings.own.ground, request.patch), scope);
   const mine: Manager = {
     name: request.manager,
     operation: 'Apply',

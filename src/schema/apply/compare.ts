@@ -39,7 +39,8 @@ class CompareWalk {
 
   /** Absent is undefined; at least one side is there. Null is a value. */
   visit(atom: Atom, from: Json | undefined, to: Json | undefined): void {
-    if (from === to) return;
+    // Most of an update is as it was, and looking for that costs less than naming its parts.
+    if (from !== undefined && equalJson(from, to)) return;
     const shape = resolve(atom, to === undefined || to === null ? from : to);
     const leaf = shape.kind === 'list' ? this.#list(shape, from, to) : shape.kind === 'map' ? this.#map(shape, from, to) : true;
     if (leaf) return this.#leaf(from, to);
@@ -74,8 +75,6 @@ class CompareWalk {
 
   #list(atom: ListAtom, from: Json | undefined, to: Json | undefined): boolean {
     if (atom.relation === 'atomic' || (isEmptyContainer(from) && isEmptyContainer(to))) return true;
-    // Most lists of an update are as they were: their items need no names.
-    if (from !== undefined && equalJson(from, to)) return false;
     const left = indexItems(atom, from);
     const right = indexItems(atom, to);
     if (left === undefined || right === undefined) return true;
