@@ -48,7 +48,8 @@ export interface InformerOptions<T extends KubeObject> {
 
 /** Writes Events as kubectl shows them; the same event again raises its count. Never throws, never blocks the caller; bounded. */
 export interface EventRecorder {
-  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  /** `fieldPath`: the part of the object that it is about, as `spec.containers{main}`. */
+  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, fieldPath?: string): void;
   /** The same recorder with another reporting component (`kubelet`, `persistentvolume-controller`). */
   as(component: string, host?: string): EventRecorder;
 }

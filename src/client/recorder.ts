@@ -15,6 +15,7 @@ interface CoreEvent extends KubeObject {
     readonly uid?: string;
     readonly apiVersion?: string;
     readonly resourceVersion?: string;
+    readonly fieldPath?: string;
   };
   readonly reason: string;
   readonly message: string;
@@ -81,21 +82,21 @@ class Recorder implements EventRecorder {
     return new Recorder(this.#shared, component, host);
   }
 
-  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
+  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, fieldPath = ''): void {
     const shared = this.#shared;
     const text = withinBytes(message);
     const { name = '', namespace, uid = '' } = about.metadata ?? {};
-    const key = [this.#component, this.#host, about.kind ?? '', namespace ?? '', name, uid, type, reason, text].join('\n');
+    const key = [this.#component, this.#host, about.kind ?? '', namespace ?? '', name, uid, fieldPath, type, reason, text].join('\n');
     const nowMs = shared.clock.now();
     const seen = remember(shared, key, name, nowMs);
     // What waits already will be written with the newest count.
     if (shared.queue.some((waiting) => waiting.key === key)) return;
     if (shared.queue.length >= MOST_WAITING) shared.queue.shift();
-    shared.queue.push({ key, event: this.#describe(about, type, reason, text, seen) });
+    shared.queue.push({ key, event: this.#describe(about, type, reason, text, fieldPath, seen) });
     if (!shared.busy) void write(shared);
   }
 
-  #describe(about: KubeObject, type: string, reason: string, message: string, seen: Seen): CoreEvent {
+  #describe(about: KubeObject, type: string, reason: string, message: string, fieldPath: string, seen: Seen): CoreEvent {
     const { name, namespace, uid, resourceVersion } = about.metadata ?? {};
     return {
       metadata: { name: seen.name, namespace: namespace === undefined || namespace === '' ? 'default' : namespace },
@@ -106,6 +107,7 @@ class Recorder implements EventRecorder {
         ...(name === undefined ? {} : { name }),
         ...(uid === undefined ? {} : { uid }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        ...(fieldPath === '' ? {} : { fieldPath }),
       },
       reason,
       message,

@@ -62,6 +62,26 @@ test('a pod runs, is deleted, and nothing of it is left', async () => {
   assert.deepEqual(await world.host.mounts.below('/var/lib/kubelet'), []);
 });
 
+test('an event of a container says which one it is about', async () => {
+  await using world = await NodeHarness.open();
+  await world.start();
+  await world.create('a', {
+    ...GRACE,
+    initContainers: [{ name: 'side', image: 'busybox:1.36', restartPolicy: 'Always' }],
+    containers: [{ name: 'main', image: 'busybox:1.36' }],
+  });
+  await running(world, 'a');
+  await world.client.delete(pods, 'a', 'default');
+  await gone(world, 'a');
+  await world.advance(2_000);
+  const all = await world.client.list(events, { namespace: 'default' });
+  const parts = all.items
+    .filter(({ involvedObject }) => involvedObject.name === 'a')
+    .map(({ reason, involvedObject: { fieldPath } }) => `${reason} ${fieldPath}`);
+  const each = (path: string): readonly string[] => ['Created', 'Killing', 'Pulled', 'Started'].map((reason) => `${reason} ${path}`);
+  assert.deepEqual(parts.filter((part) => !part.startsWith('Pulling')).sort(), [...each('spec.containers{main}'), ...each('spec.initContainers{side}')].sort());
+});
+
 test('a kubelet that comes back adopts what runs: same containers, same start, no restart', async () => {
   await using world = await NodeHarness.open();
   await world.start();

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { EventRecorder } from '../../client/component.ts';
 import { formatDuration } from '../../machinery/time.ts';
 import { type BackOff, raised, remainingMs } from '../pods/back-off.ts';
-import type { PodContainer } from '../pods/pod.ts';
+import { containerPath, type PodContainer } from '../pods/pod.ts';
 import { StartFailure } from '../pods/start-failure.ts';
 import { CriError, type Image, type Images } from '../runtime/runtime.ts';
 import { registryAuth } from './pull-secrets.ts';
@@ -37,24 +37,24 @@ export class Puller {
   async ensure(pod: Pod, container: PodContainer): Promise<Image> {
     const image = container.spec.image ?? '';
     const policy = container.spec.imagePullPolicy ?? 'IfNotPresent';
-    const found = await this.#find(pod, image);
+    const found = await this.#find(pod, container, image);
     if (found !== undefined && policy !== 'Always') {
-      this.#event(pod, 'Normal', 'Pulled', `Container image ${JSON.stringify(image)} already present on machine and can be accessed by the pod`);
+      this.#event(pod, container, 'Normal', 'Pulled', `Container image ${JSON.stringify(image)} already present on machine and can be accessed by the pod`);
       return found;
     }
     if (policy === 'Never') {
       const message = `Container image ${JSON.stringify(image)} is not present with pull policy of Never`;
-      this.#event(pod, 'Warning', 'ErrImageNeverPull', message);
+      this.#event(pod, container, 'Warning', 'ErrImageNeverPull', message);
       throw new StartFailure('ErrImageNeverPull', message);
     }
-    return this.#pull(pod, image);
+    return this.#pull(pod, container, image);
   }
 
   forget(podUid: string): void {
     for (const key of this.#failed.keys()) if (key.startsWith(`${podUid}\n`)) this.#failed.delete(key);
   }
 
-  async #find(pod: Pod, image: string): Promise<Image | undefined> {
+  async #find(pod: Pod, container: PodContainer, image: string): Promise<Image | undefined> {
     try {
       return await this.#options.images.find(image);
     } catch (thrown) {
@@ -63,22 +63,22 @@ export class Puller {
       const message = invalid
         ? `Failed to apply default image tag ${JSON.stringify(image)}: ${thrown.message}`
         : `Failed to inspect image ${JSON.stringify(image)}: ${thrown.message}`;
-      this.#event(pod, 'Warning', invalid ? 'InspectFailed' : 'Failed', message);
+      this.#event(pod, container, 'Warning', invalid ? 'InspectFailed' : 'Failed', message);
       throw new StartFailure(invalid ? 'InvalidImageName' : 'ImageInspectError', message, thrown);
     }
   }
 
-  async #pull(pod: Pod, image: string): Promise<Image> {
+  async #pull(pod: Pod, container: PodContainer, image: string): Promise<Image> {
     const { clock, images } = this.#options;
     const key = `${pod.metadata?.uid ?? ''}\n${image}`;
     const before = this.#failed.get(key);
     if (before !== undefined && remainingMs(before.backOff, before.atMs, clock.now()) > 0) {
       const message = `Back-off pulling image ${JSON.stringify(image)}`;
-      this.#event(pod, 'Normal', 'BackOff', message);
-      this.#event(pod, 'Warning', 'Failed', 'Error: ImagePullBackOff');
+      this.#event(pod, container, 'Normal', 'BackOff', message);
+      this.#event(pod, container, 'Warning', 'Failed', 'Error: ImagePullBackOff');
       throw new StartFailure('ImagePullBackOff', `${message}: ErrImagePull: ${before.message}`);
     }
-    this.#event(pod, 'Normal', 'Pulling', `Pulling image ${JSON.stringify(image)}`);
+    this.#event(pod, container, 'Normal', 'Pulling', `Pulling image ${JSON.stringify(image)}`);
     const begunMs = clock.monotonic();
     try {
       await this.#pullOnce(image, await this.#options.secrets(pod));
@@ -87,6 +87,7 @@ export class Puller {
       const took = formatDuration(Math.round(clock.monotonic() - begunMs));
       this.#event(
         pod,
+        container,
         'Normal',
         'Pulled',
         `Successfully pulled image ${JSON.stringify(image)} in ${took} (${took} including waiting). Image size: ${found.sizeBytes} bytes.`,
@@ -97,8 +98,8 @@ export class Puller {
       if (!(thrown instanceof CriError)) throw thrown;
       const nowMs = clock.now();
       this.#failed.set(key, { backOff: raised(before?.backOff, nowMs, nowMs), atMs: nowMs, message: thrown.message });
-      this.#event(pod, 'Warning', 'Failed', `Failed to pull image ${JSON.stringify(image)}: ${thrown.message}`);
-      this.#event(pod, 'Warning', 'Failed', 'Error: ErrImagePull');
+      this.#event(pod, container, 'Warning', 'Failed', `Failed to pull image ${JSON.stringify(image)}: ${thrown.message}`);
+      this.#event(pod, container, 'Warning', 'Failed', 'Error: ErrImagePull');
       throw new StartFailure('ErrImagePull', thrown.message, thrown);
     }
   }
@@ -117,7 +118,7 @@ export class Puller {
     return pull;
   }
 
-  #event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    this.#options.recorder.event(pod, type, reason, message);
+  #event(pod: Pod, { spec: { name } }: PodContainer, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#options.recorder.event(pod, type, reason, message, containerPath(pod, name));
   }
 }

@@ -2,7 +2,7 @@ import type { Pod } from '../../api/gen/types/core.v1.ts';
 import { sleep } from '../../base/clock.ts';
 import { runHook } from '../probes/action.ts';
 import type { NodeParts } from './parts.ts';
-import { findContainer } from './pod.ts';
+import { containerPath, findContainer } from './pod.ts';
 
 /** After a preStop hook that took the whole period, the container still gets this long. */
 const LEAST_GRACE_SECONDS = 2;
@@ -23,7 +23,7 @@ export interface KillRequest {
 export async function killContainer(request: KillRequest): Promise<void> {
   const { parts, pod, id, message, graceSeconds, again } = request;
   const { runtime, recorder, clock } = parts.options;
-  if (!again) recorder.event(pod, 'Normal', 'Killing', message);
+  if (!again) recorder.event(pod, 'Normal', 'Killing', message, containerPath(pod, request.name));
   const begunMs = clock.monotonic();
   if (!again && graceSeconds > 0) await preStop(request);
   const left = graceSeconds - (clock.monotonic() - begunMs) / 1_000;
@@ -40,5 +40,5 @@ async function preStop({ parts, pod, id, name, graceSeconds, podIp }: KillReques
   const fault = await runHook(hook, target, graceSeconds * 1_000, (ms) => sleep(clock, ms));
   if (fault === undefined) return;
   log.info('a preStop hook failed', { container: name, cause: fault });
-  recorder.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
+  recorder.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', containerPath(pod, name));
 }

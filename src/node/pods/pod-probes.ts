@@ -4,7 +4,7 @@ import type { ProbeOutcome } from '../probes/decide.ts';
 import { type ProbeKind, Prober } from '../probes/prober.ts';
 import { isStarted } from './decide.ts';
 import type { NodeParts } from './parts.ts';
-import { containersOf, type PodContainer } from './pod.ts';
+import { containerPath, containersOf, type PodContainer } from './pod.ts';
 import { latest, type PodView, type ProbeResults } from './view.ts';
 
 const KINDS: readonly ProbeKind[] = ['startup', 'liveness', 'readiness'];
@@ -86,14 +86,14 @@ export class PodProbes implements Disposable {
         this.results.set(container.id, { ...this.results.get(container.id), [kind]: passed });
         this.#changed();
       },
-      failed: (outcome) => this.#tell(view.pod, kind, outcome),
+      failed: (outcome) => this.#tell(view.pod, c.spec.name, kind, outcome),
     });
     this.#probers.set(key, { containerId: container.id, kind, prober });
   }
 
-  #tell(pod: Pod, kind: ProbeKind, { result, message }: ProbeOutcome & { readonly message: string }): void {
+  #tell(pod: Pod, name: string, kind: ProbeKind, { result, message }: ProbeOutcome & { readonly message: string }): void {
     const words = result === 'unknown' ? 'probe errored and resulted in unknown state' : 'probe failed';
-    this.#parts.options.recorder.event(pod, 'Warning', 'Unhealthy', `${WORDS[kind]} ${words}: ${message}`);
+    this.#parts.options.recorder.event(pod, 'Warning', 'Unhealthy', `${WORDS[kind]} ${words}: ${message}`, containerPath(pod, name));
   }
 }
 

@@ -53,6 +53,14 @@ export function findContainer(pod: Pod, name: string): PodContainer | undefined 
   return containersOf(pod).find((c) => c.spec.name === name);
 }
 
+const LISTS = { init: 'initContainers', sidecar: 'initContainers', app: 'containers', ephemeral: 'ephemeralContainers' } as const;
+
+/** As the kubelet's events name the container that they are about: `spec.containers{main}`. */
+export function containerPath(pod: Pod, name: string): string {
+  const found = findContainer(pod, name);
+  return found === undefined ? '' : `spec.${LISTS[found.kind]}{${name}}`;
+}
+
 /**
  * Whether a container that ended with this code is run again while its pod lives. Init containers that succeeded never are.
  * The container's own rules (KEP-5307) come first, then its own policy, then the pod's.

@@ -13,7 +13,7 @@ import { CriError } from '../runtime/runtime.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import type { Action } from './decide.ts';
 import type { NodeParts } from './parts.ts';
-import { findContainer, identity, initContainers, type PodContainer } from './pod.ts';
+import { containerPath, findContainer, identity, initContainers, type PodContainer } from './pod.ts';
 import { StartFailure } from './start-failure.ts';
 
 export interface StartRequest {
@@ -38,20 +38,20 @@ export async function startContainer(request: StartRequest): Promise<void> {
   if (signal.aborted) return;
   const id = await create(request, container, image);
   const { runtime, recorder } = parts.options;
-  recorder.event(pod, 'Normal', 'Created', 'Container created');
+  recorder.event(pod, 'Normal', 'Created', 'Container created', containerPath(pod, action.name));
   if (signal.aborted) return;
   try {
     await runtime.startContainer(id);
   } catch (thrown) {
     if (!(thrown instanceof CriError)) throw thrown;
-    recorder.event(pod, 'Warning', 'Failed', `Error: ${thrown.message}`);
+    recorder.event(pod, 'Warning', 'Failed', `Error: ${thrown.message}`, containerPath(pod, action.name));
     await parts.runtime.refreshContainer(id);
     // The runtime keeps it as one that ended at once: its state says why, and it is restarted like others that failed.
     if (parts.runtime.ofPod(identity(pod).uid).containers.find((c) => c.id === id)?.state === 'exited') return;
     throw new StartFailure('RunContainerError', thrown.message, thrown);
   }
   await parts.runtime.refreshContainer(id);
-  recorder.event(pod, 'Normal', 'Started', 'Container started');
+  recorder.event(pod, 'Normal', 'Started', 'Container started', containerPath(pod, action.name));
   await postStart(request, container, id);
 }
 
@@ -99,7 +99,7 @@ async function create(request: StartRequest, container: PodContainer, image: Par
         : thrown instanceof StatusError
           ? new StartFailure('CreateContainerConfigError', thrown.message, thrown)
           : new StartFailure('CreateContainerError', thrown instanceof Error ? thrown.message : String(thrown), thrown);
-    options.recorder.event(pod, 'Warning', 'Failed', `Error: ${failure.message}`);
+    options.recorder.event(pod, 'Warning', 'Failed', `Error: ${failure.message}`, containerPath(pod, action.name));
     throw failure;
   }
 }
@@ -131,8 +131,8 @@ async function postStart({ parts, pod, podIps, signal }: StartRequest, container
   const target = { runtime, network, containerId: id, podIp: podIps[0] ?? '', container: container.spec };
   const fault = await runHook(hook, target, LONGEST_HOOK_MS, (ms) => sleep(clock, ms, signal));
   if (fault === undefined) return;
-  recorder.event(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
-  recorder.event(pod, 'Normal', 'Killing', 'FailedPostStartHook');
+  recorder.event(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', containerPath(pod, container.spec.name));
+  recorder.event(pod, 'Normal', 'Killing', 'FailedPostStartHook', containerPath(pod, container.spec.name));
   await runtime.stopContainer(id, 2);
   await parts.runtime.refreshContainer(id);
   throw new StartFailure('PostStartHookError', fault);

@@ -9,7 +9,7 @@ import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import { type Action, currentSandbox, decide } from './decide.ts';
 import { killContainer } from './kill-container.ts';
 import type { NodeParts } from './parts.ts';
-import { formatPod, graceSecondsOf, identity, type PodIdentity, spec } from './pod.ts';
+import { containerPath, formatPod, graceSecondsOf, identity, type PodIdentity, spec } from './pod.ts';
 import { PodProbes } from './pod-probes.ts';
 import { deleteFromApi, removeContainer, removeRemains, removeSandbox } from './remains.ts';
 import { Resizes } from './resizes.ts';
@@ -241,6 +241,7 @@ export class PodWorker {
           'Warning',
           'BackOff',
           `Back-off restarting failed container ${action.name} in pod ${formatPod(this.id)}`,
+          containerPath(this.#pod, action.name),
         );
       case 'end':
         this.#end(action.ending);
