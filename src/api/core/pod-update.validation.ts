@@ -79,14 +79,15 @@ function steeringErrors(spec: core.PodSpec, before: core.PodSpec): Errors {
   );
   if (!kept) errors.push(invalid(SPEC.child('nodeSelector'), asJson(selector), 'only additions to spec.nodeSelector are allowed (no mutations or deletions)'));
   const old = before.affinity?.nodeAffinity;
-  if (old === undefined || semanticEqual(old, spec.affinity?.nodeAffinity)) return errors;
+  if (old?.[REQUIRED] === undefined || semanticEqual(old, spec.affinity?.nodeAffinity)) return errors;
   const path = SPEC.child('affinity', 'nodeAffinity').child(REQUIRED);
   const terms = spec.affinity?.nodeAffinity?.[REQUIRED]?.nodeSelectorTerms ?? [];
   const oldTerms = old[REQUIRED]?.nodeSelectorTerms ?? [];
   if (oldTerms.length > 0 && oldTerms.length !== terms.length)
     return [...errors, invalid(path.child('nodeSelectorTerms'), asJson(terms), 'no additions/deletions to non-empty NodeSelectorTerms list are allowed')];
   for (const [i, term] of oldTerms.entries())
-    if (!onlyAdds(terms[i], term)) errors.push(invalid(path.index(i), asJson(terms[i]), 'only additions are allowed (no mutations or deletions)'));
+    if (!onlyAdds(terms[i], term))
+      errors.push(invalid(path.child('nodeSelectorTerms').index(i), asJson(terms[i]), 'only additions are allowed (no mutations or deletions)'));
   return errors;
 }
 

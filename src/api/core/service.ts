@@ -5,7 +5,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { serviceColumns } from './service.columns.ts';
 import { serviceWarnings } from './service.warnings.ts';
-import { validateService, validateServiceUpdate } from './service.validation.ts';
+import { validateService, validateServiceStatus, validateServiceUpdate } from './service.validation.ts';
 
 const AFFINITY_SECONDS = 10_800;
 
@@ -81,7 +81,7 @@ export const serviceRules: KindRules<core.Service> = {
     validateCreate: validateService,
     validateUpdate: validateServiceUpdate,
     warnings: serviceWarnings,
-    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
+    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec'), validateUpdate: validateServiceStatus },
   },
   columns: serviceColumns,
   shortNames: ['svc'],
