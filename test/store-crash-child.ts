@@ -94,4 +94,30 @@ async function compact(): Promise<never> {
   }
 }
 
+/** Fills many pages, empties and compacts them, so that a kill also meets the giving back of pages. */
+async function purge(): Promise<never> {
+  const keys = Array.from({ length: 60 }, (_, i) => `/big/${i}`);
+  for (let count = Math.max(0, ...keys.map((key) => store.get(key)?.projection ?? 0)); ; ) {
+    count++;
+    await Promise.all(
+      keys.map(async (key) => {
+        const value = Buffer.alloc(150_000, 120);
+        value.write(String(count).padStart(12, '0'), 'latin1');
+        const { revision } = await store.commit([{ do: 'put', key, value: new Uint8Array(value), projection: count }]);
+        say(`done ${key} ${count} ${revision}`);
+      }),
+    );
+    await Promise.all(
+      keys.map(async (key) => {
+        say(`will-delete ${key}`);
+        const { revision } = await store.commit([{ do: 'delete', key }]);
+        say(`gone ${key} ${count} ${revision}`);
+      }),
+    );
+    say('will-purge');
+    await store.compact(store.revision);
+  }
+}
+
+if (deletions === 'purge') await purge();
 await Promise.all([compact(), ...Array.from({ length: 12 }, (_, i) => write(`/key/${i}`))]);

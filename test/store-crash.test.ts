@@ -13,6 +13,13 @@ describe('store: kill -9 at random points', () => {
     assert.ok(resumed > 20 && resumed > 3 * refused && heard > acknowledged, `${resumed} went on, ${refused} were refused, ${heard} events`);
   });
 
+  it('also in the middle of compaction and of giving pages back (etcd #13766, #14685)', async (t) => {
+    const seed = Date.now() % 1e6;
+    t.diagnostic(`seed ${seed}`);
+    const { acknowledged } = await crash({ kills: 8, seed, purge: true });
+    assert.ok(acknowledged > 200, `only ${acknowledged} writes`);
+  });
+
   const lives = (lines: readonly string[]) => () => {
     const promises = new Promises();
     for (const line of lines) {

@@ -1,6 +1,6 @@
 /**
  * Kills a writing process at random points and looks at what its successor finds: every acknowledged write, no revision twice, and
- * watchers that go on from where they were, without a gap or a repetition. `node test/store-crash.ts --kills 300 [--seed N]`. It proves nothing about power: see `store-power.ts`.
+ * watchers that go on from where they were, without a gap or a repetition. `--purge`: in the middle of giving pages back. `node test/store-crash.ts --kills 300 [--seed N]`. It proves nothing about power: see `store-power.ts`.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -28,19 +28,20 @@ export interface Crashes {
 
 const FOLLOWERS = 3;
 
-export async function crash(options: { readonly kills: number; readonly seed: number }): Promise<Crashes> {
+/** `purge`: few keys, whose pages are filled, emptied and given back; without watchers, since everything is compacted. */
+export async function crash(options: { readonly kills: number; readonly seed: number; readonly purge?: boolean }): Promise<Crashes> {
   const directory = mkdtempSync(join(tmpdir(), 'berth-crash-'));
   const random = new SeededRandom(options.seed);
   const promises = new Promises();
   const followers = new Followers(FOLLOWERS);
   const life = (seed: number, afterMs: Moment): Promise<void> => {
     const points = followers.life((below) => Math.floor(random.float() * below));
-    return runChild([directory, String(seed), 'full', 'delete', points.join(',')], afterMs, promises, followers);
+    return runChild([directory, String(seed), 'full', ...(options.purge === true ? ['purge'] : ['delete', points.join(',')])], afterMs, promises, followers);
   };
   try {
     for (let kill = 0; kill < options.kills; kill++) {
       // Now and then while it is still opening.
-      await life(options.seed + kill, { from: kill % 10 === 9 ? 'start' : 'open', ms: random.float() * 120 });
+      await life(options.seed + kill, { from: kill % 10 === 9 ? 'start' : 'open', ms: random.float() * (options.purge === true ? 600 : 120) });
     }
     await life(0, { from: 'open', ms: 0 });
   } finally {
@@ -76,8 +77,12 @@ async function runChild(args: readonly string[], { from, ms }: Moment, promises:
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { kills: { type: 'string', default: '300' }, seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) } },
+    options: {
+      kills: { type: 'string', default: '300' },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
+      purge: { type: 'boolean', default: false },
+    },
   });
   console.log(`seed ${values.seed}`);
-  console.log(JSON.stringify(await crash({ kills: Number(values.kills), seed: Number(values.seed) })));
+  console.log(JSON.stringify(await crash({ kills: Number(values.kills), seed: Number(values.seed), purge: values.purge })));
 }
