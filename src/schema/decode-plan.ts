@@ -33,8 +33,6 @@ type Decode = (input: unknown, cursor: Cursor) => DraftJson;
 
 interface FieldPlan {
   readonly name: string;
-  /** A name that every object inherits must be looked up with care. */
-  readonly inherited: boolean;
   readonly decode: Decode;
   /** What stands when the field is absent or null; undefined: nothing. */
   readonly absent: (() => DraftJson) | undefined;
@@ -56,25 +54,40 @@ export function structPlan(facts: Facts, typeName: string): StructPlan {
 
 function compileStruct(facts: Facts, type: TypeFacts): StructPlan {
   // Fields are compiled at the first use: types are recursive.
-  let fields: readonly FieldPlan[] | undefined;
-  const names = new Set(Object.keys(type.fields));
+  let layout: Layout | undefined;
   const goName = shortTypeName(type.name);
-  const compiled = (): readonly FieldPlan[] => (fields ??= fieldOrder(type).map((name) => compileField(facts, type, name)));
+  const compiled = (): Layout => (layout ??= layoutOf(fieldOrder(type).map((name) => compileField(facts, type, name))));
   return {
     get fields() {
-      return compiled();
+      return compiled().fields;
     },
-    zero: () => zeroOf(fields ?? compiled()),
+    zero: () => zeroOf((layout ?? compiled()).fields),
     decode: (input, cursor) => {
       if (typeof input !== 'object' || input === null || Array.isArray(input)) throw mismatch(input, type.name, cursor);
       if (++cursor.depth > MAX_DEPTH) throw new DecodeFault('exceeded max depth');
       const around = cursor.struct;
       cursor.struct = goName;
-      const out = decodeFields(input as JsonObject, fields ?? compiled(), names, cursor);
+      const out = decodeFields(input as JsonObject, layout ?? compiled(), cursor);
       cursor.struct = around;
       cursor.depth--;
       return out;
     },
+  };
+}
+
+/** The fields of a struct in the order in which they stand. */
+interface Layout {
+  readonly fields: readonly FieldPlan[];
+  readonly places: ReadonlyMap<string, number>;
+  /** Places of those that stand also when they are absent, ascending. */
+  readonly always: readonly number[];
+}
+
+function layoutOf(fields: readonly FieldPlan[]): Layout {
+  return {
+    fields,
+    places: new Map(fields.map(({ name }, place) => [name, place])),
+    always: fields.flatMap(({ absent }, place) => (absent === undefined ? [] : [place])),
   };
 }
 
@@ -90,33 +103,51 @@ function zeroOf(fields: readonly FieldPlan[]): DraftObject {
   return out;
 }
 
-function decodeFields(input: JsonObject, fields: readonly FieldPlan[], names: ReadonlySet<string>, cursor: Cursor): DraftObject {
+/** Looks at what is there, not at what might be: types have dozens of fields, objects a few of them, mostly in order already. */
+function decodeFields(input: JsonObject, { fields, places, always }: Layout, cursor: Cursor): DraftObject {
   const out: DraftObject = {};
-  const { path } = cursor;
-  let seen = 0;
-  for (let i = 0; i < fields.length; i++) {
-    const field = fields[i] as FieldPlan;
-    const { name } = field;
-    const value = field.inherited && !Object.hasOwn(input, name) ? undefined : input[name];
-    if (value !== undefined) seen++;
-    if (value === undefined || value === null) {
-      if (field.absent !== undefined) out[name] = field.absent();
+  let last = -1;
+  let inOrder = true;
+  let unknown = false;
+  let next = 0;
+  for (const key in input) {
+    const place = places.get(key);
+    const value = input[key];
+    if (place === undefined) {
+      unknown ||= value !== undefined;
       continue;
     }
-    path.push(name);
+    if (place < last) inOrder = false;
+    else last = place;
+    for (; next < always.length && (always[next] as number) < place; next++) addAbsent(out, fields[always[next] as number] as FieldPlan);
+    if (value === undefined || value === null) continue;
+    const field = fields[place] as FieldPlan;
+    cursor.path.push(key);
     const decoded = field.decode(value, cursor);
-    path.pop();
+    cursor.path.pop();
     if (field.dropZero && isZero(decoded)) continue;
-    if (name === '__proto__') setOwn(out, name, decoded);
-    else out[name] = decoded;
+    if (always[next] === place) next++;
+    if (key === '__proto__') setOwn(out, key, decoded);
+    else out[key] = decoded;
   }
-  if (Object.keys(input).length !== seen) noteUnknown(input, names, cursor);
+  for (; next < always.length; next++) addAbsent(out, fields[always[next] as number] as FieldPlan);
+  if (unknown) noteUnknown(input, places, cursor);
+  return inOrder ? out : sorted(out, fields);
+}
+
+function addAbsent(out: DraftObject, { name, absent }: FieldPlan): void {
+  if (absent !== undefined && !Object.hasOwn(out, name)) setOwn(out, name, absent());
+}
+
+function sorted(object: DraftObject, fields: readonly FieldPlan[]): DraftObject {
+  const out: DraftObject = {};
+  for (const { name } of fields) if (Object.hasOwn(object, name)) setOwn(out, name, object[name] as DraftJson);
   return out;
 }
 
-function noteUnknown(input: JsonObject, names: ReadonlySet<string>, cursor: Cursor): void {
+function noteUnknown(input: JsonObject, known: ReadonlyMap<string, number>, cursor: Cursor): void {
   for (const key of Object.keys(input)) {
-    if (names.has(key) || input[key] === undefined || cursor.unknown.length >= MAX_UNKNOWN) continue;
+    if (known.has(key) || input[key] === undefined || cursor.unknown.length >= MAX_UNKNOWN) continue;
     cursor.unknown.push(formatPath([...cursor.path, key]));
   }
 }
@@ -132,22 +163,21 @@ function isZero(value: DraftJson): boolean {
 function compileField(facts: Facts, owner: TypeFacts, name: string): FieldPlan {
   const field = owner.fields[name] as FieldFacts;
   const decode = compileRef(facts, field.type);
-  const inherited = name in Object.prototype;
-  if (field.pointer === true) return { name, inherited, decode, absent: undefined, dropZero: false };
+  if (field.pointer === true) return { name, decode, absent: undefined, dropZero: false };
   // TypeMeta has no number on the wire and is printed only when set; so are fields of types that have no message.
   const omitted = field.omitEmpty === true || field.protobuf === undefined;
   if (isStruct(facts, field.type)) {
     const zero = (): DraftJson => structPlan(facts, field.type as string).zero();
     const silent = field.omitZero === true || (field.protobuf === undefined && field.required !== true);
-    return { name, inherited, decode, absent: silent ? undefined : zero, dropZero: false };
+    return { name, decode, absent: silent ? undefined : zero, dropZero: false };
   }
   // An empty list of managedFields means "forget all managers": it must reach whoever tracks them.
-  if (name === 'managedFields') return { name, inherited, decode, absent: undefined, dropZero: false };
+  if (name === 'managedFields') return { name, decode, absent: undefined, dropZero: false };
   const scalar = typeof field.type === 'string' ? scalarKind(facts, field.type) : undefined;
   // Go's omitempty has no effect on values that are structs in Go.
   const printsZero = scalar !== undefined && STRUCT_SCALARS.has(scalar) && field.omitZero !== true && field.protobuf !== undefined;
   const zero = printsZero || !omitted ? zeroValue(field.type, scalar) : undefined;
-  return { name, inherited, decode, absent: zero, dropZero: omitted && !printsZero && scalar !== 'free' };
+  return { name, decode, absent: zero, dropZero: omitted && !printsZero && scalar !== 'free' };
 }
 
 const STRUCT_SCALARS: ReadonlySet<ScalarKind> = new Set(['quantity', 'time', 'microTime', 'intOrString']);
