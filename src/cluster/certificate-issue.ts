@@ -142,17 +142,28 @@ export async function signRequest(authority: KeyPair, pem: string, { nowMs, life
     'key encipherment': lib.KeyUsageFlags.keyEncipherment,
     'data encipherment': lib.KeyUsageFlags.dataEncipherment,
     'key agreement': lib.KeyUsageFlags.keyAgreement,
+    'cert sign': lib.KeyUsageFlags.keyCertSign,
+    'crl sign': lib.KeyUsageFlags.cRLSign,
+    'encipher only': lib.KeyUsageFlags.encipherOnly,
+    'decipher only': lib.KeyUsageFlags.decipherOnly,
   };
   const extended: Readonly<Record<string, string>> = {
     'server auth': lib.ExtendedKeyUsage.serverAuth,
     'client auth': lib.ExtendedKeyUsage.clientAuth,
     'code signing': lib.ExtendedKeyUsage.codeSigning,
     'email protection': lib.ExtendedKeyUsage.emailProtection,
+    's/mime': lib.ExtendedKeyUsage.emailProtection,
+    any: '2.5.29.37.0',
+    'ipsec end system': '1.3.6.1.5.5.7.3.5',
+    'ipsec tunnel': '1.3.6.1.5.5.7.3.6',
+    'ipsec user': '1.3.6.1.5.5.7.3.7',
+    'microsoft sgc': '1.3.6.1.4.1.311.10.3.3',
+    'netscape sgc': '2.16.840.1.113730.4.1',
     timestamping: lib.ExtendedKeyUsage.timeStamping,
     'ocsp signing': lib.ExtendedKeyUsage.ocspSigning,
   };
   const flags = usages.reduce((sum, usage) => sum | (key[usage] ?? 0), 0);
-  const purposes: string[] = usages.flatMap((usage) => extended[usage] ?? []);
+  const purposes: string[] = [...new Set(usages.flatMap((usage) => extended[usage] ?? []))];
   const names = [...request.extensions].filter((each) => each instanceof lib.SubjectAlternativeNameExtension);
   const certificate = await lib.X509CertificateGenerator.create({
     serialNumber: serialNumber(),

@@ -1,6 +1,7 @@
 import type { SignIn } from '../apiserver/authn/authenticate.ts';
 import { ADMIN, CONTROLLERS, KUBELET_CLIENT, NETWORK, nodeIdentity, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
+import { createHash } from 'node:crypto';
 import type { AuditPolicy } from '../apiserver/audit/policy.ts';
 import type { Listening } from '../apiserver/http/front.ts';
 import type { Clock } from '../base/clock.ts';
@@ -122,7 +123,8 @@ class Start {
     await this.#writeKubeconfig(server, authorities.caPem, certificates);
     this.#stage('API server ready');
     const signer = certificateSigner(() => ({ certPem: authorities.caPem, keyPem: authorities.caKeyPem }), clock);
-    this.#ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem, signer }));
+    const sha256 = (data: Uint8Array): Uint8Array => createHash('sha256').update(data).digest();
+    this.#ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem, signer, sha256 }));
     this.#ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
     let node: LocalNode | undefined;
     const deleteHostPath = async (path: string): Promise<void> => {

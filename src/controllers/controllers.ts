@@ -1,4 +1,6 @@
 import type { Component, ControllerSetOptions } from '../client/component.ts';
+import { type Digest, startBootstrapSigner, startTokenCleaner } from './bootstrap-tokens.ts';
+import { startCertificateApproving } from './certificate-approving.ts';
 import { type CertificateSigner, startCertificateSigning } from './certificate-signing.ts';
 import { startClusterRoleAggregation } from './cluster-role-aggregation.ts';
 import { startDeploymentController } from './deployment/deployment.ts';
@@ -20,10 +22,12 @@ export interface ControllersOptions extends ControllerSetOptions {
   readonly caPem: string;
   /** Of the CSR API; absent: nobody signs. */
   readonly signer?: CertificateSigner | undefined;
+  /** For signatures of bootstrap tokens; absent: nobody signs `cluster-info`. */
+  readonly sha256?: Digest | undefined;
 }
 
 /** Every controller of this folder, ended together. */
-export function startControllers({ as, caPem, signer }: ControllersOptions): Component {
+export function startControllers({ as, caPem, signer, sha256 }: ControllersOptions): Component {
   const collector = as('generic-garbage-collector');
   const kinds = new ServedKinds(collector.client);
   return together('controllers', [
@@ -42,6 +46,10 @@ export function startControllers({ as, caPem, signer }: ControllersOptions): Com
     startEphemeralVolumes(as('ephemeral-volume-controller')),
     startResourceQuotaController(as('resourcequota-controller'), kinds),
     startClusterRoleAggregation(as('clusterrole-aggregation-controller')),
-    ...(signer === undefined ? [] : [startCertificateSigning(as('certificate-controller'), signer)]),
+    startTokenCleaner(as('token-cleaner')),
+    ...(sha256 === undefined ? [] : [startBootstrapSigner(as('bootstrap-signer'), sha256)]),
+    ...(signer === undefined
+      ? []
+      : [startCertificateSigning(as('certificate-controller'), signer), startCertificateApproving(as('certificate-controller'), signer)]),
   ]);
 }
