@@ -1,5 +1,5 @@
 import type { SignIn } from '../apiserver/authn/authenticate.ts';
-import { ADMIN, CONTROLLERS, KUBELET_CLIENT, NETWORK, nodeIdentity, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
+import { ADMIN, CONTROLLERS, KUBELET_CLIENT, NETWORK_NOTICES, nodeIdentity, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
 import { createHash } from 'node:crypto';
 import type { AuditPolicy } from '../apiserver/audit/policy.ts';
@@ -134,7 +134,7 @@ class Start {
     this.#ends.use(
       await startStorage({ ...plane.controllerOptions(STORAGE, 'berth-storage'), ...(chosen.runtime === 'containerd' ? { deleteHostPath } : {}) }),
     );
-    this.#ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));
+    this.#ends.use(startNetworkNotices(plane.componentOptions(NETWORK_NOTICES, 'berth-network')));
     const findings: string[] = [];
     if (probe !== undefined && chosen.runtime === 'containerd') {
       node = await startLocalNode({

@@ -1,4 +1,4 @@
-import { ADMIN, CONTROLLERS, NETWORK, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
+import { ADMIN, CONTROLLERS, NETWORK_NOTICES, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
 import type { Clock } from '../base/clock.ts';
 import { Disposals } from '../base/disposal.ts';
 import { loopTurns } from '../base/loop-turns.ts';
@@ -74,7 +74,7 @@ async function start(options: InProcessClusterOptions, ends: Disposals): Promise
   ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: CA }));
   ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
   ends.use(await startStorage(plane.controllerOptions(STORAGE, 'berth-storage')));
-  ends.use(startNetworkNotices(plane.componentOptions(NETWORK, 'berth-network')));
+  ends.use(startNetworkNotices(plane.componentOptions(NETWORK_NOTICES, 'berth-network')));
   ends.use(
     await startSimulatedNodes({
       config: { nodeName: 'node', simulatedNodes: nodes, extendedResources, nodeLabels },

@@ -1,6 +1,6 @@
 import type { Kind } from '../api/kind.ts';
 import { builtinKinds } from '../api/registry.ts';
-import { ADMIN, CONTROLLERS, NETWORK, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
+import { ADMIN, CONTROLLERS, NETWORK_NOTICES, SCHEDULER, STORAGE } from '../apiserver/bootstrap/identities.ts';
 import type { Projection } from '../apiserver/codec/projection.ts';
 import { defined, InvariantError } from '../base/assert.ts';
 import { silentLog, type Log } from '../base/log.ts';
@@ -273,7 +273,7 @@ export class SimulatedCluster implements AsyncDisposable {
       case 'storage':
         return startStorage(connections.controllers(STORAGE, 'berth-storage'));
       case 'network':
-        return startNetworkNotices(connections.components(NETWORK, 'berth-network'));
+        return startNetworkNotices(connections.components(NETWORK_NOTICES, 'berth-network'));
       default:
         return this.#startNode(name, connections);
     }

@@ -21,7 +21,7 @@ export const controllerIdentity = (name: string): UserInfo => serviceAccountIden
 export const STORAGE = controllerIdentity('berth-storage');
 /** What makes, grows, attaches and deletes the volumes of a node's pool. */
 export const POOL_NODE = controllerIdentity('berth-pool-node');
-/** Services, DNS, load balancer, ingress. */
-export const NETWORK = member('system:kube-proxy');
+/** Says what of Services and Ingresses has no effect. */
+export const NETWORK_NOTICES = controllerIdentity('berth-network-notices');
 /** A node's agent: Node authorizer and NodeRestriction hold for it. */
 export const nodeIdentity = (name: string): UserInfo => member(`system:node:${name}`, 'system:nodes');

@@ -136,11 +136,13 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
 export const BERTH_CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   // What is counted anew is compared with the quota as the server has it.
   'resourcequota-controller': ['get; core; resourcequotas'],
+  'berth-notices': [EVENTS, 'READ; core; events'],
   'berth-classes': ['create; storage.k8s.io; csidrivers storageclasses'],
   'berth-storage': [
     'list watch; core; nodes pods persistentvolumes persistentvolumeclaims',
     'list watch; storage.k8s.io; storageclasses csidrivers csinodes csistoragecapacities volumeattachments volumeattributesclasses',
   ],
+  'berth-network-notices': [EVENTS, 'list; core; events', 'list watch; core; services', 'list watch; networking.k8s.io; ingresses'],
   'berth-pool-node': [
     EVENTS,
     'create delete get list patch update watch; core; persistentvolumes',
@@ -150,20 +152,6 @@ export const BERTH_CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]
     'get list patch update watch; storage.k8s.io; volumeattachments',
     'patch update; storage.k8s.io; volumeattachments/status',
     'create delete get list update watch; storage.k8s.io; csistoragecapacities',
-  ],
-};
-
-/** What Berth adds for the users of Kubernetes' own names. */
-export const BERTH_CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
-  'berth:network': [
-    EVENTS,
-    'READ; core; events',
-    'READ; core; services endpoints nodes pods namespaces secrets configmaps',
-    'get patch update; core; services/status',
-    'READ; discovery.k8s.io; endpointslices',
-    'READ; networking.k8s.io; networkpolicies ingresses ingressclasses servicecidrs ipaddresses',
-    'get patch update; networking.k8s.io; ingresses/status',
-    'ALL; coordination.k8s.io; leases',
   ],
 };
 
@@ -195,7 +183,6 @@ export const CLUSTER_BINDINGS: readonly (readonly [name: string, role: string, .
   ['system:volume-scheduler', 'system:volume-scheduler', 'u:system:kube-scheduler'],
   ['system:node', 'system:node'],
   ['system:service-account-issuer-discovery', 'system:service-account-issuer-discovery', 'g:system:serviceaccounts'],
-  ['berth:network', 'berth:network', 'u:system:kube-proxy'],
 ];
 
 /** Roles in namespaces: namespace, name, rules. */

@@ -5,7 +5,6 @@ import { CONTROLLER_ROLES } from './policy-controllers.ts';
 import {
   AGGREGATE_LABELS,
   AGGREGATED,
-  BERTH_CLUSTER_ROLES,
   BERTH_CONTROLLER_ROLES,
   CLUSTER_BINDINGS,
   CLUSTER_ROLES,
@@ -28,14 +27,13 @@ const CONTROLLERS: readonly (readonly [account: string, role: string, rules: rea
  * `autoupdate` says: they gave more than anybody needs.
  */
 export function retiredPolicy(): readonly BootstrapObject[] {
-  const names = ['system:berth-controllers', 'system:berth-scheduler', 'system:berth-storage', 'system:berth-network'];
+  const names = ['system:berth-controllers', 'system:berth-scheduler', 'system:berth-storage', 'system:berth-network', 'berth:network'];
   return names.flatMap((name) => [binding(name, { kind: 'ClusterRole', name }, []), clusterRole(name, [])]);
 }
 
 /** The default roles, as objects. */
 export function defaultRoles(): readonly BootstrapObject[] {
-  const plain = { ...CLUSTER_ROLES, ...BERTH_CLUSTER_ROLES };
-  const roles = Object.entries(plain).map(([name, lines]) => {
+  const roles = Object.entries(CLUSTER_ROLES).map(([name, lines]) => {
     const label = AGGREGATE_LABELS[name];
     return clusterRole(name, lines.map(parseRule), label === undefined ? {} : { [label]: 'true' });
   });
