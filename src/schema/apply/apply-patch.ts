@@ -3,12 +3,13 @@ import { badRequest, StatusError } from '../../machinery/status-error.ts';
 import { formatTime } from '../../machinery/time.ts';
 import { decode } from '../decode.ts';
 import { equalJson } from '../copy.ts';
+import { finished, type Steps } from '../steps.ts';
 import { type Comparison, fieldSetOf, isSame } from './compare.ts';
 import { applyConflict } from './conflict.ts';
 import { difference, EMPTY, equalSets, type FieldSet, intersection, isEmpty, setOf, union } from './field-set.ts';
 import { intern } from './fields-v1.ts';
 import { lastAppliedFields, noteLastApplied } from './last-applied.ts';
-import { decodeManagers, encodeManagers, type Manager, managerId, type Managers } from './managed-fields.ts';
+import { decodeManagers, encodeManagersSteps, type Manager, managerId, type Managers, readSetsSteps } from './managed-fields.ts';
 import { merge, removeItems } from './merge.ts';
 import { afterChange, createdFields, type Ground, stripped, type Taken, takenFields } from './ownership.ts';
 import { Shapes } from './shape.ts';
@@ -41,16 +42,26 @@ export interface Applied {
  * patch that is no such object.
  */
 export function applyPatch(request: AppliedPatch): Applied {
+  return finished(applyPatchSteps(request));
+}
+
+/** The same in steps: for an object of tens of thousands of fields each takes some milliseconds. */
+export function* applyPatchSteps(request: AppliedPatch): Steps<Applied> {
   const { facts, typeName, apiVersion, versions, patch } = request;
   const readings = new Readings(facts, typeName, apiVersion, versions);
   const { ground } = readings.own;
   checkPatch(ground, patch);
+  yield;
+  yield* readSetsSteps(request.liveManaged);
   const live = withoutManaged(request.live ?? ground.zero);
   const managers = liveManagers(request, ground, live);
-  const outcome = applyWithMigration({ request, readings, live, managers });
+  yield;
+  const outcome = yield* applyWithMigration({ request, readings, live, managers });
   const { object } = outcome;
   if (request.manager === KUBECTL) noteLastApplied(object, patch);
-  return { object, managedFields: encodeManagers(outcome.managers), changed: outcome.changed || !equalJson(object, live) };
+  yield;
+  const managedFields = yield* encodeManagersSteps(outcome.managers);
+  return { object, managedFields, changed: outcome.changed || !equalJson(object, live) };
 }
 
 const KUBECTL = 'kubectl';
@@ -96,15 +107,15 @@ interface Outcome {
   readonly changed: boolean;
 }
 
-function applyWithMigration(situation: Situation): Outcome {
+function* applyWithMigration(situation: Situation): Steps<Outcome> {
   const { request, readings, live } = situation;
-  const first = apply(situation, request.force);
+  const first = yield* apply(situation, request.force);
   if (!('conflicts' in first)) return first;
   const allowed = request.manager === KUBECTL ? lastAppliedFields(readings.own.ground.atom, live) : undefined;
   if (allowed === undefined) throw applyConflict(first.conflicts);
   const left = first.conflicts.map(({ manager, fields }) => ({ manager, fields: difference(fields, allowed) })).filter(({ fields }) => !isEmpty(fields));
   if (left.length > 0) throw applyConflict(left);
-  const forced = apply(situation, true);
+  const forced = yield* apply(situation, true);
   if ('conflicts' in forced) throw applyConflict(forced.conflicts);
   return forced;
 }
@@ -120,7 +131,7 @@ function patchFields(ground: Ground, patch: JsonObject): FieldSet {
   return shapes.of(patch, () => fieldSetOf(ground.atom, patch));
 }
 
-function apply({ request, readings, live, managers }: Situation, force: boolean): Outcome | { readonly conflicts: readonly Taken[] } {
+function* apply({ request, readings, live, managers }: Situation, force: boolean): Steps<Outcome | { readonly conflicts: readonly Taken[] }> {
   const scope = scopeOf(request);
   const fields = ownable(patchFields(readings.own.ground, request.patch), scope);
   const mine: Manager = {
@@ -134,12 +145,16 @@ function apply({ request, readings, live, managers }: Situation, force: boolean)
   const id = managerId(mine);
   const last = managers.get(id);
   const claimed = new Map(managers).set(id, mine);
-  const object = laidOver({ request, readings, live, managers: claimed }, last);
+  const object = yield* laidOver({ request, readings, live, managers: claimed }, last);
+  yield;
   const changes = new Changes(readings, live, object, scope);
+  if (!isSame(changes.whole)) yield;
   const changesIn = (apiVersion: string) => changes.of(apiVersion);
   const conflicts = takenFields(claimed, id, changesIn);
   if (!force && conflicts.length > 0) return { conflicts };
+  yield;
   const after = afterChange(claimed, id, changesIn);
+  yield;
   const own = intern(stripped(fields));
   if (isEmpty(own)) after.delete(id);
   else after.set(id, { ...mine, fields: own, time: sameAsBefore(last, own, changes.own) && last?.apiVersion === mine.apiVersion ? last.time : mine.time });
@@ -147,12 +162,14 @@ function apply({ request, readings, live, managers }: Situation, force: boolean)
 }
 
 /** The live object with the patch over it, less what the applier owned before and nobody owns now; in its stored form. */
-function laidOver({ request: { patch }, readings, live, managers }: Situation, last: Manager | undefined): DraftObject {
+function* laidOver({ request: { patch }, readings, live, managers }: Situation, last: Manager | undefined): Steps<DraftObject> {
   const { ground } = readings.own;
   const merged = asObject(merge(ground.atom, live, patch) ?? {});
-  const pruned = last === undefined ? merged : prune({ readings, merged, last, managers });
+  yield;
+  const pruned = last === undefined ? merged : yield* prune({ readings, merged, last, managers });
   // A container that the patch names empty is gone with its last part, and stands again.
   const whole = pruned === merged ? merged : asObject(merge(ground.atom, pruned, patch) ?? {});
+  yield;
   // Compared in its stored form: `0.5` is no change of `500m`, nor is an empty map that is not stored.
   const decoded = decode(ground.facts, ground.typeName, whole);
   if (decoded.fault !== undefined) throw badRequest(decoded.fault);
@@ -175,22 +192,30 @@ interface Pruning {
  * Takes out what the applier owned before, then puts back what anybody (itself as of now included) owns: in the version in which
  * the applier named its fields first, then in those of the others, since what is gone may be needed to convert.
  */
-function prune({ readings, merged, last, managers }: Pruning): JsonObject {
+function* prune({ readings, merged, last, managers }: Pruning): Steps<JsonObject> {
   const reading = readings.of(last.apiVersion);
   if (reading === undefined) return merged;
   const owned = ownedByReading(readings, managers);
   if (isEmpty(difference(last.fields, owned.get(reading) ?? EMPTY))) return merged;
   const { atom } = reading.ground;
+  yield;
   const whole = reading.to(merged);
   const before = withNamedFields(last.fields, atom);
-  let left = putBack(reading, whole, asObject(removeItems(atom, whole, before)), owned.get(reading) ?? EMPTY);
+  const rest = asObject(removeItems(atom, whole, before));
+  yield;
+  let left = yield* putBack(reading, whole, rest, owned.get(reading) ?? EMPTY);
   for (const [other, fields] of owned) {
     if (other === reading) continue;
     const [all, some] = [other.to(reading.back(whole)), other.to(reading.back(left))];
-    left = reading.to(other.back(putBack(other, all, some, fields)));
+    left = reading.to(other.back(yield* putBack(other, all, some, fields)));
   }
   // Of what is gone now, only what the applier itself had owned was its to remove.
-  const lost = intersection(difference(namedFields(reading, whole), namedFields(reading, left)), before);
+  yield;
+  const all = namedFields(reading, whole);
+  yield;
+  const kept = namedFields(reading, left);
+  yield;
+  const lost = intersection(difference(all, kept), before);
   return reading.back(asObject(removeItems(atom, whole, withoutRoots(lost))));
 }
 
@@ -204,9 +229,13 @@ function ownedByReading(readings: Readings, managers: Managers): Map<Reading, Fi
 }
 
 /** `whole` without what is neither left nor owned. */
-function putBack(reading: Reading, whole: JsonObject, left: JsonObject, owned: FieldSet): JsonObject {
-  const kept = union(namedFields(reading, left), withNamedFields(owned, reading.ground.atom));
-  return asObject(removeItems(reading.ground.atom, whole, withoutRoots(difference(namedFields(reading, whole), kept))));
+function* putBack(reading: Reading, whole: JsonObject, left: JsonObject, owned: FieldSet): Steps<JsonObject> {
+  const { atom } = reading.ground;
+  const kept = union(namedFields(reading, left), withNamedFields(owned, atom));
+  yield;
+  const gone = difference(namedFields(reading, whole), kept);
+  yield;
+  return asObject(removeItems(atom, whole, withoutRoots(gone)));
 }
 
 const namedFields = ({ ground: { atom } }: Reading, object: JsonObject): FieldSet => withNamedFields(fieldSetOf(atom, object), atom);

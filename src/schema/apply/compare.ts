@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../machinery/object.ts';
 import { getOwn, hasOwn } from '../../machinery/record.ts';
 import { equalJson } from '../copy.ts';
 import { type Atom, childAtom, isEmptyContainer, isList, isMap, itemElement, type ListAtom, type MapAtom, resolve } from './atom.ts';
-import { EMPTY, type FieldSet, isEmpty, recursiveDifference, SetBuilder, union } from './field-set.ts';
+import { EMPTY, type FieldSet, isEmpty, Kids, LEAF, recursiveDifference, setNode, union } from './field-set.ts';
 import { fieldElement, type PathElement } from './path-element.ts';
 
 /** How a new object differs from an old one. */
@@ -13,9 +13,7 @@ export interface Comparison {
 }
 
 export function compare(atom: Atom, from: Json | undefined, to: Json | undefined): Comparison {
-  const walk = new CompareWalk();
-  walk.visit(atom, from, to);
-  return walk.result();
+  return visit(atom, from, to);
 }
 
 export function exclude({ added, removed, modified }: Comparison, ignored: FieldSet): Comparison {
@@ -27,70 +25,77 @@ export const isSame = ({ added, removed, modified }: Comparison): boolean => isE
 
 export const changed = ({ added, modified }: Comparison): FieldSet => union(added, modified);
 
-class CompareWalk {
-  readonly #path: PathElement[] = [];
-  #added: SetBuilder | undefined;
-  #removed: SetBuilder | undefined;
-  #modified: SetBuilder | undefined;
+const SAME: Comparison = { added: EMPTY, removed: EMPTY, modified: EMPTY };
+const ADDED: Comparison = { added: LEAF, removed: EMPTY, modified: EMPTY };
+const REMOVED: Comparison = { added: EMPTY, removed: LEAF, modified: EMPTY };
+const MODIFIED: Comparison = { added: EMPTY, removed: EMPTY, modified: LEAF };
 
-  result(): Comparison {
-    return { added: this.#added?.build() ?? EMPTY, removed: this.#removed?.build() ?? EMPTY, modified: this.#modified?.build() ?? EMPTY };
+/** The sets from this place on. Absent is undefined; at least one side is there. Null is a value. */
+function visit(atom: Atom, from: Json | undefined, to: Json | undefined): Comparison {
+  if (from === to) return SAME;
+  const shape = resolve(atom, to === undefined || to === null ? from : to);
+  const inner = shape.kind === 'list' ? compareLists(shape, from, to) : shape.kind === 'map' ? compareMaps(shape, from, to) : undefined;
+  if (inner === undefined) return leaf(from, to);
+  // Containers that come or go are members themselves.
+  if (from === undefined) return { ...inner, added: setNode(true, inner.added.keys, inner.added.kids) };
+  if (to === undefined) return { ...inner, removed: setNode(true, inner.removed.keys, inner.removed.kids) };
+  return inner;
+}
+
+function leaf(from: Json | undefined, to: Json | undefined): Comparison {
+  if (from === undefined) return ADDED;
+  if (to === undefined) return REMOVED;
+  return equalJson(from, to) ? SAME : MODIFIED;
+}
+
+/** What the members of one container come to. */
+class Members {
+  #added: Kids | undefined;
+  #removed: Kids | undefined;
+  #modified: Kids | undefined;
+
+  add(element: PathElement, { added, removed, modified }: Comparison): void {
+    if (!isEmpty(added)) (this.#added ??= new Kids()).add(element, added);
+    if (!isEmpty(removed)) (this.#removed ??= new Kids()).add(element, removed);
+    if (!isEmpty(modified)) (this.#modified ??= new Kids()).add(element, modified);
   }
 
-  /** Absent is undefined; at least one side is there. Null is a value. */
-  visit(atom: Atom, from: Json | undefined, to: Json | undefined): void {
-    // Most of an update is as it was, and looking for that costs less than naming its parts.
-    if (from !== undefined && equalJson(from, to)) return;
-    const shape = resolve(atom, to === undefined || to === null ? from : to);
-    const leaf = shape.kind === 'list' ? this.#list(shape, from, to) : shape.kind === 'map' ? this.#map(shape, from, to) : true;
-    if (leaf) return this.#leaf(from, to);
-    // Containers that come or go are members themselves.
-    if (from === undefined) (this.#added ??= new SetBuilder()).insert(this.#path);
-    else if (to === undefined) (this.#removed ??= new SetBuilder()).insert(this.#path);
+  sets(): Comparison {
+    return { added: this.#added?.set(false) ?? EMPTY, removed: this.#removed?.set(false) ?? EMPTY, modified: this.#modified?.set(false) ?? EMPTY };
   }
+}
 
-  #leaf(from: Json | undefined, to: Json | undefined): void {
-    if (from === undefined) (this.#added ??= new SetBuilder()).insert(this.#path);
-    else if (to === undefined) (this.#removed ??= new SetBuilder()).insert(this.#path);
-    else if (!equalJson(from, to)) (this.#modified ??= new SetBuilder()).insert(this.#path);
-  }
+/** Undefined when the two are compared as a whole. */
+function compareMaps(atom: MapAtom, from: Json | undefined, to: Json | undefined): Comparison | undefined {
+  if (atom.atomic || (isEmptyContainer(from) && isEmptyContainer(to))) return undefined;
+  const left = isMap(from) ? from : undefined;
+  const right = isMap(to) ? to : undefined;
+  if ((from !== undefined && from !== null && left === undefined) || (to !== undefined && to !== null && right === undefined)) return undefined;
+  const members = new Members();
+  const field = (key: string, before: Json | undefined, after: Json | undefined): void => {
+    if (before !== after) members.add(atom.fields?.get(key)?.element ?? fieldElement(key), visit(childAtom(atom, key), before, after));
+  };
+  if (right !== undefined) for (const key of Object.keys(right)) field(key, getOwn(left, key), right[key]);
+  if (left !== undefined) for (const key of Object.keys(left)) if (!hasOwn(right, key)) field(key, left[key], undefined);
+  return members.sets();
+}
 
-  /** True when the two are compared as a whole. */
-  #map(atom: MapAtom, from: Json | undefined, to: Json | undefined): boolean {
-    if (atom.atomic || (isEmptyContainer(from) && isEmptyContainer(to))) return true;
-    const left = isMap(from) ? from : undefined;
-    const right = isMap(to) ? to : undefined;
-    if ((from !== undefined && from !== null && left === undefined) || (to !== undefined && to !== null && right === undefined)) return true;
-    if (right !== undefined) for (const key of Object.keys(right)) this.#field(atom, key, getOwn(left, key), right[key]);
-    if (left !== undefined) for (const key of Object.keys(left)) if (!hasOwn(right, key)) this.#field(atom, key, left[key], undefined);
-    return false;
-  }
+function compareLists(atom: ListAtom, from: Json | undefined, to: Json | undefined): Comparison | undefined {
+  if (atom.relation === 'atomic' || (isEmptyContainer(from) && isEmptyContainer(to))) return undefined;
+  const left = indexItems(atom, from);
+  const right = indexItems(atom, to);
+  if (left === undefined || right === undefined) return undefined;
+  const element = atom.element();
+  const members = new Members();
+  for (const [key, items] of right) members.add(key, compareItems(element, left.get(key), items));
+  for (const [key, items] of left) if (!right.has(key)) members.add(key, compareItems(element, items, undefined));
+  return members.sets();
+}
 
-  #field(atom: MapAtom, key: string, from: Json | undefined, to: Json | undefined): void {
-    if (from === to) return;
-    this.#path.push(atom.fields?.get(key)?.element ?? fieldElement(key));
-    this.visit(childAtom(atom, key), from, to);
-    this.#path.pop();
-  }
-
-  #list(atom: ListAtom, from: Json | undefined, to: Json | undefined): boolean {
-    if (atom.relation === 'atomic' || (isEmptyContainer(from) && isEmptyContainer(to))) return true;
-    const left = indexItems(atom, from);
-    const right = indexItems(atom, to);
-    if (left === undefined || right === undefined) return true;
-    const element = atom.element();
-    for (const [key, items] of right) this.#items(element, key, left.get(key), items);
-    for (const [key, items] of left) if (!right.has(key)) this.#items(element, key, items, undefined);
-    return false;
-  }
-
-  /** Items that share a key can't be told apart: they are compared, and owned, together. */
-  #items(atom: Atom, key: PathElement, from: readonly Json[] | undefined, to: readonly Json[] | undefined): void {
-    this.#path.push(key);
-    if ((from?.length ?? 0) <= 1 && (to?.length ?? 0) <= 1) this.visit(atom, from?.[0], to?.[0]);
-    else this.#leaf(from as Json | undefined, to as Json | undefined);
-    this.#path.pop();
-  }
+/** Items that share a key can't be told apart: they are compared, and owned, together. */
+function compareItems(atom: Atom, from: readonly Json[] | undefined, to: readonly Json[] | undefined): Comparison {
+  if ((from?.length ?? 0) <= 1 && (to?.length ?? 0) <= 1) return visit(atom, from?.[0], to?.[0]);
+  return leaf(from as Json | undefined, to as Json | undefined);
 }
 
 /** Items by their element; undefined when the value is no list. */
@@ -109,38 +114,35 @@ export function indexItems(atom: ListAtom, value: Json | undefined): ReadonlyMap
 
 /** Every path of a value that somebody can own. */
 export function fieldSetOf(atom: Atom, value: JsonObject): FieldSet {
-  const builder = new SetBuilder();
-  collect(atom, value, builder, []);
-  return builder.build();
+  return collect(atom, value, false);
 }
 
-function collect(atom: Atom, value: Json, out: SetBuilder, path: PathElement[]): void {
+/** `own`: the place itself is a member, whatever is in it. */
+function collect(atom: Atom, value: Json, own: boolean): FieldSet {
   const shape = resolve(atom, value);
-  if (shape.kind === 'map' && !shape.atomic) {
-    if (isMap(value)) collectFields(shape, value, out, path);
-  } else if (shape.kind === 'list' && shape.relation !== 'atomic') {
-    if (isList(value)) collectItems(shape, value, out, path);
-  } else out.insert(path);
+  if (shape.kind === 'map' && !shape.atomic) return isMap(value) ? collectFields(shape, value, own) : setNode(own, NONE, NONE);
+  if (shape.kind === 'list' && shape.relation !== 'atomic') return isList(value) ? collectItems(shape, value, own) : setNode(own, NONE, NONE);
+  return LEAF;
 }
 
-function collectFields(atom: MapAtom, value: JsonObject, out: SetBuilder, path: PathElement[]): void {
+const NONE: readonly never[] = [];
+
+function collectFields(atom: MapAtom, value: JsonObject, own: boolean): FieldSet {
+  const kids = new Kids();
   for (const key of Object.keys(value)) {
     const child = value[key];
     if (child === undefined) continue;
-    path.push(fieldElement(key));
-    collect(childAtom(atom, key), child, out, path);
     // Empty values and the keys of maps are members; fields of structs are not, only what is in them.
-    if (child === null || (isMap(child) && isEmptyContainer(child)) || atom.fields?.has(key) !== true) out.insert(path);
-    path.pop();
+    const isMember = child === null || (isMap(child) && isEmptyContainer(child)) || atom.fields?.has(key) !== true;
+    const below = collect(childAtom(atom, key), child, isMember);
+    if (!isEmpty(below)) kids.add(fieldElement(key), below);
   }
+  return kids.set(own);
 }
 
-function collectItems(atom: ListAtom, value: readonly Json[], out: SetBuilder, path: PathElement[]): void {
+function collectItems(atom: ListAtom, value: readonly Json[], own: boolean): FieldSet {
   const element = atom.element();
-  for (const [key, items] of indexItems(atom, value) ?? []) {
-    path.push(key);
-    if (items.length === 1) collect(element, items[0] as Json, out, path);
-    out.insert(path);
-    path.pop();
-  }
+  const kids = new Kids();
+  for (const [key, items] of indexItems(atom, value) ?? []) kids.add(key, items.length === 1 ? collect(element, items[0] as Json, true) : LEAF);
+  return kids.set(own);
 }

@@ -151,34 +151,84 @@ export function members(set: FieldSet): readonly (readonly PathElement[])[] {
 /** Grows a set path by path; `build` may be called once. */
 export class SetBuilder {
   #own = false;
-  #kids: Map<PathElement, SetBuilder> | undefined;
+  /** Null: a member with nothing below it. Most are. */
+  #kids: Map<PathElement, SetBuilder | null> | undefined;
 
   insert(path: readonly PathElement[]): void {
+    const last = path.at(-1);
+    if (last === undefined) {
+      this.#own = true;
+      return;
+    }
     let node: SetBuilder = this;
-    for (const element of path) node = node.child(element);
-    node.#own = true;
+    for (let at = 0; at < path.length - 1; at++) node = node.#child(path[at] as PathElement);
+    node.#kids ??= new Map();
+    const kid = node.#kids.get(last);
+    if (kid === undefined) node.#kids.set(last, null);
+    else if (kid !== null) kid.#own = true;
   }
 
-  child(element: PathElement): SetBuilder {
+  #child(element: PathElement): SetBuilder {
     this.#kids ??= new Map();
-    let kid = this.#kids.get(element);
-    if (kid === undefined) this.#kids.set(element, (kid = new SetBuilder()));
+    const known = this.#kids.get(element);
+    if (known !== undefined && known !== null) return known;
+    const kid = new SetBuilder();
+    kid.#own = known === null;
+    this.#kids.set(element, kid);
     return kid;
   }
 
   build(): FieldSet {
     if (this.#kids === undefined) return this.#own ? LEAF : EMPTY;
-    const entries = [...this.#kids].sort(([a], [b]) => (a < b ? -1 : 1));
-    const keys: PathElement[] = [];
-    const kids: FieldSet[] = [];
-    for (const [key, builder] of entries) {
-      const kid = builder.build();
-      if (isEmpty(kid)) continue;
-      keys.push(key);
-      kids.push(kid);
-    }
-    return make(this.#own, keys, kids);
+    const keys = [...this.#kids.keys()];
+    if (!isSorted(keys)) keys.sort();
+    const kids = keys.map((key) => this.#kids?.get(key)?.build() ?? LEAF);
+    if (!kids.some(isEmpty)) return make(this.#own, keys, kids);
+    const full = keys.map((_, at) => at).filter((at) => !isEmpty(kids[at] as FieldSet));
+    return make(
+      this.#own,
+      full.map((at) => keys[at] as PathElement),
+      full.map((at) => kids[at] as FieldSet),
+    );
   }
+}
+
+/** The members right below one place, each once, in any order; none is empty. */
+export class Kids {
+  readonly #keys: PathElement[] = [];
+  readonly #kids: FieldSet[] = [];
+
+  add(key: PathElement, kid: FieldSet): void {
+    this.#keys.push(key);
+    this.#kids.push(kid);
+  }
+
+  set(own: boolean): FieldSet {
+    const keys = this.#keys;
+    const kids = this.#kids;
+    if (isSorted(keys)) return make(own, keys, kids);
+    const order = keys.map((_, at) => at).sort((a, b) => ((keys[a] as string) < (keys[b] as string) ? -1 : 1));
+    return make(
+      own,
+      order.map((at) => keys[at] as PathElement),
+      order.map((at) => kids[at] as FieldSet),
+    );
+  }
+}
+
+/** What is decoded has its keys in order already. */
+function isSorted(keys: readonly PathElement[]): boolean {
+  for (let at = 1; at < keys.length; at++) if ((keys[at - 1] as string) > (keys[at] as string)) return false;
+  return true;
+}
+
+const WIDE = 1000;
+
+/** Some member has very many right below it: what is worked out for such a set is not kept for others. */
+export function isWide({ keys, kids }: FieldSet, levels = 4): boolean {
+  if (keys.length > WIDE) return true;
+  if (levels > 0) for (const kid of kids) if (kid.keys.length > 0 && isWide(kid, levels - 1)) return true;
+  return false;
 }
 
 export function setOf(paths: readonly (readonly PathElement[])[]): FieldSet {

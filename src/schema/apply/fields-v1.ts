@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../machinery/object.ts';
+import type { Json, JsonObject } from '../../machinery/object.ts';
 import { deepFreeze } from '../../machinery/record.ts';
-import { type FieldSet, isEmpty, LEAF, setNode } from './field-set.ts';
+import { type FieldSet, isEmpty, isWide, LEAF, setNode } from './field-set.ts';
 import { readElement } from './path-element.ts';
 
 /**
@@ -53,10 +53,24 @@ function quote(key: string): string {
 export function encodeFields(set: FieldSet): JsonObject {
   const known = objects.get(set);
   if (known !== undefined) return known;
-  const object = deepFreeze(JSON.parse(encodeFieldsText(set)) as JsonObject);
+  const object = isWide(set) ? objectOf(set, false) : deepFreeze(JSON.parse(encodeFieldsText(set)) as JsonObject);
   objects.set(set, object);
   setsByObject.set(object, set);
   return object;
+}
+
+export const isEncoded = (set: FieldSet): boolean => objects.has(set);
+
+const LEAF_OBJECT: JsonObject = Object.freeze({});
+
+/** Of a wide set: without parsing its text, and with one object for all that have nothing below them. */
+function objectOf({ own, keys, kids }: FieldSet, inner: boolean): JsonObject {
+  const object: Record<string, Json> = inner && own ? { '.': LEAF_OBJECT } : {};
+  for (let at = 0; at < keys.length; at++) {
+    const kid = kids[at] as FieldSet;
+    object[keys[at] as string] = kid.keys.length === 0 ? LEAF_OBJECT : objectOf(kid, true);
+  }
+  return Object.freeze(object);
 }
 
 /** The JSON of an object that `encodeFields` gave costs nothing. */
@@ -65,8 +79,17 @@ export function fieldsText(fields: JsonObject): string {
   return set !== undefined && objects.get(set) === fields ? encodeFieldsText(set) : JSON.stringify(fields);
 }
 
+/** Objects of longer texts: there is no set to be found for them. */
+const long = new WeakSet<JsonObject>();
+export const isLong = (fields: JsonObject): boolean => long.has(fields);
+
 /** What the text of a FieldsV1 says; the one object of its set, where it has the canonical form. */
 export function parseFields(text: string): JsonObject {
+  if (text.length > MAX_KEPT) {
+    const object = deepFreeze(JSON.parse(text) as JsonObject);
+    long.add(object);
+    return object;
+  }
   const set = decodeFieldsText(text);
   return set !== undefined && encodeFieldsText(set) === text ? encodeFields(set) : (JSON.parse(text) as JsonObject);
 }
@@ -76,7 +99,7 @@ export function decodeFields(fields: JsonObject): FieldSet | undefined {
   const known = setsByObject.get(fields);
   if (known !== undefined) return known;
   // What we wrote ourselves is found by its text, which costs less than reading it.
-  const set = lookUp(JSON.stringify(fields)) ?? readAndKeep(fields);
+  const set = long.has(fields) ? readSet(fields, 0) : (lookUp(JSON.stringify(fields)) ?? readAndKeep(fields));
   if (set === undefined) return undefined;
   if (Object.isFrozen(fields)) setsByObject.set(fields, set);
   return set;
@@ -101,7 +124,7 @@ export function decodeFieldsText(text: string): FieldSet | undefined {
 
 /** The one set of its text. */
 export function intern(set: FieldSet): FieldSet {
-  if (isEmpty(set)) return set;
+  if (isEmpty(set) || isWide(set)) return set;
   const text = encodeFieldsText(set);
   const known = lookUp(text);
   if (known !== undefined) return known;
@@ -127,7 +150,8 @@ const MAX_DEPTH = 200;
 function readSet(fields: JsonObject, depth: number): FieldSet | undefined {
   if (depth > MAX_DEPTH) return undefined;
   let own = false;
-  const pairs: (readonly [string, FieldSet])[] = [];
+  const names: string[] = [];
+  const kids: FieldSet[] = [];
   for (const key of Object.keys(fields)) {
     const value = fields[key];
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
@@ -140,13 +164,25 @@ function readSet(fields: JsonObject, depth: number): FieldSet | undefined {
     const kid = readSet(value as JsonObject, depth + 1);
     if (kid === undefined) return undefined;
     // Nothing below: the element itself is the member.
-    pairs.push([element, isEmpty(kid) ? LEAF : kid]);
+    names.push(element);
+    kids.push(isEmpty(kid) ? LEAF : kid);
   }
-  pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const distinct = pairs.filter(([key], i) => i === 0 || key !== pairs[i - 1]?.[0]);
+  return inOrder(own, names, kids);
+}
+
+/** Sorted, and each once: the first of its name. What we wrote ourselves is so already. */
+function inOrder(own: boolean, names: readonly string[], kids: readonly FieldSet[]): FieldSet {
+  let ordered = true;
+  for (let at = 1; at < names.length && ordered; at++) ordered = (names[at - 1] as string) < (names[at] as string);
+  if (ordered) return setNode(own, names, kids);
+  const first = new Map<string, FieldSet>();
+  names.forEach((name, at) => {
+    if (!first.has(name)) first.set(name, kids[at] as FieldSet);
+  });
+  const sorted = [...first.keys()].sort();
   return setNode(
     own,
-    distinct.map(([key]) => key),
-    distinct.map(([, kid]) => kid),
+    sorted,
+    sorted.map((name) => first.get(name) as FieldSet),
   );
 }

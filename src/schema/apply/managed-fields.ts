@@ -1,7 +1,8 @@
 import type { JsonObject, ManagedFieldsEntry } from '../../machinery/object.ts';
-import { type FieldSet, isEmpty } from './field-set.ts';
+import { finished, type Steps } from '../steps.ts';
+import { type FieldSet, isEmpty, isWide } from './field-set.ts';
 import { deepFreeze } from '../../machinery/record.ts';
-import { decodeFields, encodeFields, fieldsText, parseFields } from './fields-v1.ts';
+import { decodeFields, encodeFields, encodeFieldsText, fieldsText, isEncoded, isLong, parseFields } from './fields-v1.ts';
 import { endOfObject } from '../parse-json.ts';
 
 /** An entry of managedFields: who owns which fields. */
@@ -54,6 +55,31 @@ export function encodeManagers(managers: Managers): readonly ManagedFieldsEntry[
     fieldsV1: encodeFields(fields),
     ...(subresource === '' ? {} : { subresource }),
   }));
+}
+
+/** The same, set by set: wide ones take some milliseconds each. Their texts are made too, which whoever stores them needs. */
+export function* encodeManagersSteps(managers: Managers): Steps<readonly ManagedFieldsEntry[]> {
+  for (const { fields } of managers.values()) {
+    if (!isWide(fields)) continue;
+    encodeFieldsText(fields);
+    yield;
+    encodeFields(fields);
+    yield;
+  }
+  return encodeManagers(managers);
+}
+
+/** Of those whose object has not been made yet. */
+export function hasWide(managers: Managers): boolean {
+  for (const { fields } of managers.values()) if (!isEncoded(fields) && isWide(fields)) return true;
+  return false;
+}
+
+export const hasLong = (entries: readonly ManagedFieldsEntry[]): boolean => entries.some(({ fieldsV1 }) => fieldsV1 !== undefined && isLong(fieldsV1));
+
+/** Reads long sets one by one; what comes after finds them read. */
+export function* readSetsSteps(entries: readonly ManagedFieldsEntry[]): Steps<void> {
+  for (const { fieldsV1 } of entries) if (fieldsV1 !== undefined && isLong(fieldsV1) && decodeFields(fieldsV1) !== undefined) yield;
 }
 
 /** Times are RFC 3339 in UTC: they sort as text. */
@@ -128,6 +154,11 @@ const SETS = '"fieldsV1":{';
  * escaped, so that the name of the field is found nowhere else.)
  */
 export function parseManagedFields(text: string): readonly ManagedFieldsEntry[] {
+  return finished(parseManagedFieldsSteps(text));
+}
+
+/** The same, set by set. */
+export function* parseManagedFieldsSteps(text: string): Steps<readonly ManagedFieldsEntry[]> {
   const sets: string[] = [];
   let rest = '';
   let from = 0;
@@ -142,7 +173,10 @@ export function parseManagedFields(text: string): readonly ManagedFieldsEntry[] 
   const entries = JSON.parse(rest + text.slice(from)) as { fieldsV1?: number | JsonObject }[];
   // In its place: the order of the fields is that of the text.
   for (const entry of entries) {
-    if (typeof entry.fieldsV1 === 'number') entry.fieldsV1 = deepFreeze(parseFields(sets[entry.fieldsV1] as string));
+    if (typeof entry.fieldsV1 === 'number') {
+      entry.fieldsV1 = deepFreeze(parseFields(sets[entry.fieldsV1] as string));
+      if (isLong(entry.fieldsV1)) yield;
+    }
     Object.freeze(entry);
   }
   return Object.freeze(entries) as readonly ManagedFieldsEntry[];

@@ -3,7 +3,7 @@ import { zeroObject } from '../decode.ts';
 import type { Facts } from '../facts.ts';
 import { type Atom, atomOf } from './atom.ts';
 import { changed, type Comparison, compare, exclude } from './compare.ts';
-import { difference, EMPTY, type FieldSet, intersection, isEmpty, setOf, union } from './field-set.ts';
+import { difference, EMPTY, type FieldSet, intersection, isEmpty, isWide, setOf, union } from './field-set.ts';
 import { encodeFieldsText, intern } from './fields-v1.ts';
 import type { Manager, Managers } from './managed-fields.ts';
 import { fieldElement } from './path-element.ts';
@@ -77,6 +77,7 @@ const MAX_RESULTS = 64;
 export function remembered(operation: 'u' | 'd', a: FieldSet, b: FieldSet): FieldSet {
   if (isEmpty(b)) return a;
   if (isEmpty(a)) return operation === 'u' ? b : a;
+  if (isWide(a) || isWide(b)) return operation === 'u' ? union(a, b) : difference(a, b);
   let mine = results.get(a);
   if (mine === undefined) results.set(a, (mine = new Map()));
   const key = operation + encodeFieldsText(b);

@@ -29,6 +29,8 @@ class Place<T> {
 
 /** Some 100 bytes each. */
 const MAX_PLACES = 30_000;
+/** The shape of what has more parts is not looked for: nothing else has it. */
+const MAX_STEPS = 4000;
 
 /**
  * What depends on nothing but the shape of an object, worked out once per shape: pods of one owner share it. Two objects of one
@@ -41,6 +43,7 @@ export class Shapes<T> {
   #root = new Place<T>();
   #at = this.#root;
   #places = 0;
+  #left = MAX_STEPS;
 
   constructor(atom: Atom, zero: JsonObject) {
     this.#atom = atom;
@@ -54,13 +57,16 @@ export class Shapes<T> {
       this.#places = 0;
     }
     this.#at = this.#root;
+    this.#left = MAX_STEPS;
     this.#walk(this.#atom, value, this.#zero);
+    if (this.#left < 0) return make();
     const end = this.#at;
     return (end.found ??= make());
   }
 
   #step(token: Token): Place<T> {
     const at = this.#at;
+    if (--this.#left < 0) return at;
     if (at.token === token) return (this.#at = at.next as Place<T>);
     let next = at.others?.get(token);
     if (next === undefined) {
@@ -76,6 +82,7 @@ export class Shapes<T> {
 
   /** `zero` is the counterpart in the zero object, undefined where it has none. */
   #walk(declared: Atom, value: Json, zero: Json | undefined): void {
+    if (this.#left < 0) return;
     const atom = declared.kind === 'untyped' ? resolve(declared, value) : declared;
     if (atom.kind === 'map' && !atom.atomic && isMap(value)) this.#fields(atom, value, zero);
     else if (atom.kind === 'list' && atom.relation !== 'atomic' && isList(value)) this.#items(atom, value, zero);
@@ -91,6 +98,7 @@ export class Shapes<T> {
       if (empty) this.#step(OPEN);
       empty = false;
       const place = this.#step(key);
+      if (this.#left < 0) return;
       if (place.atom === undefined) {
         place.atom = childAtom(atom, key);
         place.zero = isMap(zero) ? getOwn(zero as Readonly<Record<string, Json>>, key) : undefined;

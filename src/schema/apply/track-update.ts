@@ -1,10 +1,23 @@
 import type { JsonObject, ManagedFieldsEntry } from '../../machinery/object.ts';
 import { formatTime } from '../../machinery/time.ts';
 import type { Facts } from '../facts.ts';
-import { changed } from './compare.ts';
+import { changed, isSame } from './compare.ts';
 import { equalSets, type FieldSet, isEmpty, type PathPattern, union } from './field-set.ts';
-import { asksForReset, capUpdaters, decodeManagers, encodeManagers, managerId, type Manager, type Managers } from './managed-fields.ts';
+import {
+  asksForReset,
+  capUpdaters,
+  decodeManagers,
+  encodeManagers,
+  encodeManagersSteps,
+  hasLong,
+  hasWide,
+  managerId,
+  type Manager,
+  type Managers,
+  readSetsSteps,
+} from './managed-fields.ts';
 import { afterChange, createdFields, ignoredSet, remembered, stripped } from './ownership.ts';
+import { finished, type Steps } from '../steps.ts';
 import { Changes, ownable, Readings, type Scope, type VersionLookup } from './versions.ts';
 
 /** Who writes what, in the version of the request. */
@@ -42,18 +55,30 @@ export interface TrackedWrite extends WriteContext {
  * object whose managers are unknown (empty managedFields) stays so: only an apply begins to track it.
  */
 export function trackUpdate(write: TrackedWrite): readonly ManagedFieldsEntry[] {
+  return finished(trackUpdateSteps(write));
+}
+
+/** The same in steps: for an object of tens of thousands of fields each takes some milliseconds. */
+export function* trackUpdateSteps(write: TrackedWrite): Steps<readonly ManagedFieldsEntry[]> {
   const { live, next } = write;
   const readings = new Readings(write.facts, write.typeName, write.apiVersion, write.versions);
   const { ground } = readings.own;
   const scope = scopeOf(write);
+  if (live !== undefined && hasLong(write.liveManaged)) yield* readSetsSteps(write.liveManaged);
   const managers = managersOf(write);
   if (live === undefined && managers.size === 0) {
     const fields = createdFields(ground, next, scope.ignored);
-    return isEmpty(fields) ? [] : encodeManagers(new Map([['', writer(write, fields)]]));
+    yield;
+    if (isEmpty(fields)) return [];
+    const mine = new Map([['', writer(write, fields)]]);
+    return hasWide(mine) ? yield* encodeManagersSteps(mine) : encodeManagers(mine);
   }
   if (managers.size === 0) return [];
+  yield;
   const changes = new Changes(readings, withoutManaged(live ?? ground.zero), withoutManaged(next), scope);
+  if (!isSame(changes.whole)) yield;
   const out = afterChange(managers, '', (apiVersion) => changes.of(apiVersion));
+  yield;
   const gained = stripped(ownable(changed(changes.own), scope));
   if (!isEmpty(gained)) {
     const mine = writer(write, gained);
@@ -61,7 +86,9 @@ export function trackUpdate(write: TrackedWrite): readonly ManagedFieldsEntry[] 
     const before = out.get(id);
     out.set(id, before === undefined ? mine : { ...mine, fields: remembered('u', before.fields, gained) });
   }
-  return encodeManagers(capUpdaters(out, union));
+  yield;
+  const all = capUpdaters(out, union);
+  return hasWide(all) ? yield* encodeManagersSteps(all) : encodeManagers(all);
 }
 
 export const scopeOf = (write: WriteContext): Scope => ({ ignored: ignoredSet(resetFields(write)), only: write.writtenFields });
