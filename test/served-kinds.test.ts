@@ -1,15 +1,17 @@
-/** Kinds beyond those that 1.36 serves by default are collected, and emptied with their namespace, as all others. */
+/** Kinds at large: those beyond the default ones are collected and emptied as all others; those that nothing acts on say so. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { configMaps, namespaces, podGroups } from '../src/api/gen/resources.ts';
-import { ADMIN, CONTROLLERS } from '../src/apiserver/bootstrap/identities.ts';
+import { configMaps, events, jobs, namespaces, networkPolicies, podGroups } from '../src/api/gen/resources.ts';
+import { ADMIN, CONTROLLERS, NETWORK_NOTICES } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
 import type { Keys } from '../src/base/keys.ts';
 import { silentLog } from '../src/base/log.ts';
 import { SeededRandom } from '../src/base/random.ts';
 import { VirtualClock } from '../src/base/virtual-clock.ts';
+import type { Client } from '../src/client/client.ts';
 import { ControlPlane } from '../src/cluster/control-plane.ts';
 import { startControllers } from '../src/controllers/controllers.ts';
+import { startNetworkNotices } from '../src/network/notices.ts';
 import { openMemoryStore } from '../src/store/memory.ts';
 import { defaultStoreSettings } from '../src/store/settings.ts';
 
@@ -23,9 +25,15 @@ const keys: Keys = {
   publicKeys: () => [],
 };
 
-it('an alpha kind that was asked for: its objects go with their owner, and with their namespace', { timeout: 20_000 }, async () => {
+interface Stage extends AsyncDisposable {
+  readonly client: Client;
+  rest(): Promise<void>;
+}
+
+/** An API server with its controllers, on virtual time. */
+async function open(runtimeConfig: Readonly<Record<string, boolean>> = {}): Promise<Stage> {
   const clock = new VirtualClock();
-  await using ends = new Disposals();
+  const ends = new Disposals();
   const plane = ends.use(
     await ControlPlane.open({
       clock,
@@ -38,19 +46,25 @@ it('an alpha kind that was asked for: its objects go with their owner, and with 
       caPem: '',
       serviceCidr: '10.96.0.0/16',
       nodePorts: { first: 30000, last: 32767 },
-      runtimeConfig: { 'scheduling.k8s.io/v1alpha2': true },
+      runtimeConfig,
     }),
   );
   await plane.bootstrap();
   ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: '' }));
-  const { client } = plane.componentOptions(ADMIN, 'test');
+  ends.use(startNetworkNotices(plane.componentOptions(NETWORK_NOTICES, 'berth-network')));
   const rest = async (): Promise<void> => {
     for (let i = 0; i < 60; i++) await drain();
     await clock.advance(2_000, drain);
     for (let i = 0; i < 60; i++) await drain();
   };
-  const left = async (): Promise<readonly string[]> => (await client.list(podGroups)).items.map(({ metadata }) => metadata.name);
   await rest();
+  return { client: plane.componentOptions(ADMIN, 'test').client, rest, [Symbol.asyncDispose]: () => ends[Symbol.asyncDispose]() };
+}
+
+it('an alpha kind that was asked for: its objects go with their owner, and with their namespace', { timeout: 20_000 }, async () => {
+  await using stage = await open({ 'scheduling.k8s.io/v1alpha2': true });
+  const { client } = stage;
+  const left = async (): Promise<readonly string[]> => (await client.list(podGroups)).items.map(({ metadata }) => metadata.name);
   await client.create(namespaces, { metadata: { name: 'shop' } });
   const owner = await client.create(configMaps, { metadata: { name: 'owner', namespace: 'shop' } });
   const spec = { schedulingPolicy: { basic: {} } };
@@ -58,13 +72,27 @@ it('an alpha kind that was asked for: its objects go with their owner, and with 
   await client.create(podGroups, { metadata: { name: 'owned', namespace: 'shop', ownerReferences }, spec });
   await client.create(podGroups, { metadata: { name: 'free', namespace: 'shop' }, spec });
   await client.delete(configMaps, 'owner', 'shop');
-  await rest();
+  await stage.rest();
   assert.deepEqual(await left(), ['free']);
   await client.delete(namespaces, 'shop');
-  await rest();
+  await stage.rest();
   assert.deepEqual(await left(), []);
   assert.deepEqual(
     (await client.list(namespaces)).items.filter(({ metadata }) => metadata.name === 'shop'),
     [],
   );
+});
+
+it('a kind that is kept, and that nothing acts on, says so on each object, once', { timeout: 20_000 }, async () => {
+  await using stage = await open();
+  const { client } = stage;
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox:1.36' }] } };
+  await client.create(jobs, { metadata: { name: 'job', namespace: 'default' }, spec: { template } });
+  await client.create(networkPolicies, { metadata: { name: 'policy', namespace: 'default' }, spec: { podSelector: {} } });
+  await client.create(configMaps, { metadata: { name: 'map', namespace: 'default' } });
+  await stage.rest();
+  const said = (await client.list(events, { namespace: 'default' })).items.map(
+    ({ involvedObject, reason, count }) => `${involvedObject.name} ${reason} ${count}`,
+  );
+  assert.deepEqual(said.sort(), ['job NotActedOn 1', 'policy NotRouted 1']);
 });

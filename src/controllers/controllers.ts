@@ -8,6 +8,7 @@ import { startEphemeralVolumes } from './ephemeral-volume.ts';
 import { startGarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { ServedKinds, startKindWatch } from './kinds.ts';
 import { startNamespaceController } from './namespace.ts';
+import { startControllerNotices } from './notices.ts';
 import { startNodeLifecycle } from './node-lifecycle.ts';
 import { startPodCollector } from './pod-gc.ts';
 import { startReplicaSetController } from './replica-set.ts';
@@ -45,6 +46,7 @@ export function startControllers({ as, caPem, signer, sha256 }: ControllersOptio
     startVolumeProtection(as('pv-protection-controller')),
     startEphemeralVolumes(as('ephemeral-volume-controller')),
     startResourceQuotaController(as('resourcequota-controller'), kinds),
+    startControllerNotices(as('berth-notices')),
     startClusterRoleAggregation(as('clusterrole-aggregation-controller')),
     startTokenCleaner(as('token-cleaner')),
     ...(sha256 === undefined ? [] : [startBootstrapSigner(as('bootstrap-signer'), sha256)]),

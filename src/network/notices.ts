@@ -1,10 +1,8 @@
-import { events, ingresses, services } from '../api/gen/resources.ts';
+import { ingresses, networkPolicies, services } from '../api/gen/resources.ts';
 import type { Ingress } from '../api/gen/types/networking.v1.ts';
 import type { Service } from '../api/gen/types/core.v1.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
-import type { Informer } from '../client/informer.ts';
-import { failure } from '../base/log.ts';
-import type { KubeObject, Stored } from '../machinery/object.ts';
+import { notice, startNotices } from '../client/notices.ts';
 
 const REASON = 'NotRouted';
 
@@ -25,36 +23,21 @@ export function noticeOfIngress(_ingress: Ingress): string {
   return 'This version of Berth has no ingress controller of its own yet: the rules are kept, and nothing is routed.';
 }
 
-/** Says on each object, once, what of it has no effect (law 8: nothing is dropped in silence). */
+/** Isolation that is asked for and not there has to be known. */
+const POLICY = 'This version of Berth keeps network policies, and enforces none yet: pods reach each other as if there were none.';
+
 export function startNetworkNotices(options: ComponentOptions): Component {
-  const { client, informers, log } = options;
-  const recorder = options.recorder.as('berth-network');
-  const told = new Set<string>();
-
-  async function tell(object: Stored<KubeObject>, message: string): Promise<void> {
-    const { uid, namespace = 'default' } = object.metadata;
-    if (told.has(uid)) return;
-    told.add(uid);
-    try {
-      const { items } = await client.list(events, { namespace, fieldSelector: `involvedObject.uid=${uid},reason=${REASON}`, limit: 1 });
-      if (items.length === 0) recorder.event(object, 'Warning', REASON, message);
-    } catch (thrown) {
-      log.debug('a notice was not given', failure(thrown));
-    }
-  }
-
-  const follow = <T extends KubeObject>(informer: Informer<T>, notice: (object: T) => string | undefined): Disposable => {
-    const look = (object: Stored<T>): void => {
-      const message = notice(object);
-      if (message !== undefined && object.metadata.deletionTimestamp === undefined) void tell(object, message);
-    };
-    return informer.onChange({ added: look, deleted: ({ metadata }) => void told.delete(metadata.uid) });
-  };
-  const subscriptions = [follow(informers.of(services), noticeOfService), follow(informers.of(ingresses), noticeOfIngress)];
-  return {
-    name: 'network-notices',
-    [Symbol.asyncDispose]: async () => {
-      for (const each of subscriptions) each[Symbol.dispose]();
+  const { informers } = options;
+  return startNotices(
+    { ...options, recorder: options.recorder.as('berth-network') },
+    {
+      name: 'network-notices',
+      reason: REASON,
+      notices: [
+        notice(informers.of(services), noticeOfService),
+        notice(informers.of(ingresses), noticeOfIngress),
+        notice(informers.of(networkPolicies), () => POLICY),
+      ],
     },
-  };
+  );
 }

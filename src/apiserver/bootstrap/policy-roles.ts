@@ -142,7 +142,7 @@ export const BERTH_CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]
     'list watch; core; nodes pods persistentvolumes persistentvolumeclaims',
     'list watch; storage.k8s.io; storageclasses csidrivers csinodes csistoragecapacities volumeattachments volumeattributesclasses',
   ],
-  'berth-network-notices': [EVENTS, 'list; core; events', 'list watch; core; services', 'list watch; networking.k8s.io; ingresses'],
+  'berth-network-notices': [EVENTS, 'list; core; events', 'list watch; core; services', 'list watch; networking.k8s.io; ingresses networkpolicies'],
   'berth-pool-node': [
     EVENTS,
     'create delete get list patch update watch; core; persistentvolumes',
