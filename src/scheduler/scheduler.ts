@@ -54,6 +54,8 @@ class Scheduler {
   readonly #work = new Set<Promise<void>>();
   #synced = false;
   #looping = false;
+  /** There may be something to try that the loop has not looked for yet. */
+  #asked = false;
   #startAt = 0;
 
   constructor(options: SchedulerOptions) {
@@ -146,15 +148,24 @@ class Scheduler {
 
   /** In a microtask of its own: what made it necessary is finished first. */
   #loop(): void {
-    if (this.#looping || !this.#synced || this.#ended.signal.aborted) return;
+    if (!this.#synced || this.#ended.signal.aborted) return;
+    this.#asked = true;
+    if (this.#looping) return;
     this.#looping = true;
-    this.#track(
-      Promise.resolve()
-        .then(() => this.#attemptAll())
-        .finally(() => {
-          this.#looping = false;
-        }),
-    );
+    this.#track(this.#run());
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await Promise.resolve();
+      // What comes while the last look ends is looked for as well: nothing is awaited between the question and the end.
+      while (this.#asked) {
+        this.#asked = false;
+        await this.#attemptAll();
+      }
+    } finally {
+      this.#looping = false;
+    }
   }
 
   async #attemptAll(): Promise<void> {
