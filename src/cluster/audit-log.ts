@@ -74,9 +74,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     if (this.#queuedBytes + line.length > this.#maxQueued) return this.#drop(1, undefined);
     this.#queue.push(line);
     this.#queuedBytes += line.length;
-    this.#writing ??= this.#drain().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#drain();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -99,6 +97,8 @@ export class AuditLog implements AuditSink, AsyncDisposable {
       }
       this.#queuedBytes = this.#queue.reduce((sum, { length }) => sum + length, 0);
     }
+    // In the same step as the last look: what comes after it begins a drain of its own.
+    this.#writing = undefined;
   }
 
   async #append(lines: readonly string[]): Promise<void> {
