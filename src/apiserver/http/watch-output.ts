@@ -1,14 +1,18 @@
+import type { ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { StatusError } from '../../machinery/status-error.ts';
 import type { Told } from '../watch/events.ts';
 import type { WatchOutput } from '../watch/watcher.ts';
 import { errorFrame, type FrameCache, type FrameForm, frameOf } from './frames.ts';
 import { type AnyResponse, drained, isHttp2 } from './respond.ts';
 
-/** Bytes that a connection may not have taken yet when there is more: then the receiver is cut off. The buffers are shared by all watches. */
-const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+/** Bytes that may wait for one receiver when there is more to tell: then it is cut off. They are shared by all watches of a form. */
+export const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** What a connection is given at once: it encrypts it at once, for this receiver alone. The rest stays shared until there is room. */
+export const WRITE_BYTES = 64 * 1024;
 const SLICE = 100;
 
-/** Writes what has been queued for all watches: one write each, in slices, so that many receivers don't hold the loop. */
+/** Writes what has been queued for all watches: one write each (64 KB, then as there is room), in slices, so that many receivers don't hold the loop. */
 export class Flusher {
   readonly #yieldToLoop: () => Promise<void>;
   #dirty: HttpWatchOutput[] = [];
@@ -54,8 +58,11 @@ export class HttpWatchOutput implements WatchOutput {
   readonly #frames: FrameCache;
   readonly #flusher: Flusher;
   #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #awaitsDrain = false;
   #first = true;
   #ended = false;
+  #finished = false;
   #last: Buffer | undefined;
 
   constructor(response: AnyResponse, form: FrameForm, frames: FrameCache, flusher: Flusher) {
@@ -66,7 +73,7 @@ export class HttpWatchOutput implements WatchOutput {
   }
 
   tell(told: readonly Told[]): boolean {
-    if (this.#buffered() > MAX_WAITING_BYTES) {
+    if (this.#waitingBytes + this.#stream.writableLength > MAX_WAITING_BYTES) {
       this.cut();
       return false;
     }
@@ -82,8 +89,7 @@ export class HttpWatchOutput implements WatchOutput {
 
   room(): Promise<void> | undefined {
     this.flush();
-    const stream = isHttp2(this.#response) ? this.#response.stream : this.#response;
-    return stream.writableNeedDrain && !stream.destroyed ? drained(this.#response) : undefined;
+    return this.#isFull() ? this.#emptied() : undefined;
   }
 
   /** The error is the last event: the answer's code has been sent long ago. */
@@ -94,27 +100,77 @@ export class HttpWatchOutput implements WatchOutput {
   }
 
   cut(): void {
-    this.#waiting = [];
+    this.#forget();
     this.#response.destroy();
   }
 
   flush(): void {
-    const stream = isHttp2(this.#response) ? this.#response.stream : this.#response;
-    const { destroyed } = stream;
-    if (!destroyed && this.#waiting.length > 0) stream.write(this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting));
-    this.#waiting = [];
-    if (!this.#ended || destroyed) return;
+    const stream = this.#stream;
+    if (stream.destroyed) return this.#forget();
+    while (this.#waitingBytes > 0) {
+      if (stream.writableNeedDrain) return this.#flushWhenDrained();
+      stream.write(this.#next());
+    }
+    if (!this.#ended || this.#finished) return;
+    this.#finished = true;
     if (this.#last !== undefined) stream.write(this.#last);
     this.#response.end();
+  }
+
+  get #stream(): ServerResponse | ServerHttp2Stream {
+    return isHttp2(this.#response) ? this.#response.stream : this.#response;
   }
 
   #queue(bytes: Buffer): void {
     if (this.#waiting.length === 0 && !this.#ended) this.#flusher.add(this);
     this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
   }
 
-  #buffered(): number {
-    if (isHttp2(this.#response)) return this.#response.stream.writableLength;
-    return this.#response.writableLength;
+  /** At most `WRITE_BYTES` of what waits. */
+  #next(): Buffer {
+    let count = 0;
+    let size = 0;
+    for (const { length } of this.#waiting) {
+      if (size + length > WRITE_BYTES) break;
+      size += length;
+      count++;
+    }
+    const [first] = this.#waiting as [Buffer];
+    let next = first;
+    if (count > 1) next = Buffer.concat(this.#waiting.splice(0, count), size);
+    else if (count === 1) this.#waiting.shift();
+    else {
+      next = first.subarray(0, WRITE_BYTES);
+      this.#waiting[0] = first.subarray(WRITE_BYTES);
+    }
+    this.#waitingBytes -= next.length;
+    return next;
+  }
+
+  #forget(): void {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  #isFull(): boolean {
+    const stream = this.#stream;
+    return !stream.destroyed && (this.#waitingBytes > 0 || stream.writableNeedDrain);
+  }
+
+  async #emptied(): Promise<void> {
+    while (this.#isFull()) {
+      await drained(this.#response);
+      this.flush();
+    }
+  }
+
+  #flushWhenDrained(): void {
+    if (this.#awaitsDrain) return;
+    this.#awaitsDrain = true;
+    void drained(this.#response).then(() => {
+      this.#awaitsDrain = false;
+      this.#flusher.add(this);
+    });
   }
 }
