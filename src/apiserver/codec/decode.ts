@@ -24,6 +24,7 @@ export const expectedOf = ({ apiVersion, kind }: Binding): Expected => ({ apiVer
 export async function readObject(core: Core, call: Call, expected: Expected, validation: FieldValidation): Promise<DraftObject> {
   const body = await call.body.read(OBJECT_TYPES, expected.kind);
   if (body === undefined) throw badRequest('the request body is empty');
+  if (call.body.heavy) await core.yieldToLoop();
   return decodeObject(core, call, body, expected, validation);
 }
 

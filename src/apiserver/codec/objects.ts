@@ -1,11 +1,12 @@
 import type { Kind } from '../../api/kind.ts';
 import { formatApiVersion, type JsonObject, type KubeObject, type ManagedFieldsEntry } from '../../machinery/object.ts';
 import { deepFreeze } from '../../machinery/record.ts';
+import type { Steps } from '../../schema/steps.ts';
 import { defined } from '../../base/assert.ts';
 import type { Binding, Registry } from '../registry/registry.ts';
 import { splitKey } from '../registry/keys.ts';
 import type { Projection, StoredEntry } from './projection.ts';
-import { managedText, parseBody, parseManaged, withHead } from './record.ts';
+import { managedText, parseBody, parseManaged, parseManagedSteps, withHead } from './record.ts';
 
 /**
  * One frozen object per revision, shared by whoever reads it in process (law 4): made by the write path or parsed when first
@@ -74,6 +75,20 @@ export class ObjectCache {
     const managed = JSON.parse(managedText(entry.value, entry.projection) || '[]') as readonly ManagedFieldsEntry[];
     await yieldToLoop();
     return passing(entry, binding, body, managed);
+  }
+
+  /** Reads a large one, in steps: whoever asks for it then finds it read. */
+  *readSteps({ value, projection }: StoredEntry): Steps<void> {
+    if (projection.object !== undefined) return;
+    const body = parseBody(value, projection);
+    yield;
+    deepFreeze(body);
+    yield;
+    if (projection.object === undefined) this.remember(projection, body, value.byteLength);
+  }
+
+  managedSteps({ value, projection }: StoredEntry): Steps<readonly ManagedFieldsEntry[]> {
+    return parseManagedSteps(value, projection);
   }
 
   managed(entry: StoredEntry): readonly ManagedFieldsEntry[] {

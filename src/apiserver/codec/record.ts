@@ -1,5 +1,6 @@
 import { setOwn } from '../../machinery/record.ts';
-import { parseManagedFields } from '../../schema/apply/managed-fields.ts';
+import { parseManagedFields, parseManagedFieldsSteps } from '../../schema/apply/managed-fields.ts';
+import type { Steps } from '../../schema/steps.ts';
 import type { JsonObject, KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../machinery/object.ts';
 
 /**
@@ -112,6 +113,11 @@ export function managedText(value: Uint8Array, { managedStart, managedEnd }: Seg
 export function parseManaged(value: Uint8Array, segments: Segments): readonly ManagedFieldsEntry[] {
   const json = managedText(value, segments);
   return json === '' ? [] : parseManagedFields(json);
+}
+
+export function* parseManagedSteps(value: Uint8Array, segments: Segments): Steps<readonly ManagedFieldsEntry[]> {
+  const json = managedText(value, segments);
+  return json === '' ? [] : yield* parseManagedFieldsSteps(json);
 }
 
 /** An object as clients know it: kind first, then apiVersion, metadata, the rest. Shallow. */

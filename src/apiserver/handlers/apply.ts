@@ -1,12 +1,14 @@
 import type { JsonObject } from '../../machinery/object.ts';
 import { badRequest } from '../../machinery/status-error.ts';
-import { applyPatch } from '../../schema/apply/apply-patch.ts';
+import { applyPatchSteps } from '../../schema/apply/apply-patch.ts';
+import { finished } from '../../schema/steps.ts';
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
 import { checkKind, type Expected, expectedOf, noteFields } from '../codec/decode.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing, type Next } from './change.ts';
 import { versionsOf } from './field-manager.ts';
+import { inTurns } from './in-turns.ts';
 import { metadataOf } from './metadata.ts';
 import { settleName } from './update.ts';
 import type { Target } from './target.ts';
@@ -19,8 +21,8 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
   const expected = expectedOf(binding);
   const patch = appliedPatch(body, expected);
   noteFields(call, expected, [], body.duplicates, options.fieldValidation);
-  const produce = (existing: Existing | undefined): Next => {
-    const applied = applyPatch({
+  const produce = async (existing: Existing | undefined): Promise<Next> => {
+    const steps = applyPatchSteps({
       facts: core.facts,
       typeName: binding.kind.typeName,
       apiVersion: binding.apiVersion,
@@ -35,6 +37,9 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
       patch,
       force: options.force,
     });
+    const large = existing?.large ?? call.body.heavy;
+    const applied = large ? await inTurns(core, large, steps) : finished(steps);
+    if (large) await core.yieldToLoop();
     const draft = applied.object;
     settleName(target, metadataOf(draft));
     applyDefaults(core, binding, draft);

@@ -12,7 +12,8 @@ import type { Answer, Call } from './call.ts';
 import { commitObject, GuardFailed, settled } from './commit.ts';
 import { createDraft, dropDoubleOwners } from './create.ts';
 import { endsWithUpdate } from './deletion-rules.ts';
-import { managersAfter } from './field-manager.ts';
+import { type ManagedWrite, managersAfter, managersAfterSteps } from './field-manager.ts';
+import { inTurns } from './in-turns.ts';
 import { isHeartbeat } from './heartbeat.ts';
 import { metadataOf } from './metadata.ts';
 import { sameObject } from './same.ts';
@@ -38,6 +39,8 @@ export interface Existing {
   /** A private copy in the requested version, with resourceVersion, without managedFields. */
   readonly draft: () => DraftObject;
   readonly managed: () => readonly ManagedFieldsEntry[];
+  /** It, or what was sent, is worked on in several turns of the loop. */
+  readonly large: boolean;
 }
 
 /** What the object is to become: decoded and defaulted, in the requested version. */
@@ -111,31 +114,33 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   const { binding } = target;
   const { options, rules } = change;
   const nowMs = core.clock.now();
+  const heavy = call.body.heavy || entry.value.byteLength > HEAVY_BYTES;
+  if (heavy) await inTurns(core, heavy, core.objects.readSteps(entry));
   const stored = core.objects.of(entry);
-  let managedBefore: readonly ManagedFieldsEntry[] | undefined;
+  let managedBefore = heavy ? await inTurns(core, heavy, core.objects.managedSteps(entry)) : undefined;
   const existing: Existing = {
     entry,
     stored,
     draft: () => requestedDraft(entry, binding),
     managed: () => (managedBefore ??= core.objects.managed(entry)),
+    large: heavy,
   };
+  if (heavy) await core.yieldToLoop();
   const next = await change.produce(existing);
-  const heavy = call.body.heavy || entry.value.byteLength > HEAVY_BYTES;
   if (heavy) await core.yieldToLoop();
   checkPreconditions(target, next.draft, entry);
   dropDoubleOwners(call, metadataOf(next.draft));
-  const managed =
-    next.managed ??
-    managersAfter(core, {
-      binding,
-      options,
-      subresource: target.subresource,
-      rules,
-      live: core.objects.as(entry, binding),
-      liveManaged: existing.managed(),
-      next: next.draft,
-      nowMs,
-    });
+  const write = (): ManagedWrite => ({
+    binding,
+    options,
+    subresource: target.subresource,
+    rules,
+    live: core.objects.as(entry, binding),
+    liveManaged: existing.managed(),
+    next: next.draft,
+    nowMs,
+  });
+  const managed = next.managed ?? (heavy ? await inTurns(core, heavy, managersAfterSteps(core, write())) : managersAfter(core, write()));
   if (heavy) await core.yieldToLoop();
   const admission = new Admission(core, call, target, {
     operation: 'UPDATE',
@@ -150,10 +155,13 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   carryMetadata(metadataOf(draft), stored.metadata ?? {});
   rules.prepare?.(draft as unknown as Draft<KubeObject>, stored, { nowMs });
   const allocation = target.subresource === '' ? core.services?.allocate(binding, draft, stored) : undefined;
+  if (heavy) await core.yieldToLoop();
   validate(target, call, rules, draft, stored);
+  if (heavy) await core.yieldToLoop();
   if (change.admit !== false) await admission.validate();
   if (heavy) await core.yieldToLoop();
   const form = toStoredForm(core.registry, binding, draft, managed);
+  if (heavy) await core.yieldToLoop();
   const answer = change.answer ?? ((of: StoredEntry): Answer => ({ as: 'entry', code: 200, binding, entry: of }));
   if (sameObject({ entry, stored, managed: existing.managed() }, form, managed)) return answer(entry);
   if (options.dryRun) return answer(committedEntry(entry.key, form, entry.modRevision, entry.createRevision));

@@ -14,7 +14,8 @@ import type { Guard } from '../../store/store.ts';
 import { Admission } from './admission.ts';
 import type { Answer, Call } from './call.ts';
 import { commitObject, GuardFailed, settled } from './commit.ts';
-import { managersAfter } from './field-manager.ts';
+import { managersAfter, managersAfterSteps } from './field-manager.ts';
+import { inTurns } from './in-turns.ts';
 import { metadataOf } from './metadata.ts';
 import { committedEntry, putOperation, type StoredForm, toStoredForm } from './stored-form.ts';
 import type { Target } from './target.ts';
@@ -50,6 +51,7 @@ async function createInTurn(core: Core, call: Call, target: Target, options: Wri
 
 async function createOnce(core: Core, call: Call, target: Target, options: WriteOptions): Promise<Answer> {
   const draft = await readObject(core, call, expectedOf(target.binding), options.fieldValidation);
+  if (call.body.heavy) await core.yieldToLoop();
   applyDefaults(core, target.binding, draft);
   if (call.body.heavy) await core.yieldToLoop();
   return createDraft(core, call, target, draft, options);
@@ -71,8 +73,10 @@ export async function createDraft(
   if ((meta.resourceVersion ?? '') !== '') throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
   wipeSystemFields(meta);
   dropDoubleOwners(call, meta);
-  const managed = owners ?? managersAfter(core, { binding, options, subresource: target.subresource, live: undefined, liveManaged: [], next: draft, nowMs });
-  if (call.body.heavy) await core.yieldToLoop();
+  const { heavy } = call.body;
+  const write = { binding, options, subresource: target.subresource, live: undefined, liveManaged: [], next: draft, nowMs };
+  const managed = owners ?? (heavy ? await inTurns(core, heavy, managersAfterSteps(core, write)) : managersAfter(core, write));
+  if (heavy) await core.yieldToLoop();
   const admission = new Admission(core, call, target, {
     operation: 'CREATE',
     name: meta.name ?? '',
@@ -93,9 +97,11 @@ export async function createDraft(
   binding.stored.strategy.prepareForCreate?.(stored as unknown as Draft<KubeObject>, { nowMs });
   emptyStatus(core, binding, stored);
   const allocation = core.services?.allocate(binding, stored, undefined);
+  if (heavy) await core.yieldToLoop();
   validate(target, call, stored);
+  if (heavy) await core.yieldToLoop();
   await admission.validate();
-  if (call.body.heavy) await core.yieldToLoop();
+  if (heavy) await core.yieldToLoop();
   if (options.dryRun) return dryRunAnswer(core, target, stored, managed);
   for (let attempt = 1; ; attempt++) {
     const key = objectKey(binding, made.namespace ?? '', made.name ?? '');

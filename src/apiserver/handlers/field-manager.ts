@@ -1,5 +1,6 @@
 import type { DraftObject, JsonObject, KubeObject, ManagedFieldsEntry } from '../../machinery/object.ts';
-import { trackUpdate } from '../../schema/apply/track-update.ts';
+import { type TrackedWrite, trackUpdate, trackUpdateSteps } from '../../schema/apply/track-update.ts';
+import type { Steps } from '../../schema/steps.ts';
 import type { VersionLookup } from '../../schema/apply/versions.ts';
 import type { Core } from '../core.ts';
 import type { Binding } from '../registry/registry.ts';
@@ -23,11 +24,13 @@ export interface ManagedWrite {
 }
 
 /** The managedFields of the object after the write. */
-export function managersAfter(
-  core: Core,
-  { binding, options, subresource, rules, live, liveManaged, next, nowMs }: ManagedWrite,
-): readonly ManagedFieldsEntry[] {
-  return trackUpdate({
+export const managersAfter = (core: Core, write: ManagedWrite): readonly ManagedFieldsEntry[] => trackUpdate(trackedWrite(core, write));
+
+/** The same in steps. */
+export const managersAfterSteps = (core: Core, write: ManagedWrite): Steps<readonly ManagedFieldsEntry[]> => trackUpdateSteps(trackedWrite(core, write));
+
+function trackedWrite(core: Core, { binding, options, subresource, rules, live, liveManaged, next, nowMs }: ManagedWrite): TrackedWrite {
+  return {
     facts: core.facts,
     typeName: binding.kind.typeName,
     apiVersion: binding.apiVersion,
@@ -40,7 +43,7 @@ export function managersAfter(
     live: live as unknown as JsonObject | undefined,
     liveManaged,
     next: next as JsonObject,
-  });
+  };
 }
 
 /** The versions, in any group, under which objects of the kind are served. */

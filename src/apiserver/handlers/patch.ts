@@ -33,14 +33,28 @@ export async function patchWith(core: Core, call: Call, target: Target, rules: C
   return changeObject(core, call, target, {
     options,
     rules,
-    produce: (existing) => {
+    produce: async (existing) => {
       if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
       const document = documentOf(core, target, existing, type === JSON_PATCH && mayNameManagers(body.value));
-      const draft = patchDocument(core, call, { expected, document, type, body, options });
+      const work = { expected, document, type, body, options };
+      if (!existing.large) {
+        const draft = patchDocument(core, call, work);
+        applyDefaults(core, target.binding, draft);
+        return { draft };
+      }
+      const draft = await patchInTurns(core, call, work);
       applyDefaults(core, target.binding, draft);
       return { draft };
     },
   });
+}
+
+async function patchInTurns(core: Core, call: Call, { expected, document, type, body, options }: PatchWork): Promise<DraftObject> {
+  const value = applyPatch(core, expected, document, type, body.value) as Json;
+  await core.yieldToLoop();
+  const draft = decodeObject(core, call, { value, duplicates: body.duplicates }, expected, options.fieldValidation);
+  await core.yieldToLoop();
+  return draft;
 }
 
 export async function readPatch(call: Call): Promise<{ readonly body: ParsedBody; readonly type: string }> {

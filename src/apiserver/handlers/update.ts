@@ -24,6 +24,7 @@ export function replace(core: Core, call: Call, target: Target, rules: ChangeRul
   const options = writeOptions(call, 'UpdateOptions');
   const produce = async () => {
     const draft = await readObject(core, call, expectedOf(target.binding), options.fieldValidation);
+    if (call.body.heavy) await core.yieldToLoop();
     applyDefaults(core, target.binding, draft);
     settleName(target, metadataOf(draft));
     return { draft };
