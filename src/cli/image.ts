@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openImages } from '../cluster/images.ts';
-import { dataDirectoryOf, printTable } from './terminal.ts';
+import { dataDirectoryOf, outputOption, printTable } from './terminal.ts';
 
 /** `berth image`: images on the node, loaded by hand. */
 export function addImage(program: Command): void {
@@ -21,9 +21,10 @@ export function addImage(program: Command): void {
     });
   image
     .command('ls')
+    .alias('list')
     .description('list the images on the node')
     .option('--data-dir <DIR>', 'of the cluster')
-    .option('-o, --output <FORMAT>', 'text or json', 'text')
+    .addOption(outputOption())
     .addHelpText('after', '\nExamples:\n  berth image ls\n  berth image ls -o json\n')
     .action(async (options: { readonly dataDir?: string; readonly output: string }) => {
       await using images = await openImages(dataDirectoryOf(options.dataDir));

@@ -4,7 +4,7 @@ import { layoutOf, readIdentity } from '../cluster/data-directory.ts';
 import { readRunning } from '../cluster/running.ts';
 import { StatusError } from '../machinery/status-error.ts';
 import { connect } from './connect.ts';
-import { dataDirectoryOf, printTable } from './terminal.ts';
+import { dataDirectoryOf, printTable, outputOption } from './terminal.ts';
 
 interface ClusterStatus {
   readonly dataDirectory: string;
@@ -26,7 +26,7 @@ export function addStatus(program: Command): void {
     .command('status')
     .description('what runs, and what this machine could not give')
     .option('--data-dir <DIR>', 'of the cluster')
-    .option('-o, --output <FORMAT>', 'text or json', 'text')
+    .addOption(outputOption())
     .addHelpText('after', '\nExamples:\n  berth status\n  berth status -o json\n\nExit codes: 0 it runs, 3 it does not.\n')
     .action(async (options: { readonly dataDir?: string; readonly output: string }) => {
       if (options.output !== 'text' && options.output !== 'json') throw new Error(`-o ${options.output}: text or json is expected`);

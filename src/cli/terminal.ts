@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { defaultConfig } from '../cluster/config.ts';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
@@ -9,6 +10,9 @@ export const environment = (): { readonly root: boolean; readonly hostname: stri
 export function dataDirectoryOf(option: string | undefined): string {
   return option === undefined ? defaultConfig(environment()).dataDirectory : resolve(option);
 }
+
+/** `-o`: anything else is refused. */
+export const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'text or json').choices(['text', 'json']).default('text');
 
 /** One clear line for what the user can mend; the stack only when asked for. */
 export function fail(thrown: unknown): void {

@@ -7,10 +7,11 @@ import type { Client } from '../client/client.ts';
 import type { KubeObject, Stored } from '../machinery/object.ts';
 import { StatusError } from '../machinery/status-error.ts';
 import { connect } from './connect.ts';
-import { bold, dataDirectoryOf } from './terminal.ts';
+import { bold, dataDirectoryOf, outputOption } from './terminal.ts';
 import { type Answer, type EventView, fine, lastWarning, trouble } from './why/answer.ts';
 import { explainClaim } from './why/claim.ts';
 import { explainHealth } from './why/volume.ts';
+import { explainByPods } from './why/workload.ts';
 import { explainPod } from './why/pod.ts';
 import { explainTerminating } from './why/terminating.ts';
 
@@ -22,7 +23,7 @@ export function addWhy(program: Command): void {
     .description('why an object is not where you want it, and what to do')
     .option('-n, --namespace <NAME>', 'of the object', 'default')
     .option('--data-dir <DIR>', 'of the cluster')
-    .option('-o, --output <FORMAT>', 'text or json', 'text')
+    .addOption(outputOption())
     .addHelpText('after', '\nExamples:\n  berth why pod/web-0\n  berth why pvc/data -n shop\n\nExit codes: 0 all is well, 4 something is not.\n')
     .action(async (target: string, options: { readonly namespace: string; readonly dataDir?: string; readonly output: string }) => {
       const [kindName = '', name = ''] = target.split('/');
@@ -60,7 +61,7 @@ async function explain(client: Client, kind: Kind, name: string, namespace: stri
   if (kind.group === '' && kind.resource === 'pods') return podAnswer(client, name, namespace, events);
   if (kind.group === '' && kind.resource === 'persistentvolumes') return volumeAnswer(await client.get(persistentVolumes, name), events);
   if (kind.group === '' && kind.resource === 'persistentvolumeclaims') return claimAnswer(client, name, namespace, events);
-  return conditionAnswer(kind, object, events);
+  return (await podsAnswer(client, kind, object)) ?? conditionAnswer(kind, object, events);
 }
 
 async function eventsOf(client: Client, object: Stored<KubeObject>, kind: Kind): Promise<readonly EventView[]> {
@@ -78,6 +79,20 @@ async function eventsOf(client: Client, object: Stored<KubeObject>, kind: Kind):
       lastMs: Date.parse(event.lastTimestamp ?? event.eventTime ?? '') || 0,
       count: event.count ?? 1,
     }));
+}
+
+/** Of kinds that make pods by a selector: what is wrong with those. */
+async function podsAnswer(client: Client, kind: Kind, object: Stored<KubeObject>): Promise<Answer | undefined> {
+  const { spec } = object as {
+    readonly spec?: { readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> }; readonly template?: unknown };
+  };
+  const labels = Object.entries(spec?.selector?.matchLabels ?? {});
+  if (spec?.template === undefined || labels.length === 0) return undefined;
+  const { namespace = 'default', name } = object.metadata;
+  const { items } = await client.list(pods, { namespace, labelSelector: labels.map(([key, value]) => `${key}=${value}`).join(',') });
+  const answers = new Map<string, Answer>();
+  for (const pod of items) answers.set(pod.metadata.uid, await podAnswer(client, pod.metadata.name, namespace, await eventsOf(client, pod, kindOf('pod'))));
+  return explainByPods(`${kind.kind} ${name}`, items, (pod) => answers.get(pod.metadata.uid) ?? fine(''));
 }
 
 async function podAnswer(client: Client, name: string, namespace: string, events: readonly EventView[]): Promise<Answer> {
@@ -120,6 +135,8 @@ function conditionAnswer(kind: Kind, object: Stored<KubeObject>, events: readonl
     /Available|Ready|Progressing|Complete/.test(type) ? value === 'False' : /Failure|Failed|Pressure/.test(type) && value === 'True',
   );
   const what = `${kind.kind} ${object.metadata.name}`;
+  const silent = events.find(({ reason }) => reason === 'NotRouted' || reason === 'NotActedOn');
+  if (silent !== undefined) return trouble(`${what} is kept, and has no effect.`, [silent.message], ["see what works in Berth's README"]);
   const warning = lastWarning(events);
   if (bad.length === 0) return fine(warning === undefined ? `${what} is as it should be.` : `${what} is as it should be; its newest warning was: ${warning}`);
   return trouble(

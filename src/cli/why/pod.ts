@@ -77,8 +77,22 @@ function explainUnscheduled(name: string, view: PodView): Answer {
     fix.push(`free some ${resource}, or ask for less`);
   }
   if (/untolerated taint/.test(message)) fix.push('tolerate the taint, or remove it: kubectl taint nodes …');
-  if (/affinity|selector/.test(message)) fix.push('label a node as the pod asks: kubectl label node …');
+  if (/affinity|selector/.test(message)) {
+    const wanted = wantedLabels(pod);
+    if (wanted.length > 0) because.push(`It asks for a node with ${wanted.join(', or with ')}.`);
+    fix.push('label a node as the pod asks: kubectl label node …');
+  }
   return trouble(`${name} is not on a node yet.`, [...because, message], fix.length === 0 ? ['see `kubectl describe pod`'] : fix);
+}
+
+/** What its selector and its required node affinity ask of a node's labels: one entry for each alternative. */
+function wantedLabels({ spec }: Pod): readonly string[] {
+  const selected = Object.entries(spec?.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`);
+  const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const alternatives = terms.map(({ matchExpressions = [], matchFields = [] }) =>
+    [...matchExpressions, ...matchFields].map(({ key, operator, values = [] }) => `${key} ${operator}${values.length === 0 ? '' : ` ${values.join(' ')}`}`),
+  );
+  return (alternatives.length === 0 ? [[]] : alternatives).map((term) => [...selected, ...term].join(' and ')).filter((text) => text !== '');
 }
 
 const ended = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
@@ -101,6 +115,9 @@ function explainWaiting(name: string, pod: Stored<Pod>, status: ContainerStatus)
   if (/Image/.test(reason)) return trouble(state, [message], [`check the image's name (${status.image}), or load it by hand: berth image load FILE.tar`]);
   if (reason === 'CrashLoopBackOff') {
     const last = status.lastState?.terminated;
+    // It never ran: it has no log, and the runtime's words are all there is.
+    if (last?.reason === 'StartError')
+      return trouble(state, [last.message ?? 'It could not be started.'], ['correct its command, or the image that is to hold it']);
     return trouble(
       state,
       [
@@ -109,7 +126,7 @@ function explainWaiting(name: string, pod: Stored<Pod>, status: ContainerStatus)
       [`kubectl logs ${pod.metadata.name} -c ${status.name} --previous`],
     );
   }
-  return trouble(state, [message === '' ? reason : message], ['see `kubectl describe pod`']);
+  return trouble(state, [message === '' ? reason : message], mountFix(message));
 }
 
 function mountFix(warning: string): readonly string[] {
