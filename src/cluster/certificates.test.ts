@@ -7,8 +7,9 @@ import { test } from 'node:test';
 import { VirtualClock } from '../base/virtual-clock.ts';
 import { certificateSigner } from './certificate-signer.ts';
 import { newKeyPem } from './certificate-issue.ts';
-import { type CertificateRequest, Certificates } from './certificates.ts';
+import { type CertificateRequest, Certificates, type KeyPair } from './certificates.ts';
 import { DataDirectoryError } from './data-directory.ts';
+import { ensureCertificates, keepCertificatesFresh } from './identities.ts';
 
 const DAY_MS = 86_400_000;
 const server: CertificateRequest = {
@@ -172,3 +173,41 @@ async function contents(directory: string): Promise<Readonly<Record<string, stri
   const names = (await readdir(directory)).sort();
   return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name), 'utf8')] as const)));
 }
+
+test('every certificate of a cluster is renewed before it ends, and handed to whoever uses it', async () =>
+  inDirectory(async (directory) => {
+    const clock = new VirtualClock();
+    const certificates = await Certificates.open(directory, clock);
+    const names = { nodeName: 'n1', serviceIp: '10.96.0.1', addresses: ['192.0.2.1'], extra: [] };
+    const user = (name: string) => ({ name, groups: ['system:authenticated'] });
+    const users = { admin: user('admin'), kubeletClient: user('apiserver'), node: user('system:node:n1') };
+    const before = await ensureCertificates(certificates, names, users);
+    const endsMs = Date.parse(new X509Certificate(before.node.certPem).validTo);
+    /** What one look comes to, some time later; `expected`: how many it waits for. */
+    const afterLook = async (ms: number, expected: number): Promise<ReadonlyMap<string, string>> => {
+      const handed = new Map<string, string>();
+      const all = Promise.withResolvers<void>();
+      const take = (leaf: string) => (pair: KeyPair) => {
+        handed.set(leaf, pair.certPem);
+        if (handed.size === expected) all.resolve();
+      };
+      const renewed = { server: take('server'), admin: take('admin'), kubeletClient: take('kubeletClient'), node: take('node') };
+      const faults: unknown[] = [];
+      const kept = keepCertificatesFresh(certificates, { names, users }, renewed, (_leaf, cause) => {
+        faults.push(cause);
+        all.resolve();
+      });
+      await clock.advance(ms, async () => {});
+      if (expected > 0) await all.promise;
+      await kept[Symbol.asyncDispose]();
+      assert.deepEqual(faults, []);
+      return handed;
+    };
+    assert.equal((await afterLook(DAY_MS, 0)).size, 0, 'a day later nothing has to be renewed');
+    const handed = await afterLook(Math.ceil((endsMs - clock.now()) * 0.7), 4);
+    for (const leaf of ['server', 'admin', 'kubeletClient', 'node'] as const) {
+      const fresh = new X509Certificate(handed.get(leaf) ?? '');
+      assert.ok(Date.parse(fresh.validTo) > endsMs, leaf);
+      assert.equal(fresh.subject, new X509Certificate(before[leaf].certPem).subject);
+    }
+  }));

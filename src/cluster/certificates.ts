@@ -87,23 +87,29 @@ export class Certificates {
    * Looks once a day whether the pair has to be renewed, and hands over the new one (for `setSecureContext`). A failure is
    * told to `failed` and tried again the next day; a third of a year is left for it.
    */
-  keepFresh(name: string, request: CertificateRequest, renewed: (pair: KeyPair) => void, failed: (cause: unknown) => void): Disposable {
+  keepFresh(name: string, request: CertificateRequest, renewed: (pair: KeyPair) => void, failed: (cause: unknown) => void): AsyncDisposable {
     let ended = false;
+    let looking: Promise<void> = Promise.resolve();
     const look = async (): Promise<void> => {
       const before = await this.#read(name);
       const pair = await this.ensure(name, request);
       if (!ended && before.certPem !== pair.certPem) renewed(pair);
     };
+    // One look at a time: two would write over each other.
     const arm = (): Timer =>
       this.#clock.setTimer(DAY_MS, () => {
-        look().catch(failed);
-        timer = arm();
+        looking = look()
+          .catch(failed)
+          .finally(() => {
+            if (!ended) timer = arm();
+          });
       });
     let timer = arm();
     return {
-      [Symbol.dispose]: () => {
+      [Symbol.asyncDispose]: () => {
         ended = true;
         timer[Symbol.dispose]();
+        return looking;
       },
     };
   }

@@ -19,7 +19,7 @@ import { defaultStoreSettings } from '../store/settings.ts';
 import { certificateSigner } from './certificate-signer.ts';
 import { AuditLog, readAuditPolicyFile } from './audit-log.ts';
 import { ISSUER } from '../apiserver/standard-stages.ts';
-import { Certificates } from './certificates.ts';
+import { Certificates, type KeyPair } from './certificates.ts';
 import { type Chosen, chooseRuntime } from './choose-runtime.ts';
 import { type ClusterConfig, defaultConfig } from './config.ts';
 import type { EncryptionSeal } from './encryption.ts';
@@ -27,7 +27,7 @@ import { FollowedEncryption } from './encryption-reload.ts';
 import { probeMachine } from './containerd.ts';
 import { ControlPlane } from './control-plane.ts';
 import { type ClusterIdentity, holdDataDirectory, type Layout, layoutOf, openDataDirectory, replaceFile, writeIdentity } from './data-directory.ts';
-import { type ClusterCertificates, ensureCertificates, serverRequest } from './identities.ts';
+import { type ClusterCertificates, ensureCertificates, keepCertificatesFresh, type LeafName } from './identities.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
 import { dialFrom } from './dial.ts';
 import { type LocalNode, startLocalNode } from './local-node.ts';
@@ -77,6 +77,9 @@ class Start {
   #lastMs: number;
   /** Where this machine's node listens; known for good once it does. */
   #nodePort = 0;
+  #node: LocalNode | undefined;
+  /** The one of the moment, with which the API server comes to nodes. */
+  #kubeletClient: KeyPair | undefined;
 
   constructor(config: ClusterConfig, around: ClusterSurroundings, ends: Disposals) {
     this.#config = config;
@@ -106,7 +109,9 @@ class Start {
       addresses: [...new Set([address, config.bindAddress])].filter((each) => each !== '0.0.0.0' && each !== '::'),
       extra: config.certificateNames,
     };
-    const certificates = await ensureCertificates(authorities, names, { admin: ADMIN, kubeletClient: KUBELET_CLIENT, node: nodeIdentity(config.nodeName) });
+    const users = { admin: ADMIN, kubeletClient: KUBELET_CLIENT, node: nodeIdentity(config.nodeName) };
+    const certificates = await ensureCertificates(authorities, names, users);
+    this.#kubeletClient = certificates.kubeletClient;
     this.#stage('certificates');
     const plane = await this.#controlPlane(() => addresses, authorities.caPem, certificates);
     this.#stage('store');
@@ -117,19 +122,19 @@ class Start {
     const listen = (port: number): Promise<Listening> => plane.api.listen({ host: config.bindAddress, port, tls });
     const listening = config.port === 0 ? await listenAnywhere(listen, identity.apiPort) : await listen(config.port);
     addresses = { ...addresses, port: listening.port };
-    this.#keepFresh(authorities, names, listening);
     await plane.bootstrap();
     const server = `https://${config.bindAddress === '0.0.0.0' || config.bindAddress === '::' ? address : config.bindAddress}:${listening.port}`;
-    await this.#writeKubeconfig(server, authorities.caPem, certificates);
+    const writeKubeconfig = (admin: KeyPair): Promise<void> => this.#writeKubeconfig(server, authorities.caPem, admin);
+    await writeKubeconfig(certificates.admin);
+    this.#keepFresh(authorities, { names, users }, listening, writeKubeconfig);
     this.#stage('API server ready');
     const signer = certificateSigner(() => ({ certPem: authorities.caPem, keyPem: authorities.caKeyPem }), clock);
     const sha256 = (data: Uint8Array): Uint8Array => createHash('sha256').update(data).digest();
     this.#ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem, signer, sha256 }));
     this.#ends.use(await startScheduler(plane.componentOptions(SCHEDULER, 'default-scheduler')));
-    let node: LocalNode | undefined;
     const deleteHostPath = async (path: string): Promise<void> => {
-      if (node === undefined) throw new Error('the node has not started yet');
-      await node.deleteHostPath(path);
+      if (this.#node === undefined) throw new Error('the node has not started yet');
+      await this.#node.deleteHostPath(path);
     };
     this.#ends.use(
       await startStorage({ ...plane.controllerOptions(STORAGE, 'berth-storage'), ...(chosen.runtime === 'containerd' ? { deleteHostPath } : {}) }),
@@ -137,7 +142,7 @@ class Start {
     this.#ends.use(startNetworkNotices(plane.componentOptions(NETWORK_NOTICES, 'berth-network')));
     const findings: string[] = [];
     if (probe !== undefined && chosen.runtime === 'containerd') {
-      node = await startLocalNode({
+      const node = await startLocalNode({
         config,
         identity,
         layout: this.#layout,
@@ -150,9 +155,9 @@ class Start {
         random,
         log,
       });
-      const started = node;
+      this.#node = node;
       this.#nodePort = node.port;
-      this.#ends.add(() => started[Symbol.asyncDispose]());
+      this.#ends.add(() => node[Symbol.asyncDispose]());
       findings.push(...node.findings);
       for (const finding of findings) say(`note: ${finding}`);
     } else {
@@ -167,7 +172,7 @@ class Start {
       nodePort: this.#nodePort === 0 ? identity.nodePort : this.#nodePort,
     });
     await writeRunning(this.#layout, { server, findings });
-    return this.#cluster(server, node);
+    return this.#cluster(server);
   }
 
   async #runtime(identity: ClusterIdentity): Promise<Chosen & { readonly probe: RuntimeProbe | undefined }> {
@@ -222,7 +227,12 @@ class Start {
       // As kube-apiserver names it: the plugins that encryption needs.
       checks: seal === undefined ? [] : [{ name: 'kms-providers', check: () => seal.health }],
       seats: this.#config.maxRequestsInflight,
-      dial: dialFrom({ nodeName: this.#config.nodeName, nodePort: () => this.#nodePort, caPem, client: certificates.kubeletClient }),
+      dial: dialFrom({
+        nodeName: this.#config.nodeName,
+        nodePort: () => this.#nodePort,
+        caPem,
+        client: () => this.#kubeletClient ?? certificates.kubeletClient,
+      }),
     });
     this.#ends.add(() => plane[Symbol.asyncDispose]());
     return plane;
@@ -252,18 +262,27 @@ class Start {
     return { policy, sink };
   }
 
-  #keepFresh(authorities: Certificates, names: Parameters<typeof serverRequest>[0], listening: Listening): void {
-    const { log } = this.#around;
-    const fresh = authorities.keepFresh(
-      'apiserver',
-      serverRequest(names),
-      ({ certPem, keyPem }) => listening.renew({ key: keyPem, cert: certPem, clientCa: authorities.caPem }),
-      (cause) => log.error('the server certificate could not be renewed', failure(cause)),
-    );
-    this.#ends.use(fresh);
+  /** However long it runs, no certificate of the cluster ends. */
+  #keepFresh(
+    authorities: Certificates,
+    about: Parameters<typeof keepCertificatesFresh>[1],
+    listening: Listening,
+    writeKubeconfig: (admin: KeyPair) => Promise<void>,
+  ): void {
+    const failed = (leaf: LeafName, cause: unknown): void =>
+      this.#around.log.error('a certificate could not be renewed', { certificate: leaf, ...failure(cause) });
+    const renewed = {
+      server: ({ certPem, keyPem }: KeyPair) => listening.renew({ key: keyPem, cert: certPem, clientCa: authorities.caPem }),
+      admin: (admin: KeyPair) => void writeKubeconfig(admin).catch((cause: unknown) => failed('admin', cause)),
+      kubeletClient: (pair: KeyPair) => {
+        this.#kubeletClient = pair;
+      },
+      node: (pair: KeyPair) => this.#node?.renew(pair),
+    };
+    this.#ends.use(keepCertificatesFresh(authorities, about, renewed, failed));
   }
 
-  async #writeKubeconfig(server: string, caPem: string, { admin }: ClusterCertificates): Promise<void> {
+  async #writeKubeconfig(server: string, caPem: string, admin: KeyPair): Promise<void> {
     await replaceFile(
       this.#layout.kubeconfig,
       formatKubeconfig({ cluster: 'berth', user: 'admin', server, caPem, credentials: { certPem: admin.certPem, keyPem: admin.keyPem } }),
@@ -276,7 +295,8 @@ class Start {
     this.#lastMs = nowMs;
   }
 
-  #cluster(server: string, node: LocalNode | undefined): Cluster {
+  #cluster(server: string): Cluster {
+    const node = this.#node;
     const layout = this.#layout;
     const ends = this.#ends;
     return {

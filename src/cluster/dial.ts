@@ -7,10 +7,18 @@ import { SIMULATED_OS_IMAGE } from './simulated-nodes.ts';
  * The way from this machine's API server to nodes: this machine's own node listens on loopback (nothing is bound to more unless the
  * user says so), others are reached by the address that they tell. A simulated node has no server.
  */
-export function dialFrom(options: { readonly nodeName: string; readonly nodePort: () => number; readonly caPem: string; readonly client: KeyPair }): Dial {
+export function dialFrom(options: {
+  readonly nodeName: string;
+  readonly nodePort: () => number;
+  readonly caPem: string /** The one of the moment: it is renewed. */;
+  readonly client: () => KeyPair;
+}): Dial {
   const { nodeName, nodePort, caPem, client } = options;
-  const tls = { caPem, certPem: client.certPem, keyPem: client.keyPem };
-  const elsewhere = standardDial({ credentials: () => tls });
+  const tls = (): { readonly caPem: string; readonly certPem: string; readonly keyPem: string } => {
+    const { certPem, keyPem } = client();
+    return { caPem, certPem, keyPem };
+  };
+  const elsewhere = standardDial({ credentials: tls });
   return (target) => {
     if (target.to !== 'node') return elsewhere(target);
     const { metadata, status } = target.node;
@@ -21,6 +29,6 @@ export function dialFrom(options: { readonly nodeName: string; readonly nodePort
         { details: {} },
       );
     }
-    return metadata.name === nodeName ? { scheme: 'https', host: '127.0.0.1', port: nodePort(), tls } : elsewhere(target);
+    return metadata.name === nodeName ? { scheme: 'https', host: '127.0.0.1', port: nodePort(), tls: tls() } : elsewhere(target);
   };
 }

@@ -23,7 +23,7 @@ export interface Names {
 const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
 
 /** What the server may be called: by its address, as a Service, or by a name that the user gave. */
-export function serverRequest({ nodeName, serviceIp, addresses, extra }: Names): CertificateRequest {
+function serverRequest({ nodeName, serviceIp, addresses, extra }: Names): CertificateRequest {
   return {
     commonName: 'kube-apiserver',
     organizations: [],
@@ -45,23 +45,56 @@ function clientRequest({ name, groups }: UserInfo): CertificateRequest {
   return { commonName: name, organizations: groups.filter((group) => group !== 'system:authenticated'), dnsNames: [], ipAddresses: [], usages: ['client'] };
 }
 
-export async function ensureCertificates(
-  certificates: Certificates,
-  names: Names,
-  users: { readonly admin: UserInfo; readonly kubeletClient: UserInfo; readonly node: UserInfo },
-): Promise<ClusterCertificates> {
-  const node: CertificateRequest = {
-    ...clientRequest(users.node),
-    dnsNames: [names.nodeName, 'localhost'],
-    ipAddresses: [...new Set(['127.0.0.1', ...names.addresses])],
-    usages: ['server', 'client'],
+export interface Users {
+  readonly admin: UserInfo;
+  readonly kubeletClient: UserInfo;
+  readonly node: UserInfo;
+}
+
+/** Which certificates a cluster has, and the names of their files. */
+export type LeafName = 'server' | 'admin' | 'kubeletClient' | 'node';
+const FILES: Readonly<Record<LeafName, string>> = { server: 'apiserver', admin: 'admin', kubeletClient: 'apiserver-kubelet-client', node: 'node' };
+
+function requestsFor(names: Names, users: Users): Readonly<Record<LeafName, CertificateRequest>> {
+  return {
+    server: serverRequest(names),
+    admin: clientRequest(users.admin),
+    kubeletClient: clientRequest(users.kubeletClient),
+    node: {
+      ...clientRequest(users.node),
+      dnsNames: [names.nodeName, 'localhost'],
+      ipAddresses: [...new Set(['127.0.0.1', ...names.addresses])],
+      usages: ['server', 'client'],
+    },
   };
-  const [server, admin, kubeletClient, nodePair, serviceAccountKeyPem] = await Promise.all([
-    certificates.ensure('apiserver', serverRequest(names)),
-    certificates.ensure('admin', clientRequest(users.admin)),
-    certificates.ensure('apiserver-kubelet-client', clientRequest(users.kubeletClient)),
-    certificates.ensure('node', node),
+}
+
+export async function ensureCertificates(certificates: Certificates, names: Names, users: Users): Promise<ClusterCertificates> {
+  const requests = requestsFor(names, users);
+  const ensure = (leaf: LeafName): Promise<KeyPair> => certificates.ensure(FILES[leaf], requests[leaf]);
+  const [server, admin, kubeletClient, node, serviceAccountKeyPem] = await Promise.all([
+    ensure('server'),
+    ensure('admin'),
+    ensure('kubeletClient'),
+    ensure('node'),
     certificates.key('service-account'),
   ]);
-  return { server, admin, kubeletClient, node: nodePair, serviceAccountKeyPem };
+  return { server, admin, kubeletClient, node, serviceAccountKeyPem };
+}
+
+/** Renews each of them before it ends, however long the cluster runs, and hands the new one over. A failure is told, and tried again. */
+export function keepCertificatesFresh(
+  certificates: Certificates,
+  { names, users }: { readonly names: Names; readonly users: Users },
+  renewed: Readonly<Record<LeafName, (pair: KeyPair) => void>>,
+  failed: (leaf: LeafName, cause: unknown) => void,
+): AsyncDisposable {
+  const requests = requestsFor(names, users);
+  const leaves = Object.keys(FILES) as LeafName[];
+  const kept = leaves.map((leaf) => certificates.keepFresh(FILES[leaf], requests[leaf], renewed[leaf], (cause) => failed(leaf, cause)));
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(kept.map((each) => each[Symbol.asyncDispose]()));
+    },
+  };
 }

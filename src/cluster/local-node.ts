@@ -19,6 +19,7 @@ import { openPool } from '../storage/pool/open.ts';
 import type { Pool } from '../storage/pool/pool.ts';
 import { startPoolNode } from '../storage/pool-node.ts';
 import { listVolumes, remakeVolumes } from './simulated-volumes.ts';
+import type { KeyPair } from './certificates.ts';
 import type { ClusterConfig } from './config.ts';
 import { openContainerd } from './containerd.ts';
 import type { RuntimeProbe } from '../node/runtime/probe.ts';
@@ -52,6 +53,8 @@ export interface LocalNode extends AsyncDisposable {
   readonly failed: Promise<never>;
   /** For hostPath volumes below /tmp whose claims have gone. */
   deleteHostPath(path: string): Promise<void>;
+  /** Of the node's server, for new connections. */
+  renew(pair: KeyPair): void;
   /** What disposing does with pods. */
   stopPodsAtEnd(stop: boolean): void;
 }
@@ -149,6 +152,7 @@ async function start(options: LocalNodeOptions, ends: Disposals): Promise<LocalN
     port: server.port,
     findings: [...probe.findings.map(({ missing, consequence }) => `${missing} is missing: ${consequence}`), ...poolFindings(pool)],
     failed: new Promise<never>(() => {}),
+    renew: (pair) => server.renew(pair),
     deleteHostPath: (path) => deleteHostPath(host.files, path, layout.directory),
     stopPodsAtEnd: (stop) => {
       stopPods = stop;
