@@ -451,6 +451,22 @@ describe('storage, through the API', () => {
     assert.equal((await stage.lookVolume(name)).status?.reason, undefined);
   });
 
+  check(
+    'a claim that finds no room, of a class that waits for nobody, says so once and has its volume when there is room',
+    async (stage) => {
+      await stage.claim('first', { storageClassName: 'berth-immediate', size: '600Mi' });
+      assert.equal((await stage.claim('second', { storageClassName: 'berth-immediate', size: '600Mi' })).status?.phase, 'Pending');
+      await stage.rest(60_000);
+      const failed = (await stage.said('second')).filter((text) => text.includes('ProvisioningFailed'));
+      assert.equal(failed.length, 1);
+      assert.match(failed[0] ?? '', /ResourceExhausted/);
+      await stage.remove('first');
+      await stage.rest(15_000);
+      assert.equal((await stage.look('second')).status?.phase, 'Bound');
+    },
+    { diskBytes: 2 ** 30 },
+  );
+
   check('a volume is deleted only when it is attached nowhere: without its object nobody could let go of it', async (stage) => {
     const calls: string[] = [];
     await stage.addDriver({

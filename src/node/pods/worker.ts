@@ -317,7 +317,10 @@ export class PodWorker {
   #startError(name: string, thrown: unknown): StartError {
     const nowMs = this.#parts.options.clock.now();
     const known = thrown instanceof StartFailure ? thrown : new StartFailure('CreateContainerError', thrown instanceof Error ? thrown.message : String(thrown));
-    this.#log.info('a container did not start', { container: name, reason: known.reason, cause: known.message });
+    const before = this.#startErrors.get(name);
+    const isNews = before?.reason !== known.reason || before.message !== known.message;
+    // Tried again every few seconds: a log says it once for each cause.
+    this.#log[isNews ? 'info' : 'debug']('a container did not start', { container: name, reason: known.reason, cause: known.message });
     const container = [...(spec(this.#pod).initContainers ?? []), ...spec(this.#pod).containers, ...(spec(this.#pod).ephemeralContainers ?? [])].find(
       (c) => c.name === name,
     );

@@ -5,6 +5,7 @@ import { claimClass, reachesNode, SELECTED_NODE, selectedNode } from '../../api/
 import { KeyedLock } from '../../base/keyed-lock.ts';
 import { keyOf, splitKey } from '../../client/cache.ts';
 import type { ComponentOptions, EventRecorder } from '../../client/component.ts';
+import type { Again } from '../../client/work-queue.ts';
 import type { Informer } from '../../client/informer.ts';
 import { type CreateVolume, type CsiDriver, CsiError, type StringMap } from '../../csi/driver.ts';
 import type { Stored } from '../../machinery/object.ts';
@@ -30,6 +31,9 @@ export interface ProvisionerOptions extends ComponentOptions {
   /** After a volume came or went. */
   readonly changed: () => void;
 }
+
+/** How soon a claim that found no room is tried again. */
+const ROOM_AGAIN_MS = 15_000;
 
 const BY_CLASS = 'storage/class';
 const BY_VOLUME = 'provisioner/volume';
@@ -81,26 +85,33 @@ class Hand {
         source(this.#attachments, (attachment) => volumesOf(attachment).map((name) => `volume/${name}`)),
       ],
       reconcile: async (key) => {
-        if (key.startsWith('claim/')) await this.#provision(key.slice('claim/'.length));
-        else if (key.startsWith('made/')) await this.#settle(key.slice('made/'.length));
+        if (key.startsWith('claim/')) return this.#provision(key.slice('claim/'.length));
+        if (key.startsWith('made/')) await this.#settle(key.slice('made/'.length));
         else await this.#delete(key.slice('volume/'.length));
         return undefined;
       },
     });
   }
 
-  async #provision(key: string): Promise<void> {
+  async #provision(key: string): Promise<Again | undefined> {
     const { name, namespace } = splitKey(key);
     const claim = this.#claims.get(name, namespace);
-    if (claim === undefined) return this.#settleFor(name, namespace);
+    if (claim === undefined) {
+      await this.#settleFor(name, namespace);
+      return undefined;
+    }
     const storageClass = this.#classes.get(claimClass(claim) ?? '');
     const decision = decideProvision({ claim, storageClass, provisioner: this.#provisioner(), sourceHandle: (source) => this.#handleOf(source, namespace) });
-    if (decision.do === 'nothing' || storageClass === undefined) return this.#said.forget(claim.metadata.uid);
-    if (this.#volumes.get(volumeName(claim.metadata.uid)) !== undefined) return;
-    if (decision.do === 'take') return this.#take(claim);
-    if (decision.do === 'refuse') return this.#fail(claim, storageClass, decision.message);
+    if (decision.do === 'nothing' || storageClass === undefined) {
+      this.#said.forget(claim.metadata.uid);
+      return undefined;
+    }
+    if (this.#volumes.get(volumeName(claim.metadata.uid)) !== undefined) return undefined;
+    if (decision.do === 'take') await this.#take(claim);
+    if (decision.do === 'refuse') this.#fail(claim, storageClass, decision.message);
+    if (decision.do !== 'create') return undefined;
     const { request } = decision;
-    await this.#making.run(request.name, () => this.#create(claim, storageClass, request));
+    return this.#making.run(request.name, () => this.#create(claim, storageClass, request));
   }
 
   #left(): Source {
@@ -139,7 +150,7 @@ class Hand {
     });
   }
 
-  async #create(claim: Claim, storageClass: StorageClass, request: CreateVolume): Promise<void> {
+  async #create(claim: Claim, storageClass: StorageClass, request: CreateVolume): Promise<Again | undefined> {
     this.#say(claim, 'Normal', 'Provisioning', `External provisioner is provisioning volume for claim ${JSON.stringify(keyOf(claim))}`);
     const { client, driver, changed } = this.#options;
     let object: PersistentVolume;
@@ -148,7 +159,7 @@ class Hand {
     } catch (thrown) {
       if (!(thrown instanceof CsiError)) throw thrown;
       this.#fail(claim, storageClass, `rpc error: code = ${codeWord(thrown)} desc = ${thrown.message}`);
-      if (thrown.code === 'invalid-argument' || thrown.code === 'out-of-range') return;
+      if (thrown.code === 'invalid-argument' || thrown.code === 'out-of-range') return undefined;
       if (thrown.code === 'resource-exhausted') return this.#giveBack(claim);
       throw thrown;
     }
@@ -169,16 +180,18 @@ class Hand {
     this.#recorder.event(claim, 'Normal', 'ProvisioningSucceeded', `Successfully provisioned volume ${request.name}`);
     await this.#options.made?.announced(request.name);
     changed();
+    return undefined;
   }
 
   async #take(claim: Claim): Promise<void> {
     await this.#options.client.update(persistentVolumeClaims, withSelectedNode(claim, this.#options.nodeName));
   }
 
-  /** The node has no room: the scheduler is to choose again. */
-  async #giveBack(claim: Claim): Promise<void> {
-    if (selectedNode(claim) === undefined) throw new CsiError('resource-exhausted', 'no room for the volume');
+  /** The node has no room: the scheduler is to choose again. Where nobody chose, room is waited for. */
+  async #giveBack(claim: Claim): Promise<Again | undefined> {
+    if (selectedNode(claim) === undefined) return { afterMs: ROOM_AGAIN_MS };
     await this.#options.client.update(persistentVolumeClaims, withSelectedNode(claim, undefined));
+    return undefined;
   }
 
   async #delete(name: string): Promise<void> {
