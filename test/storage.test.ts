@@ -454,8 +454,8 @@ describe('storage, through the API', () => {
   check(
     'a claim that finds no room, of a class that waits for nobody, says so once and has its volume when there is room',
     async (stage) => {
-      await stage.claim('first', { storageClassName: 'berth-immediate', size: '600Mi' });
-      assert.equal((await stage.claim('second', { storageClassName: 'berth-immediate', size: '600Mi' })).status?.phase, 'Pending');
+      await stage.claim('first', { storageClassName: 'berth-immediate', size: '400Mi' });
+      assert.equal((await stage.claim('second', { storageClassName: 'berth-immediate', size: '400Mi' })).status?.phase, 'Pending');
       await stage.rest(60_000);
       const failed = (await stage.said('second')).filter((text) => text.includes('ProvisioningFailed'));
       assert.equal(failed.length, 1);
