@@ -32,7 +32,7 @@ import { RequestMetrics } from './metrics/request-metrics.ts';
 import { type Gauge, metricsRoute } from './metrics/route.ts';
 import type { Descriptions } from './openapi/descriptions.ts';
 import { openApiRoutes } from './openapi/routes.ts';
-import type { Stages, StoredReader } from './stages.ts';
+import type { Route, Stages, StoredReader } from './stages.ts';
 import { streamSubresources } from './subresources/standard.ts';
 
 export interface StandardStagesOptions {
@@ -56,6 +56,8 @@ export interface StandardStagesOptions {
   readonly dial?: Dial | undefined;
   /** Besides `ping`: the store's health, and the bootstrap objects (`only: 'ready'`). */
   readonly checks: readonly HealthCheck[];
+  /** Paths beside the standard ones. */
+  readonly routes?: readonly Route[] | undefined;
   /** Figures for `/metrics` beside those about requests. */
   readonly gauges?: readonly Gauge[] | undefined;
   /** Requests that are worked on at a time, in-process ones apart. Absent: no priority and fairness. */
@@ -108,6 +110,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       }),
       ...healthRoutes(options.checks, health),
       versionRoute(options.version),
+      ...(options.routes ?? []),
       ...openidRoutes(tokens, options.serverAddress),
       metricsRoute(requests, [
         buildInfo(options.version),

@@ -33,6 +33,7 @@ import { dialFrom } from './dial.ts';
 import { type LocalNode, startLocalNode } from './local-node.ts';
 import { choosePodCidr, choosePort, listenAnywhere, nodeAddress, takenNetworks } from './network-plan.ts';
 import { ecKeys } from './node-keys.ts';
+import { profilingRoutes } from './profiling.ts';
 import { openSignIn } from './sign-in.ts';
 import { PackedDescriptions } from './packed-descriptions.ts';
 import { forgetRunning, writeRunning } from './running.ts';
@@ -224,6 +225,7 @@ class Start {
       descriptions: new PackedDescriptions(log.child('apiserver')),
       audit,
       signIn: await this.#signIn(),
+      routes: profilingRoutes(clock),
       // As kube-apiserver names it: the plugins that encryption needs.
       checks: seal === undefined ? [] : [{ name: 'kms-providers', check: () => seal.health }],
       seats: this.#config.maxRequestsInflight,

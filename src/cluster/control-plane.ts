@@ -16,7 +16,7 @@ import type { Descriptions } from '../apiserver/openapi/descriptions.ts';
 import type { HealthCheck } from '../apiserver/health/health.ts';
 import { versionInfo } from '../apiserver/health/version.ts';
 import { type ApiServer, createApiServer, createRegistry } from '../apiserver/server.ts';
-import type { StoredReader } from '../apiserver/stages.ts';
+import type { Route, StoredReader } from '../apiserver/stages.ts';
 import { standardStages } from '../apiserver/standard-stages.ts';
 import type { Clock } from '../base/clock.ts';
 import { Disposals } from '../base/disposal.ts';
@@ -56,6 +56,8 @@ export interface ControlPlaneOptions {
   /** For priority and fairness; absent: none. */
   readonly seats?: number | undefined;
   readonly signIn?: (() => SignIn) | undefined;
+  /** Paths beside the standard ones. */
+  readonly routes?: readonly Route[] | undefined;
   /** For `/readyz`, beside the server's own. */
   readonly checks?: readonly HealthCheck[] | undefined;
   /** Absent: no audit log. */
@@ -95,6 +97,7 @@ export class ControlPlane implements AsyncDisposable {
         dial: options.dial,
         seats: options.seats,
         signIn: options.signIn,
+        routes: options.routes,
         audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
         gauges: [...auditGauges(options.audit?.sink), ...objectGauges(store, registry)],
         yieldToLoop,
