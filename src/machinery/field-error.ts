@@ -83,6 +83,8 @@ export const invalid = (path: FieldPath, value: Json | undefined, detail: string
   value: value ?? null,
   detail,
 });
+/** Invalid, where the value says nothing (`field.OmitValueType`). */
+export const withoutValue = (path: FieldPath, detail: string): FieldError => ({ type: 'FieldValueInvalid', field: path.toString(), detail });
 export const required = (path: FieldPath, detail = ''): FieldError => ({ type: 'FieldValueRequired', field: path.toString(), detail });
 export const forbidden = (path: FieldPath, detail: string): FieldError => ({ type: 'FieldValueForbidden', field: path.toString(), detail });
 export const duplicate = (path: FieldPath, value: Json): FieldError => ({
@@ -124,7 +126,8 @@ export const typeInvalid = (path: FieldPath, value: Json | undefined, detail: st
 /** The part after the field path: `Invalid value: 3: must be …`, as a cause's message. */
 export function formatFieldErrorBody({ type, value, detail }: FieldError): string {
   const word = WORDS[type];
-  const silent = type === 'FieldValueRequired' || type === 'FieldValueForbidden' || type === 'FieldValueTooLong' || type === 'InternalError';
+  const silent =
+    type === 'FieldValueRequired' || type === 'FieldValueForbidden' || type === 'FieldValueTooLong' || type === 'InternalError' || value === undefined;
   const shown = silent ? word : `${word}: ${formatValue(value)}`;
   return detail === '' ? shown : `${shown}: ${detail}`;
 }

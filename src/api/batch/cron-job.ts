@@ -6,7 +6,7 @@ import { defaultTemplate } from '../core/pod-template.defaults.ts';
 import { root } from '../checks.ts';
 import { isNewGeneration, podNameWarnings } from '../core/pod.warnings.ts';
 import { jobSpecWarnings } from './job.warnings.ts';
-import { validateCronJob } from './cron-job.validation.ts';
+import { validateCronJob, validateCronJobUpdate } from './cron-job.validation.ts';
 
 const ZONE_IN_SCHEDULE =
   'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details';
@@ -30,7 +30,7 @@ export const cronJobRules: KindRules<batch.CronJob> = {
     },
     allowUnconditionalUpdate: true,
     validateCreate: validateCronJob,
-    validateUpdate: validateCronJob,
+    validateUpdate: validateCronJobUpdate,
     warnings: cronJobWarnings,
   },
   columns: cronJobColumns,

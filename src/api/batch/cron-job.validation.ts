@@ -1,5 +1,5 @@
 import { type FieldError, invalid, required } from '../../machinery/field-error.ts';
-import { checkNonNegative, checkOneOf, type Errors, isEmpty, root } from '../checks.ts';
+import { asJson, checkNonNegative, checkOneOf, type Errors, isEmpty, root } from '../checks.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
 import { validateJobSpec } from './job.validation.ts';
 import { parseSchedule } from './schedule.rules.ts';
@@ -8,17 +8,27 @@ const SPEC = root('spec');
 /** Eleven characters are kept for the suffix of its jobs. */
 const MAX_NAME = 52;
 
-export function validateCronJob({ metadata, spec }: batch.CronJob): readonly FieldError[] {
+export function validateCronJob(job: batch.CronJob): readonly FieldError[] {
+  const name = job.metadata?.name ?? '';
+  const errors: Errors = validateSpec(job.spec, undefined);
+  return name.length > MAX_NAME ? [...errors, invalid(root('metadata').child('name'), name, `must be no more than ${MAX_NAME} characters`)] : errors;
+}
+
+/** What was taken once (a zone in the schedule, a long name) is let be. */
+export const validateCronJobUpdate = (job: batch.CronJob, old: batch.CronJob): readonly FieldError[] => validateSpec(job.spec, old.spec);
+
+function validateSpec(spec: batch.CronJobSpec | undefined, old: batch.CronJobSpec | undefined): Errors {
   const errors: Errors = [];
-  const name = metadata?.name ?? '';
   if (spec === undefined) return [required(SPEC.child('schedule'))];
   if (isEmpty(spec.schedule)) errors.push(required(SPEC.child('schedule')));
-  else errors.push(...validateSchedule(spec.schedule, spec.timeZone));
-  if (spec.timeZone !== undefined) errors.push(...validateTimeZone(spec.timeZone));
+  else errors.push(...validateSchedule(spec.schedule, spec.timeZone, old?.schedule.includes('TZ') === true));
   checkNonNegative(errors, SPEC.child('startingDeadlineSeconds'), spec.startingDeadlineSeconds);
+  if (spec.timeZone !== undefined && spec.timeZone !== old?.timeZone) errors.push(...validateTimeZone(spec.timeZone));
   checkOneOf(errors, SPEC.child('concurrencyPolicy'), spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']);
   errors.push(...validateJobSpec(spec.jobTemplate?.spec ?? { template: {} }, SPEC.child('jobTemplate', 'spec')));
-  if (spec.jobTemplate?.spec?.manualSelector !== undefined)
+  const selector = spec.jobTemplate?.spec?.selector;
+  if (selector !== undefined) errors.push(invalid(SPEC.child('jobTemplate', 'spec').child('selector'), asJson(selector), '`selector` will be auto-generated'));
+  if (spec.jobTemplate?.spec?.manualSelector === true)
     errors.push({
       type: 'FieldValueNotSupported',
       field: 'spec.jobTemplate.spec.manualSelector',
@@ -27,25 +37,19 @@ export function validateCronJob({ metadata, spec }: batch.CronJob): readonly Fie
     });
   checkNonNegative(errors, SPEC.child('successfulJobsHistoryLimit'), spec.successfulJobsHistoryLimit);
   checkNonNegative(errors, SPEC.child('failedJobsHistoryLimit'), spec.failedJobsHistoryLimit);
-  if (name.length > MAX_NAME) errors.push(invalid(root('metadata').child('name'), name, `must be no more than ${MAX_NAME} characters`));
   return errors;
 }
 
-function validateSchedule(schedule: string, timeZone: string | undefined): Errors {
+/** `hadZone`: the schedule had a zone of its own before, and may keep it. */
+function validateSchedule(schedule: string, timeZone: string | undefined, hadZone: boolean): Errors {
+  const errors: Errors = [];
   const path = SPEC.child('schedule');
-  if (schedule.includes('TZ')) {
-    return [
-      invalid(
-        path,
-        schedule,
-        timeZone === undefined
-          ? 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'
-          : 'cannot use both timeZone field and TZ or CRON_TZ in schedule',
-      ),
-    ];
-  }
-  const parsed = parseSchedule(schedule);
-  return typeof parsed === 'string' ? [invalid(path, schedule, parsed)] : [];
+  const parsed = parseSchedule(schedule.replace(/^(?:CRON_)?TZ=\S+\s+/, ''));
+  if (typeof parsed === 'string') errors.push(invalid(path, schedule, parsed));
+  if (!schedule.includes('TZ')) return errors;
+  if (!hadZone) errors.push(invalid(path, schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'));
+  else if (timeZone !== undefined) errors.push(invalid(path, schedule, 'cannot use both timeZone field and TZ or CRON_TZ in schedule'));
+  return errors;
 }
 
 function validateTimeZone(zone: string): Errors {

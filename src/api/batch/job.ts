@@ -5,6 +5,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { jobColumns } from './columns.ts';
 import { jobWarnings } from './job.warnings.ts';
+import { validateJobStatus } from './job-status.validation.ts';
 import { validateJob, validateJobUpdate } from './job.validation.ts';
 
 const LARGEST = 2 ** 31 - 1;
@@ -37,9 +38,10 @@ function generateSelector(job: Draft<batch.Job>): void {
   const uid = metadata?.uid;
   if (spec === undefined || spec.manualSelector === true || uid === undefined) return;
   spec.template.metadata ??= {};
-  spec.template.metadata.labels = { ...spec.template.metadata.labels, ...LABELS(uid, metadata?.name ?? '') };
+  // What the writer gave stands, and is refused where it contradicts.
+  spec.template.metadata.labels = { ...LABELS(uid, metadata?.name ?? ''), ...spec.template.metadata.labels };
   spec.selector ??= {};
-  spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
+  spec.selector.matchLabels = { 'batch.kubernetes.io/controller-uid': uid, ...spec.selector.matchLabels };
 }
 
 const base = specAndStatus<batch.Job>();
@@ -56,6 +58,7 @@ export const jobRules: KindRules<batch.Job> = {
     validateCreate: validateJob,
     validateUpdate: validateJobUpdate,
     warnings: jobWarnings,
+    status: { ...base.status, validateUpdate: validateJobStatus },
   },
   columns: jobColumns,
   categories: ['all'],

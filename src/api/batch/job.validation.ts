@@ -1,20 +1,57 @@
-import { type FieldError, type FieldPath, invalid, notSupported, required } from '../../machinery/field-error.ts';
+import { type FieldError, type FieldPath, invalid, notSupported, required, tooLong } from '../../machinery/field-error.ts';
 import { matchesLabelSelector, validateLabelSelector } from '../../machinery/labels.ts';
-import { asJson, checkNonNegative, checkSupported, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
+import { dns1123LabelFaults, dns1123SubdomainFaults } from '../../machinery/names.ts';
+import { addFaults, asJson, checkNonNegative, checkSupported, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { validateTemplate } from '../core/pod-template.validation.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
+import { validateFailurePolicy, validateSuccessPolicy } from './job-policy.validation.ts';
 
 const SPEC = root('spec');
 const MAX_INDEXED_PARALLELISM = 100_000;
+const MAX_FAILED_INDEXES = 100_000;
+const MANY_COMPLETIONS = 100_000;
+const MANY_AT_A_TIME = 10_000;
+const MAX_MANAGER = 63;
 
-export function validateJob({ spec }: batch.Job): readonly FieldError[] {
+export function validateJob({ metadata, spec }: batch.Job): readonly FieldError[] {
   if (spec === undefined) return [required(SPEC)];
+  const errors: Errors = [...selectorErrors(spec, metadata?.uid ?? '', metadata?.name ?? ''), ...validateWholeSpec(spec)];
+  if (spec.completionMode !== 'Indexed' || (spec.completions ?? 0) <= 0) return errors;
+  // Its pods are named after it, with their index.
+  const host = `${metadata?.name ?? ''}-${(spec.completions ?? 0) - 1}`;
+  if (dns1123LabelFaults(host).length > 0)
+    errors.push(invalid(root('metadata').child('name'), metadata?.name ?? '', `will not able to create pod with invalid DNS label: ${host}`));
+  return errors;
+}
+
+/** A selector that the server makes finds the pods by labels that the server gives, whatever labels the writer gave. */
+function selectorErrors({ manualSelector, selector, template }: batch.JobSpec, uid: string, name: string): Errors {
+  const errors: Errors = [];
+  if (manualSelector === true || selector === undefined) return errors;
+  if (uid === '') errors.push(required(root('metadata').child('uid')));
+  const expected = {
+    'controller-uid': uid,
+    'job-name': name,
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+  };
+  const labels = template?.metadata?.labels ?? {};
+  for (const [key, value] of Object.entries(expected)) {
+    const at = SPEC.child('template', 'metadata').child('labels').key(key);
+    if (labels[key] === undefined) errors.push(required(at, `must be '${value}'`));
+    else if (labels[key] !== value) errors.push(invalid(at, asJson(labels), `must be '${value}'`));
+  }
+  if (!matchesLabelSelector(selector, expected)) errors.push(invalid(SPEC.child('selector'), asJson(selector), '`selector` not auto-generated'));
+  return errors;
+}
+
+function validateWholeSpec(spec: batch.JobSpec): Errors {
   const errors: Errors = validateJobSpec(spec, SPEC);
   if (spec.selector === undefined) errors.push(required(SPEC.child('selector')));
   else errors.push(...validateLabelSelector(spec.selector, SPEC.child('selector')));
   const labels = spec.template?.metadata?.labels;
-  if (spec.selector !== undefined && !matchesLabelSelector(spec.selector, labels))
+  if (!matchesLabelSelector(spec.selector, labels))
     errors.push(invalid(SPEC.child('template', 'metadata').child('labels'), asJson(labels), '`selector` does not match template `labels`'));
   return errors;
 }
@@ -22,99 +59,104 @@ export function validateJob({ spec }: batch.Job): readonly FieldError[] {
 /** Of a job, and of the template in a CronJob. */
 export function validateJobSpec(spec: batch.JobSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  for (const field of [
-    'parallelism',
-    'completions',
-    'activeDeadlineSeconds',
-    'backoffLimit',
-    'ttlSecondsAfterFinished',
-    'backoffLimitPerIndex',
-    'maxFailedIndexes',
-  ] as const) {
+  for (const field of ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished', 'backoffLimitPerIndex'] as const)
     checkNonNegative(errors, path.child(field), spec[field]);
+  checkNonNegative(errors, path.child('maxFailedIndexes'), spec.maxFailedIndexes);
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
+    errors.push(required(path.child('backoffLimitPerIndex'), 'when maxFailedIndexes is specified'));
+  errors.push(...managerErrors(spec.managedBy, path.child('managedBy')), ...validateCompletion(spec, path));
+  if (spec.podFailurePolicy !== undefined) errors.push(...validateFailurePolicy(spec, path.child('podFailurePolicy')));
+  if (spec.successPolicy !== undefined) {
+    const at = path.child('successPolicy');
+    if (spec.completionMode === 'Indexed') errors.push(...validateSuccessPolicy(spec, at));
+    else errors.push(invalid(at, asJson(spec.successPolicy), 'requires indexed completion mode'));
   }
-  errors.push(...validateCompletion(spec, path));
-  checkSupported(errors, path.child('podReplacementPolicy'), spec.podReplacementPolicy, ['Failed', 'TerminatingOrFailed']);
-  errors.push(...validateFailurePolicy(spec, path), ...validateSuccessPolicy(spec, path));
+  const replacements = spec.podFailurePolicy === undefined ? ['Failed', 'TerminatingOrFailed'] : ['Failed'];
+  checkSupported(errors, path.child('podReplacementPolicy'), spec.podReplacementPolicy, replacements);
   errors.push(...validateTemplate(spec.template, path.child('template')));
   const policy = spec.template?.spec?.restartPolicy;
   const at = path.child('template', 'spec').child('restartPolicy');
   if (isEmpty(policy) || policy === 'Always') errors.push(required(at, 'valid values: "OnFailure", "Never"'));
   else if (policy !== 'OnFailure' && policy !== 'Never') errors.push(notSupported(at, policy, ['OnFailure', 'Never']));
+  else if (spec.podFailurePolicy !== undefined && policy !== 'Never')
+    errors.push(invalid(at, policy, 'only "Never" is supported when podFailurePolicy is specified'));
+  return errors;
+}
+
+/** Who else looks after the job: `example.com/controller`. */
+function managerErrors(manager: string | undefined, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (manager === undefined) return errors;
+  if (manager === '') return [required(path)];
+  const slash = manager.indexOf('/');
+  if (slash <= 0 || slash === manager.length - 1) return [invalid(path, manager, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  addFaults(errors, path, manager.slice(0, slash), dns1123SubdomainFaults(manager.slice(0, slash)));
+  if (!/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(manager.slice(slash + 1)))
+    errors.push(invalid(path, manager.slice(slash + 1), "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"));
+  if (manager.length > MAX_MANAGER) errors.push(tooLong(path, MAX_MANAGER));
   return errors;
 }
 
 function validateCompletion(spec: batch.JobSpec, path: FieldPath): Errors {
   const errors: Errors = [];
   const mode = spec.completionMode;
-  checkSupported(errors, path.child('completionMode'), mode, ['Indexed', 'NonIndexed']);
-  if (mode === 'Indexed') {
-    if (spec.completions === undefined) errors.push(required(path.child('completions'), 'when completion mode is Indexed'));
-    if ((spec.parallelism ?? 0) > MAX_INDEXED_PARALLELISM)
-      errors.push(
-        invalid(path.child('parallelism'), spec.parallelism, `must be less than or equal to ${MAX_INDEXED_PARALLELISM} when completion mode is Indexed`),
-      );
-    return errors;
-  }
+  checkSupported(errors, path.child('completionMode'), mode, ['NonIndexed', 'Indexed']);
+  if (mode === 'Indexed') return [...errors, ...indexedErrors(spec, path)];
+  if (mode !== undefined && mode !== 'NonIndexed') return errors;
   for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const)
     if (spec[field] !== undefined) errors.push(invalid(path.child(field), spec[field], 'requires indexed completion mode'));
   return errors;
 }
 
-const ACTIONS = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
-
-function validateFailurePolicy(spec: batch.JobSpec, path: FieldPath): Errors {
+function indexedErrors({ completions, parallelism, maxFailedIndexes: failed, backoffLimitPerIndex: limit }: batch.JobSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  const { podFailurePolicy: policy } = spec;
-  if (policy === undefined) return errors;
-  const at = path.child('podFailurePolicy');
-  if (spec.template?.spec?.restartPolicy !== 'Never')
-    errors.push(invalid(at, asJson(policy), 'only "Never" is supported for the pod template\'s restart policy when using pod failure policy'));
-  for (const [i, rule] of (policy.rules ?? []).entries()) {
-    const rulePath = at.child('rules').index(i);
-    if (isEmpty(rule.action)) errors.push(required(rulePath.child('action'), `valid values: ${ACTIONS.map((a) => JSON.stringify(a)).join(', ')}`));
-    else if (!ACTIONS.includes(rule.action)) errors.push(notSupported(rulePath.child('action'), rule.action, ACTIONS));
-    const conditions = (rule.onPodConditions ?? []).length > 0;
-    if (rule.onExitCodes !== undefined && conditions) errors.push(invalid(rulePath, '', 'specifying both OnExitCodes and OnPodConditions is not supported'));
-    if (rule.onExitCodes === undefined && !conditions) errors.push(invalid(rulePath, '', 'specifying one of OnExitCodes and OnPodConditions is required'));
-  }
-  return errors;
-}
-
-function validateSuccessPolicy({ successPolicy: policy, completionMode }: batch.JobSpec, path: FieldPath): Errors {
-  const errors: Errors = [];
-  if (policy === undefined) return errors;
-  const at = path.child('successPolicy');
-  if (completionMode !== 'Indexed') return [invalid(at, asJson(policy), 'requires indexed completion mode')];
-  if ((policy.rules ?? []).length === 0) errors.push(required(at.child('rules'), 'at least one rules must be specified when the successPolicy is specified'));
-  for (const [i, { succeededCount, succeededIndexes }] of (policy.rules ?? []).entries()) {
-    const rulePath = at.child('rules').index(i);
-    if (succeededCount === undefined && succeededIndexes === undefined)
-      errors.push(required(rulePath, 'at least one of succeededCount or succeededIndexes must be specified'));
-    checkNonNegative(errors, rulePath.child('succeededCount'), succeededCount);
-  }
+  const most = (field: string, value: number | undefined, bound: number, when = ''): void => {
+    if (value !== undefined && value > bound) errors.push(invalid(path.child(field), value, `must be less than or equal to ${bound}${when}`));
+  };
+  if (completions === undefined) errors.push(required(path.child('completions'), 'when completion mode is Indexed'));
+  most('parallelism', parallelism, MAX_INDEXED_PARALLELISM, ' when completion mode is Indexed');
+  if (completions !== undefined && failed !== undefined && failed > completions)
+    errors.push(invalid(path.child('maxFailedIndexes'), failed, 'must be less than or equal to completions'));
+  most('maxFailedIndexes', failed, MAX_FAILED_INDEXES);
+  if ((completions ?? 0) <= MANY_COMPLETIONS || limit === undefined) return errors;
+  if (failed === undefined) errors.push(required(path.child('maxFailedIndexes'), `must be specified when completions is above ${MANY_COMPLETIONS}`));
+  const when = ` when completions are above ${MANY_COMPLETIONS} and used with backoff limit per index`;
+  most('parallelism', parallelism, MANY_AT_A_TIME, when);
+  most('maxFailedIndexes', failed, MANY_AT_A_TIME, when);
   return errors;
 }
 
 /** A job's work is fixed; how fast it is done may change. A suspended one may be steered to other nodes before it starts. */
 export function validateJobUpdate(job: batch.Job, old: batch.Job): readonly FieldError[] {
-  const errors: Errors = [...validateJob(job)];
   const [now, before] = [job.spec, old.spec];
-  if (now === undefined || before === undefined) return errors;
-  const elastic = before.completionMode === 'Indexed' && now.completions === now.parallelism;
-  if (!elastic && now.completions !== before.completions) errors.push(invalid(SPEC.child('completions'), now.completions ?? null, IMMUTABLE));
-  for (const field of ['selector', 'completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const) {
-    if (!semanticEqual(now[field], before[field])) errors.push(invalid(SPEC.child(field), asJson(now[field]), IMMUTABLE));
-  }
+  if (now === undefined || before === undefined) return validateJob(job);
+  const errors: Errors = [...validateWholeSpec(now), ...completionsErrors(now, before)];
+  const fixed = (field: string, value: unknown, then: unknown): void => {
+    if (!semanticEqual(value, then)) errors.push(invalid(SPEC.child(field), asJson(value), IMMUTABLE));
+  };
+  fixed('selector', now.selector, before.selector);
   const steerable = before.suspend === true && old.status?.startTime === undefined;
   if (!semanticEqual(fixedTemplate(now, steerable), fixedTemplate(before, steerable)))
     errors.push(invalid(SPEC.child('template'), asJson(now.template), IMMUTABLE));
+  for (const field of ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const)
+    fixed(field, now[field], before[field]);
   return errors;
 }
 
+/** An indexed job may grow and shrink, as long as all of it runs at a time. */
+function completionsErrors(now: batch.JobSpec, before: batch.JobSpec): Errors {
+  const path = SPEC.child('completions');
+  if (now.completions === before.completions) return [];
+  if (now.completionMode !== 'Indexed') return [invalid(path, now.completions ?? null, IMMUTABLE)];
+  if (now.completions === undefined || now.completions === now.parallelism) return [];
+  return [invalid(path, now.completions, 'can only be modified in tandem with spec.parallelism')];
+}
+
+/** What may not change before the job starts. */
 function fixedTemplate({ template }: batch.JobSpec, steerable: boolean): unknown {
   if (!steerable) return template;
-  const { nodeSelector: _selector, affinity: _affinity, tolerations: _tolerations, schedulingGates: _gates, ...spec } = template.spec ?? { containers: [] };
+  const { nodeSelector: _selector, affinity, tolerations: _tolerations, schedulingGates: _gates, ...spec } = template.spec ?? { containers: [] };
   const { labels: _labels, annotations: _annotations, ...metadata } = template.metadata ?? {};
-  return { metadata, spec };
+  const { nodeAffinity: _nodes, ...company } = affinity ?? {};
+  return { metadata, spec: { ...spec, ...(Object.keys(company).length === 0 ? {} : { affinity: company }) } };
 }
