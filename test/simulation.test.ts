@@ -7,8 +7,9 @@ import { type Outcome, simulate } from '../src/testing/simulation.ts';
 
 const SEEDS = [1, 2, 3, 4];
 
-function wellDone({ seed, failures }: Outcome): void {
+function wellDone({ seed, failures, watches }: Outcome): void {
   assert.deepEqual(failures, [], `npm run sim -- --seed ${seed} --minutes 10 --nodes 3 --log`);
+  assert.ok(watches > 20, `only ${watches} watches were compared`);
 }
 
 describe('a simulated cluster', { concurrency: false }, () => {

@@ -7,7 +7,7 @@ import { type Random, SystemRandom } from '../base/random.ts';
 import type { Transport, TransportRequest } from '../client/transport.ts';
 import type { Plugin } from '../scheduler/plugin.ts';
 import { defaultPlugins } from '../scheduler/plugins/all.ts';
-import type { ApiResponse } from '../machinery/exchange.ts';
+import type { ApiResponse, WatchEvent, WatchSink } from '../machinery/exchange.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { Store } from '../store/store.ts';
 
@@ -156,6 +156,29 @@ const restless: Plant = {
   },
 };
 
+/** What a careless server does to some events of every watch: each is found by those who follow. */
+function careless(about: string, change: (batch: readonly WatchEvent[]) => readonly WatchEvent[]): Plant {
+  let batches = 0;
+  return {
+    finds: 'what a watch is told is the difference of two lists',
+    about,
+    transport: (component, inner) => {
+      if (!component.startsWith('follower')) return inner;
+      const events = (sink: WatchSink) => (batch: readonly WatchEvent[]) => {
+        const told = ++batches % 50 === 0 ? change(batch) : batch;
+        if (told.length > 0) sink.events(told);
+      };
+      return {
+        request: (request) => inner.request(request),
+        watch: (request, sink) => inner.watch(request, { events: events(sink), closed: (error) => sink.closed(error) }),
+      };
+    },
+  };
+}
+
+const lostEvents = careless('an event is lost, now and then', (batch) => batch.slice(1));
+const doubledEvents = careless('an event is told twice, now and then', (batch) => [...batch, ...batch.slice(-1)]);
+
 /** One draw in a hundred comes from the machine. */
 export const realChance: Plant = {
   finds: 'the same seed gives the same digest',
@@ -168,4 +191,4 @@ export const realChance: Plant = {
 };
 
 /** Each found by one checker. */
-export const plants: readonly Plant[] = [boundTwice, volumeGivenAway, sharedByPods, orphans, stuckClaims, tooFew, restless];
+export const plants: readonly Plant[] = [boundTwice, volumeGivenAway, sharedByPods, orphans, stuckClaims, tooFew, restless, lostEvents, doubledEvents];

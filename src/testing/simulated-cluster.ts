@@ -24,10 +24,12 @@ import type { Store } from '../store/store.ts';
 import { Connections } from './connections.ts';
 import { drain } from './drain.ts';
 import { outliving } from './outliving-store.ts';
-import { type FaultRates, NO_FAULTS } from './faults.ts';
+import { type FaultRates, Faults, NO_FAULTS } from './faults.ts';
+import { FaultyTransport } from './faulty-transport.ts';
 import type { Plant } from './plants.ts';
 import { ClusterRecord } from './record.ts';
 import { seeded } from './seed.ts';
+import { type Selector, StoreTruth, Follower } from './told.ts';
 
 export type ControlComponent = 'controllers' | 'scheduler' | 'storage' | 'network';
 
@@ -87,6 +89,8 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly #running = new Map<string, Running>();
   readonly #machines = new Map<string, { readonly index: number; readonly machine: SimulatedMachine }>();
   readonly #starts = new Map<string, number>();
+  readonly #truth: StoreTruth;
+  readonly #followers: Follower[] = [];
 
   private constructor(options: SimulatedClusterOptions, plane: ControlPlane, store: Store<Projection>, clock: VirtualClock) {
     this.#options = options;
@@ -95,6 +99,7 @@ export class SimulatedCluster implements AsyncDisposable {
     this.clock = clock;
     this.faults = options.faults ?? NO_FAULTS;
     this.record = new ClusterRecord(clock);
+    this.#truth = new StoreTruth(store);
     this.client = createClient(this.#transport(ADMIN, 'test'), 'test');
     for (let index = 0; index < (options.nodes ?? 1); index++) {
       const machine = createSimulatedMachine({
@@ -127,6 +132,25 @@ export class SimulatedCluster implements AsyncDisposable {
    */
   get refusals(): readonly string[] {
     return [...this.#refusals];
+  }
+
+  /** From now on a client follows what is selected, on a way on which the faults of the components happen. */
+  follow(selector: Selector): void {
+    const name = `follower ${this.#followers.length}`;
+    const faults = new Faults(this.#random(`${name} faults`), () => this.faults);
+    const way = new FaultyTransport({ inner: this.#transport(ADMIN, name), clock: this.clock, faults });
+    const mayPause = (): boolean => this.faults !== NO_FAULTS;
+    this.#followers.push(new Follower({ selector, way, clock: this.clock, random: this.#random(name), mayPause }));
+  }
+
+  /** How often followers have begun a watch. */
+  get followerWatches(): number {
+    return this.#followers.reduce((sum, { watches }) => sum + watches, 0);
+  }
+
+  /** What is wrong with what the followers were told; at rest, when all of it has arrived. */
+  followerFaults(): readonly string[] {
+    return this.#followers.flatMap((follower) => follower.faults(this.#truth, this.#store.revision));
   }
 
   get nodeNames(): readonly string[] {
@@ -241,6 +265,7 @@ export class SimulatedCluster implements AsyncDisposable {
   /** Throws when a timer is left: somebody has started something and not ended it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending = true;
+    for (const follower of this.#followers) await follower[Symbol.asyncDispose]();
     for (const { component, connections } of [...this.#running.values()].reverse()) {
       await this.perform(component[Symbol.asyncDispose]());
       await connections[Symbol.asyncDispose]();

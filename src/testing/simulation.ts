@@ -5,6 +5,7 @@ import type { Plant } from './plants.ts';
 import type { Sighting } from './record.ts';
 import { seeded } from './seed.ts';
 import { NotQuietError, SimulatedCluster } from './simulated-cluster.ts';
+import { FOLLOWED } from './told.ts';
 import { Workload } from './workload.ts';
 
 export interface SimulationOptions {
@@ -32,12 +33,15 @@ export interface Outcome {
   readonly failures: readonly string[];
   /** Virtual time from start to end. */
   readonly virtualMs: number;
+  /** How many watches were compared with what happened. */
+  readonly watches: number;
 }
 
 const MINUTE_MS = 60_000;
 const REST_MS = 10 * MINUTE_MS;
 const MOST_FAILURES = 20;
 const REST = 'a quiet cluster comes to rest';
+const TOLD = 'what a watch is told is the difference of two lists';
 
 /** One run: users work while things go wrong, then everything is repaired, comes to rest, and is looked over. */
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
@@ -51,12 +55,16 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   });
   try {
     const workload = new Workload({ cluster, client: cluster.client, random: seeded(seed, 'workload'), breaks });
+    for (const selector of FOLLOWED) cluster.follow(selector);
     cluster.faults = faults;
     await workload.run(minutes * MINUTE_MS);
     cluster.faults = NO_FAULTS;
     await workload.repair();
     const cause = await settled(cluster);
     if (cause !== undefined) failures.add(REST, cause);
+    // Those that paused for long have come back by then.
+    if (cause === undefined) await cluster.advance(REST_MS);
+    for (const fault of cluster.followerFaults()) failures.add(TOLD, fault);
     for (const { name, atRest } of checkers) for (const fault of atRest?.(record) ?? []) failures.add(name, fault);
     if (cause === undefined) for (const fault of await restless(cluster)) failures.add(REST, fault);
     for (const refusal of cluster.refusals) failures.add('no component lacks a right that it needs', refusal);
@@ -64,7 +72,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     failures.add('the run goes on to its end', thrown instanceof Error ? `${thrown.message}\n${thrown.stack ?? ''}` : String(thrown));
   }
   await dispose(cluster, failures);
-  return { seed, digest: record.digest, lines: record.lines, failures: failures.all, virtualMs: clock.monotonic() };
+  return { seed, digest: record.digest, lines: record.lines, failures: failures.all, virtualMs: clock.monotonic(), watches: cluster.followerWatches };
 }
 
 /** Why it does not come to rest, if it does not. */
