@@ -82,6 +82,9 @@ test('durations', () => {
     assert.equal(parseDuration(text), ms);
   }
   assert.equal(parseDuration('1x'), undefined);
+  // Beyond 63 bits of nanoseconds.
+  assert.equal(parseDuration('2562048h'), undefined);
+  assert.equal(parseDuration('2562047h'), 2_562_047 * 3_600_000);
   for (const [s, text] of [
     [5, '5s'],
     [119, '119s'],

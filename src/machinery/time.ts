@@ -154,6 +154,9 @@ export function formatDuration(ms: number): string {
 const DURATION_UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const DURATION = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
 
+/** Go counts nanoseconds in 63 bits: 292 years. */
+const LONGEST_MS = 2 ** 63 / 1e6;
+
 /** Milliseconds; undefined when the text is no Go duration. */
 export function parseDuration(text: string): number | undefined {
   if (text === '0' || text === '+0' || text === '-0') return 0;
@@ -162,6 +165,7 @@ export function parseDuration(text: string): number | undefined {
   for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
     total += Number(amount) * (DURATION_UNITS[unit as string] as number);
   }
+  if (total > LONGEST_MS) return undefined;
   return text.startsWith('-') ? -total : total;
 }
 

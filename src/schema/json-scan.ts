@@ -4,7 +4,7 @@
  * memory in proportion, never the stack.
  */
 export interface ScanReport {
-  /** `invalid character 'x' looking for beginning of value`; absent: the text is JSON. */
+  /** `invalid character 'x' looking for beginning of value`; absent: the text is JSON, and no number in it is beyond a double. */
   readonly fault?: string;
   /** `spec.containers[0].name`, in order of appearance, at most 100. */
   readonly duplicates: readonly string[];
@@ -131,6 +131,13 @@ class Scanner {
   }
 
   #number(): void {
+    const start = this.#at;
+    this.#digitsOfNumber();
+    const text = this.#text.slice(start, this.#at);
+    if (!Number.isFinite(Number(text))) throw new ScanFault(`json: cannot unmarshal number ${text} into Go value of type float64`);
+  }
+
+  #digitsOfNumber(): void {
     if (this.#text.charAt(this.#at) === '-') this.#at++;
     if (this.#text.charAt(this.#at) === '0') this.#at++;
     else if (!this.#digits()) throw this.#unexpected('in numeric literal');

@@ -28,8 +28,9 @@ export function parseJson(body: string | Uint8Array, bounds: JsonBounds = DEFAUL
   } catch {
     return { fault: scanJson(text, bounds.maxDepth).fault ?? 'invalid JSON' };
   }
-  const duplicates = measure.keys === countKeys(value) ? NONE : scanJson(text, bounds.maxDepth).duplicates;
-  return { value, duplicates };
+  if (measure.keys === countKeys(value)) return { value, duplicates: NONE };
+  const { fault, duplicates } = scanJson(text, bounds.maxDepth);
+  return fault === undefined ? { value, duplicates } : { fault };
 }
 
 const NONE: readonly string[] = [];
@@ -100,21 +101,30 @@ function endOfString(text: string, start: number): number {
   return at;
 }
 
-/** With a stack of its own: the value may be deeper than the call stack. */
+/** NaN: a number is beyond a double. With a stack of its own: the value may be deeper than the call stack. */
 function countKeys(root: Json): number {
-  if (typeof root !== 'object' || root === null) return 0;
+  if (typeof root !== 'object' || root === null) return isTooLarge(root) ? Number.NaN : 0;
   let count = 0;
   const open: object[] = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (Array.isArray(node)) {
-      for (const item of node as readonly Json[]) if (typeof item === 'object' && item !== null) open.push(item);
+      for (const item of node as readonly Json[]) {
+        if (typeof item === 'object' && item !== null) open.push(item);
+        else if (isTooLarge(item)) return Number.NaN;
+      }
       continue;
     }
     for (const key in node) {
       count++;
       const item = (node as Record<string, Json>)[key];
       if (typeof item === 'object' && item !== null) open.push(item);
+      else if (isTooLarge(item)) return Number.NaN;
     }
   }
   return count;
+}
+
+/** JSON.parse makes Infinity of `1e999`, which would be written as null. */
+function isTooLarge(value: Json | undefined): boolean {
+  return typeof value === 'number' && !Number.isFinite(value);
 }

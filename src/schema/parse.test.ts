@@ -79,6 +79,26 @@ test('depth and size have bounds', () => {
   assert.equal(parseJson(nested).fault, undefined);
 });
 
+test('a number beyond a double is refused, it would be written as null', async () => {
+  for (const text of ['1e309', '[-1e309]', '{"a":{"b":1e309}}']) {
+    assert.match(parseJson(text).fault ?? '', /^json: cannot unmarshal number -?1e309 into Go value of type float64$/);
+  }
+  for (const [text, word] of [
+    ['a: .inf', '+Inf'],
+    ['a: [-.inf]', '-Inf'],
+    ['a: .nan', 'NaN'],
+    ['{"a":1e309}', '+Inf'],
+  ]) {
+    assert.equal((await parseYaml(text ?? '')).fault, `yaml: json: unsupported value: ${word}`);
+  }
+});
+
+test('YAML: a key that is no text is refused, one within another is not written out at each level', async () => {
+  assert.match((await parseYaml('? [a]\n: b\n')).fault ?? '', /^yaml: unsupported map key/);
+  // Doubling at each level, its key would have 2^400 characters.
+  assert.match((await parseYaml(`${'? '.repeat(400)}a`)).fault ?? '', /^yaml: unsupported map key/);
+});
+
 test('YAML is version 1.1', async () => {
   const parsed = await parseYaml('mode: 0400\nyes: no\nport: "80"\nwhen: 2026-01-02T03:04:05Z\n__proto__: x\nnil: ~\n');
   assert.ok(parsed.fault === undefined);
@@ -111,6 +131,13 @@ test('YAML sees duplicates, several documents and anchors', async () => {
     )
     .join('\n')}`;
   assert.ok((await parseYaml(bomb)).fault !== undefined);
+});
+
+test('YAML written keeps lines of blanks', async () => {
+  for (const text of [' \n', 'a\n \n', '\n999 *\n \n', 'a \nb', ' x\n', 'a\nb\n', `${'a *\n'.repeat(12)} \n`]) {
+    const parsed = await parseYaml(await formatYaml({ text }));
+    assert.deepEqual(parsed.fault === undefined ? parsed.value : parsed, { text });
+  }
 });
 
 test('YAML written is YAML read', async () => {

@@ -54,12 +54,28 @@ export function readSpecial(special: Special, reader: WireReader, nested: Nested
   }
 }
 
+/** The wire types of the fields of each, by number. */
+const WIRES: Readonly<Record<Special, Readonly<Record<number, number>>>> = {
+  quantity: { 1: BYTES },
+  time: { 1: VARINT, 2: VARINT },
+  microTime: { 1: VARINT, 2: VARINT },
+  duration: { 1: VARINT },
+  intOrString: { 1: VARINT, 2: VARINT, 3: BYTES },
+  rawJson: { 1: BYTES },
+  strings: { 1: BYTES },
+  schemaOrBool: { 1: VARINT, 2: BYTES },
+  schemaOrArray: { 1: BYTES, 2: BYTES },
+  schemaOrStrings: { 1: BYTES, 2: BYTES },
+};
+
 function readPart(special: Special, number: number, wire: number, reader: WireReader, nested: NestedReads): bigint | string | Uint8Array | DraftJson {
-  if (wire === VARINT) return reader.varint();
-  if (wire !== BYTES) {
+  const wanted = WIRES[special][number];
+  if (wanted === undefined) {
     reader.skip(wire);
     return null;
   }
+  if (wire !== wanted) throw new ProtobufError(`proto: wrong wireType = ${wire} for field ${number}`);
+  if (wire === VARINT) return reader.varint();
   if (special === 'rawJson') return reader.bytes();
   const isSchema = special === 'schemaOrArray' || (special === 'schemaOrBool' && number === 2) || (special === 'schemaOrStrings' && number === 1);
   return isSchema ? nested.readSchema(reader.message()) : reader.string();

@@ -98,6 +98,19 @@ test('any bytes: an object or a ProtobufError, never anything else', () => {
   );
 });
 
+test('a type with an encoding of its own takes no other wire type', () => {
+  for (const [typeName, hex] of [
+    // The value of a limit, a time, a port and a raw extension, each with field 1 of the other wire type.
+    ['core.v1.ResourceRequirements', '0a09 0a03637075 1202 0801'],
+    ['machinery.meta.v1.ObjectMeta', '4203 0a0161'],
+    ['core.v1.ServicePort', '2203 0a0161'],
+    ['apps.v1.ControllerRevision', '1202 0801'],
+  ] as const) {
+    const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
+    assert.throws(() => decodeProtobufMessage(builtinFacts, typeName, bytes), { name: 'ProtobufError', message: /^proto: wrong wireType = \d for field 1$/ });
+  }
+});
+
 test('zeros behind pointers survive; others vanish', () => {
   // replicas 0 (a pointer) and minReadySeconds 0 (a value), as Go writes both.
   const bytes = Uint8Array.from([0x12, 0x04, 0x08, 0x00, 0x28, 0x00]);

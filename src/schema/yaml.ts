@@ -78,7 +78,11 @@ function plain(value: unknown, depth: number): Json {
   if (depth > MAX_DEPTH) throw new Error('exceeded max depth');
   if (value === undefined || value === null) return null;
   if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number') return value;
+  if (typeof value === 'number') {
+    // What Go's encoder says: JSON has no such number.
+    if (!Number.isFinite(value)) throw new Error(`json: unsupported value: ${Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'}`);
+    return value;
+  }
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof Date) return value.toISOString().replace('.000Z', 'Z');
   if (value instanceof Uint8Array) return btoa(String.fromCharCode(...value));
@@ -87,7 +91,10 @@ function plain(value: unknown, depth: number): Json {
   if (!(value instanceof Map)) return null;
   const out: Record<string, Json> = {};
   for (const [key, item] of value) {
-    const name = typeof key === 'string' ? key : typeof key === 'object' && key !== null ? JSON.stringify(plain(key, depth + 1)) : String(key);
+    // As sigs.k8s.io/yaml: a key has a text. (One of keys within keys would double at each level.)
+    if (typeof key === 'object' && key !== null && !(key instanceof Date))
+      throw new Error('unsupported map key: a key must be a string, a number or a boolean');
+    const name = key instanceof Date ? String(plain(key, depth)) : String(key);
     const child = plain(item, depth + 1);
     Object.defineProperty(out, name, { value: child, writable: true, enumerable: true, configurable: true });
   }
@@ -111,6 +118,9 @@ function nestingFault(text: string): string | undefined {
   return undefined;
 }
 
+/** Lines that end in a blank: go-yaml quotes such a text, and the library would lose the blanks of some. */
+const BLANK_BEFORE_BREAK = / \n| $/;
+
 /** As `kubectl get -o yaml` prints: two blanks, keys as they stand, texts quoted where YAML 1.1 would read something else. */
 export async function formatYaml(value: Json): Promise<string> {
   return (await yamlFormatter())(value);
@@ -119,16 +129,28 @@ export async function formatYaml(value: Json): Promise<string> {
 /** The same for many values, once the library is there. */
 export async function yamlFormatter(): Promise<(value: Json) => string> {
   const { Document, isScalar, stringify, visit } = await import('yaml');
-  const options = { version: '1.1', schema: 'yaml-1.1', indent: 2, indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false } as const;
+  const options = {
+    version: '1.1',
+    schema: 'yaml-1.1',
+    indent: 2,
+    indentSeq: false,
+    lineWidth: 0,
+    // Texts in quotes stay on their line: the library misreads blanks at the start of another.
+    doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+    aliasDuplicateObjects: false,
+  } as const;
   return (value) => {
     const text = stringify(value, options);
     // A plain `<<` as a key would be read as a merge: it is quoted. Rare, so the slower way is taken only then.
-    if (!text.includes('<<')) return text;
+    if (!text.includes('<<') && !text.includes(' \n')) return text;
     const document = new Document(value, {
       ...options,
       customTags: (tags) => tags.filter((tag) => (typeof tag === 'string' ? tag !== 'merge' : tag.tag !== 'tag:yaml.org,2002:merge')),
     });
     visit(document, {
+      Scalar: (_, scalar) => {
+        if (typeof scalar.value === 'string' && scalar.value.includes('\n') && BLANK_BEFORE_BREAK.test(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
+      },
       Pair: (_, { key }) => {
         if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
       },

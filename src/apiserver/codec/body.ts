@@ -1,10 +1,9 @@
 import type { Json } from '../../machinery/object.ts';
 import { badRequest, StatusError } from '../../machinery/status-error.ts';
 import { scanJson } from '../../schema/json-scan.ts';
-import { parseJson } from '../../schema/parse-json.ts';
 import type { CallBody, ParsedBody } from '../handlers/call.ts';
 import type { YamlReader } from './yaml-thread.ts';
-import { countKeys, defaultBounds, type JsonScan, type ScanFault } from './scan.ts';
+import { countKeys, defaultBounds, JsonScan, type ScanFault } from './scan.ts';
 
 /** Kubernetes' own bound on a request body. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
@@ -68,24 +67,24 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   });
 }
 
-const BOUNDS = { maxDepth: defaultBounds.maxDepth, maxTokens: defaultBounds.maxTokens };
+const MAX_DEPTH = defaultBounds.maxDepth;
 
-/** `scan`: of the same bytes, when they came in several pieces. `kind`: for the words of a refusal. */
+/** `scan`: of the same bytes, where they were scanned as they came. `kind`: for the words of a refusal. */
 export function parseJsonBody(bytes: Uint8Array, scan: JsonScan | undefined, kind: string): ParsedBody {
-  if (scan === undefined) {
-    const parsed = parseJson(bytes, BOUNDS);
-    if (parsed.fault !== undefined) throw malformed(kind, `json parse error: ${parsed.fault}`);
-    return parsed;
-  }
-  if (scan.fault !== undefined) throw refuse(scan.fault);
+  const scanned = scan ?? new JsonScan();
+  if (scan === undefined) scanned.push(bytes);
+  if (scanned.fault !== undefined) throw refuse(scanned.fault);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
   } catch {
-    throw malformed(kind, `json parse error: ${scanJson(text, BOUNDS.maxDepth).fault ?? 'invalid JSON'}`);
+    throw malformed(kind, `json parse error: ${scanJson(text, MAX_DEPTH).fault ?? 'invalid JSON'}`);
   }
-  return { value, duplicates: scan.keys === countKeys(value) ? [] : scanJson(text, BOUNDS.maxDepth).duplicates };
+  if (scanned.keys === countKeys(value)) return { value, duplicates: [] };
+  const { fault, duplicates } = scanJson(text, MAX_DEPTH);
+  if (fault !== undefined) throw malformed(kind, `json parse error: ${fault}`);
+  return { value, duplicates };
 }
 
 async function parseYamlBody(bytes: Uint8Array, kind: string, read: YamlReader): Promise<ParsedBody> {

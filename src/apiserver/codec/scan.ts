@@ -59,16 +59,16 @@ export class JsonScan {
   }
 }
 
-/** All keys of all objects within. */
+/** All keys of all objects within. NaN: a number is beyond a double (JSON.parse makes Infinity of it, which would be written as null). */
 export function countKeys(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
+  if (typeof value !== 'object' || value === null) return typeof value === 'number' && !Number.isFinite(value) ? Number.NaN : 0;
   let count = 0;
   if (Array.isArray(value)) for (const item of value) count += countKeys(item);
   else
     for (const key in value) {
       count++;
       const below = (value as Record<string, unknown>)[key];
-      if (typeof below === 'object') count += countKeys(below);
+      if (typeof below === 'object' || typeof below === 'number') count += countKeys(below);
     }
   return count;
 }

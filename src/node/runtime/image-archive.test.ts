@@ -116,6 +116,12 @@ for (const { about, bytes, says } of [
     says: /no image for linux\/amd64/,
   },
   { about: 'an index of nulls', bytes: index([null]), says: /without manifests/ },
+  { about: 'a platform of null', bytes: index([{ digest: `sha256:${'0'.repeat(64)}`, platform: null, annotations: null }]), says: /lacks blobs\/sha256\/0/ },
+  {
+    about: 'an annotation that is no text',
+    bytes: index([{ digest: 'sha256:0', annotations: { 'org.opencontainers.image.ref.name': {} } }]),
+    says: /without manifests/,
+  },
   { about: 'an index without digests', bytes: index([{ size: 3 }]), says: /without manifests/ },
   { about: 'layers that are numbers', bytes: docker({ Layers: [1] }), says: /without Config or Layers/ },
   { about: 'tags that are an object', bytes: docker({ RepoTags: {} }), says: /without Config or Layers/ },

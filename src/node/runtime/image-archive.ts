@@ -200,7 +200,19 @@ function checkLayers(config: ImageConfig, layers: number): void {
 }
 
 function isDescriptor(value: unknown): value is Descriptor {
-  return typeof value === 'object' && value !== null && 'digest' in value && typeof value.digest === 'string';
+  if (!isObject(value)) return false;
+  const { digest, mediaType = '', platform = {}, annotations = {} } = value;
+  return (
+    typeof digest === 'string' &&
+    typeof mediaType === 'string' &&
+    isObject(platform) &&
+    isObject(annotations) &&
+    Object.values(annotations).every((text) => typeof text === 'string')
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 function isDescriptors(value: unknown): value is readonly Descriptor[] {
@@ -238,7 +250,10 @@ async function readJson<T>({ file }: ArchiveSource, entries: ReadonlyMap<string,
   await file.read(bytes, 0, bytes.length, entry.offset);
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
+    // As whoever wrote it reads it: null is what is not there.
+    value = JSON.parse(bytes.toString('utf8'), function (this: unknown, _key, item: unknown) {
+      return Array.isArray(this) ? item : (item ?? undefined);
+    });
   } catch (thrown) {
     throw new ArchiveError(`has a ${name} that is not JSON`, { cause: thrown });
   }
