@@ -91,6 +91,18 @@ describe('what survives', () => {
     await goesOn();
   });
 
+  it('a containerd that was started again outlives Berth too, and is taken over', async () => {
+    const before = await identity();
+    const [pid] = processes(`--config ${berth.directory}/containerd/config.toml`);
+    assert.ok(pid !== undefined);
+    await berth.kill();
+    assert.deepEqual(processes(`--config ${berth.directory}/containerd/config.toml`), [pid]);
+    await berth.up();
+    assert.match(berth.output, new RegExp(`containerd adopted pid=${pid} `));
+    assert.equal(await identity(), before);
+    await goesOn();
+  });
+
   it('kill -9 of Berth and containerd together', async () => {
     const before = await identity();
     const [pid] = processes(`--config ${berth.directory}/containerd/config.toml`);
