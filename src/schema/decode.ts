@@ -45,10 +45,14 @@ function inDocumentOrder(input: JsonObject, paths: readonly string[]): readonly 
   const wanted = new Set(paths);
   const found: string[] = [];
   const visit = (value: Json | undefined, path: string): void => {
+    if (found.length === paths.length) return;
     if (wanted.has(path)) found.push(path);
     else if (Array.isArray(value)) value.forEach((item: Json, i) => visit(item, `${path}[${i}]`));
     else if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of Object.entries(value)) visit(item, path === '' ? key : `${path}.${key}`);
+      for (const key of Object.keys(value)) {
+        if (found.length === paths.length) return;
+        visit((value as JsonObject)[key], path === '' ? key : `${path}.${key}`);
+      }
     }
   };
   visit(input, '');

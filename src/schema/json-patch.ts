@@ -2,6 +2,7 @@ import type { DraftJson, DraftObject, Json, JsonObject } from '../machinery/obje
 import { getOwn, hasOwn, setOwn } from '../machinery/record.ts';
 import { badRequest, StatusError } from '../machinery/status-error.ts';
 import { copyJson, copyObject, equalJson } from './copy.ts';
+import { finished, type Steps } from './steps.ts';
 
 /**
  * RFC 6902 as Kubernetes applies it: 400 for a patch that is none, 413 for more than 10,000 operations, 422 for one that
@@ -14,13 +15,30 @@ const MAX_COPIED = 3 * 1024 * 1024;
 const MAX_MOVED = 100_000_000;
 
 export function applyJsonPatch(document: JsonObject, patch: Json): DraftObject {
+  return finished(applyJsonPatchSteps(document, patch));
+}
+
+/** What is done between two pauses: so many operations, or so much copied and moved by them. */
+const STEP_OPERATIONS = 2000;
+const STEP_COPIED = 256 * 1024;
+const STEP_MOVED = 4_000_000;
+
+/** The same in steps of some milliseconds. */
+export function* applyJsonPatchSteps(document: JsonObject, patch: Json): Steps<DraftObject> {
   if (!Array.isArray(patch)) throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
   if (patch.length > MAX_OPERATIONS) {
     const why = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`;
     throw new StatusError('RequestEntityTooLarge', `Request entity is too large: ${why}`);
   }
   const state: State = { root: copyObject(document), copied: 0, moved: 0 };
-  for (const operation of patch as readonly Json[]) applyOperation(state, readOperation(operation));
+  let before = { at: 0, copied: 0, moved: 0 };
+  for (const [at, operation] of (patch as readonly Json[]).entries()) {
+    applyOperation(state, readOperation(operation));
+    const { copied, moved } = state;
+    if (at - before.at < STEP_OPERATIONS && copied - before.copied < STEP_COPIED && moved - before.moved < STEP_MOVED) continue;
+    before = { at, copied, moved };
+    yield;
+  }
   const { root } = state;
   if (typeof root !== 'object' || root === null || Array.isArray(root)) throw rejected('the document is no longer an object');
   return root;

@@ -37,9 +37,13 @@ const BOUNDS: readonly Bounds[] = [
   { min: 0, max: 6, names: named('sun mon tue wed thu fri sat', 0) },
 ];
 
+/** More says nothing more: a field has sixty values at most. */
+const MAX_LENGTH = 64 * 1024;
+
 /** The schedule, or the fault in the words of the parser that Kubernetes uses. */
 export function parseSchedule(text: string): Schedule | string {
   if (text === '') return 'empty spec string';
+  if (text.length > MAX_LENGTH) return `more than ${MAX_LENGTH} characters`;
   if (text.startsWith('@every ')) {
     const ms = parseEvery(text.slice('@every '.length));
     return ms === undefined
@@ -73,7 +77,7 @@ function parseEvery(text: string): number | undefined {
 
 function parseField(text: string, bounds: Bounds): Set<number> | string {
   const all = new Set<number>();
-  for (const part of text.split(',')) {
+  for (const part of new Set(text.split(','))) {
     const range = parseRange(part, bounds);
     if (typeof range === 'string') return range;
     for (let n = range.from; n <= range.to; n += range.step) all.add(n);

@@ -16,6 +16,7 @@ import { type ManagedWrite, managersAfter, managersAfterSteps } from './field-ma
 import { inTurns } from './in-turns.ts';
 import { isHeartbeat } from './heartbeat.ts';
 import { metadataOf } from './metadata.ts';
+import { refuseInvalid } from './refuse-invalid.ts';
 import { sameObject } from './same.ts';
 import { committedEntry, putOperation, type StoredForm, toStoredForm } from './stored-form.ts';
 import type { Target } from './target.ts';
@@ -156,7 +157,8 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   rules.prepare?.(draft as unknown as Draft<KubeObject>, stored, { nowMs });
   const allocation = target.subresource === '' ? core.services?.allocate(binding, draft, stored) : undefined;
   if (heavy) await core.yieldToLoop();
-  validate(target, call, rules, draft, stored);
+  const errors = validate(target, call, rules, draft, stored);
+  if (errors.length > 0) await refuseInvalid(core, binding.kind, stored.metadata?.name ?? '', errors);
   if (heavy) await core.yieldToLoop();
   if (change.admit !== false) await admission.validate();
   if (heavy) await core.yieldToLoop();
@@ -186,12 +188,13 @@ function checkPreconditions({ binding, name }: Target, draft: DraftObject, entry
   } else if (version !== String(entry.modRevision)) throw conflict(binding.kind, name, MODIFIED);
 }
 
-function validate({ binding, subresource }: Target, call: Call, rules: ChangeRules, draft: DraftObject, old: KubeObject): void {
+function validate({ binding, subresource }: Target, call: Call, rules: ChangeRules, draft: DraftObject, old: KubeObject): readonly FieldError[] {
   const object = draft as unknown as KubeObject;
   const errors = [...validateMetadataUpdate(object.metadata ?? {}, old.metadata ?? {}), ...(rules.validate?.(object, old, binding.apiVersion) ?? [])];
-  if (errors.length > 0) throw invalidObject(binding.kind, old.metadata?.name ?? '', errors);
+  if (errors.length > 0) return errors;
   // Writers of a status can't help what people asked for.
   if (subresource === '' || subresource === 'scale') for (const text of binding.stored.strategy.warnings?.(object, old) ?? []) call.warnings.add(text);
+  return errors;
 }
 
 interface Ready {

@@ -3,7 +3,7 @@ import { nameSuffix, uuid } from '../../base/random.ts';
 import type { FieldError } from '../../machinery/field-error.ts';
 import { validateMetadata } from '../../machinery/metadata.ts';
 import type { Draft, DraftObject, KubeObject, ManagedFieldsEntry, ObjectMeta } from '../../machinery/object.ts';
-import { alreadyExists, badRequest, formatGroupResource, invalidObject, StatusError } from '../../machinery/status-error.ts';
+import { alreadyExists, badRequest, formatGroupResource, StatusError } from '../../machinery/status-error.ts';
 import { zeroObject } from '../../schema/decode.ts';
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
@@ -17,6 +17,7 @@ import { commitObject, GuardFailed, settled } from './commit.ts';
 import { managersAfter, managersAfterSteps } from './field-manager.ts';
 import { inTurns } from './in-turns.ts';
 import { metadataOf } from './metadata.ts';
+import { refuseInvalid } from './refuse-invalid.ts';
 import { committedEntry, putOperation, type StoredForm, toStoredForm } from './stored-form.ts';
 import type { Target } from './target.ts';
 import { toStorageVersion } from './versions.ts';
@@ -98,7 +99,8 @@ export async function createDraft(
   emptyStatus(core, binding, stored);
   const allocation = core.services?.allocate(binding, stored, undefined);
   if (heavy) await core.yieldToLoop();
-  validate(target, call, stored);
+  const errors = validate(target, call, stored);
+  if (errors.length > 0) await refuseInvalid(core, binding.kind, made.name ?? '', errors);
   if (heavy) await core.yieldToLoop();
   await admission.validate();
   if (heavy) await core.yieldToLoop();
@@ -184,15 +186,15 @@ function emptyStatus(core: Core, { stored }: Target['binding'], draft: DraftObje
 
 const generateName = (core: Core, base: string): string => base.slice(0, MAX_GENERATED_BASE) + nameSuffix(core.random);
 
-function validate({ binding }: Target, call: Call, draft: DraftObject): void {
+function validate({ binding }: Target, call: Call, draft: DraftObject): readonly FieldError[] {
   const object = draft as unknown as KubeObject;
   const { strategy, namespaced } = binding.stored;
   const errors: FieldError[] = [
     ...validateMetadata(object.metadata ?? {}, { namespaced, validateName: strategy.validateName }),
     ...(strategy.validateCreate?.(object, binding.apiVersion) ?? []),
   ];
-  if (errors.length > 0) throw invalidObject(binding.kind, object.metadata?.name ?? '', errors);
-  for (const text of strategy.warnings?.(object, undefined) ?? []) call.warnings.add(text);
+  if (errors.length === 0) for (const text of strategy.warnings?.(object, undefined) ?? []) call.warnings.add(text);
+  return errors;
 }
 
 function dryRunAnswer(core: Core, target: Target, draft: DraftObject, managed: readonly ManagedFieldsEntry[]): Answer {

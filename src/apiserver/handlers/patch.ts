@@ -1,6 +1,6 @@
 import type { DraftObject, Json, JsonObject } from '../../machinery/object.ts';
 import { badRequest, objectNotFound, StatusError } from '../../machinery/status-error.ts';
-import { applyJsonPatch } from '../../schema/json-patch.ts';
+import { applyJsonPatch, applyJsonPatchSteps } from '../../schema/json-patch.ts';
 import { applyMergePatch } from '../../schema/merge-patch.ts';
 import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Core } from '../core.ts';
@@ -10,6 +10,7 @@ import { decodeObject, type Expected, expectedOf } from '../codec/decode.ts';
 import { applyObject } from './apply.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing } from './change.ts';
+import { inTurns } from './in-turns.ts';
 import { objectRules } from './update.ts';
 import type { Target } from './target.ts';
 import { type WriteOptions, writeOptions } from './write-options.ts';
@@ -50,9 +51,10 @@ export async function patchWith(core: Core, call: Call, target: Target, rules: C
 }
 
 async function patchInTurns(core: Core, call: Call, { expected, document, type, body, options }: PatchWork): Promise<DraftObject> {
-  const value = applyPatch(core, expected, document, type, body.value) as Json;
+  const value =
+    type === JSON_PATCH ? await inTurns(core, true, applyJsonPatchSteps(document, body.value)) : applyPatch(core, expected, document, type, body.value);
   await core.yieldToLoop();
-  const draft = decodeObject(core, call, { value, duplicates: body.duplicates }, expected, options.fieldValidation);
+  const draft = decodeObject(core, call, { value: value as Json, duplicates: body.duplicates }, expected, options.fieldValidation);
   await core.yieldToLoop();
   return draft;
 }

@@ -19,6 +19,8 @@ export async function callVirtual(core: Core, call: Call, target: Target, virtua
   if (verb === 'create' && virtual.create !== undefined && target.name === '') {
     const options = writeOptions(call, 'CreateOptions');
     const draft = await readObject(core, call, expectedOf(binding), options.fieldValidation);
+    const { heavy } = call.body;
+    if (heavy) await core.yieldToLoop();
     applyDefaults(core, binding, draft);
     if (binding.kind.namespaced && namespace !== '') metadataOf(draft).namespace ??= namespace;
     const admission = new Admission(core, call, target, {
@@ -31,7 +33,11 @@ export async function callVirtual(core: Core, call: Call, target: Target, virtua
     });
     await admission.mutate();
     await admission.validate();
-    const body = await virtual.create(about, deepFreeze(draft) as JsonObject);
+    if (heavy) await core.yieldToLoop();
+    const given = deepFreeze(draft) as JsonObject;
+    if (heavy) await core.yieldToLoop();
+    const body = await virtual.create(about, given);
+    if (heavy) await core.yieldToLoop();
     return { as: 'object', code: 201, body: deepFreeze(body) };
   }
   if (verb === 'get' && virtual.get !== undefined) return { as: 'object', code: 200, body: deepFreeze(await virtual.get(about, target.name)), binding };

@@ -84,6 +84,8 @@ interface HttpCall extends AnswerContext {
 /** Longer than clients keep idle connections (Go: 90 s), so that they close first. */
 const KEEP_ALIVE_MS = 180_000;
 
+const LONG_REFUSAL = 100_000;
+
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** The HTTPS front: HTTP/1.1 and HTTP/2 on one port, in front of the same handlers as the in-process way. */
@@ -158,7 +160,7 @@ export class HttpFront {
     this.#handle(context, request, run, true).catch((thrown: unknown) => {
       // Whoever streams throws only before it has answered: then the refusal is a Status here too.
       if (response.socket === null) response.assignSocket(socket as TLSSocket);
-      this.#fail(context, request, thrown);
+      return this.#fail(context, request, thrown);
     });
   }
 
@@ -341,10 +343,12 @@ export class HttpFront {
     }
   }
 
-  #fail(context: AnswerContext, request: AnyRequest, thrown: unknown): void {
+  async #fail(context: AnswerContext, request: AnyRequest, thrown: unknown): Promise<void> {
     const { response, call } = context;
     const error = asStatusError(thrown);
     if (error.code >= 500) this.#options.core.log.warn('a request failed', { method: call.method, path: call.path, ...failure(thrown) });
+    // Thousands of faults: their text was made in this turn.
+    if (error.message.length > LONG_REFUSAL) await this.#options.core.yieldToLoop();
     if (response.headersSent) return void response.destroy();
     writeFailure(context, error);
     letGo(request, response, this.#options.core.clock);
