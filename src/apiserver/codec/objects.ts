@@ -6,7 +6,12 @@ import { defined } from '../../base/assert.ts';
 import type { Binding, Registry } from '../registry/registry.ts';
 import { splitKey } from '../registry/keys.ts';
 import type { Projection, StoredEntry } from './projection.ts';
+import { sharing } from './share.ts';
 import { managedText, parseBody, parseManaged, parseManagedSteps, withHead } from './record.ts';
+
+const MOST_MODELS = 128;
+/** Of smaller ones too little is the same. */
+const LEAST_SHARED_BYTES = 1024;
 
 /**
  * One frozen object per revision, shared by whoever reads it in process (law 4): made by the write path or parsed when first
@@ -20,6 +25,8 @@ export class ObjectCache {
   #kept: ({ readonly projection: Projection; readonly bytes: number } | undefined)[] = [];
   #oldest = 0;
   #bytes = 0;
+  /** The last one of each family; those asked for first go first. */
+  readonly #models = new Map<string, KubeObject>();
 
   constructor(registry: Registry, maxBytes = 2 * 1024 * 1024) {
     this.#registry = registry;
@@ -33,7 +40,9 @@ export class ObjectCache {
     if (projection.version === entry.modRevision && known !== undefined) return known;
     if (known === undefined) projection.version = 0;
     const kind = this.#kindOf(entry.key);
-    const body = deepFreeze(known ?? parseBody(entry.value, projection));
+    const body = known ?? parseBody(entry.value, projection);
+    if (entry.value.byteLength >= LEAST_SHARED_BYTES) this.#share(entry, body);
+    deepFreeze(body);
     const object = freezeWhole(withHead(body, kind.kind, formatApiVersion(kind), entry.modRevision === 0 ? '' : String(entry.modRevision)));
     // The last state of what was deleted goes to those who are told of it now; others find the state before.
     if (projection.version !== 0) return object;
@@ -93,6 +102,15 @@ export class ObjectCache {
 
   managed(entry: StoredEntry): readonly ManagedFieldsEntry[] {
     return parseManaged(entry.value, entry.projection);
+  }
+
+  /** Takes from the last one of the same owner, or of the namespace, what is the same there. */
+  #share({ key, projection }: StoredEntry, body: KubeObject): void {
+    const family = `${splitKey(key).prefix} ${body.metadata?.ownerReferences?.[0]?.uid ?? projection.namespace}`;
+    const model = this.#models.get(family);
+    if (model !== undefined) sharing(body, model);
+    else if (this.#models.size >= MOST_MODELS) this.#models.delete(this.#models.keys().next().value as string);
+    this.#models.set(family, body);
   }
 
   #kindOf(key: string): Kind {
