@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,6 +9,7 @@ import { certificateSigner } from './certificate-signer.ts';
 import { newKeyPem } from './certificate-issue.ts';
 import { type CertificateRequest, Certificates, type KeyPair } from './certificates.ts';
 import { DataDirectoryError } from './data-directory.ts';
+import { ecKeys } from './node-keys.ts';
 import { ensureCertificates, keepCertificatesFresh } from './identities.ts';
 
 const DAY_MS = 86_400_000;
@@ -210,4 +211,27 @@ test('every certificate of a cluster is renewed before it ends, and handed to wh
       assert.ok(Date.parse(fresh.validTo) > endsMs, leaf);
       assert.equal(fresh.subject, new X509Certificate(before[leaf].certPem).subject);
     }
+  }));
+
+test('the key of tokens is changed by putting it aside: what it signed stays good until its file is removed', async () =>
+  inDirectory(async (directory) => {
+    const open = async () => {
+      const certificates = await Certificates.open(directory, new VirtualClock());
+      return ecKeys({ privatePem: await certificates.key('service-account'), trustedPems: await certificates.earlierKeys('service-account') });
+    };
+    const data = new TextEncoder().encode('header.claims');
+    const before = await open();
+    const signature = before.sign(data);
+    await rename(join(directory, 'service-account.key'), join(directory, 'service-account-2025.key'));
+    const after = await open();
+    assert.notEqual(after.signing.keyId, before.signing.keyId);
+    assert.equal(after.verify(before.signing.keyId, data, signature), true);
+    assert.deepEqual(
+      after.publicKeys?.().map(({ kid }) => kid),
+      [after.signing.keyId, before.signing.keyId],
+    );
+    await rm(join(directory, 'service-account-2025.key'));
+    assert.equal((await open()).verify(before.signing.keyId, data, signature), false);
+    await writeFile(join(directory, 'service-account-x.pub'), 'nothing');
+    await assert.rejects(open(), /service-account-x\.pub is damaged: restore it from a copy, or remove it/);
   }));

@@ -1,5 +1,5 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { mkdir, open, readFile, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
 import { type CertificateRequest, issueAuthority, issueCertificate, type KeyPair, newKeyPem, renewAuthority } from './certificate-issue.ts';
@@ -76,6 +76,16 @@ export class Certificates {
     const keyPem = newKeyPem();
     await writeSecret(path, keyPem);
     return keyPem;
+  }
+
+  /**
+   * PEMs of keys that `name` had before: files `NAME-….key` or `NAME-….pub` beside its own. What they signed stays good for as long as they lie there.
+   */
+  async earlierKeys(name: string): Promise<readonly string[]> {
+    const files = (await readdir(this.#directory)).filter((file) => file.startsWith(`${name}-`) && /\.(?:key|pub)$/.test(file)).sort();
+    const remedy = 'restore it from a copy, or remove it, and what it has signed (tokens) counts no more';
+    const found = await Promise.all(files.map((file) => readPem(join(this.#directory, file), createPublicKey, remedy)));
+    return found.filter((pem) => pem !== undefined);
   }
 
   /** A pair that is not kept on disk. */

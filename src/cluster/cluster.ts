@@ -213,7 +213,7 @@ class Start {
       clock,
       random,
       log,
-      keys: ecKeys({ privatePem: certificates.serviceAccountKeyPem }),
+      keys: ecKeys({ privatePem: certificates.serviceAccountKeyPem, trustedPems: certificates.earlierServiceAccountPems }),
       openStore: (project) =>
         openSqliteStore({ directory: this.#layout.store, clock, project, log, settings: { ...defaultStoreSettings, watchWindowMs }, seal }),
       yieldToLoop: loopTurns(setImmediate),

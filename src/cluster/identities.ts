@@ -11,6 +11,8 @@ export interface ClusterCertificates {
   readonly node: KeyPair;
   /** PEM of the key that signs service-account tokens. */
   readonly serviceAccountKeyPem: string;
+  /** PEMs of keys that signed them before, and are still trusted. */
+  readonly earlierServiceAccountPems: readonly string[];
 }
 
 export interface Names {
@@ -72,14 +74,15 @@ function requestsFor(names: Names, users: Users): Readonly<Record<LeafName, Cert
 export async function ensureCertificates(certificates: Certificates, names: Names, users: Users): Promise<ClusterCertificates> {
   const requests = requestsFor(names, users);
   const ensure = (leaf: LeafName): Promise<KeyPair> => certificates.ensure(FILES[leaf], requests[leaf]);
-  const [server, admin, kubeletClient, node, serviceAccountKeyPem] = await Promise.all([
+  const [server, admin, kubeletClient, node, serviceAccountKeyPem, earlierServiceAccountPems] = await Promise.all([
     ensure('server'),
     ensure('admin'),
     ensure('kubeletClient'),
     ensure('node'),
     certificates.key('service-account'),
+    certificates.earlierKeys('service-account'),
   ]);
-  return { server, admin, kubeletClient, node, serviceAccountKeyPem };
+  return { server, admin, kubeletClient, node, serviceAccountKeyPem, earlierServiceAccountPems };
 }
 
 /** Renews each of them before it ends, however long the cluster runs, and hands the new one over. A failure is told, and tried again. */
