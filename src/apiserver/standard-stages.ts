@@ -4,6 +4,7 @@ import type { Random } from '../base/random.ts';
 import { builtinFacts } from '../api/facts.ts';
 import type { Facts } from '../schema/facts.ts';
 import { admissionChain } from './admission/chain.ts';
+import type { PodSecurityOptions } from './admission/pod-security.ts';
 import type { Audit } from './audit/trail.ts';
 import { anyToken, authenticator, DEFAULT_SIGN_IN, type SignIn, tokenChecker } from './authn/authenticate.ts';
 import { impersonator } from './authn/impersonate.ts';
@@ -66,6 +67,7 @@ export interface StandardStagesOptions {
   readonly signIn?: (() => SignIn) | undefined;
   readonly audit?: Audit | undefined;
   readonly disabledAdmission?: readonly string[] | undefined;
+  readonly podSecurity?: PodSecurityOptions | undefined;
   /** As the server's; long answers are made in slices between which others have the event loop. Absent: at once. */
   readonly yieldToLoop?: (() => Promise<void>) | undefined;
 }
@@ -86,7 +88,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const requests = new RequestMetrics();
   const access = new AccessMetrics();
   const health = new HealthFigures();
-  const chain = admissionChain({ random, keys, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [] });
+  const chain = admissionChain({ random, keys, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [], podSecurity: options.podSecurity });
   const admission = timedAdmission(chain, clock);
   const share = options.seats === undefined ? undefined : fairShare({ reader, clock, seats: options.seats, maxWaitMs: MAX_WAIT_MS });
   const signIn = options.signIn ?? (() => DEFAULT_SIGN_IN);

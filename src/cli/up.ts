@@ -29,6 +29,8 @@ interface UpOptions {
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
   readonly encryptionConfig?: string;
   readonly maxRequestsInflight: number;
+  readonly admissionConfig?: string;
+  readonly disableAdmissionPlugins: string;
   readonly authenticationConfig?: string;
   readonly oidcIssuerUrl?: string;
   readonly oidcClientId?: string;
@@ -98,6 +100,8 @@ export function addUp(program: Command): void {
       integer,
       defaults.maxRequestsInflight,
     )
+    .option('--admission-config <FILE>', 'an AdmissionConfiguration: what PodSecurity enforces by default, and whom it lets pass')
+    .option('--disable-admission-plugins <NAMES>', 'that are on by default and shall not run, with commas between', '')
     .option('--authentication-config <FILE>', 'an AuthenticationConfiguration: providers whose tokens count as sign-in, and what is open to everybody')
     .option('--oidc-issuer-url <URL>', 'an OpenID Connect provider whose ID tokens count as sign-in')
     .option('--oidc-client-id <ID>', 'the audience that its tokens must be for')
@@ -146,6 +150,8 @@ function configOf(options: UpOptions): ClusterConfig {
     runtimeConfig: options.runtimeConfig,
     encryptionConfigFile: options.encryptionConfig ?? '',
     maxRequestsInflight: options.maxRequestsInflight,
+    admissionConfigFile: options.admissionConfig ?? '',
+    disabledAdmission: options.disableAdmissionPlugins.split(',').filter((name) => name !== ''),
     authenticationConfigFile: options.authenticationConfig ?? '',
     oidc: oidcOf(options),
     audit: {

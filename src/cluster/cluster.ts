@@ -17,6 +17,7 @@ import { startStorage } from '../storage/storage.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { defaultStoreSettings } from '../store/settings.ts';
 import { certificateSigner } from './certificate-signer.ts';
+import { readAdmissionConfig } from './admission-config.ts';
 import { AuditLog, readAuditPolicyFile } from './audit-log.ts';
 import { ISSUER } from '../apiserver/standard-stages.ts';
 import { Certificates, type KeyPair } from './certificates.ts';
@@ -209,6 +210,7 @@ class Start {
     const { watchWindowMs, runtimeConfig, nodePorts, encryptionConfigFile } = this.#config;
     const seal = encryptionConfigFile === '' ? undefined : await this.#seal(encryptionConfigFile);
     const audit = await this.#audit();
+    const admission = this.#config.admissionConfigFile === '' ? undefined : await readAdmissionConfig(this.#config.admissionConfigFile);
     const plane = await ControlPlane.open({
       clock,
       random,
@@ -226,8 +228,10 @@ class Start {
       audit,
       signIn: await this.#signIn(),
       routes: profilingRoutes(clock),
+      disabledAdmission: this.#config.disabledAdmission,
+      podSecurity: admission?.podSecurity,
       // As kube-apiserver names it: the plugins that encryption needs.
-      checks: seal === undefined ? [] : [{ name: 'kms-providers', check: () => seal.health }],
+      checks: seal?.prepare === undefined ? [] : [{ name: 'kms-providers', check: () => seal.health }],
       seats: this.#config.maxRequestsInflight,
       dial: dialFrom({
         nodeName: this.#config.nodeName,

@@ -42,6 +42,10 @@ export interface ClusterConfig {
   };
   /** Requests that the API server works on at a time, over all priority levels that are not exempt. */
   readonly maxRequestsInflight: number;
+  /** An AdmissionConfiguration. Empty: none. */
+  readonly admissionConfigFile: string;
+  /** Admission plugins that are on by default and shall not run, by name. */
+  readonly disabledAdmission: readonly string[];
   /** An AuthenticationConfiguration; not with `oidc`. Empty: none. */
   readonly authenticationConfigFile: string;
   /** Absent: nobody signs in elsewhere. */
@@ -71,6 +75,8 @@ export function defaultConfig(environment: { readonly root: boolean; readonly ho
     watchWindowMs: 5 * 60_000,
     runtimeConfig: {},
     encryptionConfigFile: '',
+    admissionConfigFile: '',
+    disabledAdmission: [],
     authenticationConfigFile: '',
     oidc: undefined,
     maxRequestsInflight: 600,

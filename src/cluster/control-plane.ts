@@ -1,6 +1,7 @@
 import { builtinFacts } from '../api/facts.ts';
 import type { Kind } from '../api/kind.ts';
 import { builtinKinds } from '../api/registry.ts';
+import type { PodSecurityOptions } from '../apiserver/admission/pod-security.ts';
 import type { SignIn } from '../apiserver/authn/authenticate.ts';
 import { bootstrap, Writer } from '../apiserver/bootstrap/bootstrap.ts';
 import { followFlowControl } from '../apiserver/bootstrap/flow-control.ts';
@@ -56,6 +57,9 @@ export interface ControlPlaneOptions {
   /** For priority and fairness; absent: none. */
   readonly seats?: number | undefined;
   readonly signIn?: (() => SignIn) | undefined;
+  /** Admission plugins that are on by default and shall not run. */
+  readonly disabledAdmission?: readonly string[] | undefined;
+  readonly podSecurity?: PodSecurityOptions | undefined;
   /** Paths beside the standard ones. */
   readonly routes?: readonly Route[] | undefined;
   /** For `/readyz`, beside the server's own. */
@@ -98,6 +102,8 @@ export class ControlPlane implements AsyncDisposable {
         seats: options.seats,
         signIn: options.signIn,
         routes: options.routes,
+        disabledAdmission: options.disabledAdmission,
+        podSecurity: options.podSecurity,
         audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
         gauges: [...auditGauges(options.audit?.sink), ...objectGauges(store, registry)],
         yieldToLoop,

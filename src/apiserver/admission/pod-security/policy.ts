@@ -41,11 +41,11 @@ function levelOf(labels: Labels | undefined, mode: keyof Policy, fallback: Level
   };
 }
 
-function isLevel(text: string): text is Level {
+export function isLevel(text: string): text is Level {
   return (LEVELS as readonly string[]).includes(text);
 }
 
-function parseVersion(text: string): { readonly minor: number | undefined } | undefined {
+export function parseVersion(text: string): { readonly minor: number | undefined } | undefined {
   if (text === 'latest') return { minor: undefined };
   const minor = /^v1\.(0|[1-9][0-9]*)$/.exec(text)?.[1];
   return minor === undefined ? undefined : { minor: Number(minor) };
