@@ -6,9 +6,11 @@ import { parseJsonBody } from '../../../src/apiserver/codec/body.ts';
 import { protobufReader, typeNameOf } from '../../../src/apiserver/codec/protobuf.ts';
 import { JsonScan } from '../../../src/apiserver/codec/scan.ts';
 import { Registry } from '../../../src/apiserver/registry/registry.ts';
-import type { DraftObject, Json, JsonObject } from '../../../src/machinery/object.ts';
+import type { DraftObject, Json, JsonObject, ManagedFieldsEntry } from '../../../src/machinery/object.ts';
 import { deepFreeze } from '../../../src/machinery/record.ts';
 import { StatusError } from '../../../src/machinery/status-error.ts';
+import { applyPatch } from '../../../src/schema/apply/apply-patch.ts';
+import { decodeManagers, encodeManagers } from '../../../src/schema/apply/managed-fields.ts';
 import { decode } from '../../../src/schema/decode.ts';
 import { applyJsonPatch } from '../../../src/schema/json-patch.ts';
 import { applyMergePatch } from '../../../src/schema/merge-patch.ts';
@@ -73,6 +75,7 @@ const WEB: JsonObject = {
   },
 };
 
+const never = (): boolean => false;
 const isRefusal = (thrown: unknown): boolean => thrown instanceof StatusError && thrown.code < 500;
 /** Where Kubernetes answers 500 to what is a client's mistake. */
 const KNOWN_500 =
@@ -122,7 +125,7 @@ const yaml: Target = {
   ],
   words: ['*', '&a', '!!', '!<', '%YAML 1.1\n', '---\n', '...\n', '? ', '- ', ': ', '|-\n', '>+\n', '<<', '{', '}', '[', ']', '\t', '# ', '"', "'"],
   perByteUs: 30,
-  refuses: () => false,
+  refuses: never,
   async run(input) {
     const parsed = await parseYaml(input);
     if (parsed.fault !== undefined) return;
@@ -248,12 +251,63 @@ const strategicPatch = patch(
   (given) => applyStrategicMerge(builtinFacts, 'core.v1.Pod', POD, given) as JsonObject,
 );
 
+const APPLYING = { facts: builtinFacts, typeName: 'core.v1.Pod', apiVersion: 'v1', subresource: '', nowMs: 0, force: true };
+const APPLIED = applyPatch({ ...APPLYING, manager: 'other', live: undefined, liveManaged: [], patch: POD });
+
+const apply: Target = {
+  name: 'apply',
+  seeds: [
+    { spec: { containers: [{ name: 'c', image: 'j', env: [{ name: 'B', value: '' }] }] } },
+    {
+      metadata: { labels: { a: 'c', z: '' }, finalizers: ['x/y', 'x/z'] },
+      spec: { volumes: [], tolerations: [{ key: 'k' }, { key: 'k', effect: 'NoExecute' }] },
+    },
+    { spec: { containers: [{ name: 'c', ports: [{ containerPort: 80, protocol: 'UDP' }, { containerPort: 80 }] }] } },
+  ].map((each) => JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...each })),
+  shape: jsonShape,
+  // A patch that is no such object is a 500 elsewhere too.
+  refuses: (thrown) => thrown instanceof StatusError && (thrown.code < 500 || /^failed to create typed patch object/.test(thrown.message)),
+  run(input) {
+    const given = parsed(input);
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) return;
+    const request = { ...APPLYING, manager: 'm', patch: deepFreeze(given as JsonObject) };
+    const once = applyPatch({ ...request, live: APPLIED.object as JsonObject, liveManaged: APPLIED.managedFields });
+    // What was applied is applied: once more changes nothing.
+    const live = deepFreeze(structuredClone(once.object)) as JsonObject;
+    const twice = applyPatch({ ...request, live, liveManaged: once.managedFields });
+    assert.deepEqual([twice.changed, twice.object], [false, once.object]);
+    assert.deepEqual(twice.managedFields, once.managedFields);
+  },
+};
+
+const managedFields: Target = {
+  name: 'managed-fields',
+  seeds: [
+    JSON.stringify(APPLIED.managedFields),
+    '[{"manager":"a","operation":"Update","apiVersion":"v1","time":"2030-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{".":{},"k:{\\"name\\":\\"c\\"}":{},"v:\\"x\\"":{},"i:0":{}}}}]',
+  ],
+  words: ['"f:', '"k:{', '"v:', '"i:', '".":{}'],
+  shape: jsonShape,
+  refuses: never,
+  run(input) {
+    const given = parsed(input);
+    if (given === undefined) return;
+    const read = decode(builtinFacts, 'core.v1.Pod', { metadata: { managedFields: given } });
+    if (read.fault !== undefined) return;
+    const entries = (read.object.metadata as { readonly managedFields?: readonly ManagedFieldsEntry[] }).managedFields ?? [];
+    const managers = decodeManagers(entries);
+    if (managers === undefined) return;
+    const written = encodeManagers(managers);
+    assert.deepEqual(encodeManagers(decodeManagers(written) ?? new Map()), written);
+  },
+};
+
 /** What any body goes through before it is an object. */
 const object: Target = {
   name: 'object',
   seeds: [POD, CRD, LEASE, SECRET, WEB].map((each) => JSON.stringify(each)),
   shape: jsonShape,
-  refuses: () => false,
+  refuses: never,
   run(input) {
     const given = parsed(input);
     if (typeof given !== 'object' || given === null || Array.isArray(given)) return;
@@ -268,4 +322,4 @@ const object: Target = {
   },
 };
 
-export const BODIES: readonly Target[] = [json, yaml, protobuf, object, jsonPatch, mergePatch, strategicPatch];
+export const BODIES: readonly Target[] = [json, yaml, protobuf, object, jsonPatch, mergePatch, strategicPatch, apply, managedFields];

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
+import { duplexPair } from 'node:stream';
 import { constants, deflateSync } from 'node:zlib';
 import type { WebSocket } from 'ws';
 import { peekJwt, signJwt, verifyJwt } from '../../../src/apiserver/authn/jwt.ts';
@@ -30,6 +31,7 @@ import {
   windowUpdateFrame,
 } from '../../../src/node/streams/spdy-frames.ts';
 import { HeaderDecoder, HeaderEncoder } from '../../../src/node/streams/spdy-headers.ts';
+import { SpdySession } from '../../../src/node/streams/spdy-session.ts';
 import { WEBSOCKET_COMMAND_PROTOCOLS, WebSocketCommand } from '../../../src/node/streams/websocket-command.ts';
 import { joined } from '../mutate.ts';
 import { derShape, jsonShape, tarShape } from '../shapes.ts';
@@ -95,6 +97,43 @@ const spdy: Target = {
     assert.deepEqual(session([input.subarray(0, third), input.subarray(third, 2 * third), input.subarray(2 * third)]), whole);
   },
 };
+
+/** The whole session behind the upgrade: streams that are opened, written to, reset and forgotten. */
+const spdySession: Target = {
+  name: 'spdy-session',
+  seeds: spdy.seeds,
+  words: spdy.words ?? [],
+  perByteUs: 20,
+  refuses: never,
+  async run(input) {
+    const [left, right] = duplexPair();
+    left.on('error', () => {});
+    left.resume();
+    let received = 0;
+    using session = new SpdySession({
+      role: 'server',
+      wire: right,
+      clock: new VirtualClock(),
+      flowControl: (input[0] ?? 0) % 2 === 0,
+      accept: (stream) => {
+        stream.reply();
+        void (async () => {
+          for await (const bytes of stream.read) received += bytes.byteLength;
+          await stream.end();
+        })().catch(onlySpdy);
+      },
+    });
+    left.write(input.subarray(0, input.byteLength >> 1));
+    left.end(input.subarray(input.byteLength >> 1));
+    const error = await session.closed;
+    if (error !== undefined) onlySpdy(error);
+    assert.ok(received <= input.byteLength);
+  },
+};
+
+function onlySpdy(thrown: unknown): void {
+  if (!(thrown instanceof SpdyError)) throw thrown;
+}
 
 /** The server's end of a WebSocket, as much of it as a command uses. */
 class FakeSocket extends EventEmitter {
@@ -413,4 +452,4 @@ const record: Target = {
   },
 };
 
-export const WIRES: readonly Target[] = [spdy, websocket, archive, archiveJson, csr, jwt, claims, record];
+export const WIRES: readonly Target[] = [spdy, spdySession, websocket, archive, archiveJson, csr, jwt, claims, record];
