@@ -39,10 +39,20 @@ const MOST_NAMES = 8;
 /** Kubernetes' bound on an event's message, bytes. */
 const LONGEST_MESSAGE = 1_024;
 
+/** So many that differ only in their words within that time are told one by one; those after them share one event (upstream's aggregation). */
+const MOST_ALIKE = 10;
+const COMBINED = '(combined from similar events): ';
+
 interface Seen {
   name: string;
   count: number;
   firstMs: number;
+  lastMs: number;
+}
+
+/** Events of one object, reporter and reason, by their words. */
+interface Alike {
+  readonly texts: Set<string>;
   lastMs: number;
 }
 
@@ -56,6 +66,7 @@ interface Shared {
   readonly clock: Clock;
   readonly log: Log;
   readonly seen: Map<string, Seen>;
+  readonly alike: Map<string, Alike>;
   readonly queue: Waiting[];
   busy: boolean;
   serial: number;
@@ -64,7 +75,7 @@ interface Shared {
 /** `component`: reporting component until `as` names another. */
 export function createRecorder(options: { readonly client: Client; readonly clock: Clock; readonly log: Log; readonly component: string }): EventRecorder {
   const { client, clock, log } = options;
-  return new Recorder({ client, clock, log, seen: new Map(), queue: [], busy: false, serial: 0 }, options.component, '');
+  return new Recorder({ client, clock, log, seen: new Map(), alike: new Map(), queue: [], busy: false, serial: 0 }, options.component, '');
 }
 
 class Recorder implements EventRecorder {
@@ -86,13 +97,20 @@ class Recorder implements EventRecorder {
     const shared = this.#shared;
     const text = withinBytes(message);
     const { name = '', namespace, uid = '' } = about.metadata ?? {};
-    const key = [this.#component, this.#host, about.kind ?? '', namespace ?? '', name, uid, fieldPath, type, reason, text].join('\n');
+    const group = [this.#component, this.#host, about.kind ?? '', namespace ?? '', name, uid, type, reason].join('\n');
     const nowMs = shared.clock.now();
+    const combined = isCombined(shared, group, text, nowMs);
+    const key = combined ? group : [group, fieldPath, text].join('\n');
     const seen = remember(shared, key, name, nowMs);
+    const event = this.#describe(about, type, reason, combined ? withinBytes(`${COMBINED}${message}`) : text, fieldPath, seen);
     // What waits already will be written with the newest count.
-    if (shared.queue.some((waiting) => waiting.key === key)) return;
+    const waiting = shared.queue.findIndex((each) => each.key === key);
+    if (waiting >= 0) {
+      if (combined) shared.queue[waiting] = { key, event };
+      return;
+    }
     if (shared.queue.length >= MOST_WAITING) shared.queue.shift();
-    shared.queue.push({ key, event: this.#describe(about, type, reason, text, fieldPath, seen) });
+    shared.queue.push({ key, event });
     if (!shared.busy) void write(shared);
   }
 
@@ -122,6 +140,28 @@ class Recorder implements EventRecorder {
   }
 }
 
+/** Whether this is one too many of its group. */
+function isCombined(shared: Shared, group: string, text: string, nowMs: number): boolean {
+  const found = shared.alike.get(group);
+  const alike = found === undefined || nowMs - found.lastMs >= REMEMBER_MS ? { texts: new Set<string>(), lastMs: nowMs } : found;
+  alike.lastMs = nowMs;
+  shared.alike.delete(group);
+  shared.alike.set(group, alike);
+  dropOldest(shared.alike);
+  if (alike.texts.has(text)) return false;
+  if (alike.texts.size >= MOST_ALIKE - 1) return true;
+  alike.texts.add(text);
+  return false;
+}
+
+function dropOldest(map: Map<string, unknown>): void {
+  if (map.size <= MOST_REMEMBERED) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    break;
+  }
+}
+
 function remember(shared: Shared, key: string, name: string, nowMs: number): Seen {
   const found = shared.seen.get(key);
   if (found !== undefined && nowMs - found.lastMs < REMEMBER_MS) {
@@ -133,11 +173,7 @@ function remember(shared: Shared, key: string, name: string, nowMs: number): See
   const fresh: Seen = { name: `${name.slice(0, 200)}.${serial}`, count: 1, firstMs: nowMs, lastMs: nowMs };
   shared.seen.delete(key);
   shared.seen.set(key, fresh);
-  if (shared.seen.size > MOST_REMEMBERED)
-    for (const oldest of shared.seen.keys()) {
-      shared.seen.delete(oldest);
-      break;
-    }
+  dropOldest(shared.seen);
   return fresh;
 }
 

@@ -1,7 +1,7 @@
 /** The disk of the data directory is full: what is refused, what goes on, what is still there, and that it mends itself. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { configMaps } from '../../src/api/gen/resources.ts';
@@ -157,5 +157,52 @@ spec:
     await berth.kubectl('wait', '--for=condition=Ready', 'pod/first', '--timeout=60s');
     assert.match(await berth.exec('first', 'sh', '-c', 'md5sum -c /data/sum'), /OK/);
     await berth.kubectl('delete', 'pod,pvc', '--all');
+  });
+
+  it("containerd's own disk is full: what runs goes on, a new pod waits and says why, and starts by itself when there is room", async () => {
+    using disk = new SmallDisk(160 * 2 ** 20);
+    await using berth = await Berth.start([], { image: false });
+    await berth.interrupt();
+    const own = join(berth.directory, 'containerd');
+    const command = (name: string, ...args: string[]): void => void execFileSync(name, args);
+    assert.equal((await berth.cli(['down', '--data-dir', berth.directory])).code, 0);
+    rmSync(own, { recursive: true });
+    mkdirSync(own);
+    command('mount', '--bind', disk.directory, own);
+    try {
+      await berth.up();
+      await berth.loadBusybox();
+      const pod = (name: string): string => `
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name} }
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{ name: c, image: "busybox:1.36", command: ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 1 & wait $!; done"] }]
+`;
+      await berth.apply(pod('before'));
+      await berth.kubectl('wait', '--for=condition=Ready', 'pod/before', '--timeout=60s');
+      const id = await berth.get('pod before', '.status.containerStatuses[0].containerID');
+      disk.fill();
+      await berth.apply(pod('during'));
+      await until(
+        () => berth.kubectl('describe', 'pod', 'during'),
+        (text) => /FailedCreatePodSandBox.*no space left on device/.test(text),
+        'an event says why',
+      );
+      const why = await berth.cli(['why', 'pod/during', '--data-dir', berth.directory]);
+      assert.match(why.stdout, /no space left on device\n +fix: make room on the disk/);
+      const exec = await berth.tryKubectl(['exec', 'before', '--', 'true']);
+      assert.match(exec.stderr, /no space left on device/);
+      assert.equal(await berth.get('pod before', '.status.containerStatuses[0].containerID'), id);
+      disk.free();
+      await berth.kubectl('wait', '--for=condition=Ready', 'pod/during', '--timeout=90s');
+      assert.equal(await berth.exec('before', 'echo', 'on'), 'on\n');
+      await berth.kubectl('delete', 'pod', '--all', '--timeout=60s');
+      await berth.interrupt();
+      assert.equal((await berth.cli(['down', '--data-dir', berth.directory])).code, 0);
+    } finally {
+      command('umount', '--lazy', own);
+    }
   });
 });

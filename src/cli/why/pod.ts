@@ -130,6 +130,7 @@ function explainWaiting(name: string, pod: Stored<Pod>, status: ContainerStatus)
 }
 
 function mountFix(warning: string): readonly string[] {
+  if (/no space left on device/i.test(warning)) return ['make room on the disk that the path is on; the pod goes on by itself'];
   if (/secret|configmap/i.test(warning) && /not found/.test(warning)) return ['create what it names, or mark it optional'];
   return ['see `kubectl describe pod`'];
 }

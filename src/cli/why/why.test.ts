@@ -54,6 +54,12 @@ const rows: readonly (readonly [about: string, given: Given, because: RegExp, fi
     /create what it names/,
   ],
   [
+    'a disk without room',
+    { container: waiting('CreateContainerError', 'failed to create containerd container: mkdir /x: no space left on device') },
+    /no space left on device$/,
+    /make room on the disk/,
+  ],
+  [
     'labels that no node has',
     {
       scheduling: "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
