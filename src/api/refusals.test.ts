@@ -14,13 +14,14 @@ import { builtinKinds } from './registry.ts';
 
 /**
  * Objects that are refused, with every cause in the words that clients know: `testdata/refusals/*.yaml`. A row has `what` (a
- * sentence), `object`, and `causes` (in order; none: it is accepted). With `old`, it is an update of that. Names and namespaces
- * are filled in where a row leaves them out; `base` is a whole object that the rows of a file change by merging into it.
+ * sentence), `object`, and `causes` (in order; none: it is accepted). With `old`, it is an update of that; `subresource: status`: of
+ * its status. Names and namespaces are filled in where a row leaves them out; `base` is a whole object that the rows of a file change by merging into it.
  */
 interface Row {
   readonly what: string;
   readonly object: JsonObject;
   readonly old?: JsonObject;
+  readonly subresource?: 'status';
   readonly causes: readonly string[];
 }
 
@@ -55,7 +56,7 @@ function prepared(input: JsonObject, kind: Kind): Draft<KubeObject> {
   return kind.convert === undefined ? draft : (kind.convert.toStorage(draft as unknown as JsonObject) as unknown as Draft<KubeObject>);
 }
 
-function causesOf({ object, old }: Row): readonly string[] {
+function causesOf({ object, old, subresource }: Row): readonly string[] {
   const kind = kindOf(object);
   const apiVersion = formatApiVersion(kind);
   const { strategy } = storedKindOf(kind);
@@ -68,6 +69,10 @@ function causesOf({ object, old }: Row): readonly string[] {
   }
   const before = prepared(old, kind);
   for (const meta of [draft.metadata ?? {}, before.metadata ?? {}]) meta.resourceVersion = '1';
+  if (subresource === 'status') {
+    strategy.status?.prepareForUpdate?.(draft, before as KubeObject, { nowMs });
+    return (strategy.status?.validateUpdate?.(draft as KubeObject, before as KubeObject) ?? []).map(formatFieldError);
+  }
   strategy.prepareForUpdate?.(draft, before as KubeObject, { nowMs });
   return [
     ...validateMetadataUpdate(draft.metadata ?? {}, before.metadata ?? {}),

@@ -1,3 +1,5 @@
+import { stampConditions } from '../../../api/certificates/certificate-signing-request.ts';
+import { validateCertificateSigningRequestApproval } from '../../../api/certificates/certificate-signing-request.validation.ts';
 import type * as certificates from '../../../api/gen/types/certificates.v1.ts';
 import type * as core from '../../../api/gen/types/core.v1.ts';
 import { validateEphemeralContainersUpdate } from '../../../api/core/pod.validation.ts';
@@ -86,15 +88,9 @@ export const approvalRules = rulesFor<certificates.CertificateSigningRequest>({
     const conditions = draft.status?.conditions;
     keep(draft, old, 'spec');
     keep(draft, old, 'status');
-    const now = formatTime(nowMs);
-    const stamped = conditions?.map((condition) => {
-      const before = old.status?.conditions?.find(({ type }) => type === condition.type);
-      return {
-        ...condition,
-        lastUpdateTime: condition.lastUpdateTime ?? before?.lastUpdateTime ?? now,
-        lastTransitionTime: condition.lastTransitionTime ?? (before?.status === condition.status ? before?.lastTransitionTime : undefined) ?? now,
-      };
-    });
-    draft.status = { ...draft.status, ...(stamped === undefined ? {} : { conditions: stamped }) };
+    draft.status = { ...draft.status, ...(conditions === undefined ? {} : { conditions }) };
+    if (conditions === undefined) delete draft.status.conditions;
+    stampConditions(draft, old, formatTime(nowMs));
   },
+  validate: validateCertificateSigningRequestApproval,
 });
