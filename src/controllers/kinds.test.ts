@@ -60,6 +60,20 @@ test('kinds come and go, and that is told once', async () => {
   assert.deepEqual([told, kinds.all().length], [2, 1]);
 });
 
+test('also the core group, and a version of a group of which another one answers', async () => {
+  const pages = new Pages();
+  pages.serve('example.com', { v2: [resource('widgets', 'Widget'), resource('plants', 'Plant')], v1: [resource('widgets', 'Widget')] }, 'v2');
+  const kinds = pages.kinds();
+  await kinds.refresh();
+  const before = kinds.all().map(keyOf).sort();
+  let told = 0;
+  using _ = kinds.onChange(() => told++);
+  pages.pages.delete('/api/v1');
+  pages.pages.delete('/apis/example.com/v2');
+  assert.equal((await kinds.refresh()).length, 2);
+  assert.deepEqual([kinds.all().map(keyOf).sort(), told], [before, 0]);
+});
+
 test('a group that can not be asked is named, and keeps its kinds', async () => {
   const pages = new Pages();
   pages.serve('metrics.example.com', { v1: [resource('samples', 'Sample')] }, 'v1');

@@ -58,8 +58,10 @@ export class ServedKinds implements KindSource {
 
   async refresh(): Promise<readonly string[]> {
     const { resources, failures } = await discover(this.#client);
-    const failed = new Set([...failures.keys()].map((groupVersion) => groupVersion.split('/')[0]));
-    const next = [...resources, ...this.#resources.filter(({ group }) => failed.has(group) && !resources.some((each) => each.group === group))];
+    // A version that does not answer says nothing about its kinds: they stay, in that version.
+    const kept = this.#resources.filter(({ group, version }) => failures.has(group === '' ? version : `${group}/${version}`));
+    const names = new Set(kept.map(pluralOf));
+    const next = [...resources.filter((each) => !names.has(pluralOf(each))), ...kept];
     const before = new Set(this.#resources.map(keyOf));
     const changed = next.length !== before.size || next.some((resource) => !before.has(keyOf(resource)));
     if (changed) {
