@@ -180,6 +180,7 @@ export class Follower implements AsyncDisposable {
 
   async #beginByWatch(): Promise<number> {
     const texts: string[] = [];
+    let isMarked = false;
     const marked = Promise.withResolvers<number>();
     this.#wake = () => marked.reject(new StatusError('ServiceUnavailable', 'ended'));
     marked.promise.catch(() => {});
@@ -187,7 +188,10 @@ export class Follower implements AsyncDisposable {
     const handle = await this.#way.watch(this.#ask(query), {
       events: (batch) => {
         for (const { type, object } of batch) {
-          if (type === 'BOOKMARK') return marked.resolve(Number(object.metadata?.resourceVersion));
+          // What comes after it is not the state any more.
+          if (isMarked) return;
+          isMarked = type === 'BOOKMARK';
+          if (isMarked) return marked.resolve(Number(object.metadata?.resourceVersion));
           texts.push(lineOf(type, object as Stored<KubeObject>).text);
         }
       },
