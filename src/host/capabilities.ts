@@ -27,7 +27,6 @@ export async function findCapabilities(files: Files, mounts: Pick<Mounts, 'list'
   const mask = BigInt(`0x${/^CapEff:\s+([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
   const effective = Object.entries(BITS).flatMap(([name, bit]) => ((mask >> BigInt(bit)) & 1n ? [name] : []));
   const table = await mounts.list();
-  const groups = { v1: table.some(({ type }) => type === 'cgroup'), v2: table.some(({ type }) => type === 'cgroup2') };
   return {
     root: uid === '0',
     effective,
@@ -37,7 +36,6 @@ export async function findCapabilities(files: Files, mounts: Pick<Mounts, 'list'
     sysResource: effective.includes('CAP_SYS_RESOURCE'),
     filesystems: await usableFilesystems(files),
     sharedRoot: table.findLast(({ target }) => target === '/')?.propagation === 'shared',
-    cgroups: groups.v1 ? (groups.v2 ? 'hybrid' : 'v1') : groups.v2 ? 'v2' : 'none',
   };
 }
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../base/clock.ts';
-import type { Cgroups } from './cgroups.ts';
 import { FakeFilesystems, FakeLoops, FakeMounts } from './fake-disks.ts';
 import { FakeFiles } from './fake-files.ts';
 import { FakeTree } from './fake-tree.ts';
@@ -14,7 +13,7 @@ export interface FakeHostOptions {
   readonly run?: (command: string, args: readonly string[], options: RunOptions) => RunResult | undefined;
 }
 
-/** A machine in memory: files, mounts, loop devices, file systems and cgroups that behave. Time is the given clock's; nothing waits. */
+/** A machine in memory: files, mounts, loop devices and file systems that behave. Time is the given clock's; nothing waits. */
 export class FakeHost implements Host {
   readonly #tree: FakeTree;
   readonly #options: FakeHostOptions;
@@ -23,7 +22,6 @@ export class FakeHost implements Host {
   readonly mounts: FakeMounts;
   readonly loops: FakeLoops;
   readonly filesystems: FakeFilesystems;
-  readonly cgroups = new FakeCgroups();
   readonly processes = new FakeProcesses();
   /** Every command that was run, oldest first. */
   readonly commands: (readonly [command: string, ...args: string[]])[] = [];
@@ -43,7 +41,6 @@ export class FakeHost implements Host {
       sysResource: false,
       filesystems: ['ext4', 'xfs', 'btrfs'],
       sharedRoot: true,
-      cgroups: 'v2',
       ...options.capabilities,
     };
     this.files = new FakeFiles(this.#tree);
@@ -77,57 +74,14 @@ export class FakeHost implements Host {
     return { [Symbol.dispose]: () => {} };
   }
 
-  /** The machine goes down without notice and comes up again: files stay; mounts, loop devices, cgroups and processes are gone. */
+  /** The machine goes down without notice and comes up again: files stay; mounts, loop devices and processes are gone. */
   reboot(): void {
     this.#tree.mounts.splice(1);
     this.loops.detachAll();
-    this.cgroups.clear();
     this.processes.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
-}
-
-class FakeCgroups implements Cgroups {
-  readonly #groups = new Map<string, Map<string, string>>();
-
-  clear(): void {
-    this.#groups.clear();
-  }
-  async create(name: string): Promise<void> {
-    const parts = name.split('/').filter((part) => part !== '');
-    for (let i = 1; i <= parts.length; i++) {
-      const path = `/${parts.slice(0, i).join('/')}`;
-      if (!this.#groups.has(path)) this.#groups.set(path, new Map());
-    }
-  }
-  async remove(name: string): Promise<void> {
-    for (const path of [...this.#groups.keys()]) if (path === name || path.startsWith(`${name}/`)) this.#groups.delete(path);
-  }
-  async exists(name: string): Promise<boolean> {
-    return this.#groups.has(name);
-  }
-  async children(name: string): Promise<readonly string[]> {
-    const prefix = name === '/' ? '/' : `${name}/`;
-    return [...this.#groups.keys()]
-      .filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/'))
-      .map((path) => path.slice(prefix.length))
-      .sort();
-  }
-  async processes(): Promise<readonly number[]> {
-    return [];
-  }
-  async read(name: string, _controller: string, file: string): Promise<string | undefined> {
-    return this.#groups.get(name)?.get(file);
-  }
-  async write(name: string, _controller: string, file: string, value: string): Promise<void> {
-    const group = this.#groups.get(name);
-    if (group === undefined) throw new HostError('missing', `there is no cgroup ${name}`);
-    group.set(file, value);
-  }
-  async mounts(): Promise<Readonly<Record<string, string>>> {
-    return { unified: '/sys/fs/cgroup', memory: '/sys/fs/cgroup', cpu: '/sys/fs/cgroup', pids: '/sys/fs/cgroup' };
-  }
 }
 
 class FakeProcesses implements Processes {

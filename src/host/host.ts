@@ -1,5 +1,3 @@
-import type { Cgroups } from './cgroups.ts';
-
 /**
  * What touches the machine. Everything goes through one small helper process (law 10): no spawn from the caller, and no stat or
  * open below a volume either, since a hung mount would stop Node's thread pool for good. `system.ts` is the machine itself,
@@ -16,7 +14,6 @@ export interface Host extends AsyncDisposable {
   readonly mounts: Mounts;
   readonly loops: Loops;
   readonly filesystems: Filesystems;
-  readonly cgroups: Cgroups;
   readonly processes: Processes;
   /** Looked up once and kept. */
   capabilities(): Promise<Capabilities>;
@@ -290,7 +287,6 @@ export interface Capabilities {
   readonly filesystems: readonly FilesystemType[];
   /** The root mount is shared, so that mounts reach containers with HostToContainer or Bidirectional. */
   readonly sharedRoot: boolean;
-  readonly cgroups: 'v1' | 'v2' | 'hybrid' | 'none';
 }
 
 /**

@@ -11,7 +11,6 @@ import { SystemLoops } from './loops.ts';
 import { refuseMountsBelow, SystemMounts } from './mounts.ts';
 import { ProcessChannel } from './process-channel.ts';
 import { COMMAND_ENV } from './run-command.ts';
-import { SystemCgroups } from './system-cgroups.ts';
 import { SystemFiles } from './system-files.ts';
 import type { Work } from './wire.ts';
 
@@ -48,7 +47,6 @@ class SystemHost implements Host {
   readonly files: SystemFiles;
   readonly loops: SystemLoops;
   readonly filesystems: SystemFilesystems;
-  readonly cgroups: SystemCgroups;
   readonly processes: Processes;
 
   constructor({ clock, random, quickMs = 10_000 }: SystemHostOptions) {
@@ -65,7 +63,6 @@ class SystemHost implements Host {
     this.mounts = new SystemMounts(run, this.files, (...args) => this.files.bindWithin(...args));
     this.loops = new SystemLoops(run, this.files);
     this.filesystems = new SystemFilesystems(run);
-    this.cgroups = new SystemCgroups(this.files, this.mounts);
     this.processes = new SystemProcesses((work) => this.#send(work, 10_000));
   }
 

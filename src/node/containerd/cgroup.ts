@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, realpath, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
 
 const ROOT = '/sys/fs/cgroup';
@@ -7,26 +7,26 @@ const ROOT = '/sys/fs/cgroup';
 const LEFT_OUT = new Set(['cpuset']);
 
 /** The mounts of the cgroup hierarchies: one on v2, one for each set of controllers on v1 (a unified one beside them too). */
-async function hierarchies(): Promise<readonly string[]> {
+async function hierarchies(root: string): Promise<readonly string[]> {
   const found = new Set<string>();
   const hasProcs = (path: string): Promise<boolean> =>
     readFile(join(path, 'cgroup.procs')).then(
       () => true,
       () => false,
     );
-  if (await hasProcs(ROOT)) return [ROOT];
-  for (const name of await readdir(ROOT).catch((): string[] => [])) {
-    const path = join(ROOT, name);
+  if (await hasProcs(root)) return [root];
+  for (const name of await readdir(root).catch((): string[] => [])) {
+    const path = join(root, name);
     if (await hasProcs(path)) found.add(await realpath(path));
   }
   return [...found];
 }
 
 /** Makes `<cgroup>/runtime` in every hierarchy; gives the `cgroup.procs` files to write a pid to. */
-export async function makeDaemonCgroups(cgroup: string): Promise<readonly string[]> {
+export async function makeDaemonCgroups(cgroup: string, root = ROOT): Promise<readonly string[]> {
   const files: string[] = [];
-  for (const hierarchy of await hierarchies()) {
-    if (LEFT_OUT.has(hierarchy.slice(ROOT.length + 1))) continue;
+  for (const hierarchy of await hierarchies(root)) {
+    if (LEFT_OUT.has(basename(hierarchy))) continue;
     const path = join(hierarchy, cgroup, 'runtime');
     const made = await mkdir(path, { recursive: true }).then(
       () => true,
@@ -42,9 +42,9 @@ const PATIENCE_MS = 2_000;
 const RETRY_MS = 10;
 
 /** Removes the cluster's empty cgroups, from the leaves up; those that still hold a process stay. */
-export async function removeCgroups(cgroup: string, clock: Clock): Promise<void> {
+export async function removeCgroups(cgroup: string, clock: Clock, root = ROOT): Promise<void> {
   const deadlineMs = clock.monotonic() + PATIENCE_MS;
-  for (const hierarchy of await hierarchies()) {
+  for (const hierarchy of await hierarchies(root)) {
     while (!(await removeTree(join(hierarchy, cgroup))) && clock.monotonic() < deadlineMs) await sleep(clock, RETRY_MS);
   }
 }

@@ -12,6 +12,8 @@ export interface RuntimeProbe {
   readonly root: boolean;
   readonly capSysResource: boolean;
   readonly cgroup: 'v1' | 'v2' | 'none';
+  /** Of the controllers that pods need, those that the kernel does not offer. */
+  readonly missingControllers: readonly string[];
   readonly overlayfs: boolean;
   readonly bridge: boolean;
   readonly portmap: boolean;
@@ -41,19 +43,19 @@ const CAP_SYS_RESOURCE = 24n;
 
 export async function probeRuntime(options: ProbeOptions): Promise<RuntimeProbe> {
   const root = options.uid === 0;
-  const [containerd, runc, iptables, cniBinDirectory, capabilities, cgroup, overlayfs, bridge] = await Promise.all([
+  const [containerd, runc, iptables, cniBinDirectory, capabilities, { cgroup, missingControllers }, overlayfs, bridge] = await Promise.all([
     program(options.path, 'containerd'),
     program(options.path, 'runc'),
     program(options.path, 'iptables'),
     cniDirectory(),
     effectiveCapabilities(),
-    cgroupVersion(),
+    readCgroups(),
     hasOverlay(options.run, root),
     root ? tryBridge(options.run, options.trialPrefix) : false,
   ]);
   const capSysResource = ((capabilities >> CAP_SYS_RESOURCE) & 1n) === 1n;
   const portmap = iptables !== undefined && cniBinDirectory !== undefined && (await executable(join(cniBinDirectory, 'portmap')));
-  const found = { containerd, runc, cniBinDirectory, root, capSysResource, cgroup, overlayfs, bridge, portmap };
+  const found = { containerd, runc, cniBinDirectory, root, capSysResource, cgroup, missingControllers, overlayfs, bridge, portmap };
   return { ...found, findings: findings(found) };
 }
 
@@ -66,7 +68,13 @@ export function findings(found: Omit<RuntimeProbe, 'findings'>): readonly Findin
   if (found.runc === undefined) say('runc', 'no containers: install the package runc', true);
   if (found.cniBinDirectory === undefined)
     say('CNI plugins', `no pod network: install the package containernetworking-plugins (looked in ${CNI_DIRECTORIES.join(', ')})`, true);
-  if (found.cgroup === 'none') say('cgroups', 'no containers: mount /sys/fs/cgroup', true);
+  if (found.cgroup === 'none') say('cgroups', 'no containers: mount /sys/fs/cgroup, so that it can be written', true);
+  else if (found.missingControllers.length > 0) {
+    say(
+      `cgroup controllers (${found.missingControllers.join(', ')})`,
+      'pods with such a limit do not start: switch them on at boot (as cgroup_enable=memory on the kernel command line), or delegate them to this container',
+    );
+  }
   if (found.root && !found.bridge) say('bridge or veth devices', 'no pod network: load the kernel modules bridge and veth', true);
   if (found.root && !found.capSysResource) {
     say('CAP_SYS_RESOURCE', 'oom_score_adj of pods is not lowered: under memory pressure the kernel does not prefer BestEffort pods');
@@ -104,11 +112,36 @@ async function effectiveCapabilities(): Promise<bigint> {
   return hex === undefined ? 0n : BigInt(`0x${hex}`);
 }
 
-/** v2 only where the one hierarchy is at /sys/fs/cgroup: runc uses v1 where both are mounted. */
-async function cgroupVersion(): Promise<'v1' | 'v2' | 'none'> {
-  const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
-  if (/ \/sys\/fs\/cgroup .* - cgroup2 /.test(mounts)) return 'v2';
-  return / - cgroup \S+ \S*\bmemory\b/.test(mounts) ? 'v1' : 'none';
+export interface CgroupLayout {
+  readonly cgroup: RuntimeProbe['cgroup'];
+  readonly missingControllers: readonly string[];
+}
+
+const CONTROLLERS = ['cpu', 'cpuset', 'memory', 'pids'];
+
+/**
+ * What there is, by `/proc/self/mountinfo` and the `cgroup.controllers` of the one hierarchy of v2. v2 only where that is at
+ * /sys/fs/cgroup: runc uses v1 where both are mounted. One that can't be written is none.
+ */
+export function cgroupLayout(mountinfo: string, controllers: string): CgroupLayout {
+  const mounts = mountinfo.split('\n').flatMap((line) => {
+    const [front = '', back = ''] = line.split(' - ');
+    const [, , , , target = '', options = ''] = front.split(' ');
+    const [type = '', , superOptions = ''] = back.split(' ');
+    return options.split(',').includes('rw') ? [{ target, type, superOptions: superOptions.split(',') }] : [];
+  });
+  if (mounts.some(({ target, type }) => target === '/sys/fs/cgroup' && type === 'cgroup2')) {
+    const offered = controllers.trim().split(/\s+/);
+    return { cgroup: 'v2', missingControllers: CONTROLLERS.filter((controller) => !offered.includes(controller)) };
+  }
+  const offered = new Set(mounts.filter(({ type }) => type === 'cgroup').flatMap(({ superOptions }) => superOptions));
+  if (offered.size === 0) return { cgroup: 'none', missingControllers: CONTROLLERS };
+  return { cgroup: 'v1', missingControllers: CONTROLLERS.filter((controller) => !offered.has(controller)) };
+}
+
+async function readCgroups(): Promise<CgroupLayout> {
+  const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
+  return cgroupLayout(await read('/proc/self/mountinfo'), await read('/sys/fs/cgroup/cgroup.controllers'));
 }
 
 /** Loads the module where it is not built in. */
