@@ -1,4 +1,5 @@
 import type { Component, ControllerSetOptions } from '../client/component.ts';
+import { startAttributesClassProtection } from './attributes-class-protection.ts';
 import { type Digest, startBootstrapSigner, startTokenCleaner } from './bootstrap-tokens.ts';
 import { startCertificateApproving } from './certificate-approving.ts';
 import { type CertificateSigner, startCertificateSigning } from './certificate-signing.ts';
@@ -44,6 +45,7 @@ export function startControllers({ as, caPem, signer, sha256 }: ControllersOptio
     startPodCollector(as('pod-garbage-collector')),
     startClaimProtection(as('pvc-protection-controller')),
     startVolumeProtection(as('pv-protection-controller')),
+    startAttributesClassProtection(as('volumeattributesclass-protection-controller')),
     startEphemeralVolumes(as('ephemeral-volume-controller')),
     startResourceQuotaController(as('resourcequota-controller'), kinds),
     startControllerNotices(as('berth-notices')),
