@@ -78,7 +78,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     core,
     router,
     watchers,
-    bodies: { protobuf: protobufReader(facts, registry), yaml: yaml.read },
+    bodies: { protobuf: protobufReader(facts, registry), yaml: yaml.read, scan: yaml.scan, yieldToLoop },
     writeYaml: yaml.write,
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     bodyBudget,

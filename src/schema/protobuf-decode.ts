@@ -2,6 +2,7 @@ import { encodeBase64 } from '../machinery/base64.ts';
 import type { DraftJson, DraftObject } from '../machinery/object.ts';
 import { setOwn } from '../machinery/record.ts';
 import type { Facts } from './facts.ts';
+import { measureJson } from './parse-json.ts';
 import { type ItemShape, MAGIC, MAX_DEPTH, type MessagePlan, messagePlan, type Scalar, SCHEMA, type Shape } from './protobuf-plan.ts';
 import { type NestedReads, readSpecial } from './protobuf-special.ts';
 import { BYTES, FIXED64, ProtobufError, VARINT, WireReader } from './protobuf-wire.ts';
@@ -15,6 +16,15 @@ export { ProtobufError } from './protobuf-wire.ts';
  * Reading gives the JSON form with what stood on the wire, zero values included: Go's encoder writes every value that is not a
  * pointer. `decode` of this folder then drops the zeros that Go's JSON omits and keeps those behind pointers (`replicas: 0`).
  */
+/** More than an object may hold: the answer is 413. */
+export class ProtobufTooLarge extends ProtobufError {}
+
+/** What one body may cost: a field counts one, an entry of a map or list five, a value of JSON within it four. */
+const MOST = 200_000;
+const ENTRY = 4;
+const JSON_VALUE = 4;
+const MAX_RAW_DEPTH = 1000;
+
 /** The type of a kind; undefined when there is none. */
 export type TypeNameOf = (apiVersion: string, kind: string) => string | undefined;
 
@@ -36,6 +46,7 @@ class Decoder implements NestedReads {
   readonly #facts: Facts;
   readonly #typeNameOf: TypeNameOf;
   #depth = 0;
+  #left = MOST;
 
   constructor(facts: Facts, typeNameOf: TypeNameOf) {
     this.#facts = facts;
@@ -58,7 +69,7 @@ class Decoder implements NestedReads {
       else if (number === 4 && wire === BYTES) contentType = reader.string();
       else reader.skip(wire);
     }
-    if (contentType.startsWith('application/json')) return parseRaw(raw) as DraftObject;
+    if (contentType.startsWith('application/json')) return this.#raw(raw) as DraftObject;
     const typeName = this.#typeNameOf(apiVersion, kind);
     if (typeName === undefined) throw new ProtobufError(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
     return { kind, apiVersion, ...this.message(typeName, new WireReader(raw)) };
@@ -72,6 +83,25 @@ class Decoder implements NestedReads {
     return out;
   }
 
+  /** JSON within, measured before anything is built. */
+  #raw(bytes: Uint8Array): DraftJson {
+    try {
+      const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+      const { depth, tokens } = measureJson(text);
+      if (depth > MAX_RAW_DEPTH) throw new ProtobufTooLarge('nested too deeply');
+      this.#spend(tokens * JSON_VALUE);
+      return JSON.parse(text) as DraftJson;
+    } catch (thrown) {
+      if (thrown instanceof ProtobufTooLarge) throw thrown;
+      throw new ProtobufError('a raw extension holds no JSON');
+    }
+  }
+
+  #spend(cost: number): void {
+    this.#left -= cost;
+    if (this.#left < 0) throw new ProtobufTooLarge('made of too many values');
+  }
+
   readSchema(reader: WireReader): DraftJson {
     return this.message(SCHEMA, reader);
   }
@@ -79,13 +109,14 @@ class Decoder implements NestedReads {
   readRaw(bytes: Uint8Array): DraftJson {
     if (bytes.length === 0) return null;
     if (++this.#depth > MAX_DEPTH) throw new ProtobufError('exceeded max depth');
-    const value = isProtobufObject(bytes) ? this.envelope(bytes) : parseRaw(bytes);
+    const value = isProtobufObject(bytes) ? this.envelope(bytes) : this.#raw(bytes);
     this.#depth--;
     return value;
   }
 
   #fields(plan: MessagePlan, reader: WireReader, out: DraftObject): void {
     while (!reader.done) {
+      this.#spend(1);
       const tag = reader.tag();
       const number = tag >>> 3;
       const wire = tag & 7;
@@ -100,11 +131,14 @@ class Decoder implements NestedReads {
 
   #field(name: string, shape: Shape, wire: number, reader: WireReader, out: DraftObject): void {
     if ('list' in shape) {
+      this.#spend(ENTRY);
       const list = (out[name] ??= []) as DraftJson[];
-      if (isPacked(shape.list, wire)) for (const packed = reader.message(); !packed.done; ) list.push(this.#item(shape.list, VARINT, packed));
-      else list.push(this.#item(shape.list, wire, reader));
+      if (isPacked(shape.list, wire)) {
+        for (const packed = reader.message(); !packed.done; this.#spend(1)) list.push(this.#item(shape.list, VARINT, packed));
+      } else list.push(this.#item(shape.list, wire, reader));
     } else if ('map' in shape) {
       if (wire !== BYTES) throw wrongWire(wire);
+      this.#spend(ENTRY);
       const { key, value } = this.#entry(shape.map, reader.message());
       setOwn((out[name] ??= {}) as DraftObject, key, value);
     } else {
@@ -178,12 +212,4 @@ function readTypeMeta(reader: WireReader): { readonly apiVersion: string; readon
     else reader.skip(wire);
   }
   return { apiVersion, kind };
-}
-
-function parseRaw(bytes: Uint8Array): DraftJson {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as DraftJson;
-  } catch {
-    throw new ProtobufError('a raw extension holds no JSON');
-  }
 }

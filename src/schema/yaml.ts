@@ -15,6 +15,7 @@ export interface YamlDuplicate {
 
 const MAX_DEPTH = 1000;
 const MAX_DUPLICATES = 100;
+const MAX_VALUES = 1_000_000;
 
 /** One document. Several, or none, are a fault. */
 export async function parseYaml(body: string | Uint8Array): Promise<ParsedYaml> {
@@ -59,7 +60,7 @@ export async function parseYamlDocuments(text: string): Promise<ParsedYamlDocume
       },
     });
     try {
-      const value = plain(document.toJS({ maxAliasCount: 1000, mapAsMap: true }), 0);
+      const value = plain(document.toJS({ maxAliasCount: 1000, mapAsMap: true }), 0, { left: MAX_VALUES });
       if (value !== null) documents.push({ value, duplicates });
     } catch (cause) {
       return { fault: `yaml: ${cause instanceof Error ? cause.message : String(cause)}` };
@@ -74,8 +75,10 @@ export function yamlDuplicatesText(duplicates: readonly YamlDuplicate[]): string
 }
 
 /** Out of the library's values: maps with users' keys (`__proto__`), dates and binary as text. */
-function plain(value: unknown, depth: number): Json {
+function plain(value: unknown, depth: number, bound: { left: number }): Json {
   if (depth > MAX_DEPTH) throw new Error('exceeded max depth');
+  // An alias costs a few letters, and what it stands for is written out.
+  if (--bound.left < 0) throw new Error(`more than ${MAX_VALUES} values`);
   if (value === undefined || value === null) return null;
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') {
@@ -86,16 +89,16 @@ function plain(value: unknown, depth: number): Json {
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof Date) return value.toISOString().replace('.000Z', 'Z');
   if (value instanceof Uint8Array) return btoa(String.fromCharCode(...value));
-  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
-  if (value instanceof Set) return plain(new Map([...value].map((key) => [key, null])), depth);
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1, bound));
+  if (value instanceof Set) return plain(new Map([...value].map((key) => [key, null])), depth, bound);
   if (!(value instanceof Map)) return null;
   const out: Record<string, Json> = {};
   for (const [key, item] of value) {
     // As sigs.k8s.io/yaml: a key has a text. (One of keys within keys would double at each level.)
     if (typeof key === 'object' && key !== null && !(key instanceof Date))
       throw new Error('unsupported map key: a key must be a string, a number or a boolean');
-    const name = key instanceof Date ? String(plain(key, depth)) : String(key);
-    const child = plain(item, depth + 1);
+    const name = key instanceof Date ? String(plain(key, depth, bound)) : String(key);
+    const child = plain(item, depth + 1, bound);
     Object.defineProperty(out, name, { value: child, writable: true, enumerable: true, configurable: true });
   }
   return out;

@@ -2,7 +2,7 @@ import type { Json } from '../../machinery/object.ts';
 import { badRequest, StatusError } from '../../machinery/status-error.ts';
 import { scanJson } from '../../schema/json-scan.ts';
 import type { CallBody, ParsedBody } from '../handlers/call.ts';
-import type { YamlReader } from './yaml-thread.ts';
+import { type JsonScanner, TOO_MANY_VALUES, type YamlReader } from './yaml-thread.ts';
 import { countKeys, defaultBounds, JsonScan, type ScanFault } from './scan.ts';
 
 /** Kubernetes' own bound on a request body. */
@@ -22,6 +22,9 @@ export type ProtobufReader = (bytes: Uint8Array) => Json;
 export interface BodyReaders {
   readonly protobuf: ProtobufReader;
   readonly yaml: YamlReader;
+  /** What stands twice in a long text, or makes it no JSON, is looked for elsewhere. */
+  readonly scan: JsonScanner;
+  readonly yieldToLoop: () => Promise<void>;
 }
 
 /** From here on a body is worked on in several turns: it holds thousands of values. */
@@ -54,10 +57,10 @@ export class BytesBody implements CallBody {
     this.heavy = bytes.byteLength > HEAVY_BYTES || (scan !== undefined && scan.tokens > HEAVY_TOKENS);
     const type = this.contentType === '' ? (accepted[0] ?? JSON_TYPE) : this.contentType;
     if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
-    if (type === PROTOBUF_TYPE) {
-      return { value: this.#readers.protobuf(bytes), duplicates: [] };
-    }
-    return type.endsWith('yaml') ? parseYamlBody(bytes, kind, this.#readers.yaml) : parseJsonBody(bytes, scan, kind);
+    if (this.heavy) await this.#readers.yieldToLoop();
+    if (type === PROTOBUF_TYPE) return { value: this.#readers.protobuf(bytes), duplicates: [] };
+    if (type.endsWith('yaml')) return parseYamlBody(bytes, kind, this.#readers);
+    return this.heavy ? parseJsonInTurns(bytes, scan, kind, this.#readers) : parseJsonBody(bytes, scan, kind);
   }
 }
 
@@ -87,33 +90,51 @@ export function parseJsonBody(bytes: Uint8Array, scan: JsonScan | undefined, kin
   return { value, duplicates };
 }
 
-async function parseYamlBody(bytes: Uint8Array, kind: string, read: YamlReader): Promise<ParsedBody> {
+/** The same for a long one, in several turns of the loop. */
+async function parseJsonInTurns(
+  bytes: Uint8Array,
+  scan: JsonScan | undefined,
+  kind: string,
+  { scan: scanElsewhere, yieldToLoop }: BodyReaders,
+): Promise<ParsedBody> {
+  const scanned = scan ?? new JsonScan();
+  if (scan === undefined) scanned.push(bytes);
+  if (scanned.fault !== undefined) throw refuse(scanned.fault);
+  let value: Json | undefined;
+  try {
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as Json;
+  } catch {
+    // Why is said below.
+  }
+  await yieldToLoop();
+  if (value !== undefined && scanned.keys === countKeys(value)) return { value, duplicates: [] };
+  const { fault, duplicates } = await scanElsewhere(bytes, MAX_DEPTH);
+  if (fault === undefined && value !== undefined) return { value, duplicates };
+  throw malformed(kind, `json parse error: ${fault ?? 'invalid JSON'}`);
+}
+
+async function parseYamlBody(bytes: Uint8Array, kind: string, readers: BodyReaders): Promise<ParsedBody> {
   const first = bytes.find((c) => c > 0x20);
   // kubectl says YAML and sends JSON, which is YAML too and much faster to read.
   if (first === 0x7b || first === 0x5b) {
     try {
-      return parseJsonBody(bytes, undefined, kind);
+      return bytes.byteLength > HEAVY_BYTES ? await parseJsonInTurns(bytes, undefined, kind, readers) : parseJsonBody(bytes, undefined, kind);
     } catch (thrown) {
       if (thrown instanceof StatusError && thrown.reason === 'RequestEntityTooLarge') throw thrown;
     }
   }
   if (bytes.byteLength > MAX_YAML_BYTES) throw tooLargeBody(MAX_YAML_BYTES);
-  const parsed = await read(bytes);
-  if ('fault' in parsed) throw malformed(kind, parsed.fault);
-  return parsed;
+  const parsed = await readers.yaml(bytes);
+  if (!('fault' in parsed)) return parsed;
+  throw parsed.fault === TOO_MANY_VALUES ? refuse('too many values') : malformed(kind, parsed.fault);
 }
 
 // A second of the thread that reads it.
 const MAX_YAML_BYTES = 1024 * 1024;
 
-const refuse = (fault: ScanFault): StatusError =>
-  new StatusError(
-    'RequestEntityTooLarge',
-    `Request entity is too large: the body is ${fault === 'too deep' ? 'nested too deeply' : 'made of too many values'}`,
-    {
-      details: {},
-    },
-  );
+export const tooLarge = (why: string): StatusError => new StatusError('RequestEntityTooLarge', `Request entity is too large: ${why}`, { details: {} });
+
+const refuse = (fault: ScanFault): StatusError => tooLarge(`the body is ${fault === 'too deep' ? 'nested too deeply' : 'made of too many values'}`);
 
 /** In the words of Kubernetes' decoder: what clients show for a body that is no JSON. */
 const malformed = (kind: string, why: string): StatusError =>

@@ -1,10 +1,10 @@
 import type { Json, JsonObject, KubeObject } from '../../machinery/object.ts';
 import { badRequest } from '../../machinery/status-error.ts';
 import type { Facts } from '../../schema/facts.ts';
-import { decodeProtobufObject, ProtobufError } from '../../schema/protobuf-decode.ts';
+import { decodeProtobufObject, ProtobufError, ProtobufTooLarge } from '../../schema/protobuf-decode.ts';
 import { encodeProtobufMessage, encodeProtobufObject } from '../../schema/protobuf-encode.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { ProtobufReader } from './body.ts';
+import { type ProtobufReader, tooLarge } from './body.ts';
 
 /** Kinds that belong to meta/v1 in whatever group version they come. */
 const META: ReadonlySet<string> = new Set(['CreateOptions', 'DeleteOptions', 'ListOptions', 'PatchOptions', 'Status', 'UpdateOptions']);
@@ -25,6 +25,7 @@ export function protobufReader(facts: Facts, registry: Registry): ProtobufReader
     try {
       return decodeProtobufObject(facts, bytes, (apiVersion, kind) => typeNameOf(facts, registry, apiVersion, kind)) as Json;
     } catch (thrown) {
+      if (thrown instanceof ProtobufTooLarge) throw tooLarge(`the body is ${thrown.message}`);
       if (!(thrown instanceof ProtobufError)) throw thrown;
       throw badRequest(`the object provided is unrecognized (must be of type Object): couldn't get version/kind; protobuf: ${thrown.message}`);
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { countKeys, JsonScan } from './scan.ts';
+import { countKeys, countTokens, JsonScan } from './scan.ts';
 
 test('counts keys as the parsed value has them, wherever the pieces are cut', () => {
   fc.assert(
@@ -31,4 +31,12 @@ test('depth and number of values are bounded', () => {
   const wide = new JsonScan({ maxDepth: 3, maxTokens: 4 });
   wide.push(Buffer.from('[1,1,1,1,1]'));
   assert.equal(wide.fault, 'too many values');
+});
+
+test('values of what was no JSON are counted alike', () => {
+  for (const text of ['1', '[]', '{}', '[1,2,[3]]', '{"a":{"b":[1,2],"c":{}},"d":null}']) {
+    const scan = new JsonScan();
+    scan.push(Buffer.from(text));
+    assert.equal(countTokens(JSON.parse(text)), scan.tokens, text);
+  }
 });

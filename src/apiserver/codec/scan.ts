@@ -8,7 +8,8 @@ export interface ScanBounds {
   readonly maxTokens: number;
 }
 
-export const defaultBounds: ScanBounds = { maxDepth: 1000, maxTokens: 100_000 };
+/** An object of so many values, each with an owner in managedFields, is more than a store takes (1.5 MiB). */
+export const defaultBounds: ScanBounds = { maxDepth: 1000, maxTokens: 50_000 };
 
 export type ScanFault = 'too deep' | 'too many values';
 
@@ -70,5 +71,14 @@ export function countKeys(value: unknown): number {
       const below = (value as Record<string, unknown>)[key];
       if (typeof below === 'object' || typeof below === 'number') count += countKeys(below);
     }
+  return count;
+}
+
+/** Values as the scan counts them, of a text that was not JSON. */
+export function countTokens(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const items: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  let count = Math.max(1, items.length);
+  for (const item of items) count += countTokens(item);
   return count;
 }

@@ -2,25 +2,35 @@ import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Json } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
+import type { ScanReport } from '../../schema/json-scan.ts';
 import { formatYaml, parseYaml } from '../../schema/yaml.ts';
 import type { ParsedBody } from '../handlers/call.ts';
 
-/** What the thread is asked: to read YAML, or to write JSON as YAML. */
-export type YamlQuestion = { readonly read: Uint8Array } | { readonly write: string };
+/** What the thread is asked: to read YAML, to write JSON as YAML, or to look closely at JSON. */
+export type YamlQuestion = { readonly read: Uint8Array } | { readonly write: string } | { readonly scan: Uint8Array; readonly maxDepth: number };
 /** What the thread answers. */
 export type YamlAnswer =
   | { readonly json: string; readonly duplicates: readonly string[]; readonly fault?: undefined }
   | { readonly yaml: string; readonly fault?: undefined }
+  | { readonly report: ScanReport; readonly fault?: undefined }
   | { readonly fault: string };
 
 export type YamlReader = (bytes: Uint8Array) => Promise<ParsedBody | { readonly fault: string }>;
+/** Why a text is no JSON, and which keys stand in it twice. */
+export type JsonScanner = (bytes: Uint8Array, maxDepth: number) => Promise<ScanReport>;
 /** The JSON of one value as YAML. */
 export type YamlWriter = (json: string) => Promise<string>;
 
+/** The fault of what is more than an object may hold. */
+export const TOO_MANY_VALUES = 'made of too many values';
+
 /** Up to here reading takes a few milliseconds, less than starting a thread. */
 const SMALL_BYTES = 8 * 1024;
+const ANCHOR = 0x26;
 const IDLE_MS = 30_000;
 const WAITING = 64;
+/** Of the thread's heap: who needs more is told so, and the next one has a new thread. */
+const MOST_MB = 512;
 
 interface Waiting {
   readonly question: YamlQuestion;
@@ -41,13 +51,19 @@ export class YamlThread implements AsyncDisposable {
   }
 
   readonly read: YamlReader = async (bytes) => {
-    if (bytes.byteLength <= SMALL_BYTES) {
+    // What stands behind an anchor may come again and again.
+    if (bytes.byteLength <= SMALL_BYTES && !bytes.includes(ANCHOR)) {
       const parsed = await parseYaml(bytes);
       return parsed.fault === undefined ? { value: parsed.value, duplicates: parsed.duplicates.map(({ key }) => key) } : { fault: parsed.fault };
     }
     const answer = await this.#ask({ read: bytes });
     if (answer.fault !== undefined) return answer;
     return 'json' in answer ? { value: JSON.parse(answer.json) as Json, duplicates: answer.duplicates } : { fault: 'yaml: not read' };
+  };
+
+  readonly scan: JsonScanner = async (bytes, maxDepth) => {
+    const answer = await this.#ask({ scan: bytes, maxDepth });
+    return 'report' in answer ? answer.report : { fault: answer.fault ?? 'invalid JSON', duplicates: [] };
   };
 
   readonly write: YamlWriter = async (json) => {
@@ -66,7 +82,7 @@ export class YamlThread implements AsyncDisposable {
 
   #ask(question: YamlQuestion): Promise<YamlAnswer> {
     if (this.#ended || this.#waiting.length >= WAITING) {
-      throw new StatusError('TooManyRequests', 'too many long YAML texts are waiting to be read or written', { details: { retryAfterSeconds: 1 } });
+      throw new StatusError('TooManyRequests', 'too many long texts are waiting to be read or written', { details: { retryAfterSeconds: 1 } });
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ question, resolve, reject });
@@ -87,7 +103,7 @@ export class YamlThread implements AsyncDisposable {
 
   #start(): Worker {
     const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-    const worker = new Worker(new URL(`./yaml-worker${ending}`, import.meta.url));
+    const worker = new Worker(new URL(`./yaml-worker${ending}`, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: MOST_MB } });
     worker.on('message', (answer: YamlAnswer) => {
       this.#waiting.shift()?.resolve(answer);
       this.#next();
