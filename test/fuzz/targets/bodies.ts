@@ -155,10 +155,14 @@ const protobuf: Target = {
     if (typeName === undefined) return;
     // What was read can be written, and says the same then. (Null is what is not there, or is empty; so is the first second of 1970.)
     const once = rewritten(typeName, object);
-    assert.deepEqual(rewritten(typeName, once), once);
+    assert.deepEqual(withoutNulls(rewritten(typeName, once)), withoutNulls(once));
     if (!/null|1970-01-01T00:00:00/.test(JSON.stringify(object))) assert.deepEqual(once, object);
   },
 };
+
+function withoutNulls(value: DraftObject): unknown {
+  return JSON.parse(JSON.stringify(value), (_key, item: unknown) => item ?? undefined);
+}
 
 function rewritten(typeName: string, object: DraftObject): DraftObject {
   return readProtobuf(encodeProtobufObject(builtinFacts, typeName, object as JsonObject)) as DraftObject;
