@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import { badRequest, StatusError } from '../../machinery/status-error.ts';
 import { parseDuration } from '../../machinery/time.ts';
 
@@ -24,9 +24,59 @@ function durationFault(text: string): string {
 
 const timedOut = (): StatusError => new StatusError('Timeout', 'Timeout: request did not complete within the allotted timeout', { details: {} });
 
-/** Resolves or rejects as the work does, or rejects with 504 when it is not done in time; the work goes on, and nobody hears of its end. */
-export async function within<T>(clock: Clock, leftMs: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  using _timer = clock.setTimer(leftMs, () => reject(timedOut()));
-  return await Promise.race([work, promise]);
+interface Open {
+  readonly untilMs: number;
+  readonly late: () => void;
+}
+
+/** Requests that are worked on, each with the moment at which it is given up: one timer for all of them, since nearly none is late. */
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #open = new Set<Open>();
+  #timer: Timer | undefined;
+  #firesMs = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves or rejects as the work does, or rejects with 504 when it is not done in time; the work goes on, and nobody hears of its end. */
+  within<T>(leftMs: number, work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const open: Open = { untilMs: this.#clock.monotonic() + leftMs, late: () => reject(timedOut()) };
+      this.#open.add(open);
+      work.then(
+        (value) => {
+          this.#open.delete(open);
+          resolve(value);
+        },
+        (thrown: unknown) => {
+          this.#open.delete(open);
+          reject(thrown as Error);
+        },
+      );
+      if (open.untilMs < this.#firesMs) this.#fireAt(open.untilMs);
+    });
+  }
+
+  #fireAt(untilMs: number): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#firesMs = untilMs;
+    this.#timer = this.#clock.setTimer(untilMs - this.#clock.monotonic(), () => this.#fire());
+  }
+
+  /** Most of those that it was set for are gone: it looks for the next. */
+  #fire(): void {
+    const nowMs = this.#clock.monotonic();
+    let nextMs = Number.POSITIVE_INFINITY;
+    this.#timer = undefined;
+    this.#firesMs = Number.POSITIVE_INFINITY;
+    for (const open of this.#open) {
+      if (open.untilMs <= nowMs) {
+        this.#open.delete(open);
+        open.late();
+      } else nextMs = Math.min(nextMs, open.untilMs);
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#fireAt(nextMs);
+  }
 }

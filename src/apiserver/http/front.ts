@@ -24,7 +24,7 @@ import type { Watchers } from '../watch/watchers.ts';
 import { type AnswerContext, writeAnswer, writeFailure } from './answer.ts';
 import type { BodyBudget, Share } from './body-budget.ts';
 import { letGo, readBody } from './body-reader.ts';
-import { timeoutOf, within } from './deadline.ts';
+import { Deadlines, timeoutOf } from './deadline.ts';
 import { FrameCache } from './frames.ts';
 import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
 import { certificateOf } from './identity.ts';
@@ -93,10 +93,12 @@ export class HttpFront {
   readonly #options: FrontOptions;
   readonly #frames = new FrameCache();
   readonly #seats = new Seats();
+  readonly #deadlines: Deadlines;
   readonly #flusher: Flusher;
 
   constructor(options: FrontOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.core.clock);
     this.#flusher = new Flusher(options.core.yieldToLoop);
   }
 
@@ -216,7 +218,7 @@ export class HttpFront {
       if (upgrade && !routed.streams) await refuseUpgrade(routed);
       const leftMs = takesLong(routed) ? undefined : this.#leftMs(call, clock.monotonic() - began);
       const work = this.#work(context, routed, run);
-      const outcome = await (leftMs === undefined ? work : within(clock, leftMs, work));
+      const outcome = await (leftMs === undefined ? work : this.#deadlines.within(leftMs, work));
       watch = outcome.do === 'watch' || outcome.do === 'stream';
       code = response.statusCode;
       // A watch goes on after its start.
