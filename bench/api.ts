@@ -10,15 +10,20 @@ import { configMaps } from '../src/api/gen/resources.ts';
 import type { Client } from '../src/client/client.ts';
 import type { JsonObject } from '../src/machinery/object.ts';
 import { BenchCluster, cpuSecondsOf } from './cluster.ts';
-import { against, quantile, round } from './figure.ts';
+import { against, quantile, round, say } from './figure.ts';
 import type { FloorMessage, FloorOrder } from './floor-server.ts';
 import type { Load, LoadResult } from './load-client.ts';
 import type { WatchLoad } from './watch-client.ts';
+
+/** A load, wherever it goes. */
+type Work = Omit<Load, 'port' | 'credentials'>;
 
 const PODS = '/api/v1/namespaces/default/pods';
 const MANY = 2000;
 const ROUNDS = 5;
 const SECONDS = 1.5;
+const CLIENTS = 64;
+const WRITTEN = 'TLS, parse, stringify, group commit to SQLite, reply';
 const WATCHERS = 500;
 const EVENTS = 40;
 
@@ -73,11 +78,10 @@ class Bench {
     this.#credentials = cluster.credentials();
   }
 
-  /** Turn by turn, both warm: neighbours on the machine disturb both alike. The middle one of the ratios counts. */
-  async compare(figure: string, load: Omit<Load, 'port' | 'credentials'>, floorIs: string): Promise<void> {
-    const named = (round: number): typeof load => ({ ...load, body: load.body?.replace('%n', `r${round}-%n`) });
-    const numbered = load.method === 'POST' ? named : (): typeof load => load;
-    await this.#drive({ ...numbered(0), seconds: 1 }, this.#cluster.port);
+  /** Turn by turn, both warm: neighbours on the machine disturb both alike. The middle one of the ratios counts. Gives the rate that was reached. */
+  async compare(figure: string, load: Work, floorIs: string, floorLoad = load): Promise<number> {
+    const named = (round: number, of: Work): Work => (of.method === 'POST' ? { ...of, body: of.body?.replace('%n', `r${round}-%n`) } : of);
+    await this.#drive({ ...named(0, load), seconds: 1 }, this.#cluster.port);
     const rounds: {
       readonly got: LoadResult;
       readonly floor: LoadResult;
@@ -86,12 +90,12 @@ class Bench {
       readonly ratio: number;
     }[] = [];
     for (let i = 1; i <= ROUNDS; i++) {
-      const { result: floor, cpuMicros: floorCpuMicros } = await this.#costing(this.#floor.pid ?? 0, () => this.#drive(numbered(i), this.#floorPort));
-      const { result: got, cpuMicros } = await this.#costing(this.#cluster.pid, () => this.#drive(numbered(i), this.#cluster.port));
+      const { result: floor, cpuMicros: floorCpuMicros } = await this.#costing(this.#floor.pid ?? 0, () => this.#drive(named(i, floorLoad), this.#floorPort));
+      const { result: got, cpuMicros } = await this.#costing(this.#cluster.pid, () => this.#drive(named(i, load), this.#cluster.port));
       rounds.push({ got, floor, cpuMicros, floorCpuMicros, ratio: got.perSecond / floor.perSecond });
     }
     const middle = rounds.toSorted((a, b) => a.ratio - b.ratio)[Math.floor(ROUNDS / 2)];
-    if (middle === undefined) return;
+    if (middle === undefined) return 0;
     const { got, floor, cpuMicros, floorCpuMicros } = middle;
     against(figure, got.perSecond, '1/s', floor.perSecond, floorIs, {
       p50Ms: round(got.p50Ms),
@@ -100,6 +104,23 @@ class Bench {
       cpuMicros: round(cpuMicros),
       floorCpuMicros: round(floorCpuMicros),
     });
+    return got.perSecond;
+  }
+
+  /** One load of the cluster beside another, in turns. */
+  async beside(figure: string, load: Work, other: Work): Promise<void> {
+    const times: number[] = [];
+    for (let i = 0; i < ROUNDS; i++) {
+      const { perSecond } = await this.#drive(other, this.#cluster.port);
+      times.push(perSecond / (await this.#drive(load, this.#cluster.port)).perSecond);
+    }
+    say(figure, quantile(times, 0.5), 'times');
+  }
+
+  /** How long requests take that arrive at a pace, whatever the answers take. */
+  async paced(figure: string, load: Work, perSecond: number): Promise<void> {
+    const { p50Ms, p99Ms, requests } = await this.#drive({ ...load, pacePerSecond: perSecond, seconds: 4 }, this.#cluster.port);
+    say(figure, p99Ms / p50Ms, 'times', { p50Ms: round(p50Ms), p99Ms: round(p99Ms), perSecond: round(requests / 4) });
   }
 
   /** With the CPU time of a process for each request, all its threads: what neighbours on the machine disturb least. */
@@ -109,7 +130,7 @@ class Bench {
     return { result, cpuMicros: ((cpuSecondsOf(pid) - before) * 1e6) / result.requests };
   }
 
-  async #drive(load: Omit<Load, 'port' | 'credentials'>, port: number): Promise<LoadResult> {
+  async #drive(load: Work, port: number): Promise<LoadResult> {
     const worker = new Worker(new URL('./load-client.ts', import.meta.url), { workerData: { ...load, port, credentials: this.#credentials } satisfies Load });
     const result = await new Promise<LoadResult>((resolve, reject) => {
       worker.on('message', resolve);
@@ -189,11 +210,9 @@ const { cert, key } = cluster.credentials();
 const { child, port } = await startFloor({ directory: join(cluster.directory, 'floor'), tls: { cert, key } });
 try {
   const bench = new Bench(cluster, session.client, child, port);
-  await bench.compare(
-    'durable create of a pod (2 KB), 64 connections',
-    { connections: 64, seconds: SECONDS, method: 'POST', path: PODS, body: podText('created-%n') },
-    'TLS, parse, stringify, group commit to SQLite, reply',
-  );
+  const creates: Work = { connections: CLIENTS, seconds: SECONDS, method: 'POST', path: PODS, body: podText('created-%n') };
+  const peak = await bench.compare(`durable create of a pod (2 KB), ${CLIENTS} connections`, creates, WRITTEN);
+  await bench.paced('p99 / p50 of a durable create at half of that rate, arriving evenly', { ...creates, body: podText('paced-%n') }, peak / 2);
   await session.client.raw('DELETE', PODS, {});
   const fill = async (lane: number): Promise<void> => {
     for (let i = lane; i < MANY; i += 16) await session.client.raw('POST', PODS, JSON.parse(podText(`pod-${i}`)) as JsonObject);
@@ -207,11 +226,18 @@ try {
     'a bare server that sends the same bytes',
   );
   const changed = changedPod(one);
+  const puts: Work = { connections: CLIENTS, seconds: SECONDS, method: 'PUT', among: MANY, path: `${PODS}/pod-%m`, body: changed };
+  await bench.compare(`durable update of a pod (PUT, ${round(changed.length / 1000)} KB), ${CLIENTS} connections`, puts, WRITTEN);
+  const merge = JSON.stringify({ metadata: { labels: { round: 'r%n' } } });
   await bench.compare(
-    `durable update of a pod (PUT, ${round(changed.length / 1000)} KB), 32 connections`,
-    { connections: 32, seconds: SECONDS, method: 'PUT', among: MANY, path: `${PODS}/pod-%m`, body: changed },
-    'TLS, parse, stringify, group commit to SQLite, reply',
+    `durable merge patch of a label of a pod, ${CLIENTS} connections`,
+    { ...puts, method: 'PATCH', contentType: 'application/merge-patch+json', body: merge },
+    'the whole pod sent: TLS, parse, stringify, group commit to SQLite, reply',
+    puts,
   );
+  const applies: Work = { ...puts, method: 'PATCH', contentType: 'application/apply-patch+yaml', path: `${PODS}/pod-%m?fieldManager=bench&force=true` };
+  await bench.compare(`durable server-side apply of the whole pod, ${CLIENTS} connections`, applies, WRITTEN, puts);
+  await bench.beside('time of a server-side apply, in updates of the same pods', applies, puts);
   const all = await bench.read(PODS);
   bench.tellFloor({ path: PODS, body: all });
   await bench.compare(

@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { builtinFacts } from '../src/api/facts.ts';
 import { builtinKinds } from '../src/api/registry.ts';
 import { createProjector, type Projection } from '../src/apiserver/codec/projection.ts';
+import { parseManaged } from '../src/apiserver/codec/record.ts';
 import { type ApiServer, createApiServer, createRegistry } from '../src/apiserver/server.ts';
 import { openStages } from '../src/apiserver/stages.ts';
 import { silentLog } from '../src/base/log.ts';
@@ -16,6 +17,9 @@ import { loopTurns } from '../src/base/loop-turns.ts';
 import { SystemRandom } from '../src/base/random.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates, type KeyPair } from '../src/cluster/certificates.ts';
+import type { JsonObject } from '../src/machinery/object.ts';
+import { formatManagedFields } from '../src/schema/apply/managed-fields.ts';
+import { trackUpdate } from '../src/schema/apply/track-update.ts';
 import { defaultStoreSettings } from '../src/store/settings.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import type { Store } from '../src/store/store.ts';
@@ -259,6 +263,47 @@ async function fanOut(load: WatchLoad, write: () => Promise<void>): Promise<{ re
   return { p50Ms: times[ROUNDS / 2] ?? 0, maxMs: times.at(-1) ?? 0, cpuMicros: (used.user + used.system) / ROUNDS / load.count };
 }
 
+/** CPU of managedFields beside that of whole writes in process (no sockets, no admission): at most its share of a client's write. */
+async function benchManaged(api: ApiServer, store: Store<Projection>): Promise<void> {
+  const count = 4000;
+  const cpuMicros = async (write: (i: number) => Promise<unknown>): Promise<number> => {
+    const before = process.threadCpuUsage();
+    for (let i = 0; i < count; i += 50) await Promise.all(Array.from({ length: 50 }, (_, j) => write(i + j)));
+    const used = process.threadCpuUsage(before);
+    return (used.user + used.system) / count;
+  };
+  const ask = (method: 'POST' | 'PUT', path: string, body: JsonObject) =>
+    api.handler.request({ method, path, query: [], user: ADMIN, userAgent: 'bench/1', body, omitManagedFields: true });
+  const context = { facts: builtinFacts, typeName: 'core.v1.Pod', apiVersion: 'v1', manager: 'bench', subresource: '', nowMs: 0 };
+  const { body: stored } = await api.handler.request({ method: 'GET', path: `${PODS}/pod-1`, query: [], user: ADMIN, omitManagedFields: true });
+  const text = JSON.stringify(stored);
+  /** The stored pod with another name and image, as a client sends it. */
+  const pod = (name: string, i: number): JsonObject => {
+    const changed = JSON.parse(text.replaceAll('"pod-1"', JSON.stringify(name)).replace(/v1\.2\.\d+/, `v1.2.${i}`)) as JsonObject;
+    const { uid: _u, resourceVersion: _r, creationTimestamp: _c, generation: _g, ...metadata } = changed.metadata as JsonObject;
+    return { ...changed, metadata };
+  };
+  for (const warm of [false, true]) {
+    const offset = warm ? count : 2 * count;
+    const create = await cpuMicros((i) => ask('POST', PODS, pod(`m-${offset + i}`, i)));
+    const createInput = await cpuMicros(async (i) => pod(`m-${offset + i}`, i));
+    const update = await cpuMicros((i) => ask('PUT', `${PODS}/pod-${i}`, pod(`pod-${i}`, offset + i)));
+    const updateInput = await cpuMicros(async (i) => pod(`pod-${i}`, offset + i));
+    const ofCreate = await cpuMicros(async (i) => formatManagedFields(trackUpdate({ ...context, live: undefined, liveManaged: [], next: pod(`m-${i}`, i) })));
+    const ofUpdate = await cpuMicros(async (i) => {
+      const entry = store.get(`/registry/core/pods/bench/pod-${i}`);
+      if (entry === undefined) throw new Error(`pod-${i} is not stored`);
+      const liveManaged = parseManaged(entry.value, entry.projection);
+      return formatManagedFields(trackUpdate({ ...context, live: stored, liveManaged, next: pod(`pod-${i}`, i) }));
+    });
+    if (!warm) continue;
+    const share = (figure: string, managed: number, whole: number): void =>
+      say(figure, managed / whole, 'of its CPU', { managedMicros: round(managed), wholeMicros: round(whole) });
+    share("managedFields' share of a create", ofCreate - createInput, create - createInput);
+    share("managedFields' share of an update", ofUpdate - updateInput, update - updateInput);
+  }
+}
+
 async function fill(api: ApiServer): Promise<void> {
   for (let from = 0; from < MANY; from += 200) {
     await Promise.all(
@@ -302,6 +347,7 @@ async function main(only: string | undefined): Promise<void> {
   if (wants('get')) await benchGet(port, pair);
   if (wants('list')) await benchList(port, pair);
   if (wants('create')) await benchCreate(port, pair, root);
+  if (wants('managed')) await benchManaged(api, store);
   if (wants('watch')) await benchWatch(port, pair, api, String(store.revision));
   await api[Symbol.asyncDispose]();
   await store[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 /**
  * A client of HTTP/1.1 over TLS that costs as little as can be, in a thread of its own: so many connections, each asking again
- * as soon as it is answered. Started by `load.ts`.
+ * as soon as it is answered; or at a pace, whatever the answers take. Started by `api.ts` and `apiserver.ts`.
  */
 import { type TLSSocket, connect } from 'node:tls';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -15,6 +15,10 @@ export interface Load {
   readonly among?: number | undefined;
   /** `%n` and `%m` likewise. Absent: no body. */
   readonly body?: string | undefined;
+  /** `application/json` when absent. */
+  readonly contentType?: string | undefined;
+  /** Requests arrive at this rate; one that finds no free connection waits for one, and that counts. Absent: as fast as they are answered. */
+  readonly pacePerSecond?: number | undefined;
   /** PEM texts of the client; absent: it has no certificate. */
   readonly credentials?: { readonly cert: string; readonly key: string } | undefined;
   /** Only so many requests in all. */
@@ -45,7 +49,7 @@ function requestText(): string {
   const n = String(next++);
   const m = String(Number(n) % (load.among ?? 1));
   const body = load.body?.replaceAll('%n', n).replaceAll('%m', m);
-  const length = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
+  const length = body === undefined ? '' : `content-type: ${load.contentType ?? 'application/json'}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
   return `${load.method} ${load.path.replaceAll('%n', n).replaceAll('%m', m)} HTTP/1.1\r\nhost: x\r\nuser-agent: bench/1\r\n${length}\r\n${body ?? ''}`;
 }
 
@@ -70,6 +74,20 @@ function readHead(buffer: Buffer): Answer | undefined {
 
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
+/** Arrivals that wait for a connection, and connections that wait for one. */
+const due: number[] = [];
+const idle: (() => void)[] = [];
+let arrived = 0;
+
+/** What the machine's timers can't tell apart arrives together. */
+function arrive(perSecond: number): void {
+  const nowMs = performance.now();
+  for (; arrived < ((nowMs - startedMs) / 1000) * perSecond && due.length < 100_000; arrived++) due.push(nowMs);
+  while (due.length > 0 && idle.length > 0) idle.shift()?.();
+  if (nowMs - startedMs <= load.seconds * 1000) setTimeout(() => arrive(perSecond), 1);
+  else for (const send of idle.splice(0)) send();
+}
+
 function drive(socket: TLSSocket): void {
   let answer: Answer | undefined;
   let early: Buffer | undefined;
@@ -81,7 +99,11 @@ function drive(socket: TLSSocket): void {
       if (--open === 0) report();
       return;
     }
-    sentMs = performance.now();
+    if (load.pacePerSecond !== undefined && due.length === 0) {
+      idle.push(send);
+      return;
+    }
+    sentMs = due.shift() ?? performance.now();
     socket.write(requestText());
   };
   socket.on('data', (chunk: Buffer) => {
@@ -131,3 +153,4 @@ const sockets = await Promise.all(
 open = sockets.length;
 startedMs = performance.now();
 for (const socket of sockets) drive(socket);
+if (load.pacePerSecond !== undefined) arrive(load.pacePerSecond);
