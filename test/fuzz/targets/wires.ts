@@ -296,22 +296,24 @@ const archive: Target = {
   },
 };
 
+const digestOf = (letter: string): string => `sha256:${letter.repeat(64)}`;
+const blobOf = (letter: string): string => `blobs/sha256/${letter.repeat(64)}`;
+const sizeOf = (value: Json): number => JSON.stringify(value).length;
+const CONFIG = JSON.parse(DOCKER_CONFIG) as Json;
+const MANIFEST = { config: { digest: digestOf('c'), size: sizeOf(CONFIG) }, layers: [{ digest: digestOf('d'), size: 1 }] };
+const PLATFORM = { os: 'linux', architecture: 'amd64' };
+
 /** The JSON of such an archive, with everything else in order. */
 const archiveJson: Target = {
   name: 'image-json',
   seeds: [
-    JSON.stringify({ 'manifest.json': [{ Config: 'c', RepoTags: ['a:1', 'b/c@x'], Layers: ['l'] }], c: JSON.parse(DOCKER_CONFIG) as Json, l: 'layer' }),
+    JSON.stringify({ 'manifest.json': [{ Config: 'c', RepoTags: ['a:1', 'b/c:2'], Layers: ['l'] }], c: CONFIG, l: 'layer' }),
     JSON.stringify({
-      'index.json': {
-        manifests: [{ digest: ID, size: 0, platform: { os: 'linux', architecture: 'amd64' }, annotations: { 'org.opencontainers.image.ref.name': '1' } }],
-      },
-      [`blobs/sha256/${'a'.repeat(64)}`]: { manifests: [{ digest: `sha256:${'b'.repeat(64)}` }], mediaType: 'm' },
-      [`blobs/sha256/${'b'.repeat(64)}`]: {
-        config: { digest: `sha256:${'c'.repeat(64)}`, size: 117 },
-        layers: [{ digest: `sha256:${'d'.repeat(64)}`, size: 1 }],
-      },
-      [`blobs/sha256/${'c'.repeat(64)}`]: JSON.parse(DOCKER_CONFIG) as Json,
-      [`blobs/sha256/${'d'.repeat(64)}`]: 1,
+      'index.json': { manifests: [{ digest: digestOf('a'), platform: PLATFORM, annotations: { 'org.opencontainers.image.ref.name': '1' } }] },
+      [blobOf('a')]: { manifests: [{ digest: digestOf('b'), size: sizeOf(MANIFEST) }], mediaType: 'm' },
+      [blobOf('b')]: MANIFEST,
+      [blobOf('c')]: CONFIG,
+      [blobOf('d')]: 1,
     }),
   ],
   shape: jsonShape,
