@@ -1,5 +1,5 @@
 /**
- * Berth is killed at random moments while claims come, grow and go, and pods start and stop on them. Afterwards no byte is missing, nothing
+ * Berth is killed at random moments while claims come, grow and go (one as a copy of another), and pods start and stop on them. Afterwards no byte is missing, nothing
  * hangs, and when all is deleted nothing is left on the machine. `BERTH_KILLS` says how many kills, `BERTH_SEED` replays their
  * moments, `BERTH_POOL` names the kind of pool.
  */
@@ -15,12 +15,14 @@ const KILLS = Number(process.env.BERTH_KILLS ?? 4);
 const SEED = Number(process.env.BERTH_SEED ?? Math.trunc(performance.timeOrigin) % 1_000_000);
 const POOL = process.env.BERTH_POOL ?? 'auto';
 const SLOTS = ['a', 'b', 'c', 'd'];
+/** Each claim of this slot is made as a copy of the first one. */
+const COPY = 'd';
 
 const claim = (name: string, sizeMi: number): string => `
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: { name: ${name} }
-spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: ${sizeMi}Mi } } }
+spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: ${sizeMi}Mi } }${name === COPY ? ', dataSource: { kind: PersistentVolumeClaim, name: a }' : ''} }
 ---`;
 
 /** Counts on, from where the volume says, and tells only what is on the disk. */
@@ -51,9 +53,20 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
   const seen = new Map<string, number>();
   const sizes = new Map<string, number>();
 
+  const uidOf = async (name: string): Promise<string> =>
+    (await berth.tryKubectl(['get', 'pvc', name, '-o', 'jsonpath={.metadata.uid}'], { timeoutMs: 10_000 })).stdout;
+
+  /** Claim and pod. A copy that is made now holds at least what was seen of its source before. */
+  async function make(name: string): Promise<void> {
+    const least = name === COPY ? (seen.get(await uidOf('a')) ?? 0) : 0;
+    const before = await uidOf(name);
+    await berth.tryKubectl(['apply', '-f', '-'], { stdin: claim(name, sizes.get(name) ?? 32) + pod(name), timeoutMs: 10_000 });
+    const uid = await uidOf(name);
+    if (uid !== '' && uid !== before && !seen.has(uid)) seen.set(uid, least);
+  }
+
   async function look(name: string): Promise<number> {
-    const claimUid = async (): Promise<string> =>
-      (await berth.tryKubectl(['get', 'pvc', name, '-o', 'jsonpath={.metadata.uid}'], { timeoutMs: 10_000 })).stdout;
+    const claimUid = (): Promise<string> => uidOf(name);
     const uid = await claimUid();
     const { code, stdout } = await berth.tryKubectl(['exec', name, '--', 'cat', '/data/n'], { timeoutMs: 10_000 });
     const n = code === 0 ? Number(stdout) : 0;
@@ -69,7 +82,7 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
     const kubectl = (...args: string[]): ReturnType<Berth['tryKubectl']> => berth.tryKubectl([...args, '--request-timeout=5s'], { timeoutMs: 10_000 });
     switch (below(name === 'a' ? 3 : 5)) {
       case 0:
-        await berth.tryKubectl(['apply', '-f', '-'], { stdin: claim(name, sizes.get(name) ?? 32) + pod(name), timeoutMs: 10_000 });
+        await make(name);
         break;
       case 1:
         await kubectl('delete', 'pod', name, '--wait=false', '--ignore-not-found');
