@@ -67,6 +67,8 @@ export interface StandardStagesOptions {
   readonly signIn?: (() => SignIn) | undefined;
   readonly audit?: Audit | undefined;
   readonly disabledAdmission?: readonly string[] | undefined;
+  /** Plugins that run only when they are named. */
+  readonly enabledAdmission?: readonly string[] | undefined;
   readonly podSecurity?: PodSecurityOptions | undefined;
   /** As the server's; long answers are made in slices between which others have the event loop. Absent: at once. */
   readonly yieldToLoop?: (() => Promise<void>) | undefined;
@@ -88,7 +90,15 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const requests = new RequestMetrics();
   const access = new AccessMetrics();
   const health = new HealthFigures();
-  const chain = admissionChain({ random, keys, authorize, rbac: rbac.index, disabled: options.disabledAdmission ?? [], podSecurity: options.podSecurity });
+  const chain = admissionChain({
+    random,
+    keys,
+    authorize,
+    rbac: rbac.index,
+    disabled: options.disabledAdmission ?? [],
+    enabled: options.enabledAdmission ?? [],
+    podSecurity: options.podSecurity,
+  });
   const admission = timedAdmission(chain, clock);
   const share = options.seats === undefined ? undefined : fairShare({ reader, clock, seats: options.seats, maxWaitMs: MAX_WAIT_MS });
   const signIn = options.signIn ?? (() => DEFAULT_SIGN_IN);

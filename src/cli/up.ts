@@ -31,6 +31,7 @@ interface UpOptions {
   readonly maxRequestsInflight: number;
   readonly admissionConfig?: string;
   readonly disableAdmissionPlugins: string;
+  readonly enableAdmissionPlugins: string;
   readonly authenticationConfig?: string;
   readonly oidcIssuerUrl?: string;
   readonly oidcClientId?: string;
@@ -101,6 +102,7 @@ export function addUp(program: Command): void {
       defaults.maxRequestsInflight,
     )
     .option('--admission-config <FILE>', 'an AdmissionConfiguration: what PodSecurity enforces by default, and whom it lets pass')
+    .option('--enable-admission-plugins <NAMES>', 'that run only when they are named, with commas between', '')
     .option('--disable-admission-plugins <NAMES>', 'that are on by default and shall not run, with commas between', '')
     .option('--authentication-config <FILE>', 'an AuthenticationConfiguration: providers whose tokens count as sign-in, and what is open to everybody')
     .option('--oidc-issuer-url <URL>', 'an OpenID Connect provider whose ID tokens count as sign-in')
@@ -151,6 +153,7 @@ function configOf(options: UpOptions): ClusterConfig {
     encryptionConfigFile: options.encryptionConfig ?? '',
     maxRequestsInflight: options.maxRequestsInflight,
     admissionConfigFile: options.admissionConfig ?? '',
+    enabledAdmission: options.enableAdmissionPlugins.split(',').filter((name) => name !== ''),
     disabledAdmission: options.disableAdmissionPlugins.split(',').filter((name) => name !== ''),
     authenticationConfigFile: options.authenticationConfig ?? '',
     oidc: oidcOf(options),

@@ -46,6 +46,8 @@ export interface ClusterConfig {
   readonly admissionConfigFile: string;
   /** Admission plugins that are on by default and shall not run, by name. */
   readonly disabledAdmission: readonly string[];
+  /** Those that run only when they are named. */
+  readonly enabledAdmission: readonly string[];
   /** An AuthenticationConfiguration; not with `oidc`. Empty: none. */
   readonly authenticationConfigFile: string;
   /** Absent: nobody signs in elsewhere. */
@@ -77,6 +79,7 @@ export function defaultConfig(environment: { readonly root: boolean; readonly ho
     encryptionConfigFile: '',
     admissionConfigFile: '',
     disabledAdmission: [],
+    enabledAdmission: [],
     authenticationConfigFile: '',
     oidc: undefined,
     maxRequestsInflight: 600,

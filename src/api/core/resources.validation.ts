@@ -35,7 +35,7 @@ export const isHugePages = (name: string): boolean => name.startsWith(HUGE_PAGES
 const isNative = (name: string): boolean => !name.includes('/') || name.includes(NATIVE_PREFIX);
 
 /** Resources of device plugins and the like: `example.com/device`, counted in whole numbers. */
-function isExtendedResource(name: string): boolean {
+export function isExtendedResource(name: string): boolean {
   return !isNative(name) && !name.startsWith('requests.') && qualifiedNameFaults(`requests.${name}`).length === 0;
 }
 

@@ -3,6 +3,7 @@ import type { Random } from '../../base/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacIndex } from '../authz/rbac.ts';
 import type { AdmissionPlugin } from '../stages.ts';
+import { alwaysPullImages } from './always-pull-images.ts';
 import { certificateApproval } from './certificate-approval.ts';
 import { certificateRequester } from './certificate-requester.ts';
 import { certificateSigning } from './certificate-signing.ts';
@@ -11,6 +12,9 @@ import { clusterTrustBundleAttest } from './cluster-trust-bundle-attest.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { denyServiceExternalIps } from './deny-service-external-ips.ts';
+import { extendedResourceToleration } from './extended-resource-toleration.ts';
+import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity-topology.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
@@ -36,9 +40,13 @@ export interface AdmissionOptions {
   readonly podSecurity?: PodSecurityOptions | undefined;
   /** Plugins that are on by default and shall not run, by name. */
   readonly disabled?: readonly string[];
+  /** Plugins that run only when they are named. */
+  readonly enabled?: readonly string[];
 }
 
-/** Every plugin that is on by default, in Kubernetes' order. */
+const OPTIONAL: ReadonlySet<string> = new Set(['LimitPodHardAntiAffinityTopology', 'AlwaysPullImages', 'ExtendedResourceToleration', 'DenyServiceExternalIPs']);
+
+/** Every plugin that is on by default, or that was asked for, in Kubernetes' order. */
 export function admissionChain({
   random,
   keys,
@@ -46,16 +54,20 @@ export function admissionChain({
   rbac,
   podSecurity: podSecurityOptions = {},
   disabled = [],
+  enabled = [],
 }: AdmissionOptions): readonly AdmissionPlugin[] {
   const all: readonly AdmissionPlugin[] = [
     namespaceLifecycle,
+    limitPodHardAntiAffinityTopology,
     limitRanger,
     serviceAccountAdmission(random),
     nodeRestriction,
     taintNodesByCondition,
+    alwaysPullImages,
     podSecurity(podSecurityOptions),
     priority,
     defaultTolerationSeconds(),
+    extendedResourceToleration,
     defaultStorageClass,
     storageObjectInUseProtection,
     persistentVolumeClaimResize,
@@ -65,6 +77,7 @@ export function admissionChain({
     clusterTrustBundleAttest(authorize),
     certificateSubjectRestriction,
     defaultIngressClass,
+    denyServiceExternalIps,
     podTopologyLabels,
     // What upstream does while it stores.
     certificateRequester,
@@ -73,7 +86,7 @@ export function admissionChain({
     // The place of policies and webhooks.
     resourceQuota,
   ];
-  const unknown = disabled.find((name) => !all.some((plugin) => plugin.name === name));
+  const unknown = [...disabled, ...enabled].find((name) => !all.some((plugin) => plugin.name === name));
   if (unknown !== undefined) throw new Error(`no admission plugin is called ${JSON.stringify(unknown)}`);
-  return all.filter(({ name }) => !disabled.includes(name));
+  return all.filter(({ name }) => !disabled.includes(name) && (!OPTIONAL.has(name) || enabled.includes(name)));
 }
