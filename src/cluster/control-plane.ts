@@ -5,7 +5,7 @@ import type { PodSecurityOptions } from '../apiserver/admission/pod-security.ts'
 import type { SignIn } from '../apiserver/authn/authenticate.ts';
 import { bootstrap, Writer } from '../apiserver/bootstrap/bootstrap.ts';
 import { followFlowControl } from '../apiserver/bootstrap/flow-control.ts';
-import { controllerIdentity } from '../apiserver/bootstrap/identities.ts';
+import { API_SERVER, controllerIdentity } from '../apiserver/bootstrap/identities.ts';
 import type { ClusterAddresses } from '../apiserver/bootstrap/objects.ts';
 import { resourcePrefix } from '../apiserver/registry/keys.ts';
 import { createProjector, type Projection } from '../apiserver/codec/projection.ts';
@@ -32,6 +32,7 @@ import { createRecorder } from '../client/recorder.ts';
 import { inProcessTransport } from '../client/transport.ts';
 import type { UserInfo } from '../machinery/exchange.ts';
 import type { Projector, Store } from '../store/store.ts';
+import { announceStore, storeGauge } from './store-notices.ts';
 
 export const VERSION = '0.1.0';
 
@@ -59,6 +60,8 @@ export interface ControlPlaneOptions {
   readonly signIn?: (() => SignIn) | undefined;
   /** Admission plugins that are on by default and shall not run. */
   readonly disabledAdmission?: readonly string[] | undefined;
+  /** Those that run only when they are named. */
+  readonly enabledAdmission?: readonly string[] | undefined;
   readonly podSecurity?: PodSecurityOptions | undefined;
   /** Paths beside the standard ones. */
   readonly routes?: readonly Route[] | undefined;
@@ -103,9 +106,10 @@ export class ControlPlane implements AsyncDisposable {
         signIn: options.signIn,
         routes: options.routes,
         disabledAdmission: options.disabledAdmission,
+        enabledAdmission: options.enabledAdmission,
         podSecurity: options.podSecurity,
         audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
-        gauges: [...auditGauges(options.audit?.sink), ...objectGauges(store, registry)],
+        gauges: [storeGauge(store), ...auditGauges(options.audit?.sink), ...objectGauges(store, registry)],
         yieldToLoop,
         descriptions: options.descriptions,
         serverAddress: () => `${addresses().advertiseIp}:${addresses().port}`,
@@ -141,10 +145,12 @@ export class ControlPlane implements AsyncDisposable {
 
   /** Makes what every cluster has; afterwards `/readyz` is ok. */
   async bootstrap(): Promise<void> {
-    const { addresses, caPem } = this.#options;
+    const { addresses, caPem, clock, log } = this.#options;
     await bootstrap({ handler: this.api.handler, reader: this.api.reader, addresses: addresses(), caPem, kinds: this.api.registry.kinds() });
     const { handler, reader } = this.api;
     this.#ends.use(followFlowControl(new Writer(handler, reader), reader, this.#options.log.child('apiserver')));
+    const recorder = createRecorder({ client: this.#client(API_SERVER, 'kube-apiserver'), clock, log, component: 'kube-apiserver' });
+    this.#ends.use(announceStore(this.store, recorder, clock));
     this.#ready = true;
   }
 

@@ -184,6 +184,17 @@ export class SqliteWriter {
     }
   }
 
+  /** On a disk that takes no writes the next start finds an unclean end, and loses nothing by it. */
+  #markClean(revision: number | undefined): void {
+    const now = this.#marks.marks as Marks;
+    try {
+      if (revision !== undefined) this.#marks.write({ ...now, durableRowId: this.#lastRowId, clean: { revision, rowId: this.#lastRowId } });
+      rmSync(filesOf(this.#data.directory).pid, { force: true });
+    } catch (thrown) {
+      if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+    }
+  }
+
   #close(revision: number | undefined): void {
     try {
       this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -192,10 +203,8 @@ export class SqliteWriter {
       // The WAL stays, and is read at the next start.
     }
     this.#database.close();
-    const now = this.#marks.marks as Marks;
-    if (revision !== undefined) this.#marks.write({ ...now, durableRowId: this.#lastRowId, clean: { revision, rowId: this.#lastRowId } });
+    this.#markClean(revision);
     this.#marks[Symbol.dispose]();
-    rmSync(filesOf(this.#data.directory).pid, { force: true });
     this.#lock.close();
   }
 }
