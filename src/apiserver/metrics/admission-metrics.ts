@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { AdmissionPlugin, AdmissionRequest, Awaitable } from '../stages.ts';
-import { Histogram } from './histogram.ts';
+import { Histogram, type Series } from './histogram.ts';
 import type { Gauge } from './route.ts';
 
 /** Kubernetes' own bounds, seconds. */
@@ -11,9 +11,16 @@ export function timedAdmission(plugins: readonly AdmissionPlugin[], clock: Clock
   const histogram = new Histogram(BUCKETS);
   type Step = (request: AdmissionRequest) => Awaitable<void>;
   const timed = (name: string, type: 'admit' | 'validate', step: Step): Step => {
-    const note = (request: AdmissionRequest, began: number, rejected: boolean): void => {
-      const labels = (): Readonly<Record<string, string>> => ({ name, operation: request.operation, rejected: String(rejected), type });
-      histogram.observe(`${name} ${type} ${request.operation} ${rejected}`, labels, (clock.monotonic() - began) / 1000);
+    const admitted = new Map<string, Series>();
+    const rejections = new Map<string, Series>();
+    const note = ({ operation }: AdmissionRequest, began: number, rejected: boolean): void => {
+      const known = rejected ? rejections : admitted;
+      let series = known.get(operation);
+      if (series === undefined) {
+        series = histogram.series({ name, operation, rejected: String(rejected), type });
+        known.set(operation, series);
+      }
+      series.observe((clock.monotonic() - began) / 1000);
     };
     return (request) => {
       const began = clock.monotonic();

@@ -5,38 +5,51 @@ export interface Sample {
   readonly suffix?: '_bucket' | '_sum' | '_count';
 }
 
-interface Series {
+/** The observations under one set of labels. */
+export class Series {
   readonly labels: Readonly<Record<string, string>>;
-  /** How many were no larger than the bound of the same index. */
+  /** How many were no larger than the bound of the same index, and larger than the one before. */
   readonly buckets: number[];
-  sum: number;
-  count: number;
+  readonly #bounds: readonly number[];
+  sum = 0;
+  count = 0;
+
+  constructor(labels: Readonly<Record<string, string>>, bounds: readonly number[]) {
+    this.labels = labels;
+    this.#bounds = bounds;
+    this.buckets = bounds.map(() => 0);
+  }
+
+  observe(value: number): void {
+    this.sum += value;
+    this.count++;
+    const bounds = this.#bounds;
+    for (let at = 0; at < bounds.length; at++) {
+      if (value > (bounds[at] as number)) continue;
+      this.buckets[at] = (this.buckets[at] ?? 0) + 1;
+      return;
+    }
+  }
 }
 
 /** Observations in buckets, by labels. The caller keeps the number of different labels bounded. */
 export class Histogram {
   readonly #bounds: readonly number[];
-  readonly #series = new Map<string, Series>();
+  readonly #series: Series[] = [];
 
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
   }
 
-  /** `key` stands for the labels, which are only looked at the first time. */
-  observe(key: string, labels: () => Readonly<Record<string, string>>, value: number): void {
-    let series = this.#series.get(key);
-    if (series === undefined) {
-      series = { labels: labels(), buckets: this.#bounds.map(() => 0), sum: 0, count: 0 };
-      this.#series.set(key, series);
-    }
-    series.sum += value;
-    series.count++;
-    const at = this.#bounds.findIndex((bound) => value <= bound);
-    if (at !== -1) series.buckets[at] = (series.buckets[at] ?? 0) + 1;
+  /** To be asked for once for each set of labels, and kept. It is shown from then on. */
+  series(labels: Readonly<Record<string, string>>): Series {
+    const made = new Series(labels, this.#bounds);
+    this.#series.push(made);
+    return made;
   }
 
   samples(): readonly Sample[] {
-    return [...this.#series.values()].flatMap(({ labels, buckets, sum, count }) => {
+    return this.#series.flatMap(({ labels, buckets, sum, count }) => {
       let below = 0;
       const lines: Sample[] = this.#bounds.map((bound, at) => {
         below += buckets[at] ?? 0;
