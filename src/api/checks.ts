@@ -1,5 +1,6 @@
 import { duplicate, type FieldError, FieldPath, invalid, notSupported, required } from '../machinery/field-error.ts';
 import type { Json } from '../machinery/object.ts';
+import type * as machinery from './gen/types/machinery.ts';
 
 /** Errors are collected in the order of the fields. */
 export type Errors = FieldError[];
@@ -60,3 +61,13 @@ export function isEmpty(value: string | null | undefined): value is null | undef
 
 /** An object of the schema as plain JSON, for the value of an error. */
 export const asJson = (value: unknown): Json => (value ?? null) as Json;
+
+/** A selector as messages show it: Go writes its two parts in this order. */
+export function selectorJson(selector: machinery.LabelSelector | undefined): Json {
+  if (selector === undefined) return null;
+  const { matchLabels, matchExpressions } = selector;
+  return {
+    ...(matchLabels === undefined ? {} : { matchLabels: asJson(matchLabels) }),
+    ...(matchExpressions === undefined ? {} : { matchExpressions: asJson(matchExpressions) }),
+  };
+}

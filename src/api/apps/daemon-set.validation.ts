@@ -1,14 +1,30 @@
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-error.ts';
-import type { Errors } from '../checks.ts';
+import { validateLabelSelector } from '../../machinery/labels.ts';
+import { asJson, type Errors, selectorJson } from '../checks.ts';
+import { validateLongRunning, validateTemplate } from '../core/pod-template.validation.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
-import { checkCountOrPercent, checkCounts, checkSelector, checkSelectorUnchanged, checkTemplate, isNone, SPEC, validateCounts } from './workload.validation.ts';
+import {
+  checkCountOrPercent,
+  checkCounts,
+  checkSelectorUnchanged,
+  isEmptySelector,
+  isNone,
+  isUnreadable,
+  labelErrors,
+  SPEC,
+  validateCounts,
+} from './workload.validation.ts';
 
-const STRATEGIES = ['OnDelete', 'RollingUpdate'];
+const STRATEGIES = ['RollingUpdate', 'OnDelete'];
 
 export function validateDaemonSet({ spec }: apps.DaemonSet): readonly FieldError[] {
   const errors: Errors = [];
-  checkSelector(errors, spec?.selector, 'daemonset');
-  checkTemplate(errors, spec?.template, spec?.selector, 'DaemonSet');
+  const { selector, template } = spec ?? {};
+  const [at, path] = [SPEC.child('selector'), SPEC.child('template')];
+  if (selector !== undefined) errors.push(...validateLabelSelector(selector, at));
+  if (!isUnreadable(selector)) errors.push(...labelErrors(template, selector));
+  if (isEmptySelector(selector)) errors.push(invalid(at, selectorJson(selector), 'empty selector is invalid for daemonset'));
+  errors.push(...validateTemplate(template, path), ...validateLongRunning(template, path, 'DaemonSet'));
   checkCounts(errors, { ...spec }, 'minReadySeconds');
   errors.push(...validateUpdateStrategy(spec?.updateStrategy));
   checkCounts(errors, { ...spec }, 'revisionHistoryLimit');
@@ -19,7 +35,7 @@ function validateUpdateStrategy(strategy: apps.DaemonSetUpdateStrategy | undefin
   const errors: Errors = [];
   const path = SPEC.child('updateStrategy');
   if (strategy?.type === 'OnDelete') return errors;
-  if (strategy?.type !== 'RollingUpdate') return [notSupported(path.child('type'), strategy?.type ?? '', STRATEGIES)];
+  if (strategy?.type !== 'RollingUpdate') return [notSupported(path, asJson(strategy), STRATEGIES)];
   const rolling = strategy.rollingUpdate;
   if (rolling === undefined) return [required(path.child('rollingUpdate'))];
   checkCountOrPercent(errors, path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable);
@@ -38,8 +54,8 @@ export function validateDaemonSetUpdate(set: apps.DaemonSet, old: apps.DaemonSet
   return errors;
 }
 
-export const validateDaemonSetStatus = ({ status }: apps.DaemonSet): readonly FieldError[] =>
-  validateCounts(status, [
+export const validateDaemonSetStatus = ({ status }: apps.DaemonSet, old: apps.DaemonSet): readonly FieldError[] =>
+  validateCounts(status, old.status, [
     'currentNumberScheduled',
     'numberMisscheduled',
     'desiredNumberScheduled',

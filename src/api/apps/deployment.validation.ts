@@ -1,5 +1,5 @@
 import { type FieldError, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
-import { type Errors, isEmpty } from '../checks.ts';
+import { asJson, type Errors } from '../checks.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
 import { checkCountOrPercent, checkCounts, checkSelector, checkSelectorUnchanged, checkTemplate, isNone, SPEC, validateCounts } from './workload.validation.ts';
 
@@ -21,7 +21,6 @@ export function validateDeployment({ spec }: apps.Deployment): readonly FieldErr
 function validateStrategy(strategy: apps.DeploymentStrategy | undefined): Errors {
   const errors: Errors = [];
   const path = SPEC.child('strategy');
-  if (isEmpty(strategy?.type)) return errors;
   const rolling = strategy?.rollingUpdate;
   if (strategy?.type === 'Recreate') {
     if (rolling !== undefined) errors.push(forbidden(path.child('rollingUpdate'), "may not be specified when strategy `type` is 'Recreate'"));
@@ -33,7 +32,7 @@ function validateStrategy(strategy: apps.DeploymentStrategy | undefined): Errors
     if (isNone(rolling.maxUnavailable) && isNone(rolling.maxSurge))
       errors.push(invalid(path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable ?? 0, 'may not be 0 when `maxSurge` is 0'));
   } else {
-    errors.push(notSupported(path, strategy?.type ?? '', STRATEGIES));
+    errors.push(notSupported(path, asJson(strategy), STRATEGIES));
   }
   return errors;
 }
@@ -44,14 +43,15 @@ export function validateDeploymentUpdate(deployment: apps.Deployment, old: apps.
   return errors;
 }
 
-export const validateDeploymentStatus = ({ status }: apps.Deployment): readonly FieldError[] =>
+export const validateDeploymentStatus = ({ status }: apps.Deployment, old: apps.Deployment): readonly FieldError[] =>
   validateCounts(
     status,
+    old.status,
     ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'collisionCount'],
     [
-      ['updatedReplicas', 'replicas'],
-      ['readyReplicas', 'replicas'],
-      ['availableReplicas', 'replicas'],
+      ['updatedReplicas', 'status.replicas'],
+      ['readyReplicas', 'status.replicas'],
+      ['availableReplicas', 'status.replicas'],
       ['availableReplicas', 'readyReplicas'],
     ],
   );

@@ -17,14 +17,15 @@ export function validateReplicaSetUpdate(set: apps.ReplicaSet, old: apps.Replica
   return errors;
 }
 
-export const validateReplicaSetStatus = ({ status }: apps.ReplicaSet): readonly FieldError[] =>
+export const validateReplicaSetStatus = ({ status }: apps.ReplicaSet, old: apps.ReplicaSet): readonly FieldError[] =>
   validateCounts(
     status,
+    old.status,
     ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'],
     [
-      ['fullyLabeledReplicas', 'replicas'],
-      ['readyReplicas', 'replicas'],
-      ['availableReplicas', 'replicas'],
+      ['fullyLabeledReplicas', 'status.replicas'],
+      ['readyReplicas', 'status.replicas'],
+      ['availableReplicas', 'status.replicas'],
       ['availableReplicas', 'readyReplicas'],
     ],
   );

@@ -1,8 +1,7 @@
 import { type FieldError, type FieldPath, invalid, required } from '../../machinery/field-error.ts';
 import { parsePercent } from '../../machinery/int-or-string.ts';
-import { matchesLabelSelector, validateLabels, validateLabelSelector } from '../../machinery/labels.ts';
-import { validateAnnotations } from '../../machinery/metadata.ts';
-import { asJson, checkNonNegative, type Errors, IMMUTABLE, NON_NEGATIVE, root } from '../checks.ts';
+import { matchesLabelSelector, validateLabelSelector } from '../../machinery/labels.ts';
+import { asJson, checkNonNegative, type Errors, IMMUTABLE, NON_NEGATIVE, root, selectorJson } from '../checks.ts';
 import { validateLongRunning, validateTemplate } from '../core/pod-template.validation.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
@@ -19,31 +18,31 @@ export function checkSelector(errors: Errors, selector: machinery.LabelSelector 
     return;
   }
   errors.push(...validateLabelSelector(selector, path));
-  if (Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0)
-    errors.push(invalid(path, asJson(selector), `empty selector is invalid for ${kind}`));
+  if (isEmptySelector(selector)) errors.push(invalid(path, selectorJson(selector), `empty selector is invalid for ${kind}`));
 }
 
-/** The template, and that the selector finds the pods made of it. */
+export const isEmptySelector = (selector: machinery.LabelSelector | undefined): boolean =>
+  selector !== undefined && Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0;
+
+/** The template, and that the selector finds the pods made of it. A selector that says nothing finds none. */
 export function checkTemplate(errors: Errors, template: core.PodTemplateSpec | undefined, selector: machinery.LabelSelector | undefined, kind: string): void {
   const path = SPEC.child('template');
-  const labels = template?.metadata?.labels;
-  if (selector !== undefined && !matchesLabelSelector(selector, labels))
-    errors.push(invalid(path.child('metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
-  errors.push(...validateTemplate(template, path), ...validateLongRunning(template, path, kind));
+  if (isUnreadable(selector)) errors.push(invalid(SPEC.child('selector'), selectorJson(selector), 'invalid label selector'));
+  else errors.push(...labelErrors(template, selector), ...validateTemplate(template, path), ...validateLongRunning(template, path, kind));
 }
 
-/** For stateful sets, whose pods may mount claims that the template does not know: their spec is checked when a pod is made. */
-export function checkTemplateOfStatefulSet(errors: Errors, template: core.PodTemplateSpec | undefined, selector: machinery.LabelSelector | undefined): void {
-  const path = SPEC.child('template');
+export const isUnreadable = (selector: machinery.LabelSelector | undefined): boolean =>
+  selector !== undefined && validateLabelSelector(selector, SPEC.child('selector')).length > 0;
+
+/** Whether the selector finds the pods made of the template. */
+export function labelErrors(template: core.PodTemplateSpec | undefined, selector: machinery.LabelSelector | undefined): Errors {
   const labels = template?.metadata?.labels;
-  if (selector !== undefined && !matchesLabelSelector(selector, labels))
-    errors.push(invalid(path.child('metadata', 'labels'), asJson(labels), '`selector` does not match template `labels`'));
-  errors.push(...validateLabels(labels, path.child('labels')), ...validateAnnotations(template?.metadata?.annotations, path.child('annotations')));
-  errors.push(...validateLongRunning(template, path, 'StatefulSet'));
+  if (selector !== undefined && matchesLabelSelector(selector, labels)) return [];
+  return [invalid(SPEC.child('template', 'metadata').child('labels'), asJson(labels), '`selector` does not match template `labels`')];
 }
 
-export function checkSelectorUnchanged(errors: Errors, now: unknown, then: unknown): void {
-  if (!semanticEqual(now, then)) errors.push(invalid(SPEC.child('selector'), asJson(now), IMMUTABLE));
+export function checkSelectorUnchanged(errors: Errors, now: machinery.LabelSelector | undefined, then: machinery.LabelSelector | undefined): void {
+  if (!semanticEqual(now, then)) errors.push(invalid(SPEC.child('selector'), selectorJson(now), IMMUTABLE));
 }
 
 /** A count, or a share of at most everything. */
@@ -71,17 +70,19 @@ export function checkCounts(errors: Errors, spec: Readonly<Record<string, unknow
   for (const field of fields) checkNonNegative(errors, SPEC.child(field), spec[field] as number | undefined);
 }
 
-/** Of a status: no count is negative, and no part is more than the whole. */
+/** Of a status: no count is negative, no part is more than the whole, and collisions are never forgotten. */
 export function validateCounts(
   status: object | undefined,
+  old: object | undefined,
   fields: readonly string[],
   parts: readonly (readonly [part: string, whole: string])[] = [],
 ): readonly FieldError[] {
   const errors: Errors = [];
   const path = root('status');
-  const of = (field: string): number => ((status ?? {}) as Readonly<Record<string, number | undefined>>)[field] ?? 0;
+  const of = (field: string, from = status): number => ((from ?? {}) as Readonly<Record<string, number | undefined>>)[field] ?? 0;
   for (const field of fields) if (of(field) < 0) errors.push(invalid(path.child(field), of(field), NON_NEGATIVE));
   for (const [part, whole] of parts)
-    if (of(part) > of(whole)) errors.push(invalid(path.child(part), of(part), `cannot be greater than ${whole === 'replicas' ? 'status.replicas' : whole}`));
+    if (of(part) > of(whole.replace('status.', ''))) errors.push(invalid(path.child(part), of(part), `cannot be greater than ${whole}`));
+  if (of('collisionCount') < of('collisionCount', old)) errors.push(invalid(path.child('collisionCount'), of('collisionCount'), 'cannot be decremented'));
   return errors;
 }

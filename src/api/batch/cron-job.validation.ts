@@ -1,5 +1,5 @@
 import { type FieldError, invalid, required } from '../../machinery/field-error.ts';
-import { asJson, checkNonNegative, checkOneOf, type Errors, isEmpty, root } from '../checks.ts';
+import { checkNonNegative, checkOneOf, type Errors, isEmpty, root, selectorJson } from '../checks.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
 import { validateJobSpec } from './job.validation.ts';
 import { parseSchedule } from './schedule.rules.ts';
@@ -27,7 +27,8 @@ function validateSpec(spec: batch.CronJobSpec | undefined, old: batch.CronJobSpe
   checkOneOf(errors, SPEC.child('concurrencyPolicy'), spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']);
   errors.push(...validateJobSpec(spec.jobTemplate?.spec ?? { template: {} }, SPEC.child('jobTemplate', 'spec')));
   const selector = spec.jobTemplate?.spec?.selector;
-  if (selector !== undefined) errors.push(invalid(SPEC.child('jobTemplate', 'spec').child('selector'), asJson(selector), '`selector` will be auto-generated'));
+  if (selector !== undefined)
+    errors.push(invalid(SPEC.child('jobTemplate', 'spec').child('selector'), selectorJson(selector), '`selector` will be auto-generated'));
   if (spec.jobTemplate?.spec?.manualSelector === true)
     errors.push({
       type: 'FieldValueNotSupported',

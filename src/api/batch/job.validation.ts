@@ -1,7 +1,7 @@
 import { type FieldError, type FieldPath, invalid, notSupported, required, tooLong } from '../../machinery/field-error.ts';
 import { matchesLabelSelector, validateLabelSelector } from '../../machinery/labels.ts';
 import { dns1123LabelFaults, dns1123SubdomainFaults } from '../../machinery/names.ts';
-import { addFaults, asJson, checkNonNegative, checkSupported, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
+import { addFaults, asJson, checkNonNegative, checkSupported, type Errors, IMMUTABLE, isEmpty, root, selectorJson } from '../checks.ts';
 import { validateTemplate } from '../core/pod-template.validation.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
@@ -42,7 +42,7 @@ function selectorErrors({ manualSelector, selector, template }: batch.JobSpec, u
     if (labels[key] === undefined) errors.push(required(at, `must be '${value}'`));
     else if (labels[key] !== value) errors.push(invalid(at, asJson(labels), `must be '${value}'`));
   }
-  if (!matchesLabelSelector(selector, expected)) errors.push(invalid(SPEC.child('selector'), asJson(selector), '`selector` not auto-generated'));
+  if (!matchesLabelSelector(selector, expected)) errors.push(invalid(SPEC.child('selector'), selectorJson(selector), '`selector` not auto-generated'));
   return errors;
 }
 
@@ -134,7 +134,7 @@ export function validateJobUpdate(job: batch.Job, old: batch.Job): readonly Fiel
   const fixed = (field: string, value: unknown, then: unknown): void => {
     if (!semanticEqual(value, then)) errors.push(invalid(SPEC.child(field), asJson(value), IMMUTABLE));
   };
-  fixed('selector', now.selector, before.selector);
+  if (!semanticEqual(now.selector, before.selector)) errors.push(invalid(SPEC.child('selector'), selectorJson(now.selector), IMMUTABLE));
   const steerable = before.suspend === true && old.status?.startTime === undefined;
   if (!semanticEqual(fixedTemplate(now, steerable), fixedTemplate(before, steerable)))
     errors.push(invalid(SPEC.child('template'), asJson(now.template), IMMUTABLE));

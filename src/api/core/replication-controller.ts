@@ -5,11 +5,14 @@ import { metadataOf, specAndStatus } from '../strategy.ts';
 import { replicationControllerColumns } from './columns.ts';
 import { isNewGeneration, podNameWarnings, templateWarnings } from './pod.warnings.ts';
 import { defaultTemplate } from './pod-template.defaults.ts';
-import { validateReplicationController } from './replication-controller.validation.ts';
+import { validateReplicationController, validateReplicationControllerStatus } from './replication-controller.validation.ts';
+
+const base = specAndStatus<core.ReplicationController>();
 
 export const replicationControllerRules: KindRules<core.ReplicationController> = {
   strategy: {
-    ...specAndStatus(),
+    ...base,
+    status: { ...base.status, validateUpdate: validateReplicationControllerStatus },
     default: (draft) => {
       const { spec } = draft;
       if (spec === undefined) return;

@@ -21,3 +21,15 @@ export function validateReplicationController({ spec }: core.ReplicationControll
   );
   return errors;
 }
+
+export function validateReplicationControllerStatus({ status }: core.ReplicationController): readonly FieldError[] {
+  const errors: Errors = [];
+  const path = root('status');
+  for (const field of ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'] as const)
+    checkNonNegative(errors, path.child(field), status?.[field]);
+  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status ?? {};
+  for (const field of ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const)
+    if ((status?.[field] ?? 0) > replicas) errors.push(invalid(path.child(field), status?.[field] ?? 0, 'cannot be greater than status.replicas'));
+  if (availableReplicas > readyReplicas) errors.push(invalid(path.child('availableReplicas'), availableReplicas, 'cannot be greater than readyReplicas'));
+  return errors;
+}
