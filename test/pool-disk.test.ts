@@ -101,7 +101,7 @@ async function cutPower(kind: Pool['kind'], cuts: number, wrap: (host: Host) => 
 /** The failure that the canary must show, also below one that came after it while things were let go. */
 function lost(thrown: unknown): boolean {
   if (thrown instanceof SuppressedError) return lost(thrown.suppressed) || lost(thrown.error);
-  return /is lost|JSON|is not a record|can.t be read/.test(String(thrown));
+  return /is lost|is damaged|JSON|is not a record|can.t be read/.test(String(thrown));
 }
 
 /** The same machine without any fsync of the pool's. */

@@ -94,7 +94,8 @@ const BANNED: readonly { readonly call: RegExp; readonly instead: string; readon
   { call: /\bMath\.random\(/, instead: 'random.float()' },
   { call: /\bcrypto\.(?:randomUUID|getRandomValues|subtle)\b/, instead: 'Random or Keys' },
   { call: /\bAbortSignal\.timeout\(/, instead: 'deadline() of base/clock.ts' },
-  { call: /\bnew (?:WeakRef|FinalizationRegistry)\(/, instead: 'a bounded cache' },
+  // Objects are found again for as long as anybody keeps them: what is found equals what would be parsed, to the letter.
+  { call: /\bnew (?:WeakRef|FinalizationRegistry)\(/, instead: 'a bounded cache', except: /^src\/apiserver\/codec\/objects\.ts$/ },
   { call: /\blocaleCompare\(/, instead: '< and >' },
 ];
 const GIVERS = /^src\/(?:(?:base|cluster|cli)\/|testing\/drain\.ts$)/;
@@ -103,7 +104,9 @@ test('time, chance and keys come by argument', (t) => {
   const files = own.filter(({ path }) => !GIVERS.test(path));
   const faults = files.flatMap(({ path, text }) => {
     const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(?<!:)\/\/.*$/gm, '');
-    return BANNED.filter(({ call }) => call.test(code)).map(({ call, instead }) => `${path}: ${call.source} is banned, use ${instead}`);
+    return BANNED.filter(({ call, except }) => except?.test(path) !== true && call.test(code)).map(
+      ({ call, instead }) => `${path}: ${call.source} is banned, use ${instead}`,
+    );
   });
   t.diagnostic(`${files.length} files, ${BANNED.length} rules`);
   assert.deepEqual(faults, []);

@@ -74,13 +74,21 @@ function contained(clusterId: string): readonly number[] {
   return [...found];
 }
 
+/** Kills what may have ended by itself since it was found. */
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH')) throw thrown;
+  }
+}
+
 /** What a reboot leaves of a cluster: its files. */
 async function reboot(berth: Berth): Promise<void> {
   await berth.kill();
   const { id } = JSON.parse(readFileSync(join(berth.directory, 'cluster.json'), 'utf8')) as { readonly id: string };
-  for (const name of ['containerd/config.toml', 'containerd/containerd.sock'])
-    for (const pid of processes(`${berth.directory}/${name}`)) process.kill(pid, 'SIGKILL');
-  for (const pid of contained(id)) process.kill(pid, 'SIGKILL');
+  for (const name of ['containerd/config.toml', 'containerd/containerd.sock']) for (const pid of processes(`${berth.directory}/${name}`)) end(pid);
+  for (const pid of contained(id)) end(pid);
   await until(
     async () => contained(id).length,
     (left) => left === 0,
