@@ -69,8 +69,9 @@ function checkRestartPolicy(errors: Errors, path: FieldPath, policy: string | un
 /** Init containers; those with restartPolicy Always run beside the others. */
 export function validateInitContainers(spec: core.PodSpec, path: FieldPath, around: Around): Errors {
   const errors: Errors = [];
+  if (spec.initContainers === undefined) return errors;
   const names = new Set((spec.containers ?? []).map((c) => c.name));
-  for (const [i, container] of (spec.initContainers ?? []).entries()) {
+  for (const [i, container] of spec.initContainers.entries()) {
     const at = path.index(i);
     errors.push(...validateAny(container, at, around));
     checkImageSpace(errors, at.child('image'), container.image);
@@ -106,9 +107,10 @@ const EPHEMERAL_FIELDS = new Set([
 
 export function validateEphemeralContainers(spec: core.PodSpec, path: FieldPath, around: Around): Errors {
   const errors: Errors = [];
+  if (spec.ephemeralContainers === undefined) return errors;
   const others = new Set([...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((c) => c.name));
   const names = new Set<string>();
-  for (const [i, container] of (spec.ephemeralContainers ?? []).entries()) {
+  for (const [i, container] of spec.ephemeralContainers.entries()) {
     const at = path.index(i);
     errors.push(...validateAny(container, at, around));
     if (names.has(container.name) || others.has(container.name)) errors.push(duplicate(at.child('name'), container.name));
@@ -132,8 +134,9 @@ const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 
 function validatePorts(ports: readonly core.ContainerPort[] | undefined, path: FieldPath): Errors {
   const errors: Errors = [];
+  if (ports === undefined) return errors;
   const names = new Set<string>();
-  for (const [i, port] of (ports ?? []).entries()) {
+  for (const [i, port] of ports.entries()) {
     const at = path.index(i);
     if (!isEmpty(port.name)) {
       const faults = portNameFaults(port.name);
@@ -168,9 +171,10 @@ const RECURSIVE = ['Disabled', 'Enabled', 'IfPossible'];
 
 function validateMounts(container: AnyContainer, path: FieldPath, volumes: ReadonlyMap<string, core.Volume>): Errors {
   const errors: Errors = [];
+  if (container.volumeMounts === undefined) return errors;
   const devices = container.volumeDevices ?? [];
   const paths = new Set<string>();
-  for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
+  for (const [i, mount] of container.volumeMounts.entries()) {
     const at = path.index(i);
     if (isEmpty(mount.name)) errors.push(required(at.child('name')));
     if (!volumes.has(mount.name)) errors.push(notFound(at.child('name'), mount.name ?? ''));
@@ -211,10 +215,11 @@ function checkRecursive(errors: Errors, { recursiveReadOnly: mode, readOnly, mou
 
 function validateDevices(container: AnyContainer, path: FieldPath, volumes: ReadonlyMap<string, core.Volume>): Errors {
   const errors: Errors = [];
+  if (container.volumeDevices === undefined) return errors;
   const mounts = container.volumeMounts ?? [];
   const names = new Set<string>();
   const paths = new Set<string>();
-  for (const [i, { name, devicePath }] of (container.volumeDevices ?? []).entries()) {
+  for (const [i, { name, devicePath }] of container.volumeDevices.entries()) {
     const at = path.index(i);
     const volume = volumes.get(name);
     if (isEmpty(name)) errors.push(required(at.child('name')));
@@ -240,8 +245,9 @@ const RESIZE_POLICIES = ['NotRequired', 'RestartContainer'];
 
 function validateResizePolicy(policies: readonly core.ContainerResizePolicy[] | undefined, path: FieldPath, podRestart: string | undefined): Errors {
   const errors: Errors = [];
+  if (policies === undefined) return errors;
   const seen = new Set<string>();
-  for (const [i, { resourceName, restartPolicy }] of (policies ?? []).entries()) {
+  for (const [i, { resourceName, restartPolicy }] of policies.entries()) {
     if (seen.has(resourceName)) errors.push(duplicate(path.index(i), resourceName));
     seen.add(resourceName);
     if (resourceName !== 'cpu' && resourceName !== 'memory')

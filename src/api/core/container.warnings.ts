@@ -27,8 +27,10 @@ export function containersWarnings(
   for (const { container, path } of containers) {
     out.push(...annotationWarnings(container, spec, annotations, annotationPath));
     for (const name of ['memory', 'ephemeral-storage'])
-      for (const part of ['limits', 'requests'] as const)
-        out.push(...fractionWarnings(container.resources?.[part]?.[name], path.child('resources', part).key(name)));
+      for (const part of ['limits', 'requests'] as const) {
+        const amount = container.resources?.[part]?.[name];
+        if (amount !== undefined) out.push(...fractionWarnings(amount, path.child('resources', part).key(name)));
+      }
     out.push(...envWarnings(container.env, path.child('env')));
   }
   return [...out, ...portWarnings(containers)];
@@ -55,12 +57,17 @@ function annotationWarnings(
 /** A second value is fine only when it is made from the first. */
 function envWarnings(env: readonly core.EnvVar[] | undefined, path: FieldPath): readonly string[] {
   const out: string[] = [];
+  if (env === undefined) return out;
   const seen = new Set<string>();
-  for (const [i, { name, value = '', valueFrom }] of (env ?? []).entries()) {
+  for (let i = 0; i < env.length; i++) {
+    const { name, value = '', valueFrom } = env[i] as core.EnvVar;
+    if (!seen.has(name)) {
+      seen.add(name);
+      continue;
+    }
     const before = `$(${name})`;
-    if (seen.has(name) && (valueFrom !== undefined || value === before || !value.includes(before)))
+    if (valueFrom !== undefined || value === before || !value.includes(before))
       out.push(`${path.index(i)}: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`);
-    seen.add(name);
   }
   return out;
 }
