@@ -229,6 +229,7 @@ class Start {
       signIn: await this.#signIn(),
       routes: profilingRoutes(clock),
       disabledAdmission: this.#config.disabledAdmission,
+      enabledAdmission: this.#config.enabledAdmission,
       podSecurity: admission?.podSecurity,
       // As kube-apiserver names it: the plugins that encryption needs.
       checks: seal?.prepare === undefined ? [] : [{ name: 'kms-providers', check: () => seal.health }],

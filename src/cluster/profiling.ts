@@ -1,4 +1,4 @@
-import { Session } from 'node:inspector/promises';
+import type { Session } from 'node:inspector/promises';
 import { sleep, type Clock } from '../base/clock.ts';
 import { badRequest, StatusError } from '../machinery/status-error.ts';
 import type { RawRequest, RawResponse, Route } from '../apiserver/stages.ts';
@@ -36,7 +36,9 @@ export function profilingRoutes(clock: Clock): readonly Route[] {
     const seconds = secondsOf(request);
     if (busy) throw new StatusError('TooManyRequests', 'another profile is being taken', { details: { retryAfterSeconds: seconds } });
     busy = true;
-    const session = new Session();
+    // Loaded by the first who asks.
+    const inspector = await import('node:inspector/promises');
+    const session = new inspector.Session();
     try {
       session.connect();
       const profile = await measure(session, () => sleep(clock, seconds * 1000, request.signal));
