@@ -85,8 +85,12 @@ for (const { name, open, next } of BACKENDS) {
   const test = (sentence: string, body: (store: Store<string>) => Promise<Store<string> | undefined>): void => {
     it(sentence, async () => {
       const first = await open();
-      const last = await body(first);
-      await (last ?? first)[Symbol.asyncDispose]();
+      let last: Store<string> | undefined;
+      try {
+        last = await body(first);
+      } finally {
+        await (last ?? first)[Symbol.asyncDispose]();
+      }
     });
   };
 
@@ -140,6 +144,36 @@ for (const { name, open, next } of BACKENDS) {
       );
       await turn();
       assert.deepEqual(late.lines, whole);
+      return undefined;
+    });
+
+    test('#17247, turned round: a watch that is opened while others are told is told of each event once', async (store) => {
+      const late: ReturnType<typeof listener>[] = [];
+      const open = (prefix: string): void => {
+        const one = listener();
+        late.push(one);
+        store.watch(prefix, { after: 0 }, one.sink);
+      };
+      const first = listener();
+      const watch = store.watch(
+        '/a/',
+        {},
+        {
+          ...first.sink,
+          events: () => {
+            if (late.length > 0) return;
+            // The same prefix, one that others have, one that nobody has, and one that nobody has any more.
+            for (const prefix of ['/a/', '/', '/a']) open(prefix);
+            watch.close();
+            open('/a/');
+          },
+        },
+      );
+      store.watch('/', {}, listener().sink);
+      await store.commit([put('/a/1', 'x')]);
+      await store.commit([put('/a/2', 'x')]);
+      await turn();
+      for (const { lines } of late) assert.deepEqual(lines, ['put /a/1 x@1', 'put /a/2 x@2']);
       return undefined;
     });
 

@@ -5,6 +5,8 @@ interface Open<P> {
   readonly sink: StoreSink<P>;
   /** What it missed and has not been told yet; undefined once it is live. */
   backlog: StoreEvent<P>[] | undefined;
+  /** The revision at which it was opened: up to it `missed` has everything. */
+  readonly from: number;
   open: boolean;
 }
 
@@ -21,7 +23,7 @@ export class Watches<P> {
 
   /** `missed`: the events between the revision that the watch starts after and the present. They are told in a microtask. */
   open(prefix: string, missed: readonly StoreEvent<P>[], sink: StoreSink<P>): StoreWatch {
-    const watch: Open<P> = { sink, backlog: [...missed], open: true };
+    const watch: Open<P> = { sink, backlog: [...missed], from: this.#revision, open: true };
     const siblings = this.#byPrefix.get(prefix);
     if (siblings === undefined) this.#byPrefix.set(prefix, new Set([watch]));
     else siblings.add(watch);
@@ -43,6 +45,8 @@ export class Watches<P> {
       const selected = prefix === '' ? batch : batch.filter((event) => event.key.startsWith(prefix));
       if (selected.length === 0) continue;
       for (const watch of watches) {
+        // Opened by somebody who was told of this very batch.
+        if (watch.from >= revision) continue;
         if (watch.backlog === undefined) this.#tell(prefix, watch, selected);
         else watch.backlog.push(...selected);
       }
