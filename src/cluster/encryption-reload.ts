@@ -43,7 +43,14 @@ export class FollowedEncryption implements EncryptionSeal {
   }
 
   open(key: string, kept: Uint8Array): ReturnType<EncryptionSeal['open']> {
-    return this.#latest.open(key, kept);
+    try {
+      return this.#latest.open(key, kept);
+    } catch (thrown) {
+      // The file changed while the store was being opened: what it was opened with has been prepared for all that is kept.
+      const [first] = this.#seals;
+      if (first === undefined || first === this.#latest) throw thrown;
+      return { ...first.open(key, kept), stale: true };
+    }
   }
 
   held(): Iterable<readonly [key: string, prefix: string]> {
