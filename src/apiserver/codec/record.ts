@@ -44,7 +44,8 @@ export function encodeParts(apiVersion: string, metadata: ObjectMeta, rest: obje
   const managedStart = start + Buffer.byteLength(metaText) - 2;
   const managedEnd = managed === '' ? managedStart : managedStart + MANAGED.length + Buffer.byteLength(managed);
   const bare = restText === '{}';
-  const value = Buffer.allocUnsafeSlow(managedEnd + (bare ? 2 : 1 + Buffer.byteLength(restText)));
+  // From Node's pool: the store copies it to where it stays.
+  const value = Buffer.allocUnsafe(managedEnd + (bare ? 2 : 1 + Buffer.byteLength(restText)));
   value.write(metaText, start - 1);
   value[0] = RECORD_FORMAT;
   value[1] = apiVersion.length;

@@ -82,6 +82,8 @@ function compareMaps(atom: MapAtom, from: Json | undefined, to: Json | undefined
 
 function compareLists(atom: ListAtom, from: Json | undefined, to: Json | undefined): Comparison | undefined {
   if (atom.relation === 'atomic' || (isEmptyContainer(from) && isEmptyContainer(to))) return undefined;
+  // Most lists of an update are as they were: their items need no names. (Lists do not lie deep in each other: types see to that.)
+  if (from !== undefined && equalJson(from, to)) return SAME;
   const left = indexItems(atom, from);
   const right = indexItems(atom, to);
   if (left === undefined || right === undefined) return undefined;
