@@ -1,12 +1,14 @@
+import { Slices } from '../base/loop-turns.ts';
 import { uuid } from '../base/random.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, WatchHandle, WatchSink } from '../machinery/exchange.ts';
 import type { Json, JsonObject } from '../machinery/object.ts';
 import { badRequest, StatusError } from '../machinery/status-error.ts';
 import type { AuditTrail } from './audit/trail.ts';
 import { ObjectBody } from './codec/body.ts';
-import { listMetadata } from './codec/representation.ts';
+import { isLarge, listMetadata } from './codec/representation.ts';
 import type { Core } from './core.ts';
 import { type Answer, type Call, type ListAnswer, Warnings } from './handlers/call.ts';
+import { inTurns } from './handlers/in-turns.ts';
 import { asStatusError } from './handlers/failures.ts';
 import { noQuery, Query } from './handlers/query.ts';
 import type { Outcome, Router } from './handlers/router.ts';
@@ -14,7 +16,9 @@ import type { AuthorizeAttributes, RawResponse } from './stages.ts';
 import { InProcessOutput } from './watch/in-process.ts';
 import type { Watchers } from './watch/watchers.ts';
 
-const SLICE = 256;
+/** What is read in one turn of the loop, in bytes of stored objects; an item counts as so many more. */
+const SLICE_BYTES = 256 * 1024;
+const ITEM_BYTES = 512;
 
 /** Its audit trail is known after routing. */
 type InProcessCall = Call & { audit?: AuditTrail | undefined };
@@ -124,9 +128,11 @@ export class InProcessApi implements ApiHandler {
     const { objects, yieldToLoop } = this.#core;
     const { binding, entries } = answer;
     const items: Json[] = [];
-    for (let at = 0; at < entries.length; at++) {
-      if (at > 0 && at % SLICE === 0) await yieldToLoop();
-      const entry = entries[at] as (typeof entries)[number];
+    const slices = new Slices(yieldToLoop, SLICE_BYTES);
+    for (const entry of entries) {
+      const turn = slices.spend(entry.value.byteLength + ITEM_BYTES);
+      if (turn !== undefined) await turn;
+      if (isLarge(entry)) await inTurns(this.#core, true, objects.readSteps(entry));
       items.push((bare ? objects.as(entry, binding) : objects.full(entry, binding)) as unknown as JsonObject);
     }
     return Object.freeze({

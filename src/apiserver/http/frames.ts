@@ -53,7 +53,7 @@ export function frameOf(form: FrameForm, told: Told, first: boolean): Buffer {
     return Buffer.concat([Buffer.from(head), body, Buffer.from(LINE)]);
   }
   if (representation.format === 'protobuf')
-    return protobufEvent(told.type, protobufObject(core.facts, binding.kind.typeName, core.objects.full(told.entry, binding)));
+    return protobufEvent(told.type, protobufObject(core.facts, binding.kind.typeName, core.objects.passing(told.entry, binding)));
   if (representation.as !== undefined) return partialBytes(told.entry, representation.metaVersion, head, LINE);
   return objectBytes(core, binding, told.entry, head, LINE);
 }

@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { StatusError } from '../../machinery/status-error.ts';
+import type { StoredEntry } from '../codec/projection.ts';
+import { isLarge } from '../codec/representation.ts';
+import { inTurns } from '../handlers/in-turns.ts';
 import type { Told } from '../watch/events.ts';
 import type { WatchOutput } from '../watch/watcher.ts';
 import { errorFrame, type FrameCache, type FrameForm, frameOf } from './frames.ts';
@@ -70,6 +73,13 @@ export class HttpWatchOutput implements WatchOutput {
     this.#form = form;
     this.#frames = frames;
     this.#flusher = flusher;
+  }
+
+  /** A large object that is not written as it is stored is read in several turns. */
+  prepare(entry: StoredEntry): Promise<void> | undefined {
+    const { core, binding, representation, table } = this.#form;
+    if (!isLarge(entry) || (representation.format === 'json' && table === undefined && binding.direct)) return undefined;
+    return inTurns(core, true, core.objects.readSteps(entry));
   }
 
   tell(told: readonly Told[]): boolean {

@@ -1,7 +1,10 @@
 import type { WatchEvent, WatchSink } from '../../machinery/exchange.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { internalError, type StatusError } from '../../machinery/status-error.ts';
+import type { StoredEntry } from '../codec/projection.ts';
+import { isLarge } from '../codec/representation.ts';
 import type { Core } from '../core.ts';
+import { inTurns } from '../handlers/in-turns.ts';
 import type { Binding } from '../registry/registry.ts';
 import type { Told } from './events.ts';
 import type { WatchOutput } from './watcher.ts';
@@ -24,6 +27,10 @@ export class InProcessOutput implements WatchOutput {
     this.#binding = binding;
     this.#sink = sink;
     this.#bare = bare;
+  }
+
+  prepare(entry: StoredEntry): Promise<void> | undefined {
+    return isLarge(entry) ? inTurns(this.#core, true, this.#core.objects.readSteps(entry)) : undefined;
   }
 
   tell(told: readonly Told[]): boolean {

@@ -14,7 +14,7 @@ export interface WatchPlan {
   readonly binding: Binding;
   readonly prefix: string;
   readonly selection: Selection;
-  /** Told first, each as ADDED. */
+  /** What is there: told first, as ADDED, what of it is selected. */
   readonly initial: readonly StoredEntry[];
   /** The version after which changes are told. */
   readonly after: number;
@@ -47,8 +47,7 @@ export function planWatch(core: Core, target: Target, options: ListOptions, sele
   };
   requireVersion(core, version);
   if (withState) {
-    const { matches, everything } = selection;
-    const page = core.store.list(prefix, everything ? {} : { filter: (entry) => matches(entry.projection) });
+    const page = core.store.list(prefix);
     return { ...common, initial: page.entries, after: page.revision, markInitialEnd: options.sendInitialEvents === true && options.allowWatchBookmarks };
   }
   const after = version === 0 ? core.store.revision : version;

@@ -10,6 +10,8 @@ import { tooLargeVersion, tooOld, type WatchPlan } from './plan.ts';
 export interface WatchOutput {
   /** Queues what is told, in order. False: the receiver is too slow and has been cut off. */
   tell(told: readonly Told[]): boolean;
+  /** Makes ready what would take long to be told; undefined: nothing need be waited for. */
+  prepare?(entry: StoredEntry): Promise<void> | undefined;
   /** Resolves when there is room for more; used while the initial state is told. */
   room(): Promise<void> | undefined;
   /** The end: by timeout or shutdown without an error. Called once, nothing is told afterwards. */
@@ -18,7 +20,9 @@ export interface WatchOutput {
 
 /** What is told at once of the initial state: so many objects, or so many bytes of them. */
 const SLICE = 128;
-const SLICE_BYTES = 512 * 1024;
+const SLICE_BYTES = 128 * 1024;
+/** What it costs to see that an object is not selected, in bytes. */
+const LOOK_BYTES = 32;
 
 /** One open watch: the initial state in slices, then every change of the store, then the end. */
 export class Watcher {
@@ -85,17 +89,24 @@ export class Watcher {
   }
 
   async #tellInitial(): Promise<void> {
-    const { initial, markInitialEnd, after } = this.#plan;
+    const { initial, markInitialEnd, after, selection } = this.#plan;
     for (let from = 0; from < initial.length; ) {
       if (from > 0) await (this.#output.room() ?? this.#core.yieldToLoop());
       if (this.#closed) return;
       const slice: Told[] = [];
       for (let bytes = 0; from < initial.length && slice.length < SLICE && bytes < SLICE_BYTES; from++) {
         const entry = initial[from] as StoredEntry;
+        if (!selection.matches(entry.projection)) {
+          bytes += LOOK_BYTES;
+          continue;
+        }
+        const ready = this.#output.prepare?.(entry);
+        if (ready !== undefined) await ready;
         bytes += entry.value.byteLength;
         slice.push({ type: 'ADDED', entry });
       }
-      if (!this.#output.tell(slice)) return this.close();
+      if (this.#closed) return;
+      if (slice.length > 0 && !this.#output.tell(slice)) return this.close();
     }
     if (markInitialEnd) {
       this.#marked = after;
