@@ -5,7 +5,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { autoscalerColumns, autoscalerV1Columns } from './columns.ts';
 import { autoscalerFromStorage, autoscalerToStorage } from './horizontal-pod-autoscaler.convert.ts';
-import { validateAutoscaler } from './horizontal-pod-autoscaler.validation.ts';
+import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from './horizontal-pod-autoscaler.validation.ts';
 
 const CPU_PERCENT = 80;
 
@@ -39,13 +39,16 @@ function defined<T extends object>(rules: T | undefined): T {
   return Object.fromEntries(Object.entries(rules ?? {}).filter(([, value]) => value !== undefined)) as T;
 }
 
+const base = specAndStatus<v2.HorizontalPodAutoscaler>({ generation: false });
+
 export const autoscalerRules: KindRules<v2.HorizontalPodAutoscaler> = {
   strategy: {
-    ...specAndStatus({ generation: false }),
+    ...base,
+    status: { ...base.status, validateUpdate: validateAutoscalerStatus },
     default: defaultAutoscaler,
     allowUnconditionalUpdate: true,
     validateCreate: validateAutoscaler,
-    validateUpdate: validateAutoscaler,
+    validateUpdate: validateAutoscalerUpdate,
   },
   columns: autoscalerColumns,
   shortNames: ['hpa'],

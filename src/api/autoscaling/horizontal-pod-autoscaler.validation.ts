@@ -1,34 +1,54 @@
 import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
-import { pathSegmentNameFaults } from '../../machinery/names.ts';
+import { dns1123LabelFaults, pathSegmentNameFaults } from '../../machinery/names.ts';
 import { addFaults, checkNonNegative, type Errors, isEmpty, POSITIVE, root } from '../checks.ts';
 import { quantityOf } from '../core/resources.validation.ts';
 import type * as v2 from '../gen/types/autoscaling.v2.ts';
 
 const SPEC = root('spec');
 const METRIC_TYPES = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
-const PART_OF_TYPE: Readonly<Record<string, keyof v2.MetricSpec>> = {
+/** In the order in which they are looked at: only the first of several is. */
+const PARTS = ['object', 'external', 'pods', 'resource', 'containerResource'] as const;
+type Part = (typeof PARTS)[number];
+const PART_OF_TYPE: Readonly<Record<string, Part>> = {
   ContainerResource: 'containerResource',
   External: 'external',
   Object: 'object',
   Pods: 'pods',
   Resource: 'resource',
 };
+const TARGET_TYPES = ['Utilization', 'Value', 'AverageValue'];
+const NO_TARGET = {
+  object: 'must set either a target value or averageValue',
+  external: 'must set either a target value for metric or a per-pod target',
+  pods: 'must specify a positive target averageValue',
+};
 
-export function validateAutoscaler({ spec }: v2.HorizontalPodAutoscaler): readonly FieldError[] {
+export const validateAutoscaler = ({ spec }: v2.HorizontalPodAutoscaler): readonly FieldError[] => validateSpec(spec, 1);
+
+/** One that scales to nothing already may go on. */
+export const validateAutoscalerUpdate = ({ spec }: v2.HorizontalPodAutoscaler, old: v2.HorizontalPodAutoscaler): readonly FieldError[] =>
+  validateSpec(spec, old.spec?.minReplicas === 0 ? 0 : 1);
+
+export function validateAutoscalerStatus({ status }: v2.HorizontalPodAutoscaler): readonly FieldError[] {
+  const errors: Errors = [];
+  for (const field of ['currentReplicas', 'desiredReplicas'] as const) checkNonNegative(errors, root('status').child(field), status?.[field]);
+  return errors;
+}
+
+function validateSpec(spec: v2.HorizontalPodAutoscalerSpec | undefined, least: number): Errors {
   const errors: Errors = [];
   if (spec === undefined) return [required(SPEC.child('scaleTargetRef'))];
   const { minReplicas, maxReplicas } = spec;
-  if (minReplicas !== undefined && minReplicas < 1) errors.push(invalid(SPEC.child('minReplicas'), minReplicas, 'must be greater than or equal to 1'));
+  if (minReplicas !== undefined && minReplicas < least)
+    errors.push(invalid(SPEC.child('minReplicas'), minReplicas, `must be greater than or equal to ${least}`));
   if (maxReplicas < 1) errors.push(invalid(SPEC.child('maxReplicas'), maxReplicas, POSITIVE));
   if (minReplicas !== undefined && maxReplicas < minReplicas)
     errors.push(invalid(SPEC.child('maxReplicas'), maxReplicas, 'must be greater than or equal to `minReplicas`'));
-  for (const field of ['kind', 'name'] as const) {
-    const at = SPEC.child('scaleTargetRef', field);
-    const value = spec.scaleTargetRef?.[field];
-    if (isEmpty(value)) errors.push(required(at));
-    else addFaults(errors, at, value, pathSegmentNameFaults(value));
-  }
-  for (const [i, metric] of (spec.metrics ?? []).entries()) errors.push(...validateMetric(metric, SPEC.child('metrics').index(i)));
+  errors.push(...referenceErrors(spec.scaleTargetRef, SPEC.child('scaleTargetRef')));
+  const metrics = spec.metrics ?? [];
+  for (const [i, metric] of metrics.entries()) errors.push(...validateMetric(metric, SPEC.child('metrics').index(i)));
+  if (minReplicas === 0 && !metrics.some(({ type }) => type === 'Object' || type === 'External'))
+    errors.push(forbidden(SPEC.child('metrics'), 'must specify at least one Object or External metric to support scaling to zero replicas'));
   for (const side of ['scaleUp', 'scaleDown'] as const) {
     const rules = spec.behavior?.[side];
     if (rules !== undefined) errors.push(...validateRules(rules, SPEC.child('behavior', side)));
@@ -36,44 +56,76 @@ export function validateAutoscaler({ spec }: v2.HorizontalPodAutoscaler): readon
   return errors;
 }
 
-function validateMetric(metric: v2.MetricSpec, path: FieldPath): Errors {
+function referenceErrors(reference: v2.CrossVersionObjectReference | undefined, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (isEmpty(metric.type)) return [required(path.child('type'), 'must specify a metric source type')];
-  if (!METRIC_TYPES.includes(metric.type)) errors.push(notSupported(path.child('type'), metric.type, METRIC_TYPES));
-  let found = 0;
-  for (const part of Object.values(PART_OF_TYPE)) {
-    const source = metric[part];
-    if (source === undefined || typeof source === 'string') continue;
-    if (found++ > 0) errors.push(forbidden(path.child(part), 'may not specify more than one metric source'));
-    else errors.push(...validateSource(source, path.child(part)));
-  }
-  const wanted = Object.hasOwn(PART_OF_TYPE, metric.type) ? PART_OF_TYPE[metric.type] : undefined;
-  if (wanted !== undefined && metric[wanted] === undefined) errors.push(required(path.child(wanted), 'must populate information for the given metric source'));
+  for (const field of ['kind', 'name'] as const) checkSegment(errors, path.child(field), reference?.[field], '');
   return errors;
 }
 
-interface Source {
-  readonly name?: string;
-  readonly container?: string;
-  readonly metric?: { readonly name: string } | undefined;
-  readonly target?: v2.MetricTarget | undefined;
+/** A name that stands in paths; `missing`: what is said when it isn't there. */
+function checkSegment(errors: Errors, path: FieldPath, value: string | undefined, missing: string): void {
+  if (isEmpty(value)) errors.push(required(path, missing));
+  else addFaults(errors, path, value, pathSegmentNameFaults(value));
 }
 
-function validateSource(source: Source, path: FieldPath): Errors {
+function validateMetric(metric: v2.MetricSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  if ('name' in source && isEmpty(source.name)) errors.push(required(path.child('name'), 'must specify a resource name'));
-  if ('metric' in source && isEmpty(source.metric?.name)) errors.push(required(path.child('metric', 'name'), 'must specify a metric name'));
-  const { target } = source;
+  if (isEmpty(metric.type)) errors.push(required(path.child('type'), 'must specify a metric source type'));
+  const known = METRIC_TYPES.includes(metric.type);
+  if (!known) errors.push(notSupported(path.child('type'), metric.type, METRIC_TYPES));
+  const present = PARTS.filter((part) => metric[part] !== undefined);
+  const [first] = present;
+  if (first !== undefined) errors.push(...sourceErrors(metric, first, path.child(first)));
+  const wanted = known ? PART_OF_TYPE[metric.type] : undefined;
+  if (wanted !== undefined && metric[wanted] === undefined) errors.push(required(path.child(wanted), 'must populate information for the given metric source'));
+  if (!known) errors.push(notSupported(path.child('type'), metric.type, METRIC_TYPES));
+  for (const part of present.length > 1 ? present.toSorted() : [])
+    if (part !== wanted) errors.push(forbidden(path.child(part), 'must populate the given metric source only'));
+  return errors;
+}
+
+/** What each source must name, and which of the targets it may have. */
+function sourceErrors(metric: v2.MetricSpec, part: Part, path: FieldPath): Errors {
+  const errors: Errors = [];
+  const target = metric[part]?.target;
   const at = path.child('target');
-  if (isEmpty(target?.type)) errors.push(required(at.child('type'), 'must specify a metric target type'));
-  else if (!['Utilization', 'Value', 'AverageValue'].includes(target?.type ?? ''))
-    errors.push(invalid(at.child('type'), target?.type ?? '', 'must be either Utilization, Value, or AverageValue'));
+  if (part === 'object') errors.push(...referenceErrors(metric.object?.describedObject, path.child('describedObject')));
+  if (part === 'resource' || part === 'containerResource') {
+    if (isEmpty(metric[part]?.name)) errors.push(required(path.child('name'), 'must specify a resource name'));
+    if (part === 'containerResource') errors.push(...containerErrors(metric.containerResource?.container, path.child('container')));
+    errors.push(...targetErrors(target, at));
+    if (target?.averageUtilization === undefined && target?.averageValue === undefined)
+      errors.push(required(at.child('averageUtilization'), 'must set either a target raw value or a target utilization'));
+    if (target?.averageUtilization !== undefined && target.averageValue !== undefined)
+      errors.push(forbidden(at.child('averageValue'), 'may not set both a target raw value and a target utilization'));
+    return errors;
+  }
+  checkSegment(errors, path.child('metric', 'name'), metric[part]?.metric.name, 'must specify a metric name');
+  errors.push(...targetErrors(target, at));
+  if (target?.averageValue === undefined && (part === 'pods' || target?.value === undefined)) errors.push(required(at.child('averageValue'), NO_TARGET[part]));
+  if (part === 'external' && target?.value !== undefined && target.averageValue !== undefined)
+    errors.push(forbidden(at.child('value'), 'may not set both a target value for metric and a per-pod target'));
+  return errors;
+}
+
+function containerErrors(name: string | undefined, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (isEmpty(name)) errors.push(required(path, 'must specify a container'));
+  else addFaults(errors, path, name, dns1123LabelFaults(name));
+  return errors;
+}
+
+function targetErrors(target: v2.MetricTarget | undefined, path: FieldPath): Errors {
+  const errors: Errors = [];
+  const type = target?.type ?? '';
+  if (type === '') errors.push(required(path.child('type'), 'must specify a metric target type'));
+  if (!TARGET_TYPES.includes(type)) errors.push(invalid(path.child('type'), type, 'must be either Utilization, Value, or AverageValue'));
   for (const field of ['value', 'averageValue'] as const) {
     const amount = target?.[field];
-    if (amount !== undefined && quantityOf(amount).nanos <= 0n) errors.push(invalid(at.child(field), amount, 'must be positive'));
+    if (amount !== undefined && quantityOf(amount).nanos <= 0n) errors.push(invalid(path.child(field), amount, 'must be positive'));
   }
   const percent = target?.averageUtilization;
-  if (percent !== undefined && percent < 1) errors.push(invalid(at.child('averageUtilization'), percent, POSITIVE));
+  if (percent !== undefined && percent < 1) errors.push(invalid(path.child('averageUtilization'), percent, POSITIVE));
   return errors;
 }
 
@@ -82,9 +134,10 @@ const MAX_PERIOD = 1800;
 
 function validateRules(rules: v2.HPAScalingRules, path: FieldPath): Errors {
   const errors: Errors = [];
-  checkNonNegative(errors, path.child('stabilizationWindowSeconds'), rules.stabilizationWindowSeconds);
-  if ((rules.stabilizationWindowSeconds ?? 0) > MAX_WINDOW)
-    errors.push(invalid(path.child('stabilizationWindowSeconds'), rules.stabilizationWindowSeconds, `must be less than or equal to ${MAX_WINDOW}`));
+  const window = rules.stabilizationWindowSeconds;
+  if (window !== undefined && window < 0) errors.push(invalid(path.child('stabilizationWindowSeconds'), window, 'must be greater than or equal to zero'));
+  if (window !== undefined && window > MAX_WINDOW)
+    errors.push(invalid(path.child('stabilizationWindowSeconds'), window, `must be less than or equal to ${MAX_WINDOW}`));
   const choice = rules.selectPolicy;
   if (choice !== undefined && !['Disabled', 'Max', 'Min'].includes(choice))
     errors.push(notSupported(path.child('selectPolicy'), choice, ['Disabled', 'Max', 'Min']));

@@ -2,10 +2,18 @@ import type * as policy from '../gen/types/policy.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { podDisruptionBudgetColumns } from './columns.ts';
-import { validatePodDisruptionBudget } from './pod-disruption-budget.validation.ts';
+import { validatePodDisruptionBudget, validatePodDisruptionBudgetStatus } from './pod-disruption-budget.validation.ts';
+
+const base = specAndStatus<policy.PodDisruptionBudget>();
 
 export const podDisruptionBudgetRules: KindRules<policy.PodDisruptionBudget> = {
-  strategy: { ...specAndStatus(), allowUnconditionalUpdate: false, validateCreate: validatePodDisruptionBudget, validateUpdate: validatePodDisruptionBudget },
+  strategy: {
+    ...base,
+    status: { ...base.status, validateUpdate: validatePodDisruptionBudgetStatus },
+    allowUnconditionalUpdate: false,
+    validateCreate: validatePodDisruptionBudget,
+    validateUpdate: validatePodDisruptionBudget,
+  },
   columns: podDisruptionBudgetColumns,
   shortNames: ['pdb'],
 };

@@ -1,7 +1,8 @@
 import { type FieldError, invalid } from '../../machinery/field-error.ts';
 import { validateLabelSelector } from '../../machinery/labels.ts';
 import { checkCountOrPercent } from '../apps/workload.validation.ts';
-import { asJson, checkSupported, type Errors, root } from '../checks.ts';
+import { asJson, checkNonNegative, checkSupported, type Errors, root } from '../checks.ts';
+import { validateConditions } from '../conditions.ts';
 import type * as policy from '../gen/types/policy.v1.ts';
 
 export function validatePodDisruptionBudget({ spec }: policy.PodDisruptionBudget): readonly FieldError[] {
@@ -11,7 +12,15 @@ export function validatePodDisruptionBudget({ spec }: policy.PodDisruptionBudget
     errors.push(invalid(path, asJson(spec), 'minAvailable and maxUnavailable cannot be both set'));
   checkCountOrPercent(errors, path.child('minAvailable'), spec?.minAvailable);
   checkCountOrPercent(errors, path.child('maxUnavailable'), spec?.maxUnavailable);
-  checkSupported(errors, path.child('unhealthyPodEvictionPolicy'), spec?.unhealthyPodEvictionPolicy, ['AlwaysAllow', 'IfHealthyBudget']);
   errors.push(...validateLabelSelector(spec?.selector, path.child('selector')));
+  checkSupported(errors, path.child('unhealthyPodEvictionPolicy'), spec?.unhealthyPodEvictionPolicy, ['AlwaysAllow', 'IfHealthyBudget']);
+  return errors;
+}
+
+export function validatePodDisruptionBudgetStatus({ status }: policy.PodDisruptionBudget): readonly FieldError[] {
+  const path = root('status');
+  const errors: Errors = validateConditions(status?.conditions, path.child('conditions'));
+  for (const field of ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const)
+    checkNonNegative(errors, path.child(field), status?.[field]);
   return errors;
 }
