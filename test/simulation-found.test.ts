@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { nodes, persistentVolumeClaims, pods, statefulSets } from '../src/api/gen/resources.ts';
 import type { Event as CoreEvent, Node, PersistentVolumeClaim, Pod, PodSpec } from '../src/api/gen/types/core.v1.ts';
 import type { Transport } from '../src/client/transport.ts';
-import { conflict } from '../src/machinery/status-error.ts';
+import { conflict, StatusError } from '../src/machinery/status-error.ts';
 import { SimulatedCluster } from '../src/testing/simulated-cluster.ts';
 
 const MINUTE_MS = 60_000;
@@ -103,5 +103,23 @@ describe('found by the simulation', () => {
     const said = (): readonly string[] => cluster.record.all<CoreEvent>('events').map(({ message = '' }) => message);
     await cluster.until('the node says why', () => said().some((message) => message.includes('PVC is being deleted')), 2 * MINUTE_MS);
     assert.ok(!isRunning(cluster, 'late'));
+  });
+
+  it('a binding whose answer is lost stands: its pod keeps its place, and a claim for one pod is not given to another', async () => {
+    let lost = 0;
+    const transport = (component: string, inner: Transport): Transport => ({
+      watch: (request, sink) => inner.watch(request, sink),
+      request: async (request) => {
+        const answer = await inner.request(request);
+        if (component !== 'default-scheduler' || !request.path.endsWith('/binding') || lost++ > 0) return answer;
+        throw new StatusError('ServiceUnavailable', 'the answer is lost');
+      },
+    });
+    await using cluster = await SimulatedCluster.start({ plant: { finds: '', about: '', transport } });
+    await cluster.client.create(pods, { metadata: { name: 'first', namespace: 'default' }, spec: { containers: [{ name: 'main', image: 'busybox:1.36' }] } });
+    await cluster.until('the pod runs', () => isRunning(cluster, 'first'));
+    await cluster.settle();
+    const said = cluster.record.all<CoreEvent>('events').flatMap(({ involvedObject, reason }) => (involvedObject.name === 'first' ? [reason] : []));
+    assert.ok(said.includes('Scheduled') && !said.includes('FailedScheduling'), said.join(', '));
   });
 });

@@ -29,6 +29,12 @@ export interface SchedulerOptions extends ComponentOptions {
 /** The loop lets others have their turn after so long. */
 const SLICE_MS = 5;
 
+/** A binding whose answer was lost is asked for so often. */
+const LOOK_AGAIN_MS = 1000;
+
+/** Whether the server has decided: anything else leaves open what happened. */
+const isRefusal = (thrown: unknown): boolean => thrown instanceof StatusError && thrown.code < 500;
+
 /** Finds each of its pods a node. Decisions are made one after the other, and carried out side by side. */
 export async function startScheduler(options: SchedulerOptions): Promise<Component> {
   const scheduler = new Scheduler(options);
@@ -208,17 +214,16 @@ class Scheduler {
   // ── acting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #bind(queued: Queued, pod: PodInfo, { node, volumes }: Extract<Decision, { do: 'bind' }>): Promise<void> {
-    const { client, log } = this.#options;
+    const { log } = this.#options;
     const binding = new AbortController();
     this.#bindings.set(queued.key, binding);
     this.#cache.assume(pod, node);
     this.#volumes.assume(volumes, node);
     this.#nominations.remove(pod.pod);
-    const { namespace, name, uid } = pod;
+    const { namespace, name } = pod;
     try {
       await this.#binder.bind(volumes, node, binding.signal);
-      const body = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: node } };
-      await client.createSubresource(pods, name, namespace, 'binding', body);
+      await this.#write(pod, node, binding.signal);
       this.#recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`);
       log.debug('pod scheduled', { pod: queued.key, node, attempts: queued.attempts });
       this.#volumes.forget(volumes);
@@ -230,6 +235,27 @@ class Scheduler {
       if (!binding.signal.aborted) await this.#failed(queued, pod, thrown);
     } finally {
       if (this.#bindings.get(queued.key) === binding) this.#bindings.delete(queued.key);
+    }
+  }
+
+  /** A binding whose answer is lost may stand: until that is known the node's room is not given to others. */
+  async #write({ namespace, name, uid }: PodInfo, node: string, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#options;
+    const body = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: node } };
+    try {
+      await client.createSubresource(pods, name, namespace, 'binding', body);
+    } catch (thrown) {
+      if (isRefusal(thrown)) throw thrown;
+      for (;;) {
+        try {
+          const now = await client.get(pods, name, namespace, { signal });
+          if (now.metadata.uid === uid && now.spec?.nodeName === node) return;
+          throw thrown;
+        } catch (again) {
+          if (again === thrown || isRefusal(again) || signal.aborted || this.#ended.signal.aborted) throw thrown;
+        }
+        await sleep(clock, LOOK_AGAIN_MS);
+      }
     }
   }
 

@@ -21,7 +21,10 @@ const bound = (version: string): Claim => ({
 });
 
 /** A binder that is about to have a claim provisioned on node a; `meanwhile` comes to its cache before the answer to its write. */
-function binding(meanwhile: Claim | undefined): {
+function binding(
+  meanwhile: Claim | undefined,
+  madeFor = 'a',
+): {
   readonly result: Promise<string>;
   readonly tell: ChangeHandler<PersistentVolumeClaim>;
   readonly clock: VirtualClock;
@@ -40,7 +43,11 @@ function binding(meanwhile: Claim | undefined): {
     cached = meanwhile;
     return onNode('2');
   };
-  const binder = new VolumeBinder({ patch } as unknown as Client, clock, { claims } as unknown as VolumeState);
+  const reach = { nodeSelectorTerms: [{ matchExpressions: [{ key: 'node', operator: 'In', values: [madeFor] }] }] };
+  const volume = { metadata: { name: 'v' }, spec: { nodeAffinity: { required: reach } } };
+  const get = async ({ resource }: { readonly resource: string }): Promise<unknown> => (resource === 'persistentvolumes' ? volume : bound('9'));
+  const labelsOf = (node: string): Readonly<Record<string, string>> => ({ node });
+  const binder = new VolumeBinder({ patch, get } as unknown as Client, clock, { claims, labelsOf } as unknown as VolumeState);
   const result = binder.bind({ bind: [], provision: [claim('1')] }, 'a', new AbortController().signal).then(
     () => 'bound',
     (thrown: Error) => thrown.message,
@@ -65,6 +72,10 @@ describe('scheduler: the wait for volumes', () => {
     tell.updated?.(onNode('2'), claim('1'));
     tell.updated?.(bound('5'), onNode('2'));
     assert.equal(await result, 'bound');
+  });
+
+  it('fails when the volume was made for another node', async () => {
+    assert.equal(await binding(bound('3'), 'b').result, 'pv "v" node affinity doesn\'t match node "a"');
   });
 
   it('has an end', async () => {

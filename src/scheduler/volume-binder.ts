@@ -1,6 +1,6 @@
 import { persistentVolumeClaims, persistentVolumes } from '../api/gen/resources.ts';
 import type { PersistentVolumeClaim } from '../api/gen/types/core.v1.ts';
-import { isFullyBound, SELECTED_NODE, selectedNode } from '../api/core/persistent-volume.rules.ts';
+import { isFullyBound, reachesNode, SELECTED_NODE, selectedNode } from '../api/core/persistent-volume.rules.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
 import type { Stored } from '../machinery/object.ts';
@@ -39,6 +39,16 @@ export class VolumeBinder {
     });
     const selected = plan.provision.map(async (claim): Promise<Waiting> => ({ claim, node, since: await this.#select(claim, node, signal) }));
     await this.#untilBound(await Promise.all([...bound, ...selected]), signal);
+    await Promise.all(plan.provision.map((claim) => this.#assertReach(claim, node, signal)));
+  }
+
+  /** The volume may have been made for another node, which an earlier decision had chosen. The claim is bound then: its pod goes where it is. */
+  async #assertReach({ metadata: { name, namespace } }: Stored<PersistentVolumeClaim>, node: string, signal: AbortSignal): Promise<void> {
+    const claim = await this.#client.get(persistentVolumeClaims, name, namespace, { signal });
+    const volume = await this.#client.get(persistentVolumes, claim.spec?.volumeName ?? '', undefined, { signal });
+    const labels = this.#state.labelsOf(node);
+    if (labels === undefined || !reachesNode(volume, { name: node, labels }))
+      throw new Error(`pv ${JSON.stringify(volume.metadata.name)} node affinity doesn't match node ${JSON.stringify(node)}`);
   }
 
   /** The version of the claim from which on the node stands in it. */

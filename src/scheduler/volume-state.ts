@@ -36,6 +36,10 @@ export class VolumeState implements VolumeView {
   readonly #assumedClaims = new Map<string, Claim>();
   readonly #assumedVolumes = new Map<string, Volume>();
 
+  labelsOf(node: string): Labels | undefined {
+    return this.#nodeLabels(node);
+  }
+
   constructor(informers: Informers, nodeLabels: (node: string) => Labels | undefined) {
     this.claims = informers.of(persistentVolumeClaims);
     this.#volumes = informers.of(persistentVolumes, { indexes: { [BY_CLASS]: (volume) => [volumeClass(volume)] } });
