@@ -1,7 +1,8 @@
 /** Law 10 without a clock: every long path gives the loop back after a bounded amount of work. What that costs is measured by `bench/turns.ts`. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent } from 'node:https';
+import { once } from 'node:events';
+import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -115,6 +116,37 @@ describe('every long path gives the loop back', () => {
     const { code, turns: taken } = await asked('POST', MAPS, map('small', 3));
     assert.deepEqual([code, taken], [201, 0]);
   });
+
+  // After the writes: what was made over HTTPS has not been read in process.
+  const watches: readonly (readonly [what: string, path: string, accept: string, objects: number, least: number])[] = [
+    ['all of it', MANY, 'application/json', COUNT, 20],
+    ['what few have', `${MANY}?fieldSelector=metadata.name%3Dm-1`, 'application/json', 1, 0],
+    ['all but one', `${MANY}?fieldSelector=metadata.name!%3Dm-1`, 'application/json', COUNT - 1, 20],
+    ['nothing of it', `${MANY}?labelSelector=a%3Db`, 'application/json', 0, 2],
+    ['a large object as a Table', `${MAPS}?fieldSelector=metadata.name%3Dapplied`, TABLE, 1, 2],
+  ];
+  for (const [what, path, accept, objects, least] of watches)
+    test(`the state that a watch begins with: ${what}`, async () => {
+      const before = turns;
+      const query = 'watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+      const request = httpsRequest({
+        host: '127.0.0.1',
+        port: listening.port,
+        ca,
+        agent: false,
+        path: `${path}${path.includes('?') ? '&' : '?'}${query}`,
+        headers: { accept },
+      });
+      request.end();
+      const [response] = (await once(request, 'response')) as [AsyncIterable<Buffer>];
+      let text = '';
+      for await (const chunk of response) {
+        text += chunk.toString();
+        if (text.includes('k8s.io/initial-events-end')) break;
+      }
+      assert.equal(text.split('\n').filter((line) => line.startsWith('{"type":"ADDED"')).length, objects);
+      assert.ok(turns - before >= least, `${turns - before} turns, at least ${least}`);
+    });
 
   const field = (tag: number, bytes: Uint8Array): Buffer => {
     const length: number[] = [];

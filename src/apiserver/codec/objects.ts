@@ -88,12 +88,14 @@ export class ObjectCache {
 
   /** Reads a large one, in steps: whoever asks for it then finds it read. */
   *readSteps({ value, projection }: StoredEntry): Steps<void> {
-    if (projection.object !== undefined) return;
-    const body = parseBody(value, projection);
+    const known = held(projection);
+    if (known !== undefined && projection.version !== 0) return;
+    // Its writer has left it unfrozen.
+    const body = known ?? parseBody(value, projection);
     yield;
     deepFreeze(body);
     yield;
-    if (projection.object === undefined) this.remember(projection, body, value.byteLength);
+    if (held(projection) === undefined) this.remember(projection, body, value.byteLength);
   }
 
   managedSteps({ value, projection }: StoredEntry): Steps<readonly ManagedFieldsEntry[]> {
