@@ -71,6 +71,10 @@ const done = await fuzz({
     tell({ finding });
   },
   now: () => performance.now(),
+  busyMs: () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  },
   heapBytes: () => {
     collect();
     return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
