@@ -336,7 +336,9 @@ export class MvccStore<P> implements Store<P> {
     this.#gaps = gaps;
     for (const recovered of rows) {
       const { row } = recovered;
-      this.#apply(recoveredChange(recovered, this.#index.get(row.key)));
+      const change = recoveredChange(recovered, this.#index.get(row.key));
+      this.#slabs.adopt(change.entry);
+      this.#apply(change);
       this.#lastRowId = row.id;
       this.#lastRevision = row.revision;
       if (row.revision <= compactedRevision) this.#trim(compactedRevision);

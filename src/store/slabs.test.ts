@@ -18,11 +18,15 @@ interface Placed {
   readonly view: Uint8Array;
 }
 
-type Step = { readonly do: 'place'; readonly size: number } | { readonly do: 'release'; readonly which: number };
+type Step =
+  | { readonly do: 'place'; readonly size: number }
+  | { readonly do: 'adopt'; readonly sizes: readonly number[] }
+  | { readonly do: 'release'; readonly which: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('place' as const), size: fc.oneof(fc.nat(6000), fc.integer({ min: 50_000, max: 140_000 })) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('release' as const), which: fc.nat(10_000) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('adopt' as const), sizes: fc.array(fc.nat(150_000), { minLength: 1, maxLength: 8 }) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('release' as const), which: fc.nat(10_000) }) },
 );
 
 describe('slabs', () => {
@@ -37,6 +41,15 @@ describe('slabs', () => {
             const item = itemOf(bytesOf(each.size, at));
             slabs.place(item);
             live.push({ item, expected: bytesOf(each.size, at), view: item.value });
+          } else if (each.do === 'adopt') {
+            const pack = new Uint8Array(each.sizes.reduce((sum, size) => sum + size + 100, 0)).fill(at);
+            let from = 50;
+            for (const size of each.sizes) {
+              const item = itemOf(pack.subarray(from, from + size));
+              from += size + 100;
+              slabs.adopt(item);
+              live.push({ item, expected: bytesOf(size, at), view: item.value });
+            }
           } else if (live.length > 0) {
             const [gone] = live.splice(each.which % live.length, 1) as [Placed];
             slabs.release(gone.item);

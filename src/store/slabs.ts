@@ -1,6 +1,8 @@
 const SLAB_BYTES = 1024 * 1024;
 /** A value that would take more of a slab than this lies by itself. */
 const LARGE_BYTES = SLAB_BYTES / 8;
+/** Values that came in a smaller buffer are copied out of it. */
+const LEAST_ADOPTED_BYTES = SLAB_BYTES / 4;
 /** What may lie dead beside what lives: a quarter of it, and so much at least. */
 const SPARE_BYTES = 4 * SLAB_BYTES;
 
@@ -34,6 +36,8 @@ export interface Tenant {
 export class Slabs {
   readonly #full = new Set<Slab>();
   #open: Slab | undefined;
+  /** The buffer that was adopted last. */
+  #adopted: Slab | undefined;
   #capacityBytes = 0;
   #liveBytes = 0;
 
@@ -49,10 +53,22 @@ export class Slabs {
 
   /** Copies the tenant's value into a slab. A large one lies in a buffer of its own. */
   place(tenant: Tenant): void {
+    if (tenant.home instanceof Uint8Array) this.#put(tenant, tenant.home);
+  }
+
+  /** As `place`, but values that came together in a large buffer stay there. Nobody else writes to it. */
+  adopt(tenant: Tenant): void {
     const { home } = tenant;
     if (!(home instanceof Uint8Array)) return;
-    if (home.byteLength <= LARGE_BYTES) this.#put(tenant, home);
-    else if (home.byteLength < home.buffer.byteLength) tenant.home = home.slice();
+    if (home.buffer.byteLength < LEAST_ADOPTED_BYTES || home.byteLength === home.buffer.byteLength) return this.place(tenant);
+    if (this.#adopted?.bytes.buffer !== home.buffer) {
+      this.#adopted = { bytes: new Uint8Array(home.buffer), used: home.buffer.byteLength, live: 0, tenants: [] };
+    }
+    if (!this.#full.has(this.#adopted)) {
+      this.#full.add(this.#adopted);
+      this.#capacityBytes += this.#adopted.bytes.byteLength;
+    }
+    this.#enter(tenant, this.#adopted, home.byteOffset);
   }
 
   /** The tenant's value is no longer needed by the store; others may still read it. Safe to repeat. */
@@ -64,14 +80,22 @@ export class Slabs {
   }
 
   #put(tenant: Tenant, value: Uint8Array): void {
+    if (value.byteLength > LARGE_BYTES) {
+      tenant.home = value.byteLength === value.buffer.byteLength ? value : value.slice();
+      return;
+    }
     const slab = this.#withRoom(value.byteLength);
     slab.bytes.set(value, slab.used);
-    tenant.home = slab;
-    tenant.at = slab.used;
-    tenant.slot = slab.tenants.push(tenant) - 1;
+    this.#enter(tenant, slab, slab.used);
     slab.used += value.byteLength;
-    slab.live += value.byteLength;
-    this.#liveBytes += value.byteLength;
+  }
+
+  #enter(tenant: Tenant, slab: Slab, at: number): void {
+    tenant.home = slab;
+    tenant.at = at;
+    tenant.slot = slab.tenants.push(tenant) - 1;
+    slab.live += tenant.sizeBytes;
+    this.#liveBytes += tenant.sizeBytes;
   }
 
   #leave(tenant: Tenant): Slab {
@@ -98,7 +122,7 @@ export class Slabs {
 
   #drop(slab: Slab): void {
     this.#full.delete(slab);
-    this.#capacityBytes -= SLAB_BYTES;
+    this.#capacityBytes -= slab.bytes.byteLength;
   }
 
   #sparsest(): Slab | undefined {
