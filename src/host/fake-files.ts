@@ -58,7 +58,7 @@ export class FakeFiles implements Files {
   async writeFileAtomic(path: string, data: string | Uint8Array, { mode = 0o644, uid = 0, gid = 0 }: WriteFileOptions = {}): Promise<void> {
     const place = this.#forWriting(path, false);
     if (place.inode?.type === 'directory') throw new HostError('failed', `${path} is a directory`);
-    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data.slice();
+    const bytes = typeof data === 'string' ? this.#tree.contentOf(data) : data.slice();
     this.#tree.take(place.mount, bytes.length - (place.inode?.allocatedBytes ?? 0));
     const inode = this.#tree.makeInode('file', mode);
     Object.assign(inode, { uid, gid, data: bytes, sizeBytes: bytes.length, allocatedBytes: bytes.length });

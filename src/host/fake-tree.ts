@@ -9,7 +9,7 @@ export interface FakeInode {
   gid: number;
   inode: number;
   modifiedMs: number;
-  /** Files: what was written. May be shorter than `sizeBytes`: the rest reads as zeros. */
+  /** Files: what was written; never changed in place. May be shorter than `sizeBytes`: the rest reads as zeros. */
   data: Uint8Array;
   sizeBytes: number;
   allocatedBytes: number;
@@ -48,6 +48,7 @@ export interface Place {
 }
 
 const MAX_LINKS = 40;
+const MOST_CONTENTS = 32;
 // Shared by the thousands of inodes that have neither.
 const NO_DATA = new Uint8Array();
 const NO_CHILDREN: Map<string, FakeInode> = new Map<string, FakeInode>();
@@ -56,6 +57,7 @@ const NO_CHILDREN: Map<string, FakeInode> = new Map<string, FakeInode>();
 export class FakeTree {
   readonly #clock: Clock;
   readonly mounts: FakeMount[] = [];
+  readonly #contents = new Map<string, Uint8Array>();
   #nextInode = 2;
   #nextFilesystem = 1;
   #nextMount = 1;
@@ -109,6 +111,15 @@ export class FakeTree {
     };
     this.mounts.push(made);
     return made;
+  }
+
+  /** The bytes of a text: the same for texts that many files have (a cluster's CA in every pod). Contents are replaced, never written to. */
+  contentOf(text: string): Uint8Array {
+    const bytes = this.#contents.get(text) ?? new TextEncoder().encode(text);
+    this.#contents.delete(text);
+    this.#contents.set(text, bytes);
+    if (this.#contents.size > MOST_CONTENTS) this.#contents.delete(this.#contents.keys().next().value as string);
+    return bytes;
   }
 
   now(): number {
