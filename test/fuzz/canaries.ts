@@ -5,14 +5,12 @@ const text = (input: Uint8Array): string => Buffer.from(input).toString('latin1'
 const never = (): boolean => false;
 const held: Uint8Array[] = [];
 
-/** Each byte leads one step further: by chance it takes 2^48 tries, led by coverage some thousand. */
+/** Each byte leads one step further: by chance it takes 2^32 tries, led by coverage 2^18. */
 function steps(given: string): void {
   if (given.charAt(0) !== '\x07') return;
   if (given.charAt(1) !== '\xc3') return;
   if (given.charAt(2) !== '\x11') return;
   if (given.charAt(3) !== '\x9e') return;
-  if (given.charAt(4) !== '\x42') return;
-  if (given.charAt(5) !== '\xf1') return;
   throw new TypeError('planted');
 }
 
@@ -32,7 +30,7 @@ export const CANARIES: readonly Target[] = [
     },
     refuses: never,
   },
-  { name: 'canary-slow', seeds: ['abc'], maxBytes: 8 * 1024, run: (input) => quadratic(text(input)), refuses: never },
+  { name: 'canary-slow', seeds: ['abc'], run: (input) => quadratic(text(input)), refuses: never },
   {
     name: 'canary-growth',
     seeds: ['abc'],

@@ -133,6 +133,8 @@ const yaml: Target = {
     const value = JSON.parse(JSON.stringify(parsed.value)) as Json;
     assert.deepEqual(withoutNegativeZero(parsed.value), value);
     const again = await parseYaml(await formatYaml({ value }));
+    // It is one level deeper now.
+    if (again.fault === 'yaml: exceeded max depth') return;
     assert.equal(again.fault, undefined);
     if (again.fault === undefined) assert.deepEqual(again.value, { value });
   },
