@@ -52,6 +52,28 @@ export function cidrFaults(text: string): readonly string[] {
   return valid ? [] : [CIDR_FAULT];
 }
 
+const LEADING_ZEROS = /(^|\.)0\d/;
+const withoutZeros = (text: string): string => text.replace(/(^|\.)0+(?=\d)/g, '$1');
+
+/** Fields that came late take an address in one form only. */
+export function strictIpFaults(text: string): readonly string[] {
+  if (!isIP(text)) return LEADING_ZEROS.test(text) && isIPv4(withoutZeros(text)) ? ['must not have leading 0s'] : [IP_FAULT];
+  if (mappedIPv4(text) !== undefined) return ['must not be an IPv4-mapped IPv6 address'];
+  const canonical = canonicalIP(text);
+  return text === canonical ? [] : [`must be in canonical form ("${canonical}")`];
+}
+
+export function strictCidrFaults(text: string): readonly string[] {
+  const [address = '', bits = ''] = text.split('/');
+  const plain = `${withoutZeros(address)}/${bits.replace(/^0+(?=\d)/, '')}`;
+  if (cidrFaults(plain).length > 0 || text.split('/').length > 2) return [CIDR_FAULT];
+  if (plain !== text) return ['must not have leading 0s in IP or prefix length'];
+  if (mappedIPv4(address) !== undefined) return ['must not have an IPv4-mapped IPv6 address'];
+  const canonical = canonicalIP(address);
+  if (networkOf(text) !== canonical) return ['must not have bits set beyond the prefix length'];
+  return address === canonical ? [] : [`must be in canonical form ("${canonical}/${bits}")`];
+}
+
 /** `IPv4`, `IPv6`, or undefined. */
 export const familyOf = (text: string): 'IPv4' | 'IPv6' | undefined => (isIPv4(text) ? 'IPv4' : isIPv6(text) ? 'IPv6' : undefined);
 

@@ -1,8 +1,9 @@
 import { type FieldError, type FieldPath, invalid, notSupported, required, tooLong } from '../../machinery/field-error.ts';
 import { matchesLabelSelector, validateLabelSelector } from '../../machinery/labels.ts';
-import { dns1123LabelFaults, dns1123SubdomainFaults } from '../../machinery/names.ts';
-import { addFaults, asJson, checkNonNegative, checkSupported, type Errors, IMMUTABLE, isEmpty, root, selectorJson } from '../checks.ts';
+import { dns1123LabelFaults } from '../../machinery/names.ts';
+import { asJson, checkNonNegative, checkSupported, type Errors, IMMUTABLE, isEmpty, root, selectorJson } from '../checks.ts';
 import { validateTemplate } from '../core/pod-template.validation.ts';
+import { domainPrefixedPathErrors } from '../domain-prefixed-path.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
 import { validateFailurePolicy, validateSuccessPolicy } from './job-policy.validation.ts';
@@ -83,18 +84,10 @@ export function validateJobSpec(spec: batch.JobSpec, path: FieldPath): Errors {
   return errors;
 }
 
-/** Who else looks after the job: `example.com/controller`. */
 function managerErrors(manager: string | undefined, path: FieldPath): Errors {
-  const errors: Errors = [];
-  if (manager === undefined) return errors;
-  if (manager === '') return [required(path)];
-  const slash = manager.indexOf('/');
-  if (slash <= 0 || slash === manager.length - 1) return [invalid(path, manager, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  addFaults(errors, path, manager.slice(0, slash), dns1123SubdomainFaults(manager.slice(0, slash)));
-  if (!/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(manager.slice(slash + 1)))
-    errors.push(invalid(path, manager.slice(slash + 1), "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"));
-  if (manager.length > MAX_MANAGER) errors.push(tooLong(path, MAX_MANAGER));
-  return errors;
+  if (manager === undefined) return [];
+  const errors = domainPrefixedPathErrors(manager, path);
+  return manager.length > MAX_MANAGER ? [...errors, tooLong(path, MAX_MANAGER)] : errors;
 }
 
 function validateCompletion(spec: batch.JobSpec, path: FieldPath): Errors {

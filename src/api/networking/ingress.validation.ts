@@ -1,7 +1,15 @@
 import { type FieldError, type FieldPath, invalid, notSupported, required } from '../../machinery/field-error.ts';
-import { dns1035LabelFaults, dns1123SubdomainFaults, portNameFaults, portNumberFaults, wildcardSubdomainFaults } from '../../machinery/names.ts';
+import {
+  dns1035LabelFaults,
+  dns1123LabelFaults,
+  dns1123SubdomainFaults,
+  pathSegmentNameFaults,
+  portNameFaults,
+  portNumberFaults,
+  wildcardSubdomainFaults,
+} from '../../machinery/names.ts';
 import { addFaults, asJson, checkName, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
-import { semanticEqual } from '../equal.ts';
+import { domainPrefixedPathErrors } from '../domain-prefixed-path.ts';
 import type * as networking from '../gen/types/networking.v1.ts';
 import { isIP } from '../ip.ts';
 
@@ -101,11 +109,7 @@ export function validateIngressClass({ spec }: networking.IngressClass): readonl
   const controller = spec?.controller ?? '';
   if (controller.length > MAX_CONTROLLER)
     errors.push({ type: 'FieldValueTooLong', field: 'spec.controller', detail: `may not be more than ${MAX_CONTROLLER} bytes` });
-  const [domain = '', ...rest] = controller.split('/');
-  if (controller === '') errors.push(required(SPEC.child('controller')));
-  else if (rest.length === 0 || domain === '' || rest.join('/') === '')
-    errors.push(invalid(SPEC.child('controller'), controller, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-  else addFaults(errors, SPEC.child('controller'), domain, dns1123SubdomainFaults(domain));
+  errors.push(...domainPrefixedPathErrors(controller, SPEC.child('controller')));
   errors.push(...validateParameters(spec?.parameters));
   return errors;
 }
@@ -114,17 +118,22 @@ function validateParameters(of: networking.IngressClassParametersReference | und
   const errors: Errors = [];
   if (of === undefined) return errors;
   const path = SPEC.child('parameters');
-  for (const field of ['kind', 'name'] as const) if (isEmpty(of[field])) errors.push(required(path.child(field), `${field} is required`));
+  if (of.apiGroup !== undefined) addFaults(errors, path.child('apiGroup'), of.apiGroup, dns1123SubdomainFaults(of.apiGroup));
+  for (const field of ['kind', 'name'] as const) {
+    if (isEmpty(of[field])) errors.push(required(path.child(field), `${field} is required`));
+    else addFaults(errors, path.child(field), of[field], pathSegmentNameFaults(of[field]));
+  }
   if (of.scope === undefined) errors.push(required(path.child('scope')));
   else if (of.scope !== 'Cluster' && of.scope !== 'Namespace') errors.push(notSupported(path.child('scope'), of.scope, ['Cluster', 'Namespace']));
-  if (of.scope === 'Namespace' && isEmpty(of.namespace)) errors.push(required(path.child('namespace'), "`parameters.scope` is set to 'Namespace'"));
+  if (of.scope === 'Namespace' && of.namespace !== undefined) addFaults(errors, path.child('namespace'), of.namespace, dns1123LabelFaults(of.namespace));
+  else if (of.scope === 'Namespace') errors.push(required(path.child('namespace'), "`parameters.scope` is set to 'Namespace'"));
   if (of.scope === 'Cluster' && of.namespace !== undefined)
     errors.push({ type: 'FieldValueForbidden', field: path.child('namespace').toString(), detail: "`parameters.scope` is set to 'Cluster'" });
   return errors;
 }
 
 export function validateIngressClassUpdate(of: networking.IngressClass, old: networking.IngressClass): readonly FieldError[] {
-  const errors: Errors = [...validateIngressClass(of)];
-  if (!semanticEqual(of.spec?.controller, old.spec?.controller)) errors.push(invalid(SPEC.child('controller'), of.spec?.controller ?? '', IMMUTABLE));
-  return errors;
+  const errors = validateIngressClass(of);
+  const { controller } = of.spec ?? {};
+  return controller === old.spec?.controller ? errors : [invalid(SPEC.child('controller'), controller ?? '', IMMUTABLE), ...errors];
 }

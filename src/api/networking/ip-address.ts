@@ -1,10 +1,11 @@
 import type * as networking from '../gen/types/networking.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { ipAddressColumns } from './columns.ts';
-import { addressNameFaults, validateIPAddress, validateIPAddressUpdate } from './address.validation.ts';
+import { strictIpFaults } from '../ip.ts';
+import { validateIPAddress, validateIPAddressUpdate } from './address.validation.ts';
 
 export const ipAddressRules: KindRules<networking.IPAddress> = {
-  strategy: { validateName: addressNameFaults, allowUnconditionalUpdate: false, validateCreate: validateIPAddress, validateUpdate: validateIPAddressUpdate },
+  strategy: { validateName: strictIpFaults, allowUnconditionalUpdate: false, validateCreate: validateIPAddress, validateUpdate: validateIPAddressUpdate },
   columns: ipAddressColumns,
   shortNames: ['ip'],
 };
