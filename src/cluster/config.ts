@@ -1,6 +1,8 @@
 import type { OidcSettings } from '../apiserver/authn/oidc.ts';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { cidrFaults, isIPv4 } from '../api/ip.ts';
+import { labelValueFaults, qualifiedNameFaults } from '../machinery/names.ts';
 import { OIDC_ALGORITHMS } from './oidc-keys.ts';
 
 /** Everything that a cluster is started with, read and checked once. Units are in the names; absent means the default. */
@@ -102,6 +104,13 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** `longest`: prefix; a longer one has too few addresses to be of use. */
+function checkRange(option: string, cidr: string, longest: number): void {
+  const [address = '', prefix = ''] = cidr.split('/');
+  if (cidrFaults(cidr).length > 0 || !isIPv4(address)) throw new ConfigError(`${option} ${cidr}: a range of IPv4 addresses is expected, as 10.96.0.0/16`);
+  if (Number(prefix) > longest) throw new ConfigError(`${option} ${cidr}: too few addresses; the prefix is at most /${longest}`);
+}
+
 /** Throws ConfigError, one line that names the option and the remedy. */
 export function checkConfig(config: ClusterConfig): ClusterConfig {
   if (!isAbsolute(config.dataDirectory)) return checkConfig({ ...config, dataDirectory: resolve(config.dataDirectory) });
@@ -117,6 +126,12 @@ export function checkConfig(config: ClusterConfig): ClusterConfig {
     throw new ConfigError('--authentication-config and --oidc-issuer-url exclude each other: put the provider into the file');
   if (config.oidc !== undefined) checkOidc(config.oidc);
   if ((config.audit.policyFile === '') !== (config.audit.logFile === '')) throw new ConfigError('--audit-policy and --audit-log belong together: name both');
+  checkRange('--service-cidr', config.serviceCidr, 28);
+  if (config.podCidr !== '') checkRange('--pod-cidr', config.podCidr, 29);
+  for (const [key, value] of Object.entries(config.nodeLabels)) {
+    const [fault] = [...qualifiedNameFaults(key), ...labelValueFaults(value)];
+    if (fault !== undefined) throw new ConfigError(`--node-label ${key}=${value}: ${fault}`);
+  }
   for (const [name, count] of Object.entries(config.extendedResources)) {
     if (!name.includes('/')) throw new ConfigError(`--extended-resource ${name}: the name needs a domain, as in nvidia.com/gpu=2`);
     if (!Number.isInteger(count) || count < 0) throw new ConfigError(`--extended-resource ${name}=${count}: the count is a whole number`);

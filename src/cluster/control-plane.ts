@@ -87,10 +87,20 @@ export class ControlPlane implements AsyncDisposable {
   }
 
   static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
+    const ends = new Disposals();
+    try {
+      return await ControlPlane.#open(options, ends);
+    } catch (thrown) {
+      // A store that is left open keeps its thread, and the process, alive.
+      await ends[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  static async #open(options: ControlPlaneOptions, ends: Disposals): Promise<ControlPlane> {
     const { clock, random, keys, log, yieldToLoop, addresses } = options;
     const kinds = servedKinds(options.runtimeConfig);
     const registry = createRegistry(kinds);
-    const ends = new Disposals();
     const store = await options.openStore(createProjector(registry));
     ends.add(() => store[Symbol.asyncDispose]());
     let plane: ControlPlane | undefined;
