@@ -1,11 +1,14 @@
-import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
+import { duplicate, type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { dns1123SubdomainFaults } from '../../machinery/names.ts';
 import { addFaults, checkSupported, type Errors, isEmpty, NON_NEGATIVE, root } from '../checks.ts';
 import type * as flowcontrol from '../gen/types/flowcontrol.v1.ts';
+import { flowRuleErrors } from './flow-rules.validation.ts';
 
 const SPEC = root('spec');
 const MAX_PRECEDENCE = 10_000;
-const SUBJECT_KINDS = ['Group', 'ServiceAccount', 'User'];
+const MAX_QUEUES = 10_000_000;
+/** A hand of queues is dealt by a hash of so many bits. */
+const MAX_HASH_BITS = 60;
 
 export function validateFlowSchema({ metadata, spec }: flowcontrol.FlowSchema): readonly FieldError[] {
   const errors: Errors = [];
@@ -19,24 +22,23 @@ export function validateFlowSchema({ metadata, spec }: flowcontrol.FlowSchema): 
   const level = spec?.priorityLevelConfiguration?.name;
   if (isEmpty(level)) errors.push(required(SPEC.child('priorityLevelConfiguration', 'name'), 'must reference a priority level'));
   else addFaults(errors, SPEC.child('priorityLevelConfiguration', 'name'), level, dns1123SubdomainFaults(level));
-  for (const [i, rule] of (spec?.rules ?? []).entries()) errors.push(...validateRule(rule, SPEC.child('rules').index(i)));
+  for (const [i, rule] of (spec?.rules ?? []).entries()) errors.push(...flowRuleErrors(rule, SPEC.child('rules').index(i)));
   return errors;
 }
 
-function validateRule(rule: flowcontrol.PolicyRulesWithSubjects, path: FieldPath): Errors {
+interface Conditions {
+  readonly status?: { readonly conditions?: readonly { readonly type?: string | undefined }[] | undefined } | undefined;
+}
+
+/** Of either kind. */
+export function validateFlowStatus({ status }: Conditions): readonly FieldError[] {
   const errors: Errors = [];
-  if ((rule.subjects ?? []).length === 0) errors.push(required(path.child('subjects'), 'subjects must contain at least one value'));
-  for (const [i, { kind }] of (rule.subjects ?? []).entries())
-    if (!SUBJECT_KINDS.includes(kind)) errors.push(notSupported(path.child('subjects').index(i).child('kind'), kind, SUBJECT_KINDS));
-  if ((rule.resourceRules ?? []).length + (rule.nonResourceRules ?? []).length === 0)
-    errors.push(required(path, 'at least one of resourceRules and nonResourceRules has to be non-empty'));
-  for (const [i, of] of (rule.resourceRules ?? []).entries()) {
-    const at = path.child('resourceRules').index(i);
-    if ((of.verbs ?? []).length === 0) errors.push(required(at.child('verbs'), 'verbs must contain at least one value'));
-    if ((of.apiGroups ?? []).length === 0) errors.push(required(at.child('apiGroups'), 'resource rules must supply at least one api group'));
-    if ((of.resources ?? []).length === 0) errors.push(required(at.child('resources'), 'resource rules must supply at least one resource'));
-    if ((of.namespaces ?? []).length === 0 && of.clusterScope !== true)
-      errors.push(required(at.child('namespaces'), 'resource rules that are not cluster scoped must supply at least one namespace'));
+  const seen = new Set<string>();
+  for (const [i, { type = '' }] of (status?.conditions ?? []).entries()) {
+    const at = root('status').child('conditions').index(i).child('type');
+    if (seen.has(type)) errors.push(duplicate(at, type));
+    if (type === '') errors.push(required(at, 'must not be empty'));
+    seen.add(type);
   }
   return errors;
 }
@@ -72,11 +74,22 @@ function validateLimited(limited: flowcontrol.LimitedPriorityLevelConfiguration,
     if (response.queuing !== undefined) errors.push(forbidden(at.child('queuing'), 'must be nil if limited.limitResponse.type is not Limited'));
   } else if (response?.type === 'Queue') {
     if (response.queuing === undefined) errors.push(required(at.child('queuing'), 'must not be empty if limited.limitResponse.type is Limited'));
-    else if (response.queuing.handSize !== undefined && response.queuing.queues !== undefined && response.queuing.handSize > response.queuing.queues) {
-      errors.push(invalid(at.child('queuing', 'handSize'), response.queuing.handSize, `should not be greater than queues (${response.queuing.queues})`));
-    }
+    else errors.push(...validateQueuing(response.queuing, at.child('queuing')));
   } else {
     errors.push(notSupported(at.child('type'), response?.type ?? '', ['Queue', 'Reject']));
   }
+  return errors;
+}
+
+function validateQueuing({ queueLengthLimit: limit = 0, queues = 0, handSize = 0 }: flowcontrol.QueuingConfiguration, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (limit <= 0) errors.push(invalid(path.child('queueLengthLimit'), limit, 'must be positive'));
+  if (queues <= 0) errors.push(invalid(path.child('queues'), queues, 'must be positive'));
+  else if (queues > MAX_QUEUES) errors.push(invalid(path.child('queues'), queues, `must not be greater than ${MAX_QUEUES}`));
+  const hand = (detail: string): void => void errors.push(invalid(path.child('handSize'), handSize, detail));
+  if (handSize <= 0) hand('must be positive');
+  else if (handSize > queues) hand(`should not be greater than queues (${queues})`);
+  else if (Math.ceil(Math.log2(queues) * handSize) > MAX_HASH_BITS)
+    hand(`required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${MAX_HASH_BITS}`);
   return errors;
 }

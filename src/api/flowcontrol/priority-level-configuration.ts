@@ -3,7 +3,7 @@ import type * as flowcontrol from '../gen/types/flowcontrol.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { priorityLevelColumns } from './columns.ts';
-import { validatePriorityLevel } from './flowcontrol.validation.ts';
+import { validateFlowStatus, validatePriorityLevel } from './flowcontrol.validation.ts';
 
 function defaultLevel({ spec }: Draft<flowcontrol.PriorityLevelConfiguration>): void {
   if (spec?.exempt !== undefined) {
@@ -20,9 +20,12 @@ function defaultLevel({ spec }: Draft<flowcontrol.PriorityLevelConfiguration>): 
   queuing.queueLengthLimit ||= 50;
 }
 
+const base = specAndStatus<flowcontrol.PriorityLevelConfiguration>();
+
 export const priorityLevelRules: KindRules<flowcontrol.PriorityLevelConfiguration> = {
   strategy: {
-    ...specAndStatus(),
+    ...base,
+    status: { ...base.status, validateUpdate: validateFlowStatus },
     default: defaultLevel,
     allowUnconditionalUpdate: false,
     validateCreate: validatePriorityLevel,
