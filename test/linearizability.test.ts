@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { check, type Operation, type Timed } from './linearizability/checker.ts';
+import { Follower } from './linearizability/follower.ts';
 import { linearizability } from './linearizability/run.ts';
 
 const at = (calledAt: number, answeredAt: number, operation: Operation): Timed => ({ operation, calledAt, answeredAt });
@@ -63,6 +64,15 @@ const HISTORIES: readonly { readonly what: string; readonly good: boolean; reado
 ];
 
 describe('the checker itself', () => {
+  const told = (versions: readonly number[]): Follower => {
+    const follower = new Follower();
+    for (const version of versions) follower.told.push({ version, key: 'k', value: String(version) });
+    return follower;
+  };
+  const answered = [2, 3].map((version) => ({ version, key: 'k', value: String(version) }));
+  test('a watch that was told of everything: explained', () => assert.deepEqual(told([2, 3, 4]).judge(answered), []));
+  test('a watch that was not told of a version: found', () => assert.equal(told([2, 4]).judge(answered).length, 1));
+
   for (const { what, good, history } of HISTORIES) {
     test(`${what}: ${good ? 'explained' : 'found'}`, () => assert.equal(check(history).linearizable, good));
   }
@@ -75,5 +85,5 @@ test('clients over HTTPS, and a server that is killed: one order explains all th
   const { faults, ...seen } = await linearizability({ seed, kills, clients: 8, keys: 3, lifeMs: 800 });
   t.diagnostic(JSON.stringify(seen));
   assert.deepEqual(faults.slice(0, 5), [], `seed ${seed}`);
-  assert.ok(seen.operations > 100 && seen.writes > 20 && seen.unanswered > 0, JSON.stringify(seen));
+  assert.ok(seen.operations > 100 && seen.writes > 20 && seen.unanswered > 0 && seen.told > seen.writes, JSON.stringify(seen));
 });

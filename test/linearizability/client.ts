@@ -21,7 +21,7 @@ export interface ClientOptions {
   readonly record: (recorded: Recorded) => void;
 }
 
-const MAPS = '/api/v1/namespaces/linear/configmaps';
+export const MAPS = '/api/v1/namespaces/linear/configmaps';
 
 /** One operation after the other on a few keys, until the server is dead; everything is recorded as the client saw it. */
 export class Client {

@@ -1,6 +1,6 @@
 /**
  * Concurrent clients over HTTPS, a server above SQLite that is killed and started again, and the question whether all they saw is
- * one order of single steps. `node test/linearizability/run.ts --kills 60 --clients 12 [--seed N]`.
+ * one order of single steps; and whether a watch that goes on in each life was told of all of it. `node test/linearizability/run.ts --kills 60 --clients 12 [--seed N]`.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/base/random.ts';
 import { exchange } from '../apiserver-exchange.ts';
 import { check } from './checker.ts';
-import { Client, type Life, type Recorded } from './client.ts';
+import { Client, type Life, MAPS, type Recorded } from './client.ts';
+import { Follower } from './follower.ts';
 
 const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url));
 
@@ -31,6 +32,8 @@ export interface RunResult {
   readonly writes: number;
   readonly unanswered: number;
   readonly newest: number;
+  /** Events that the watch was told. */
+  readonly told: number;
   readonly faults: readonly string[];
 }
 
@@ -38,26 +41,37 @@ export async function linearizability(options: RunOptions): Promise<RunResult> {
   const directory = mkdtempSync(join(tmpdir(), 'berth-linear-'));
   const random = new SeededRandom(options.seed);
   const recorded: Recorded[] = [];
+  const follower = new Follower();
   try {
     for (let life = 0; life <= options.kills; life++) {
       const last = life === options.kills;
-      const lifeMs = 50 + random.float() * options.lifeMs;
+      const lifeMs = last ? LAST_LIFE_MS : 50 + random.float() * options.lifeMs;
       const forks = Array.from({ length: options.clients }, () => random.fork());
-      await live(directory, life, lifeMs, async (server) => {
+      await live(directory, life, lifeMs, follower, async (server) => {
         const clients = forks.map(
           (fork, i) => new Client({ life: server, random: fork, keys: options.keys, name: `${life}-${i}`, record: (one) => recorded.push(one) }),
         );
         await Promise.all(clients.map((client) => (last ? client.readAll() : client.run())));
+        if (last) await follower.heard(Math.max(0, ...answeredIn(recorded).map(({ version }) => version)));
       });
     }
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-  return judge(recorded);
+  const result = judge(recorded);
+  return { ...result, told: follower.told.length, faults: [...result.faults, ...follower.judge(answeredIn(recorded))] };
+}
+
+const LAST_LIFE_MS = 60_000;
+
+function answeredIn(recorded: readonly Recorded[]): readonly { readonly version: number; readonly key: string; readonly value: string }[] {
+  return recorded.flatMap(({ key, operation }) =>
+    'value' in operation && typeof operation.answer === 'number' ? [{ version: operation.answer, key, value: operation.value }] : [],
+  );
 }
 
 /** One life of the server: killed without warning `lifeMs` after it serves. */
-async function live(directory: string, life: number, lifeMs: number, body: (life: Life) => Promise<void>): Promise<void> {
+async function live(directory: string, life: number, lifeMs: number, follower: Follower, body: (life: Life) => Promise<void>): Promise<void> {
   const child = spawn(process.execPath, [SERVER, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
   const dead = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   try {
@@ -66,15 +80,18 @@ async function live(directory: string, life: number, lifeMs: number, body: (life
     const { port, ca } = JSON.parse(String(line)) as { readonly port: number; readonly ca: string };
     const agent = new Agent({ keepAlive: true });
     const timer = setTimeout(() => child.kill('SIGKILL'), lifeMs);
+    const ask: Life['ask'] = (method, path, sent, contentType) =>
+      exchange(port, ca, agent, method, path, sent === undefined ? undefined : JSON.stringify(sent), { 'content-type': contentType ?? 'application/json' });
+    let following: Promise<void> | undefined;
     try {
-      await body({
-        dead,
-        ask: (method, path, sent, contentType) =>
-          exchange(port, ca, agent, method, path, sent === undefined ? undefined : JSON.stringify(sent), { 'content-type': contentType ?? 'application/json' }),
-      });
+      if (life === 0) await ask('POST', MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'first' } });
+      following = follower.follow(port, ca);
+      await body({ dead, ask });
     } finally {
       clearTimeout(timer);
       agent.destroy();
+      child.kill('SIGKILL');
+      await following;
     }
   } finally {
     child.kill('SIGKILL');
@@ -82,7 +99,7 @@ async function live(directory: string, life: number, lifeMs: number, body: (life
   }
 }
 
-function judge(recorded: readonly Recorded[]): RunResult {
+function judge(recorded: readonly Recorded[]): Omit<RunResult, 'told'> {
   const faults: string[] = [];
   for (const [key, history] of Map.groupBy(recorded, ({ key }) => key)) {
     const verdict = check(history);
