@@ -87,6 +87,27 @@ describe('service-account tokens', () => {
     assert.equal((body['status'] as JsonObject)['expirationTimestamp'], '2026-07-01T01:00:00Z');
   });
 
+  const inVolume = { boundObjectRef: bound.spec.boundObjectRef, expirationSeconds: 3607 };
+  const lifetimes: readonly (readonly [string, object, number, number | undefined])[] = [
+    ["a pod's volume", inVolume, 31_536_000, 3607],
+    ["a pod's volume, for others", { ...inVolume, audiences: ['https://issuer', 'vault'] }, 3607, undefined],
+    ["a pod's, an hour", { ...inVolume, expirationSeconds: 3600 }, 3600, undefined],
+    ['no pod', { expirationSeconds: 3607 }, 3607, undefined],
+  ];
+  for (const [what, spec, seconds, warnAfter] of lifetimes) {
+    test(`how long it is good: ${what}`, async () => {
+      const { token, body } = await request({ spec });
+      const now = clock.now() / 1000;
+      const claims = defined(verifyJwt(token, keys), 'claims');
+      assert.equal(claims['exp'], now + seconds);
+      assert.equal((claims['kubernetes.io'] as JsonObject)['warnafter'], warnAfter === undefined ? undefined : now + warnAfter);
+      // Whoever renews it is told of the time that was asked for.
+      const { expirationSeconds = 3607 } = spec as { expirationSeconds?: number };
+      assert.equal((body['spec'] as JsonObject)['expirationSeconds'], expirationSeconds);
+      assert.equal(Date.parse(String((body['status'] as JsonObject)['expirationTimestamp'])), clock.now() + expirationSeconds * 1000);
+    });
+  }
+
   test('who it is', async () => {
     const user = signIn((await request(bound)).token);
     assert.equal(user?.name, 'system:serviceaccount:shop:web');

@@ -34,13 +34,15 @@ export interface IssueOptions {
   readonly audiences: readonly string[];
   readonly nowMs: number;
   readonly seconds: number;
+  /** After so long a newer token should have been read. */
+  readonly warnAfterSeconds?: number | undefined;
   readonly random: Random;
 }
 
 /** The claims of a new token. */
 export function claimsOf(
   { namespace, serviceAccount, pod, node, secret }: TokenSubject,
-  { issuer, audiences, nowMs, seconds, random }: IssueOptions,
+  { issuer, audiences, nowMs, seconds, warnAfterSeconds, random }: IssueOptions,
 ): JsonObject {
   const now = Math.floor(nowMs / 1000);
   return {
@@ -55,6 +57,7 @@ export function claimsOf(
       ...(pod === undefined ? {} : { pod: { ...pod } }),
       ...(secret === undefined ? {} : { secret: { ...secret } }),
       serviceaccount: { ...serviceAccount },
+      ...(warnAfterSeconds === undefined ? {} : { warnafter: now + warnAfterSeconds }),
     },
     nbf: now,
     sub: `${PREFIX}${namespace}:${serviceAccount.name}`,

@@ -13,6 +13,9 @@ import { claimsOf, type NameAndUid, type TokenIssuer, type TokenSubject } from '
 const DEFAULT_SECONDS = 3600;
 const SHORTEST_SECONDS = 600;
 const LONGEST_SECONDS = 2 ** 32;
+/** What admission asks for in a pod's own volume: the odd seconds tell it from a wish of a user's. */
+const POD_VOLUME_SECONDS = 3607;
+const YEAR_SECONDS = 365 * 24 * 3600;
 
 /** POST …/serviceaccounts/NAME/token: a new token, bound to what the request names. */
 export function tokenSubresource(tokens: TokenIssuer, random: Random): ObjectSubresource {
@@ -36,7 +39,10 @@ export function tokenSubresource(tokens: TokenIssuer, random: Random): ObjectSub
         ...(bound === undefined || bound === null ? {} : boundTo(bound, call)),
       };
       const { issuer, keys } = tokens;
-      const token = signJwt(claimsOf(subject, { issuer, audiences, nowMs: call.nowMs, seconds, random }), keys);
+      // Programs that read their token once and never again go on working, as long as their pod lives.
+      const isExtended = seconds === POD_VOLUME_SECONDS && subject.pod !== undefined && audiences.every((each) => tokens.audiences.includes(each));
+      const lifetime = isExtended ? { seconds: YEAR_SECONDS, warnAfterSeconds: seconds } : { seconds };
+      const token = signJwt(claimsOf(subject, { issuer, audiences, nowMs: call.nowMs, ...lifetime, random }), keys);
       const metadata = { name: call.name, namespace: call.namespace, creationTimestamp: formatTime(call.nowMs) };
       const spec = { ...request.spec, audiences, expirationSeconds: seconds, boundObjectRef: bound ?? null };
       const status = { token, expirationTimestamp: formatTime(call.nowMs + seconds * 1000) };
