@@ -9,7 +9,8 @@ const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', '
 /** Which requests a flow schema takes: of these subjects, on these resources or paths. */
 export function flowRuleErrors(rule: flowcontrol.PolicyRulesWithSubjects, path: FieldPath): Errors {
   const errors: Errors = [];
-  const { subjects = [], resourceRules = [], nonResourceRules = [] } = rule;
+  const { resourceRules = [], nonResourceRules = [] } = rule;
+  const subjects = rule.subjects ?? [];
   if (subjects.length === 0) errors.push(required(path.child('subjects'), 'subjects must contain at least one value'));
   for (const [i, subject] of subjects.entries()) errors.push(...subjectErrors(subject, path.child('subjects').index(i)));
   if (resourceRules.length + nonResourceRules.length === 0)
@@ -57,8 +58,9 @@ function verbErrors(verbs: readonly string[], path: FieldPath): Errors {
 }
 
 function resourceErrors(rule: flowcontrol.ResourcePolicyRule, path: FieldPath): Errors {
-  const { verbs = [], apiGroups = [], resources = [], namespaces = [] } = rule;
-  const errors = verbErrors(verbs, path.child('verbs'));
+  const { namespaces = [] } = rule;
+  const [apiGroups, resources] = [rule.apiGroups ?? [], rule.resources ?? []];
+  const errors = verbErrors(rule.verbs ?? [], path.child('verbs'));
   if (apiGroups.length === 0) errors.push(required(path.child('apiGroups'), 'resource rules must supply at least one api group'));
   else errors.push(...starErrors(apiGroups, path.child('apiGroups'), 'api groups'));
   if (resources.length === 0) errors.push(required(path.child('resources'), 'resource rules must supply at least one resource'));
@@ -74,8 +76,9 @@ function resourceErrors(rule: flowcontrol.ResourcePolicyRule, path: FieldPath): 
   return errors;
 }
 
-function pathErrors({ verbs = [], nonResourceURLs: urls = [] }: flowcontrol.NonResourcePolicyRule, path: FieldPath): Errors {
-  const errors = verbErrors(verbs, path.child('verbs'));
+function pathErrors(rule: flowcontrol.NonResourcePolicyRule, path: FieldPath): Errors {
+  const urls = rule.nonResourceURLs ?? [];
+  const errors = verbErrors(rule.verbs ?? [], path.child('verbs'));
   const at = path.child('nonResourceURLs');
   if (urls.length === 0) return [...errors, required(at, 'nonResourceURLs must contain at least one value')];
   if (urls.includes('*')) return [...errors, ...starErrors(urls, at, 'non-resource URLs')];
