@@ -51,7 +51,7 @@ export interface Routed {
 export class Router {
   readonly #core: Core;
   readonly #exact = new Map<string, Route>();
-  readonly #prefixes: readonly Route[];
+  readonly #prefixes: readonly Prefix[];
   readonly #streams: ReadonlyMap<string, StreamSubresource>;
   readonly #objects: ReadonlyMap<string, ObjectSubresource>;
   readonly #virtual: ReadonlyMap<string, VirtualResource>;
@@ -60,7 +60,14 @@ export class Router {
     this.#core = core;
     const { routes, streamSubresources, objectSubresources, virtualResources } = core.stages;
     for (const route of routes) if (route.match === 'exact') this.#exact.set(route.path, route);
-    this.#prefixes = routes.filter(({ match }) => match === 'prefix').sort((a, b) => b.path.length - a.path.length);
+    this.#prefixes = routes
+      .filter(({ match }) => match === 'prefix')
+      .sort((a, b) => b.path.length - a.path.length)
+      .map((route) => ({
+        route,
+        below: route.path.endsWith('/') ? route.path : `${route.path}/`,
+        ofResources: route.path === '/api' || route.path === '/apis',
+      }));
     this.#streams = new Map(streamSubresources.map((s) => [`${s.group}/${s.resource}/${s.subresource}`, s]));
     this.#objects = new Map(objectSubresources.map((s) => [`${s.group}/${s.resource}/${s.subresource}`, s]));
     this.#virtual = new Map(virtualResources.map((v) => [`${v.group}/${v.resource}`, v]));
@@ -82,7 +89,11 @@ export class Router {
   /** Routes for all of /api and /apis are for what is no resource there; a longer one (an aggregated group) comes first. */
   #route(path: string, isResource: boolean): Route | undefined {
     const exact = this.#exact.get(path) ?? (path.endsWith('/') ? this.#exact.get(path.slice(0, -1)) : undefined);
-    return exact ?? this.#prefixes.find((route) => (!isResource || (route.path !== '/api' && route.path !== '/apis')) && isBelow(path, route.path));
+    if (exact !== undefined) return exact;
+    for (const { route, below, ofResources } of this.#prefixes) {
+      if ((!isResource || !ofResources) && (path === route.path || path.startsWith(below))) return route;
+    }
+    return undefined;
   }
 
   #raw(call: Call, route: Route): Routed {
@@ -178,7 +189,14 @@ export class Router {
   }
 }
 
-const isBelow = (path: string, root: string): boolean => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
+/** A route with everything below it. */
+interface Prefix {
+  readonly route: Route;
+  /** The path with a slash at its end. */
+  readonly below: string;
+  /** It is for what is no resource there. */
+  readonly ofResources: boolean;
+}
 
 function named(target: Target): Target {
   if (target.name === '') throw methodNotServed();
