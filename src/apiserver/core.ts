@@ -8,6 +8,7 @@ import type { Projection } from './codec/projection.ts';
 import type { ServiceAllocator } from './allocators/services.ts';
 import type { Turns } from './handlers/turns.ts';
 import type { Registry } from './registry/registry.ts';
+import type { SelectionIndexes } from './registry/selection-index.ts';
 import type { Stages, StoredReader } from './stages.ts';
 
 /** What every handler works with. One value for the life of the server. */
@@ -20,6 +21,7 @@ export interface Core {
   readonly stages: Stages;
   readonly services: ServiceAllocator | undefined;
   readonly turns: Turns;
+  readonly indexes: SelectionIndexes;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -21,6 +21,7 @@ import { HttpFront, type Listening, type ListenOptions } from './http/front.ts';
 import { InProcessApi } from './in-process.ts';
 import { Registry } from './registry/registry.ts';
 import { StoreReader } from './registry/reader.ts';
+import { SelectionIndexes } from './registry/selection-index.ts';
 import type { Stages, StoredReader } from './stages.ts';
 import { Watchers } from './watch/watchers.ts';
 
@@ -66,12 +67,28 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     options.services === undefined
       ? undefined
       : new ServiceAllocator({ store, registry, clock, random, cidr: options.services.cidr, nodePorts: options.services.nodePorts ?? defaultNodePorts });
+  const indexes = new SelectionIndexes({ store, yieldToLoop });
   const objects = new ObjectCache(registry);
   const reader = new StoreReader(store, objects, log);
-  const core: Core = { store, registry, facts, objects, reader, stages: options.stages(reader), services, turns: new Turns(), clock, random, log, yieldToLoop };
+  const core: Core = {
+    store,
+    registry,
+    facts,
+    objects,
+    reader,
+    stages: options.stages(reader),
+    services,
+    turns: new Turns(),
+    indexes,
+    clock,
+    random,
+    log,
+    yieldToLoop,
+  };
   const router = new Router(core);
   const watchers = new Watchers(core);
   const ends = new Disposals();
+  ends.use(indexes);
   const yaml = ends.use(new YamlThread(clock));
   const bodyBudget = new BodyBudget(options.bodyBudget);
   const front = new HttpFront({

@@ -40,7 +40,8 @@ export async function list(core: Core, binding: Binding, namespace: string, opti
   if (token !== undefined && options.resourceVersion !== undefined && options.resourceVersion !== 0) {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
-  const whole = readPage(core, prefix, options, token, selection);
+  const indexed = await readIndexed(core, binding, prefix, options, token, selection);
+  const whole = indexed ?? readPage(core, prefix, options, token, selection);
   const page = selection.everything ? whole : await selected(core, whole, options.limit, selection);
   return answer(binding, prefix, page, options, selection);
 }
@@ -75,6 +76,23 @@ function readPage(core: Core, prefix: string, options: ListOptions, token: Conti
     if (token === undefined) throw expired(TOO_OLD);
     throw expired(TOKEN_TOO_OLD, formatContinue({ revision: -1, start: token.start }));
   }
+}
+
+/** What an index has of the present; undefined: all of the collection is looked at. */
+async function readIndexed(
+  core: Core,
+  binding: Binding,
+  prefix: string,
+  options: ListOptions,
+  token: ContinueToken | undefined,
+  selection: Selection,
+): Promise<Page<Projection> | undefined> {
+  if (selection.equalities.length === 0 || wantedRevision(core, options, token) !== 0) return undefined;
+  const found = await core.indexes.find(binding.prefix, selection.equalities);
+  if (found === undefined) return undefined;
+  const after = token === undefined ? '' : prefix + token.start;
+  const entries = [...found.entries].filter(({ key }) => key.startsWith(prefix) && key > after);
+  return { revision: found.revision, entries: entries.sort((a, b) => (a.key < b.key ? -1 : 1)), more: false };
 }
 
 /** Entries that are looked at in one turn of the loop: a millisecond. */

@@ -4,6 +4,7 @@ import { EVERYTHING, labelMatcher, type Selector } from '../../machinery/labels.
 import { getOwn, hasOwn } from '../../machinery/record.ts';
 import { badRequest } from '../../machinery/status-error.ts';
 import type { Projection } from '../codec/projection.ts';
+import type { Equality } from '../registry/selection-index.ts';
 import type { Binding } from '../registry/registry.ts';
 
 /** What a list or watch selects, decided on projections: no object is parsed. */
@@ -14,6 +15,8 @@ export interface Selection {
   /** The one name that can match; undefined: any. */
   readonly name: string | undefined;
   readonly namespace: string | undefined;
+  /** Labels and fields that must have one value, names and namespaces apart. */
+  readonly equalities: readonly Equality[];
   /** The same and of this name. */
   named(name: string): Selection;
 }
@@ -53,9 +56,22 @@ function selectionOf(labels: Selector, fields: FieldSelector): Selection {
     matches: everything ? () => true : matches,
     name: requiredValue(fields, 'metadata.name'),
     namespace: requiredValue(fields, 'metadata.namespace'),
+    equalities: equalitiesOf(labels, fields),
     named: (name) => selectionOf(labels, [...fields, { field: 'metadata.name', equal: true, value: name }]),
   };
 }
+
+function equalitiesOf({ requirements }: Selector, fields: FieldSelector): readonly Equality[] {
+  const labels = requirements.filter(({ operator, values }) => (operator === '=' || operator === 'in') && values.length === 1);
+  const others = fields.filter(({ field, equal, value }) => equal && value !== '' && field !== 'metadata.name' && field !== 'metadata.namespace');
+  return [
+    ...labels.map(({ key, values }): Equality => ({ by: 'label', name: key, value: values[0] ?? '' })),
+    ...others.map(({ field, value }): Equality => ({ by: 'field', name: field, value })),
+  ].slice(0, MOST_EQUALITIES);
+}
+
+/** Looked up; the rest is looked at. */
+const MOST_EQUALITIES = 8;
 
 /** Costs as much as the kind has fields, however often the selector names each. */
 function fieldMatcher(selector: FieldSelector): (projection: Projection) => boolean {
