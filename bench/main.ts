@@ -19,7 +19,7 @@ const PARTS: readonly Part[] = [
   { name: 'api', file: 'api.ts', args: [], seconds: 240, what: 'create, get, update, patch, apply, list and watch on a running cluster' },
   { name: 'pods', file: 'pods.ts', args: [], seconds: 90, what: "pod start beside containerd's own time" },
   { name: 'storage', file: 'storage.ts', args: [], seconds: 120, what: 'volumes of each pool, claim to Bound' },
-  { name: 'memory', file: 'memory.ts', args: [], seconds: 100, what: '1,000 pods on simulated nodes' },
+  { name: 'memory', file: 'memory.ts', args: [], seconds: 150, what: '1,000 pods on simulated nodes' },
   { name: 'many-pods', file: 'many-pods.ts', args: [], seconds: 500, what: '10,000 pods stored and running, lists of all of them: memory' },
   { name: 'watches', file: 'watches.ts', args: [], seconds: 300, what: '1,000 watchers of one write; 10,000 idle ones; some that do not read' },
   { name: 'store', file: 'store.ts', args: [], seconds: 60, what: 'the store alone beside bare SQLite' },

@@ -46,10 +46,11 @@ class WatchThread implements AsyncDisposable {
 
 const named = (name: string, text: string) => ({ metadata: { name, namespace: 'default' }, data: { text } });
 
-async function fanOut(client: Client, load: WatchLoad): Promise<void> {
+async function fanOut(cluster: BenchCluster, client: Client, load: WatchLoad): Promise<void> {
   await using watchers = new WatchThread({ ...load, count: WATCHERS });
   await watchers.next();
   const times: number[] = [];
+  const cpu = cluster.cpuSeconds();
   for (let i = 0; i < ROUNDS; i++) {
     const started = performance.timeOrigin + performance.now();
     const last = watchers.next();
@@ -58,6 +59,7 @@ async function fanOut(client: Client, load: WatchLoad): Promise<void> {
   }
   say(`one durable write to ${WATCHERS} watchers over ${load.over}, until the last has it: p99`, quantile(times, 0.99), 'ms', {
     p50Ms: round(quantile(times, 0.5)),
+    cpuMicrosPerDelivery: round(((cluster.cpuSeconds() - cpu) * 1e6) / ROUNDS / WATCHERS),
     rounds: ROUNDS,
   });
 }
@@ -106,7 +108,7 @@ const { client } = session;
 const made = await client.create(configMaps, named('watched', ''));
 const path = (version: string): string => `/api/v1/namespaces/default/configmaps?watch=true&fieldSelector=metadata.name=watched&resourceVersion=${version}`;
 const load = { port: cluster.port, count: 1, path: path(made.metadata.resourceVersion), credentials: cluster.credentials() };
-for (const over of ['http/1.1', 'http/2'] as const) await fanOut(client, { ...load, over, path: path(await version(client)) });
+for (const over of ['http/1.1', 'http/2'] as const) await fanOut(cluster, client, { ...load, over, path: path(await version(client)) });
 for (const over of ['http/2', 'http/1.1'] as const) await idle(cluster, { ...load, over, path: path(await version(client)) });
 await stuck(cluster, client, { ...load, path: path(await version(client)) });
 
