@@ -1,6 +1,7 @@
-import { type FieldError, type FieldPath, invalid, required } from '../../machinery/field-error.ts';
+import { type FieldError, type FieldPath, forbidden, invalid, required } from '../../machinery/field-error.ts';
 import { validateLabelSelector } from '../../machinery/labels.ts';
-import { checkOneOf, checkSupported, type Errors, isEmpty, root } from '../checks.ts';
+import { dns1123SubdomainFaults, pathSegmentNameFaults } from '../../machinery/names.ts';
+import { addFaults, checkOneOf, checkSupported, type Errors, isEmpty, root } from '../checks.ts';
 import type * as v1 from '../gen/types/admissionregistration.v1.ts';
 import { ruleErrors } from './webhook.validation.ts';
 
@@ -65,7 +66,9 @@ type Binding = v1.ValidatingAdmissionPolicyBinding | v1.MutatingAdmissionPolicyB
 
 export function validatePolicyBinding({ spec }: Binding): readonly FieldError[] {
   const errors: Errors = [];
-  if (isEmpty(spec?.policyName)) errors.push(required(SPEC.child('policyName')));
+  const policy = spec?.policyName;
+  if (isEmpty(policy)) errors.push(required(SPEC.child('policyName')));
+  else addFaults(errors, SPEC.child('policyName'), policy, dns1123SubdomainFaults(policy));
   errors.push(...paramRefErrors(spec?.paramRef), ...matchErrors(spec?.matchResources, SPEC.child('matchResources')));
   if (spec !== undefined && 'validationActions' in spec) errors.push(...actionErrors(spec.validationActions));
   return errors;
@@ -82,9 +85,13 @@ function paramRefErrors(ref: v1.ParamRef | undefined): Errors {
   const errors: Errors = [];
   if (ref === undefined) return errors;
   const path = SPEC.child('paramRef');
+  const both = !isEmpty(ref.name) && ref.selector !== undefined;
+  const exclusive = 'name and selector are mutually exclusive';
+  if (!isEmpty(ref.name)) addFaults(errors, path.child('name'), ref.name, pathSegmentNameFaults(ref.name));
+  if (both) errors.push(forbidden(path.child('name'), exclusive));
+  if (ref.selector !== undefined) errors.push(...validateLabelSelector(ref.selector, path.child('selector')));
+  if (both) errors.push(forbidden(path.child('selector'), exclusive));
   if (isEmpty(ref.name) && ref.selector === undefined) errors.push(required(path, 'one of name or selector must be specified'));
-  else if (!isEmpty(ref.name) && ref.selector !== undefined)
-    errors.push({ type: 'FieldValueForbidden', field: path.child('name').toString(), detail: 'name and selector are mutually exclusive' });
   if (ref.parameterNotFoundAction === undefined) errors.push(required(path.child('parameterNotFoundAction')));
   checkSupported(errors, path.child('parameterNotFoundAction'), ref.parameterNotFoundAction, ['Deny', 'Allow']);
   return errors;
