@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { StatusError } from '../../machinery/status-error.ts';
 import type { StoredEntry } from '../codec/projection.ts';
+import { protobufEvent, protobufObject } from '../codec/protobuf.ts';
 import { isLarge } from '../codec/representation.ts';
 import { inTurns } from '../handlers/in-turns.ts';
 import type { Told } from '../watch/events.ts';
@@ -67,6 +68,8 @@ export class HttpWatchOutput implements WatchOutput {
   #ended = false;
   #finished = false;
   #last: Buffer | undefined;
+  /** Large objects that have been encoded, until they are told. */
+  readonly #ready = new Map<StoredEntry, Buffer>();
 
   constructor(response: AnyResponse, form: FrameForm, frames: FrameCache, flusher: Flusher) {
     this.#response = response;
@@ -79,13 +82,26 @@ export class HttpWatchOutput implements WatchOutput {
   prepare(entry: StoredEntry): Promise<void> | undefined {
     const { core, binding, representation, table } = this.#form;
     if (!isLarge(entry) || (representation.format === 'json' && table === undefined && binding.direct)) return undefined;
-    return inTurns(core, true, core.objects.readSteps(entry));
+    return representation.format === 'protobuf' ? this.#encode(entry) : inTurns(core, true, core.objects.readSteps(entry));
+  }
+
+  async #encode(entry: StoredEntry): Promise<void> {
+    const { core, binding } = this.#form;
+    const object = await core.objects.passingInTurns(entry, binding, core.yieldToLoop);
+    await core.yieldToLoop();
+    this.#ready.set(entry, protobufEvent('ADDED', protobufObject(core.facts, binding.kind.typeName, object)));
   }
 
   tell(told: readonly Told[]): boolean {
     if (this.#waitingBytes + this.#stream.writableLength > MAX_WAITING_BYTES) {
       this.cut();
       return false;
+    }
+    if (this.#ready.size > 0) {
+      this.#first = false;
+      for (const one of told) this.#queue((one.type === 'BOOKMARK' ? undefined : this.#ready.get(one.entry)) ?? this.#frames.of(this.#form, [one]));
+      this.#ready.clear();
+      return true;
     }
     let from = 0;
     if (this.#first && this.#form.table !== undefined) {
