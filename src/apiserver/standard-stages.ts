@@ -95,6 +95,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     keys,
     authorize,
     rbac: rbac.index,
+    kinds: () => options.served.kinds(),
     disabled: options.disabledAdmission ?? [],
     enabled: options.enabledAdmission ?? [],
     podSecurity: options.podSecurity,

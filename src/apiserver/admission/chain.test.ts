@@ -13,9 +13,14 @@ const keys: Keys = {
   signing: { algorithm: 'HS256', keyId: 'k' },
 };
 const chain = (choice: { readonly disabled?: readonly string[]; readonly enabled?: readonly string[] }): readonly string[] =>
-  admissionChain({ random: new SeededRandom(1), keys, authorize: () => ({ allowed: true, reason: '' }), rbac: new RbacIndex(), ...choice }).map(
-    ({ name }) => name,
-  );
+  admissionChain({
+    random: new SeededRandom(1),
+    keys,
+    authorize: () => ({ allowed: true, reason: '' }),
+    rbac: new RbacIndex(),
+    kinds: () => [],
+    ...choice,
+  }).map(({ name }) => name);
 
 test('the chain refuses a name that it does not know', () => {
   assert.throws(() => chain({ disabled: ['Prioritee'] }), /no admission plugin is called "Prioritee"/);

@@ -1,3 +1,4 @@
+import type { Kind } from '../../api/kind.ts';
 import type { Keys } from '../../base/keys.ts';
 import type { Random } from '../../base/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
@@ -18,6 +19,7 @@ import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { ownerReferencesPermissionEnforcement } from './owner-references-permission-enforcement.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
 import { type PodSecurityOptions, podSecurity } from './pod-security.ts';
@@ -37,6 +39,8 @@ export interface AdmissionOptions {
   /** For plugins that ask who may sign, approve or hand out rights. */
   readonly authorize: Authorizer;
   readonly rbac: RbacIndex;
+  /** What is served, to tell the resource of an owner. */
+  readonly kinds: () => readonly Kind[];
   readonly podSecurity?: PodSecurityOptions | undefined;
   /** Plugins that are on by default and shall not run, by name. */
   readonly disabled?: readonly string[];
@@ -44,7 +48,13 @@ export interface AdmissionOptions {
   readonly enabled?: readonly string[];
 }
 
-const OPTIONAL: ReadonlySet<string> = new Set(['LimitPodHardAntiAffinityTopology', 'AlwaysPullImages', 'ExtendedResourceToleration', 'DenyServiceExternalIPs']);
+const OPTIONAL: ReadonlySet<string> = new Set([
+  'LimitPodHardAntiAffinityTopology',
+  'AlwaysPullImages',
+  'ExtendedResourceToleration',
+  'OwnerReferencesPermissionEnforcement',
+  'DenyServiceExternalIPs',
+]);
 
 /** Every plugin that is on by default, or that was asked for, in Kubernetes' order. */
 export function admissionChain({
@@ -52,6 +62,7 @@ export function admissionChain({
   keys,
   authorize,
   rbac,
+  kinds,
   podSecurity: podSecurityOptions = {},
   disabled = [],
   enabled = [],
@@ -70,6 +81,7 @@ export function admissionChain({
     extendedResourceToleration,
     defaultStorageClass,
     storageObjectInUseProtection,
+    ownerReferencesPermissionEnforcement(authorize, kinds),
     persistentVolumeClaimResize,
     runtimeClass,
     certificateApproval(authorize),
