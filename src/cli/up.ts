@@ -29,6 +29,7 @@ interface UpOptions {
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
   readonly encryptionConfig?: string;
   readonly maxRequestsInflight: number;
+  readonly requestTimeout: number;
   readonly admissionConfig?: string;
   readonly disableAdmissionPlugins: string;
   readonly enableAdmissionPlugins: string;
@@ -95,6 +96,11 @@ export function addUp(program: Command): void {
       {},
     )
     .option('--encryption-config <FILE>', 'an EncryptionConfiguration: what is encrypted on disk, and with which keys')
+    .addOption(
+      new Option('--request-timeout <DURATION>', 'requests that take longer are ended, watches and streams apart')
+        .argParser(duration)
+        .default(defaults.requestTimeoutMs, '1m'),
+    )
     .option(
       '--max-requests-inflight <N>',
       'requests that the API server works on at a time, shared by priority and fairness',
@@ -152,6 +158,7 @@ function configOf(options: UpOptions): ClusterConfig {
     runtimeConfig: options.runtimeConfig,
     encryptionConfigFile: options.encryptionConfig ?? '',
     maxRequestsInflight: options.maxRequestsInflight,
+    requestTimeoutMs: options.requestTimeout,
     admissionConfigFile: options.admissionConfig ?? '',
     enabledAdmission: options.enableAdmissionPlugins.split(',').filter((name) => name !== ''),
     disabledAdmission: options.disableAdmissionPlugins.split(',').filter((name) => name !== ''),

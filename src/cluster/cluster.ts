@@ -234,6 +234,7 @@ class Start {
       // As kube-apiserver names it: the plugins that encryption needs.
       checks: seal?.prepare === undefined ? [] : [{ name: 'kms-providers', check: () => seal.health }],
       seats: this.#config.maxRequestsInflight,
+      requestTimeoutMs: this.#config.requestTimeoutMs,
       dial: dialFrom({
         nodeName: this.#config.nodeName,
         nodePort: () => this.#nodePort,

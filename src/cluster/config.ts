@@ -44,6 +44,8 @@ export interface ClusterConfig {
   };
   /** Requests that the API server works on at a time, over all priority levels that are not exempt. */
   readonly maxRequestsInflight: number;
+  /** Longer requests are answered with 504, watches and streams apart. */
+  readonly requestTimeoutMs: number;
   /** An AdmissionConfiguration. Empty: none. */
   readonly admissionConfigFile: string;
   /** Admission plugins that are on by default and shall not run, by name. */
@@ -85,6 +87,7 @@ export function defaultConfig(environment: { readonly root: boolean; readonly ho
     authenticationConfigFile: '',
     oidc: undefined,
     maxRequestsInflight: 600,
+    requestTimeoutMs: 60_000,
     audit: { policyFile: '', logFile: '', maxBytes: 100 * 1024 * 1024, maxBackups: 10, maxAgeMs: 0 },
     stopPods: false,
     certificateNames: [],
@@ -120,6 +123,7 @@ export function checkConfig(config: ClusterConfig): ClusterConfig {
     throw new ConfigError(`--node-name ${config.nodeName}: use lower-case letters, digits, '-' and '.', as in ${nodeNameOf(config.nodeName)}`);
   if (!Number.isInteger(config.simulatedNodes) || config.simulatedNodes < 0 || config.simulatedNodes > 10_000)
     throw new ConfigError(`--nodes ${config.simulatedNodes}: between 0 and 10000`);
+  if (config.requestTimeoutMs < 1000) throw new ConfigError(`--request-timeout ${config.requestTimeoutMs}ms: at least 1s`);
   if (!Number.isInteger(config.maxRequestsInflight) || config.maxRequestsInflight < 8)
     throw new ConfigError(`--max-requests-inflight ${config.maxRequestsInflight}: at least 8, one for each priority level`);
   if (config.oidc !== undefined && config.authenticationConfigFile !== '')

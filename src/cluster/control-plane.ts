@@ -57,6 +57,8 @@ export interface ControlPlaneOptions {
   readonly descriptions?: Descriptions | undefined;
   /** For priority and fairness; absent: none. */
   readonly seats?: number | undefined;
+  /** Of the API server; a minute when absent. */
+  readonly requestTimeoutMs?: number | undefined;
   readonly signIn?: (() => SignIn) | undefined;
   /** Admission plugins that are on by default and shall not run. */
   readonly disabledAdmission?: readonly string[] | undefined;
@@ -142,6 +144,7 @@ export class ControlPlane implements AsyncDisposable {
       log: log.child('apiserver'),
       services: { cidr: options.serviceCidr, nodePorts: options.nodePorts },
       stages,
+      requestTimeoutMs: options.requestTimeoutMs,
       yieldToLoop,
     });
     ends.add(() => api[Symbol.asyncDispose]());
