@@ -34,7 +34,7 @@ export class Follower {
     const after = this.told.at(-1)?.version ?? FIRST;
     const query = new URLSearchParams({ watch: 'true', resourceVersion: String(after) });
     await new Promise<void>((resolve) => {
-      const asked = request({ host: '127.0.0.1', port, ca, path: `${MAPS}?${query}`, headers: { 'user-agent': 'test/1' } }, (response) => {
+      const asked = request({ host: '127.0.0.1', port, ca, agent: false, path: `${MAPS}?${query}`, headers: { 'user-agent': 'test/1' } }, (response) => {
         if (response.statusCode !== 200) this.faults.push(`a watch from ${after} was answered ${response.statusCode}`);
         const decoder = new StringDecoder('utf8');
         let rest = '';
@@ -45,6 +45,8 @@ export class Follower {
         });
         response.on('error', () => {}).on('close', resolve);
       });
+      // Also after the answer's end: the server is killed.
+      asked.on('socket', (socket) => socket.on('error', () => {}));
       asked.on('error', () => resolve());
       asked.end();
     });

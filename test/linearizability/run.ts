@@ -79,12 +79,13 @@ async function live(directory: string, life: number, lifeMs: number, follower: F
     if (line === undefined) throw new Error(`life ${life}: the server did not start`);
     const { port, ca } = JSON.parse(String(line)) as { readonly port: number; readonly ca: string };
     const agent = new Agent({ keepAlive: true });
-    const timer = setTimeout(() => child.kill('SIGKILL'), lifeMs);
+    let timer: NodeJS.Timeout | undefined;
     const ask: Life['ask'] = (method, path, sent, contentType) =>
       exchange(port, ca, agent, method, path, sent === undefined ? undefined : JSON.stringify(sent), { 'content-type': contentType ?? 'application/json' });
     let following: Promise<void> | undefined;
     try {
       if (life === 0) await ask('POST', MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'first' } });
+      timer = setTimeout(() => child.kill('SIGKILL'), lifeMs);
       following = follower.follow(port, ca);
       await body({ dead, ask });
     } finally {
