@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
+import { WebSocket } from 'ws';
 import { builtinFacts } from '../src/api/facts.ts';
 import type { Listening } from '../src/apiserver/http/front.ts';
 import { openStages, type Credentials } from '../src/apiserver/stages.ts';
@@ -311,6 +312,63 @@ describe('the HTTPS front', () => {
     await cut;
     quick.stop();
   });
+
+  test('a watch over WebSocket: an event a message, text for JSON, binary for protobuf, columns once in a Table', async () => {
+    const path = '/api/v1/namespaces/sockets/configmaps';
+    await server.ask('POST', path, configMap('a', { k: '1' }));
+    const type = (message: SocketMessage): unknown => (JSON.parse(message.data.toString()) as JsonObject).type;
+    await using plain = await watchSocket(path);
+    await using packed = await watchSocket(path, { accept: 'application/vnd.kubernetes.protobuf' });
+    await using table = await watchSocket(path, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }, ['base64url.bearer.authorization.k8s.io.YQ', 'v1']);
+    assert.equal(type(await plain.next()), 'ADDED');
+    await server.ask('DELETE', `${path}/a`);
+    const deleted = await plain.next();
+    assert.deepEqual([deleted.isBinary, type(deleted)], [false, 'DELETED']);
+    const first = await packed.next();
+    assert.deepEqual([first.isBinary, first.data[0], first.data.subarray(2, 7).toString()], [true, 0x0a, 'ADDED'], 'a WatchEvent that begins with its type');
+    const columns = async (): Promise<number> =>
+      ((JSON.parse((await table.next()).data.toString()) as { object: { columnDefinitions?: unknown[] } }).object.columnDefinitions ?? []).length;
+    assert.deepEqual([table.protocol, (await columns()) > 0, await columns()], ['v1', true, 0]);
+  });
+
+  test('a watch over WebSocket is refused before it begins, ends in good order when its time is up, and is forgotten when its client goes', async () => {
+    const path = '/api/v1/namespaces/ended/configmaps';
+    await assert.rejects(watchSocket(`${path}?resourceVersion=999999999`), /Unexpected server response: 504/);
+    await using short = await watchSocket(`${path}?timeoutSeconds=1`);
+    assert.equal(await short.closed, 1000);
+    const gone = await watchSocket(path);
+    assert.ok(server.api.watchCount > 0);
+    await gone[Symbol.asyncDispose]();
+    while (server.api.watchCount > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  interface SocketMessage {
+    readonly data: Buffer;
+    readonly isBinary: boolean;
+  }
+
+  const watchSocket = async (path: string, headers: Readonly<Record<string, string>> = {}, protocols: readonly string[] = []) => {
+    const query = path.includes('?') ? '&' : '?';
+    const socket = new WebSocket(`wss://127.0.0.1:${listening.port}${path}${query}watch=true`, [...protocols], { ca: certificates.caPem, headers });
+    const messages: SocketMessage[] = [];
+    const waiting: ((message: SocketMessage) => void)[] = [];
+    socket.on('message', (data: Buffer, isBinary) => {
+      const reader = waiting.shift();
+      if (reader === undefined) messages.push({ data, isBinary });
+      else reader({ data, isBinary });
+    });
+    const closed = new Promise<number>((resolve) => socket.on('close', resolve));
+    await new Promise<void>((resolve, reject) => socket.on('open', resolve).on('error', reject));
+    return {
+      protocol: socket.protocol,
+      closed,
+      next: async () => messages.shift() ?? new Promise<SocketMessage>((resolve) => waiting.push(resolve)),
+      [Symbol.asyncDispose]: async () => {
+        socket.terminate();
+        await closed;
+      },
+    };
+  };
 
   test('an upgrade to a path that does not stream is refused in words', async () => {
     const answer = await ask('GET', `${MAPS}/a`, { connection: 'upgrade', upgrade: 'websocket' });

@@ -34,6 +34,7 @@ import { Seats } from './seats.ts';
 import { startWatch } from './watch-start.ts';
 import { Flusher } from './watch-output.ts';
 import { upgradeResponse } from './upgrade.ts';
+import { startSocketWatch } from './websocket-watch.ts';
 
 export interface TlsOptions {
   /** PEM. */
@@ -155,9 +156,14 @@ export class HttpFront {
     const response = upgradeResponse(request, socket);
     const context = this.#context(request, response);
     const run = async (outcome: Outcome): Promise<void> => {
-      if (outcome.do !== 'stream') throw noUpgrade();
+      if (outcome.do !== 'stream' && outcome.do !== 'watch') throw noUpgrade();
       response.detachSocket(socket as TLSSocket);
-      await outcome.run({ upgrade: true, request, socket, head });
+      if (outcome.do === 'stream') await outcome.run({ upgrade: true, request, socket, head });
+      else {
+        // The answer has no connection of its own any more, and ends with this one.
+        socket.once('close', () => response.emit('close'));
+        await startSocketWatch(context, outcome.plan, this.#options.watchers, this.#frames, { request, socket, head });
+      }
     };
     this.#handle(context, request, run, true).catch((thrown: unknown) => {
       // Whoever streams throws only before it has answered: then the refusal is a Status here too.
@@ -215,7 +221,7 @@ export class HttpFront {
       attributes = routed.attributes;
       if (stages.audit !== undefined) call.audit = this.#trail(context, request, attributes);
       ended = stages.onBegin?.(attributes, takesLong(routed));
-      if (upgrade && !routed.streams) await refuseUpgrade(routed);
+      if (upgrade && !takesLong(routed)) await refuseUpgrade(routed);
       const leftMs = takesLong(routed) ? undefined : this.#leftMs(call, clock.monotonic() - began);
       const work = this.#work(context, routed, run);
       const outcome = await (leftMs === undefined ? work : this.#deadlines.within(leftMs, work));
