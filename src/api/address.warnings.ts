@@ -1,5 +1,5 @@
 import type { FieldPath } from '../machinery/field-error.ts';
-import { canonicalIP, cidrFaults, isIP, isIPv4, mappedIPv4, networkOf } from './ip.ts';
+import { canonicalIP, isCidr, isIP, isIPv4, mappedIPv4, networkOf } from './ip.ts';
 
 /** An address that is taken, but would better be written otherwise (KEP-4858, in its words). */
 export function ipWarnings(path: FieldPath, value: string): readonly string[] {
@@ -15,7 +15,7 @@ export function ipWarnings(path: FieldPath, value: string): readonly string[] {
 
 /** The same for a range; also one whose address has bits beyond its length. */
 export function cidrWarnings(path: FieldPath, value: string): readonly string[] {
-  if (cidrFaults(value).length > 0) return [];
+  if (!isCidr(value)) return [];
   const [address = '', bits = ''] = value.split('/');
   const network = networkOf(value);
   const out: string[] = [];

@@ -44,33 +44,50 @@ function groupList(text: string, last: boolean): readonly number[] | undefined {
 const IP_FAULT = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 const CIDR_FAULT = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
-export const ipFaults = (text: string): readonly string[] => (isIP(text) ? [] : [IP_FAULT]);
+const IP_ZEROS = 'must not have leading 0s';
+const IP_MAPPED = 'must not be an IPv4-mapped IPv6 address';
+const CIDR_ZEROS = 'must not have leading 0s in IP or prefix length';
+const CIDR_MAPPED = 'must not have an IPv4-mapped IPv6 address';
+const CIDR_BITS = 'must not have bits set beyond the prefix length';
 
-export function cidrFaults(text: string): readonly string[] {
-  const [address = '', bits, ...rest] = text.split('/');
-  const valid = rest.length === 0 && bits !== undefined && /^\d{1,3}$/.test(bits) && isIP(address) && Number(bits) <= (isIPv4(address) ? 32 : 128);
-  return valid ? [] : [CIDR_FAULT];
+/** What was no fault before 1.36 (KEP-4858). */
+export const NEW_FAULTS: ReadonlySet<string> = new Set([IP_ZEROS, IP_MAPPED, CIDR_ZEROS, CIDR_MAPPED, CIDR_BITS]);
+
+const withoutZeros = (text: string): string => text.replace(/(^|\.)0+(?=\d)/g, '$1');
+
+/** Zeros in front are no octal numbers to everybody, and an address in another family's clothes passes where its own would not. */
+export function ipFaults(text: string): readonly string[] {
+  if (!isIP(text)) return isIPv4(withoutZeros(text)) ? [IP_ZEROS] : [IP_FAULT];
+  return mappedIPv4(text) === undefined ? [] : [IP_MAPPED];
 }
 
-const LEADING_ZEROS = /(^|\.)0\d/;
-const withoutZeros = (text: string): string => text.replace(/(^|\.)0+(?=\d)/g, '$1');
+/** A range in any form; its address may have bits beyond its length. */
+export function isCidr(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  return rest.length === 0 && bits !== undefined && /^\d{1,3}$/.test(bits) && isIP(address) && Number(bits) <= (isIPv4(address) ? 32 : 128);
+}
+
+export function cidrFaults(text: string): readonly string[] {
+  const [address = '', bits = ''] = text.split('/');
+  const plain = `${withoutZeros(address)}/${bits.replace(/^0+(?=\d)/, '')}`;
+  if (!isCidr(plain) || text.split('/').length > 2) return [CIDR_FAULT];
+  if (plain !== text) return [CIDR_ZEROS];
+  if (mappedIPv4(address) !== undefined) return [CIDR_MAPPED];
+  return networkOf(text) === canonicalIP(address) ? [] : [CIDR_BITS];
+}
 
 /** Fields that came late take an address in one form only. */
 export function strictIpFaults(text: string): readonly string[] {
-  if (!isIP(text)) return LEADING_ZEROS.test(text) && isIPv4(withoutZeros(text)) ? ['must not have leading 0s'] : [IP_FAULT];
-  if (mappedIPv4(text) !== undefined) return ['must not be an IPv4-mapped IPv6 address'];
+  const faults = ipFaults(text);
   const canonical = canonicalIP(text);
-  return text === canonical ? [] : [`must be in canonical form ("${canonical}")`];
+  return faults.length > 0 || text === canonical ? faults : [`must be in canonical form ("${canonical}")`];
 }
 
 export function strictCidrFaults(text: string): readonly string[] {
+  const faults = cidrFaults(text);
+  if (faults.length > 0) return faults;
   const [address = '', bits = ''] = text.split('/');
-  const plain = `${withoutZeros(address)}/${bits.replace(/^0+(?=\d)/, '')}`;
-  if (cidrFaults(plain).length > 0 || text.split('/').length > 2) return [CIDR_FAULT];
-  if (plain !== text) return ['must not have leading 0s in IP or prefix length'];
-  if (mappedIPv4(address) !== undefined) return ['must not have an IPv4-mapped IPv6 address'];
   const canonical = canonicalIP(address);
-  if (networkOf(text) !== canonical) return ['must not have bits set beyond the prefix length'];
   return address === canonical ? [] : [`must be in canonical form ("${canonical}/${bits}")`];
 }
 

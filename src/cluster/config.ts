@@ -1,7 +1,7 @@
 import type { OidcSettings } from '../apiserver/authn/oidc.ts';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { cidrFaults, isIPv4 } from '../api/ip.ts';
+import { isCidr, isIPv4 } from '../api/ip.ts';
 import { labelValueFaults, qualifiedNameFaults } from '../machinery/names.ts';
 import { OIDC_ALGORITHMS } from './oidc-keys.ts';
 
@@ -110,7 +110,7 @@ export class ConfigError extends Error {
 /** `longest`: prefix; a longer one has too few addresses to be of use. */
 function checkRange(option: string, cidr: string, longest: number): void {
   const [address = '', prefix = ''] = cidr.split('/');
-  if (cidrFaults(cidr).length > 0 || !isIPv4(address)) throw new ConfigError(`${option} ${cidr}: a range of IPv4 addresses is expected, as 10.96.0.0/16`);
+  if (!isCidr(cidr) || !isIPv4(address)) throw new ConfigError(`${option} ${cidr}: a range of IPv4 addresses is expected, as 10.96.0.0/16`);
   if (Number(prefix) > longest) throw new ConfigError(`${option} ${cidr}: too few addresses; the prefix is at most /${longest}`);
 }
 

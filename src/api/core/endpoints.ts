@@ -1,5 +1,6 @@
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
+import { keepOldAddresses } from '../old-addresses.ts';
 import { endpointsColumns } from './columns.ts';
 import { validateEndpoints } from './endpoints.validation.ts';
 
@@ -11,7 +12,7 @@ export const endpointsRules: KindRules<core.Endpoints> = {
     allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
     validateCreate: validateEndpoints,
-    validateUpdate: validateEndpoints,
+    validateUpdate: keepOldAddresses(validateEndpoints),
   },
   columns: endpointsColumns,
   shortNames: ['ep'],

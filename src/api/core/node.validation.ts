@@ -4,6 +4,7 @@ import { addFaults, asJson, type Errors, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { cidrFaults, familyOf } from '../ip.ts';
+import { keepOldAddresses } from '../old-addresses.ts';
 import { checkTaintEffect } from './affinity.validation.ts';
 import { checkAmount, checkResourceName } from './resources.validation.ts';
 
@@ -49,7 +50,7 @@ function validatePodCidrs(cidrs: readonly string[] | undefined): Errors {
 
 /** A node's range of pod addresses, and who it is at its provider, are set once. */
 export function validateNodeUpdate(node: core.Node, old: core.Node): readonly FieldError[] {
-  const errors: Errors = [...validateNode(node)];
+  const errors: Errors = [...keepOldAddresses(validateNode)(node, old)];
   const addresses = new Set<string>();
   for (const [i, { type, address }] of (node.status?.addresses ?? []).entries()) {
     const text = JSON.stringify({ type, address });

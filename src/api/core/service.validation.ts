@@ -4,6 +4,7 @@ import { dns1123LabelFaults, dns1123SubdomainFaults, portNumberFaults, qualified
 import { addFaults, asJson, checkOneOf, checkSupported, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { cidrFaults, familyOf, ipFaults } from '../ip.ts';
+import { keepOldAddresses } from '../old-addresses.ts';
 import { validateLoadBalancerStatus } from './load-balancer.validation.ts';
 import { checkPort } from './probe.validation.ts';
 
@@ -218,7 +219,7 @@ export function validateServiceUpdate(service: core.Service, old: core.Service):
   errors.push(...classErrors(now));
   if (needsHealthPort(now) && needsHealthPort(then) && now.healthCheckNodePort !== then.healthCheckNodePort)
     errors.push(forbidden(SPEC.child('healthCheckNodePort'), IMMUTABLE));
-  return [...errors, ...validateService(service)];
+  return [...errors, ...keepOldAddresses(validateService)(service, old)];
 }
 
 function addressChanges(now: core.ServiceSpec, then: core.ServiceSpec): Errors {

@@ -4,6 +4,7 @@ import { addFaults, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { endpointAddressErrors } from '../core/endpoints.validation.ts';
 import type * as discovery from '../gen/types/discovery.v1.ts';
 import { familyOf, ipFaults } from '../ip.ts';
+import { keepOldAddresses } from '../old-addresses.ts';
 
 const ADDRESS_TYPES = ['FQDN', 'IPv4', 'IPv6'];
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
@@ -57,7 +58,7 @@ function validatePort({ name = '', protocol, appProtocol }: discovery.EndpointPo
 }
 
 export function validateEndpointSliceUpdate(slice: discovery.EndpointSlice, old: discovery.EndpointSlice): readonly FieldError[] {
-  const errors: Errors = [...validateEndpointSlice(slice)];
+  const errors: Errors = [...keepOldAddresses(validateEndpointSlice)(slice, old)];
   if (slice.addressType !== old.addressType) errors.push(invalid(root('addressType'), slice.addressType, IMMUTABLE));
   return errors;
 }

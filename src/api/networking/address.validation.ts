@@ -3,7 +3,7 @@ import { dns1123SubdomainFaults, pathSegmentNameFaults } from '../../machinery/n
 import { addFaults, asJson, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as networking from '../gen/types/networking.v1.ts';
-import { cidrFaults, familyOf, strictCidrFaults } from '../ip.ts';
+import { familyOf, isCidr, strictCidrFaults } from '../ip.ts';
 
 const SPEC = root('spec');
 
@@ -32,7 +32,7 @@ export function validateServiceCIDR({ spec }: networking.ServiceCIDR): readonly 
   const path = SPEC.child('cidrs');
   if (cidrs.length === 0) return [required(path, 'at least one CIDR required')];
   if (cidrs.length > 2) return [invalid(path, asJson(spec), 'may only hold up to 2 values')];
-  const families = cidrs.map((cidr) => (cidrFaults(cidr).length === 0 ? familyOf(cidr.split('/')[0] ?? '') : undefined));
+  const families = cidrs.map((cidr) => (isCidr(cidr) ? familyOf(cidr.split('/')[0] ?? '') : undefined));
   if (cidrs.length === 2 && (families.includes(undefined) || families[0] === families[1]))
     return [invalid(path, asJson(spec), 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')];
   for (const [i, cidr] of cidrs.entries()) addFaults(errors, path.index(i), cidr, strictCidrFaults(cidr));

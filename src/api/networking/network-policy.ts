@@ -2,6 +2,7 @@ import { cidrWarnings } from '../address.warnings.ts';
 import { root } from '../checks.ts';
 import type * as networking from '../gen/types/networking.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
+import { keepOldAddresses } from '../old-addresses.ts';
 import { generationOf } from '../strategy.ts';
 import { networkPolicyColumns } from './columns.ts';
 import { validateNetworkPolicy } from './network-policy.validation.ts';
@@ -30,7 +31,7 @@ export const networkPolicyRules: KindRules<networking.NetworkPolicy> = {
     },
     allowUnconditionalUpdate: true,
     validateCreate: validateNetworkPolicy,
-    validateUpdate: validateNetworkPolicy,
+    validateUpdate: keepOldAddresses(validateNetworkPolicy),
     warnings,
   },
   columns: networkPolicyColumns,

@@ -3,7 +3,7 @@ import { validateLabelSelector } from '../../machinery/labels.ts';
 import { addFaults, asJson, type Errors, isEmpty, root } from '../checks.ts';
 import { checkPort } from '../core/probe.validation.ts';
 import type * as networking from '../gen/types/networking.v1.ts';
-import { cidrContains, cidrFaults } from '../ip.ts';
+import { cidrContains, cidrFaults, isCidr } from '../ip.ts';
 
 const SPEC = root('spec');
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
@@ -66,8 +66,7 @@ function validateBlock({ cidr, except }: networking.IPBlock, path: FieldPath): E
   for (const [i, part] of (except ?? []).entries()) {
     const at = path.child('except').index(i);
     addFaults(errors, at, part, cidrFaults(part));
-    if (cidrFaults(part).length === 0 && cidrFaults(cidr).length === 0 && (part === cidr || !cidrContains(cidr, part)))
-      errors.push(invalid(at, part, 'must be a strict subset of `cidr`'));
+    if (isCidr(part) && isCidr(cidr) && (part === cidr || !cidrContains(cidr, part))) errors.push(invalid(at, part, 'must be a strict subset of `cidr`'));
   }
   return errors;
 }
