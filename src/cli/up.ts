@@ -4,6 +4,7 @@ import { SystemRandom } from '../base/random.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { type ClusterConfig, checkConfig, defaultConfig } from '../cluster/config.ts';
 import { HeapRest } from '../cluster/heap-rest.ts';
+import { parseRuntimeConfig, type RuntimeConfig } from '../cluster/runtime-config.ts';
 import { createLog, type Level } from '../cluster/text-log.ts';
 import { parseDuration } from '../machinery/time.ts';
 import { parseQuantity, quantityNumber } from '../machinery/quantity.ts';
@@ -26,7 +27,7 @@ interface UpOptions {
   readonly podCidr: string;
   readonly serviceCidr: string;
   readonly watchWindow: number;
-  readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  readonly runtimeConfig: RuntimeConfig;
   readonly encryptionConfig?: string;
   readonly maxRequestsInflight: number;
   readonly requestTimeout: number;
@@ -89,12 +90,7 @@ export function addUp(program: Command): void {
     .addOption(
       new Option('--watch-window <DURATION>', 'how long old versions can be watched and listed').argParser(duration).default(defaults.watchWindowMs, '5m'),
     )
-    .option(
-      '--runtime-config <GROUP/VERSION=true>',
-      'serve an alpha or beta version; may be repeated',
-      pair((value) => value !== 'false'),
-      {},
-    )
+    .option('--runtime-config <GROUP/VERSION=true>', 'serve an alpha or beta version, or api/beta=true for all; may be repeated', runtimeConfig, {})
     .option('--encryption-config <FILE>', 'an EncryptionConfiguration: what is encrypted on disk, and with which keys')
     .addOption(
       new Option('--request-timeout <DURATION>', 'requests that take longer are ended, watches and streams apart')
@@ -284,6 +280,12 @@ function size(text: string): number {
   const quantity = parseQuantity(text);
   if (quantity === undefined) throw new InvalidArgumentError('a size is expected, as 20Gi.');
   return quantityNumber(quantity);
+}
+
+function runtimeConfig(text: string, before: RuntimeConfig): RuntimeConfig {
+  const all = parseRuntimeConfig(text, before);
+  if (all === undefined) throw new InvalidArgumentError('GROUP/VERSION=true or =false is expected.');
+  return all;
 }
 
 function oneOf<T extends string>(values: readonly T[]): (text: string) => T {

@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { isCidr, isIPv4 } from '../api/ip.ts';
 import { labelValueFaults, qualifiedNameFaults } from '../machinery/names.ts';
 import { OIDC_ALGORITHMS } from './oidc-keys.ts';
+import { type RuntimeConfig, unknownVersion } from './runtime-config.ts';
 
 /** Everything that a cluster is started with, read and checked once. Units are in the names; absent means the default. */
 export interface ClusterConfig {
@@ -31,7 +32,7 @@ export interface ClusterConfig {
   /** Versions and events stay reachable that long. */
   readonly watchWindowMs: number;
   /** `api/alpha` …: group versions beyond those served by default, as kube-apiserver's flag. */
-  readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  readonly runtimeConfig: RuntimeConfig;
   /** An EncryptionConfiguration: which resources are encrypted on disk. Empty: none. */
   readonly encryptionConfigFile: string;
   /** Both or neither: an audit.k8s.io/v1 Policy, and the file that the events go to. */
@@ -114,6 +115,9 @@ function checkRange(option: string, cidr: string, longest: number): void {
   if (Number(prefix) > longest) throw new ConfigError(`${option} ${cidr}: too few addresses; the prefix is at most /${longest}`);
 }
 
+/** What a pool keeps free, and room for one volume. */
+const LEAST_POOL_BYTES = 128 * 2 ** 20;
+
 /** Throws ConfigError, one line that names the option and the remedy. */
 export function checkConfig(config: ClusterConfig): ClusterConfig {
   if (!isAbsolute(config.dataDirectory)) return checkConfig({ ...config, dataDirectory: resolve(config.dataDirectory) });
@@ -126,6 +130,11 @@ export function checkConfig(config: ClusterConfig): ClusterConfig {
   if (config.requestTimeoutMs < 1000) throw new ConfigError(`--request-timeout ${config.requestTimeoutMs}ms: at least 1s`);
   if (!Number.isInteger(config.maxRequestsInflight) || config.maxRequestsInflight < 8)
     throw new ConfigError(`--max-requests-inflight ${config.maxRequestsInflight}: at least 8, one for each priority level`);
+  if (config.pool.sizeBytes !== 0 && config.pool.sizeBytes < LEAST_POOL_BYTES)
+    throw new ConfigError(`--pool-size ${config.pool.sizeBytes}: at least ${LEAST_POOL_BYTES / 2 ** 20}Mi; a plain number is bytes, 20Gi are twenty gibibytes`);
+  const unknown = unknownVersion(config.runtimeConfig);
+  if (unknown !== undefined)
+    throw new ConfigError(`--runtime-config ${unknown}: Kubernetes 1.36 has no such version; GROUP/VERSION is expected, as coordination.k8s.io/v1beta1`);
   if (config.oidc !== undefined && config.authenticationConfigFile !== '')
     throw new ConfigError('--authentication-config and --oidc-issuer-url exclude each other: put the provider into the file');
   if (config.oidc !== undefined) checkOidc(config.oidc);

@@ -32,6 +32,7 @@ import { createRecorder } from '../client/recorder.ts';
 import { inProcessTransport } from '../client/transport.ts';
 import type { UserInfo } from '../machinery/exchange.ts';
 import type { Projector, Store } from '../store/store.ts';
+import { isServed, type RuntimeConfig } from './runtime-config.ts';
 import { announceStore, storeGauge } from './store-notices.ts';
 
 export const VERSION = '0.1.0';
@@ -52,7 +53,7 @@ export interface ControlPlaneOptions {
   readonly nodePorts: { readonly first: number; readonly last: number };
   /** The way to nodes and pods; absent: there is none (simulation). */
   readonly dial?: Dial | undefined;
-  readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  readonly runtimeConfig: RuntimeConfig;
   /** What `kubectl explain` says; absent: what follows from types. */
   readonly descriptions?: Descriptions | undefined;
   /** For priority and fairness; absent: none. */
@@ -236,10 +237,5 @@ function objectGauges(store: Store<Projection>, registry: { kinds(): readonly Ki
   ];
 }
 
-/** What 1.36 serves by default, with what `--runtime-config` adds or takes away: `GROUP/VERSION` or `api/all`. */
-function servedKinds(runtimeConfig: Readonly<Record<string, boolean>>): readonly Kind[] {
-  return builtinKinds().filter((kind) => {
-    const own = runtimeConfig[kind.group === '' ? kind.version : `${kind.group}/${kind.version}`];
-    return own ?? (kind.servedByDefault || runtimeConfig['api/all'] === true);
-  });
-}
+/** What 1.36 serves by default, with what `--runtime-config` adds or takes away. */
+const servedKinds = (config: RuntimeConfig): readonly Kind[] => builtinKinds().filter((kind) => isServed(config, kind));
