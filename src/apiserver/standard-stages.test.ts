@@ -319,11 +319,15 @@ describe('the server with everything around it', () => {
         metadata: { annotations: { 'apf.kubernetes.io/autoupdate-spec': autoupdate } },
         spec: { matchingPrecedence: 7777 },
       });
-    await change('catch-all', 'false');
+    await assert.rejects(change('catch-all', 'false'), /spec of 'catch-all' must equal the fixed value/);
+    const exempt = `${group}/prioritylevelconfigurations/exempt`;
+    await ask(ADMIN, 'PATCH', exempt, { spec: { exempt: { nominalConcurrencyShares: 7 } } });
     await change('global-default', 'true');
     await change('service-accounts', 'false');
     await settled();
     assert.deepEqual([await precedence('catch-all'), await precedence('global-default'), await precedence('service-accounts')], [10000, 9900, 7777]);
+    const { spec } = (await ask(ADMIN, 'GET', exempt)) as unknown as { spec: { exempt: { nominalConcurrencyShares: number } } };
+    assert.equal(spec.exempt.nominalConcurrencyShares, 7);
   });
 
   test('figures under the names that Kubernetes has for them', async () => {

@@ -1,7 +1,9 @@
 import { duplicate, type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { dns1123SubdomainFaults } from '../../machinery/names.ts';
-import { addFaults, checkSupported, type Errors, isEmpty, NON_NEGATIVE, root } from '../checks.ts';
+import { addFaults, asJson, checkSupported, type Errors, isEmpty, NON_NEGATIVE, root } from '../checks.ts';
+import { semanticEqual } from '../equal.ts';
 import type * as flowcontrol from '../gen/types/flowcontrol.v1.ts';
+import { MANDATORY } from './mandatory.ts';
 import { flowRuleErrors } from './flow-rules.validation.ts';
 
 const SPEC = root('spec');
@@ -23,7 +25,19 @@ export function validateFlowSchema({ metadata, spec }: flowcontrol.FlowSchema): 
   if (isEmpty(level)) errors.push(required(SPEC.child('priorityLevelConfiguration', 'name'), 'must reference a priority level'));
   else addFaults(errors, SPEC.child('priorityLevelConfiguration', 'name'), level, dns1123SubdomainFaults(level));
   for (const [i, rule] of (spec?.rules ?? []).entries()) errors.push(...flowRuleErrors(rule, SPEC.child('rules').index(i)));
+  const name = metadata?.name ?? '';
+  const fixed = MANDATORY.get(name)?.schema;
+  if (fixed !== undefined && !semanticEqual(spec, fixed)) errors.push(invalid(SPEC, asJson(spec), `spec of '${name}' must equal the fixed value`));
   return errors;
+}
+
+/** Of the level of what is exempt, the shares alone are the administrator's. */
+function fixedLevelErrors(name: string, spec: flowcontrol.PriorityLevelConfigurationSpec): Errors {
+  const fixed = MANDATORY.get(name)?.level;
+  if (fixed === undefined) return [];
+  const open = name === 'exempt';
+  if (semanticEqual(open ? { ...spec, exempt: fixed.exempt } : spec, fixed)) return [];
+  return [invalid(SPEC, asJson(spec), `spec of '${name}'${open ? " except the 'spec.exempt' field" : ''} must equal the fixed value`)];
 }
 
 interface Conditions {
@@ -55,18 +69,25 @@ export function validatePriorityLevel({ metadata, spec }: flowcontrol.PriorityLe
     else errors.push(...validateLimited(spec.limited, SPEC.child('limited')));
   } else if (spec.type === 'Exempt') {
     if (spec.limited !== undefined) errors.push(forbidden(SPEC.child('limited'), 'must be nil if the type is not Limited'));
+    if (spec.exempt !== undefined) errors.push(...shareErrors(spec.exempt, SPEC.child('exempt')));
   } else {
     errors.push(notSupported(SPEC.child('type'), spec.type, ['Exempt', 'Limited']));
   }
+  return [...errors, ...fixedLevelErrors(name, spec)];
+}
+
+function shareErrors(
+  { nominalConcurrencyShares: shares = 0, lendablePercent: lendable = 0 }: flowcontrol.ExemptPriorityLevelConfiguration,
+  path: FieldPath,
+): Errors {
+  const errors: Errors = [];
+  if (shares < 0) errors.push(invalid(path.child('nominalConcurrencyShares'), shares, 'must be a non-negative integer'));
+  if (lendable < 0 || lendable > 100) errors.push(invalid(path.child('lendablePercent'), lendable, 'must be between 0 and 100, inclusive'));
   return errors;
 }
 
 function validateLimited(limited: flowcontrol.LimitedPriorityLevelConfiguration, path: FieldPath): Errors {
-  const errors: Errors = [];
-  const shares = limited.nominalConcurrencyShares ?? 0;
-  if (shares < 0) errors.push(invalid(path.child('nominalConcurrencyShares'), shares, 'must be a non-negative integer'));
-  const lendable = limited.lendablePercent ?? 0;
-  if (lendable < 0 || lendable > 100) errors.push(invalid(path.child('lendablePercent'), lendable, 'must be between 0 and 100, inclusive'));
+  const errors = shareErrors(limited, path);
   if ((limited.borrowingLimitPercent ?? 0) < 0) errors.push(invalid(path.child('borrowingLimitPercent'), limited.borrowingLimitPercent, NON_NEGATIVE));
   const response = limited.limitResponse;
   const at = path.child('limitResponse');

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { flowSchemas, priorityLevelConfigurations } from '../../api/gen/resources.ts';
 import { failure, type Log } from '../../base/log.ts';
+import { MANDATORY } from '../../api/flowcontrol/mandatory.ts';
 import type { JsonObject } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
 import { StatusError } from '../../machinery/status-error.ts';
-import { AUTO_UPDATE, defaultFlowSchemas, defaultPriorityLevels, MANDATORY } from '../fairness/defaults.ts';
+import { AUTO_UPDATE, defaultFlowSchemas, defaultPriorityLevels } from '../fairness/defaults.ts';
 import type { StoredReader } from '../stages.ts';
 import { storedList } from '../stored.ts';
 import type { Writer } from './bootstrap.ts';
@@ -36,13 +37,21 @@ async function reconcile(writer: Writer, wanted: BootstrapObject): Promise<void>
   const { name } = wanted.object.metadata;
   const annotations = (stored['metadata'] as JsonObject)['annotations'] as JsonObject | undefined;
   if (!MANDATORY.has(name) && getOwn(annotations, AUTO_UPDATE) === 'false') return;
-  if (isDeepStrictEqual(stored['spec'], wanted.object['spec'])) return;
+  const spec = specOf(wanted, stored['spec'] as JsonObject | undefined);
+  if (isDeepStrictEqual(stored['spec'], spec)) return;
   try {
-    await writer.replace(wanted, { ...stored, spec: wanted.object['spec'] ?? {} });
+    await writer.replace(wanted, { ...stored, spec });
   } catch (thrown) {
     // Somebody else changes it at this moment: the next start looks again.
     if (!(thrown instanceof StatusError && thrown.reason === 'Conflict')) throw thrown;
   }
+}
+
+/** The shares of what is exempt are the administrator's. */
+function specOf({ resource, object }: BootstrapObject, stored: JsonObject | undefined): JsonObject {
+  const spec = object['spec'] as JsonObject;
+  const exempt = resource === 'prioritylevelconfigurations' && object.metadata.name === 'exempt' ? stored?.['exempt'] : undefined;
+  return exempt === undefined ? spec : { ...spec, exempt };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { MANDATORY } from '../../api/flowcontrol/mandatory.ts';
 import type { FlowSchema, PolicyRulesWithSubjects, PriorityLevelConfiguration, Subject } from '../../api/gen/types/flowcontrol.v1.ts';
 
 /** The configuration that every cluster starts with; names and values as Kubernetes 1.36 has them. */
@@ -5,17 +6,12 @@ import type { FlowSchema, PolicyRulesWithSubjects, PriorityLevelConfiguration, S
 /** `"true"`: the specification is put back at every start. Kubernetes' own key. */
 export const AUTO_UPDATE = 'apf.kubernetes.io/autoupdate-spec';
 
-/** Always there, always as here. */
-export const MANDATORY: ReadonlySet<string> = new Set(['exempt', 'catch-all']);
-
 const API_VERSION = 'flowcontrol.apiserver.k8s.io/v1';
 const metadata = (name: string) => ({ name, annotations: { [AUTO_UPDATE]: 'true' } });
 
 type Limited = readonly [name: string, shares: number, lendablePercent: number, queues: number, handSize: number];
 
-/** No queues: who finds no seat is turned away. */
 const LIMITED: readonly Limited[] = [
-  ['catch-all', 5, 0, 0, 0],
   ['global-default', 20, 50, 128, 6],
   ['leader-election', 10, 0, 16, 4],
   ['node-high', 40, 25, 64, 6],
@@ -27,14 +23,16 @@ const LIMITED: readonly Limited[] = [
 const QUEUE_LENGTH = 50;
 
 export const defaultPriorityLevels: readonly PriorityLevelConfiguration[] = [
-  {
-    apiVersion: API_VERSION,
-    kind: 'PriorityLevelConfiguration',
-    metadata: metadata('exempt'),
-    spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } },
-  },
+  ...[...MANDATORY].map(
+    ([name, { level }]): PriorityLevelConfiguration => ({
+      apiVersion: API_VERSION,
+      kind: 'PriorityLevelConfiguration',
+      metadata: metadata(name),
+      spec: level,
+    }),
+  ),
   ...LIMITED.map(([name, nominalConcurrencyShares, lendablePercent, queues, handSize]): PriorityLevelConfiguration => {
-    const limitResponse = queues === 0 ? { type: 'Reject' } : { type: 'Queue', queuing: { queues, handSize, queueLengthLimit: QUEUE_LENGTH } };
+    const limitResponse = { type: 'Queue', queuing: { queues, handSize, queueLengthLimit: QUEUE_LENGTH } };
     const limited = { nominalConcurrencyShares, lendablePercent, limitResponse };
     return { apiVersion: API_VERSION, kind: 'PriorityLevelConfiguration', metadata: metadata(name), spec: { type: 'Limited', limited } };
   }),
@@ -60,7 +58,6 @@ const LEASES = { verbs: ['get', 'create', 'update'], apiGroups: ['coordination.k
 type Row = readonly [name: string, level: string, precedence: number, by: 'ByUser' | 'ByNamespace' | '', rule: PolicyRulesWithSubjects];
 
 const SCHEMAS: readonly Row[] = [
-  ['exempt', 'exempt', 1, '', anything(group('system:masters'))],
   ['probes', 'exempt', 2, '', { subjects: EVERYBODY, nonResourceRules: [{ verbs: ['get'], nonResourceURLs: ['/healthz', '/readyz', '/livez'] }] }],
   [
     'system-leader-election',
@@ -99,12 +96,18 @@ const SCHEMAS: readonly Row[] = [
   ['kube-system-service-accounts', 'workload-high', 900, 'ByNamespace', anything(account('*'))],
   ['service-accounts', 'workload-low', 9000, 'ByUser', anything(group('system:serviceaccounts'))],
   ['global-default', 'global-default', 9900, 'ByUser', anything(...EVERYBODY)],
-  ['catch-all', 'catch-all', 10000, 'ByUser', anything(...EVERYBODY)],
 ];
 
-export const defaultFlowSchemas: readonly FlowSchema[] = SCHEMAS.map(([name, level, matchingPrecedence, by, rule]) => ({
-  apiVersion: API_VERSION,
-  kind: 'FlowSchema',
-  metadata: metadata(name),
-  spec: { priorityLevelConfiguration: { name: level }, matchingPrecedence, ...(by === '' ? {} : { distinguisherMethod: { type: by } }), rules: [rule] },
-}));
+const schemaOf = (name: string, spec: FlowSchema['spec']): FlowSchema => ({ apiVersion: API_VERSION, kind: 'FlowSchema', metadata: metadata(name), spec });
+
+export const defaultFlowSchemas: readonly FlowSchema[] = [
+  ...[...MANDATORY].map(([name, { schema }]) => schemaOf(name, schema)),
+  ...SCHEMAS.map(([name, level, matchingPrecedence, by, rule]) =>
+    schemaOf(name, {
+      priorityLevelConfiguration: { name: level },
+      matchingPrecedence,
+      ...(by === '' ? {} : { distinguisherMethod: { type: by } }),
+      rules: [rule],
+    }),
+  ),
+];

@@ -1,4 +1,5 @@
 import { flowSchemas, priorityLevelConfigurations } from '../../api/gen/resources.ts';
+import { MANDATORY } from '../../api/flowcontrol/mandatory.ts';
 import type { FlowSchema, PriorityLevelConfiguration } from '../../api/gen/types/flowcontrol.v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import { defined } from '../../base/assert.ts';
@@ -7,7 +8,7 @@ import { StatusError } from '../../machinery/status-error.ts';
 import type { AuthorizeAttributes, StoredReader } from '../stages.ts';
 import { storedList } from '../stored.ts';
 import { distinguisherOf, inMatchingOrder, type SchemaMatch, schemaMatch } from './classify.ts';
-import { defaultFlowSchemas, defaultPriorityLevels, MANDATORY } from './defaults.ts';
+import { defaultFlowSchemas, defaultPriorityLevels } from './defaults.ts';
 import { Level, type LevelSettings, type Place, type Rejection } from './level.ts';
 
 /** A request's turn. */
