@@ -260,6 +260,8 @@ export interface Stages {
   readonly impersonate?: Impersonate | undefined;
   readonly authorize: Authorize;
   readonly admission: readonly AdmissionPlugin[];
+  /** Carries out all plugins' part of a step; its failure is thrown on. Absent: nobody measures it. */
+  readonly timeAdmission?: ((step: 'admit' | 'validate', operation: AdmissionOperation, run: () => Promise<void>) => Promise<void>) | undefined;
   readonly routes: readonly Route[];
   readonly objectSubresources: readonly ObjectSubresource[];
   readonly streamSubresources: readonly StreamSubresource[];

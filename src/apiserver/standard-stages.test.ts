@@ -353,6 +353,8 @@ describe('the server with everything around it', () => {
       /^authorization_attempts_total\{result="no-opinion"\} \d+$/m,
       /^apiserver_admission_controller_admission_duration_seconds_count\{name="NamespaceLifecycle",operation="CREATE",rejected="true",type="admit"\} \d+$/m,
       /^apiserver_admission_controller_admission_duration_seconds_bucket\{name="ResourceQuota",operation="CREATE",rejected="false",type="validate",le="\+Inf"\} \d+$/m,
+      /^apiserver_admission_step_admission_duration_seconds_count\{operation="CREATE",rejected="true",type="admit"\} [1-9]\d*$/m,
+      /^apiserver_admission_step_admission_duration_seconds_bucket\{operation="CREATE",rejected="false",type="validate",le="\+Inf"\} [1-9]\d*$/m,
     ])
       assert.match(text, line);
   });

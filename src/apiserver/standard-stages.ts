@@ -110,6 +110,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     impersonate: impersonator(authorize),
     authorize: access.authorize(authorize),
     admission: admission.plugins,
+    timeAdmission: admission.timeAdmission,
     routes: [
       ...discoveryRoutes(options),
       ...openApiRoutes({
@@ -130,7 +131,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
         ...health.gauges,
         ...access.gauges,
         ...requests.gauges,
-        admission.gauge,
+        ...admission.gauges,
         deprecatedApis(requests, options.served),
         ...(options.gauges ?? []),
         ...(share === undefined ? [] : fairShareGauges(share.figures)),

@@ -26,6 +26,7 @@ export class Admission {
   readonly also: AlsoUpdate[] = [];
   readonly #plugins: readonly AdmissionPlugin[];
   readonly #request: AdmissionRequest;
+  readonly #time: Core['stages']['timeAdmission'];
 
   constructor(core: Core, call: Call, target: Target, about: AdmissionAbout) {
     const { kind } = target.binding;
@@ -44,21 +45,26 @@ export class Admission {
         this.also.push(write);
       },
     };
+    this.#time = core.stages.timeAdmission;
     this.#plugins = core.stages.admission.filter((plugin) => plugin.handles?.(this.#request) !== false);
   }
 
-  async mutate(): Promise<void> {
-    for (const plugin of this.#plugins) {
-      const pending = plugin.admit?.(this.#request);
-      if (pending instanceof Promise) await pending;
-    }
+  mutate(): Promise<void> {
+    return this.#step('admit');
   }
 
-  async validate(): Promise<void> {
-    for (const plugin of this.#plugins) {
-      const pending = plugin.validate?.(this.#request);
-      if (pending instanceof Promise) await pending;
-    }
+  validate(): Promise<void> {
+    return this.#step('validate');
+  }
+
+  #step(step: 'admit' | 'validate'): Promise<void> {
+    const run = async (): Promise<void> => {
+      for (const plugin of this.#plugins) {
+        const pending = plugin[step]?.(this.#request);
+        if (pending instanceof Promise) await pending;
+      }
+    };
+    return this.#time === undefined ? run() : this.#time(step, this.#request.operation, run);
   }
 }
 
