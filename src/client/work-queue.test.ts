@@ -39,6 +39,23 @@ function harness(concurrency = 2): Harness {
 }
 
 describe('a work queue', () => {
+  it('is first in, first out, over many, also for what comes back while others wait or when all had been taken', async () => {
+    const { queue, log } = harness(1);
+    for (let i = 0; i < 1000; i++) queue.add(`k${i}`);
+    queue.add('k0');
+    await drain();
+    queue.add('late');
+    await drain();
+    assert.deepEqual(log, [...Array.from({ length: 1000 }, (_, i) => `k${i}`), 'late']);
+    log.length = 0;
+    queue.add('a');
+    queue.add('b');
+    queue.add('c');
+    queue.add('a');
+    await drain();
+    assert.deepEqual(log, ['a', 'b', 'c']);
+  });
+
   it('works on a key once, however often it is added', async () => {
     const { queue, log } = harness();
     for (const key of ['a', 'a', 'b', 'a']) queue.add(key);

@@ -27,6 +27,7 @@ export interface WorkQueueOptions {
 export class WorkQueue implements AsyncDisposable {
   readonly #options: WorkQueueOptions;
   readonly #ready = new Set<string>();
+  #first = this.#ready.values();
   readonly #active = new Set<string>();
   readonly #dirty = new Set<string>();
   readonly #failures = new Map<string, number>();
@@ -85,12 +86,23 @@ export class WorkQueue implements AsyncDisposable {
 
   #pump(): void {
     if (!this.#started || this.#ended) return;
-    for (const key of this.#ready) {
-      if (this.#active.size >= this.#options.concurrency) return;
-      this.#ready.delete(key);
+    while (this.#ready.size > 0 && this.#active.size < this.#options.concurrency) {
+      const key = this.#takeFirst();
       this.#active.add(key);
       void this.#work(key);
     }
+  }
+
+  /** The iterator goes on from where it was: a new one would step over the places of all that were taken before. */
+  #takeFirst(): string {
+    let next = this.#first.next();
+    if (next.done === true) {
+      this.#first = this.#ready.values();
+      next = this.#first.next();
+    }
+    const key = next.value as string;
+    this.#ready.delete(key);
+    return key;
   }
 
   async #work(key: string): Promise<void> {
