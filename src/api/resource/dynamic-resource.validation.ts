@@ -1,12 +1,26 @@
-import { duplicate, type FieldError, type FieldPath, invalid, notSupported, required, tooMany } from '../../machinery/field-error.ts';
+import { duplicate, type FieldError, type FieldPath, invalid, notSupported, required, tooLong, tooMany } from '../../machinery/field-error.ts';
 import { dns1123LabelFaults, dns1123SubdomainFaults } from '../../machinery/names.ts';
 import { addFaults, asJson, checkName, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { checkDriverName } from '../core/remote-volume.validation.ts';
+import { isExtendedResource } from '../core/resources.validation.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as v1 from '../gen/types/resource.v1.ts';
+import {
+  deviceAttributeErrors,
+  duplicateErrors,
+  qualifiedErrors,
+  tolerationErrors,
+  validateClassConfigurations,
+  validateConstraintsAndConfigurations,
+  validateEach,
+} from './device-claim.validation.ts';
 
 const MAX_REQUESTS = 32;
 const MAX_SELECTORS = 32;
+const MAX_ALTERNATIVES = 8;
+const MAX_EXPRESSION = 10 * 1024;
+/** Attributes and capacities of a device. */
+const MAX_SAID = 32;
 const MAX_DEVICES = 128;
 const MODES = ['All', 'ExactCount'];
 
@@ -22,17 +36,16 @@ export function validateClaimTemplateUpdate(template: v1.ResourceClaimTemplate, 
 }
 
 function validateClaimSpec(spec: v1.ResourceClaimSpec | undefined, path: FieldPath): Errors {
-  const errors: Errors = [];
   const requests = spec?.devices?.requests ?? [];
   const at = path.child('devices', 'requests');
-  if (requests.length > MAX_REQUESTS) errors.push(tooMany(at, requests.length, MAX_REQUESTS));
-  const names = new Set<string>();
-  for (const [i, request] of requests.entries()) {
-    errors.push(...validateRequest(request, at.index(i)));
-    if (names.has(request.name)) errors.push(duplicate(at.index(i).child('name'), request.name));
-    names.add(request.name);
-  }
-  return errors;
+  return [
+    ...validateEach(requests, MAX_REQUESTS, at, validateRequest),
+    ...duplicateErrors(
+      requests.map(({ name }) => name),
+      (i) => at.index(i).child('name'),
+    ),
+    ...validateConstraintsAndConfigurations(spec?.devices, path.child('devices')),
+  ];
 }
 
 function validateRequest({ name, exactly, firstAvailable }: v1.DeviceRequest, path: FieldPath): Errors {
@@ -43,15 +56,27 @@ function validateRequest({ name, exactly, firstAvailable }: v1.DeviceRequest, pa
   else if (exactly !== undefined && alternatives.length > 0)
     errors.push(invalid(path, null, 'exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set'));
   if (exactly !== undefined) errors.push(...validateDetails(exactly, path.child('exactly')));
-  for (const [i, alternative] of alternatives.entries()) {
-    const at = path.child('firstAvailable').index(i);
-    checkName(errors, at.child('name'), alternative.name, dns1123LabelFaults);
-    errors.push(...validateDetails(alternative, at));
-  }
-  return errors;
+  const at = path.child('firstAvailable');
+  return [
+    ...errors,
+    ...validateEach(alternatives, MAX_ALTERNATIVES, at, validateAlternative),
+    ...duplicateErrors(
+      alternatives.map((alternative) => alternative.name),
+      (i) => at.index(i).child('name'),
+    ),
+  ];
 }
 
-function validateDetails({ deviceClassName, selectors, allocationMode, count }: v1.ExactDeviceRequest | v1.DeviceSubRequest, path: FieldPath): Errors {
+function validateAlternative(alternative: v1.DeviceSubRequest, path: FieldPath): Errors {
+  const errors: Errors = [];
+  checkName(errors, path.child('name'), alternative.name, dns1123LabelFaults);
+  return [...errors, ...validateDetails(alternative, path)];
+}
+
+function validateDetails(
+  { deviceClassName, selectors, allocationMode, count, tolerations }: v1.ExactDeviceRequest | v1.DeviceSubRequest,
+  path: FieldPath,
+): Errors {
   const errors: Errors = [];
   checkName(errors, path.child('deviceClassName'), deviceClassName, dns1123SubdomainFaults);
   errors.push(...validateSelectors(selectors, path.child('selectors')));
@@ -62,20 +87,25 @@ function validateDetails({ deviceClassName, selectors, allocationMode, count }: 
   } else {
     errors.push(notSupported(path.child('allocationMode'), allocationMode ?? '', MODES));
   }
+  for (const [i, toleration] of (tolerations ?? []).entries()) errors.push(...tolerationErrors(toleration, path.child('tolerations').index(i)));
   return errors;
 }
 
 function validateSelectors(selectors: readonly v1.DeviceSelector[] | undefined, path: FieldPath): Errors {
-  const errors: Errors = [];
-  if ((selectors ?? []).length > MAX_SELECTORS) errors.push(tooMany(path, (selectors ?? []).length, MAX_SELECTORS));
-  for (const [i, { cel }] of (selectors ?? []).entries()) {
-    if (cel === undefined) errors.push(required(path.index(i).child('cel')));
-    else if (isEmpty(cel.expression)) errors.push(required(path.index(i).child('cel', 'expression')));
-  }
-  return errors;
+  return validateEach(selectors, MAX_SELECTORS, path, ({ cel }, at) => {
+    if (cel === undefined) return [required(at.child('cel'))];
+    if (isEmpty(cel.expression)) return [required(at.child('cel', 'expression'))];
+    return cel.expression.length > MAX_EXPRESSION ? [tooLong(at.child('cel', 'expression'), MAX_EXPRESSION)] : [];
+  });
 }
 
-export const validateDeviceClass = ({ spec }: v1.DeviceClass): readonly FieldError[] => validateSelectors(spec.selectors, root('spec').child('selectors'));
+export function validateDeviceClass({ spec }: v1.DeviceClass): readonly FieldError[] {
+  const path = root('spec');
+  const name = spec.extendedResourceName;
+  const errors: Errors = [...validateSelectors(spec.selectors, path.child('selectors')), ...validateClassConfigurations(spec.config, path.child('config'))];
+  if (name !== undefined && !isExtendedResource(name)) errors.push(invalid(path.child('extendedResourceName'), name, 'must be a valid extended resource name'));
+  return errors;
+}
 
 export function validateSlice({ spec }: v1.ResourceSlice): readonly FieldError[] {
   const path = root('spec');
@@ -98,10 +128,15 @@ export function validateSlice({ spec }: v1.ResourceSlice): readonly FieldError[]
   const devices = spec.devices ?? [];
   if (devices.length > MAX_DEVICES) errors.push(tooMany(path.child('devices'), devices.length, MAX_DEVICES));
   const names = new Set<string>();
-  for (const [i, { name }] of devices.entries()) {
-    const at = path.child('devices').index(i).child('name');
+  for (const [i, { name, attributes, capacity }] of devices.entries()) {
+    const device = path.child('devices').index(i);
+    const at = device.child('name');
     if (isEmpty(name)) errors.push(required(at));
     else addFaults(errors, at, name, dns1123LabelFaults(name));
+    errors.push(...deviceAttributeErrors(attributes, device.child('attributes')));
+    for (const key of Object.keys(capacity ?? {})) errors.push(...qualifiedErrors(key, device.child('capacity').key(key)));
+    const said = Object.keys(attributes ?? {}).length + Object.keys(capacity ?? {}).length;
+    if (said > MAX_SAID) errors.push(invalid(device, said, `the total number of attributes and capacities must not exceed ${MAX_SAID}`));
     if (names.has(name)) errors.push(duplicate(at, name));
     names.add(name);
   }
