@@ -15,6 +15,7 @@ import { configMap, startTestServer, type TestServer } from '../src/apiserver/te
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates, type KeyPair } from '../src/cluster/certificates.ts';
 import type { JsonObject } from '../src/machinery/object.ts';
+import { StatusError } from '../src/machinery/status-error.ts';
 import { parseYaml } from '../src/schema/yaml.ts';
 import { decodeProtobufObject } from '../src/schema/protobuf-decode.ts';
 import { exchange, type RawAnswer } from './apiserver-exchange.ts';
@@ -36,6 +37,7 @@ describe('the HTTPS front', () => {
       ...openStages,
       authenticate: (credentials: Credentials) => {
         seen.push(credentials);
+        if (credentials.bearerToken === 'nobody') throw new StatusError('Unauthorized', 'Unauthorized');
         return openStages.authenticate(credentials);
       },
     };
@@ -239,6 +241,39 @@ describe('the HTTPS front', () => {
     for await (const chunk of list) all += String(chunk);
     assert.equal((JSON.parse(all) as JsonObject).kind, 'ConfigMapList');
     client.close();
+  });
+
+  test('over HTTP/2 a refusal that did not wait for the body is whole before its stream ends', { timeout: 20_000 }, async () => {
+    const socket = connect({ host: '127.0.0.1', port: listening.port, ca: certificates.caPem, ALPNProtocols: ['h2'] });
+    const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer => {
+      const head = Buffer.alloc(9);
+      head.writeUIntBE(payload.length, 0, 3);
+      head.set([type, flags], 3);
+      head.writeUInt32BE(stream, 5);
+      return Buffer.concat([head, payload]);
+    };
+    const fields = { ':method': 'POST', ':scheme': 'https', ':authority': 'x', ':path': MAPS, authorization: 'Bearer nobody' };
+    // HPACK, each field literally (RFC 7541 section 6.2.2).
+    const packed = Object.entries(fields).flatMap((field) => [Buffer.of(0), ...field.flatMap((text) => [Buffer.of(text.length), Buffer.from(text)])]);
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    socket.write(frame(4, 0, 0, Buffer.alloc(0)));
+    socket.write(frame(1, 4, 1, Buffer.concat(packed)));
+    socket.write(frame(0, 1, 1, Buffer.from(JSON.stringify(configMap('never')))));
+    let rest = Buffer.alloc(0);
+    const seen: string[] = [];
+    for await (const chunk of socket) {
+      rest = Buffer.concat([rest, chunk as Buffer]);
+      while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
+        const [type, flags, stream] = [rest[3], rest[4] ?? 0, rest.readUInt32BE(5)];
+        if (stream === 1) seen.push(type === 3 ? 'reset' : (flags & 1) === 1 ? 'end' : 'part');
+        rest = rest.subarray(9 + rest.readUIntBE(0, 3));
+      }
+      if (seen.includes('reset') || seen.includes('end')) break;
+    }
+    assert.deepEqual(
+      seen.filter((what) => what !== 'part'),
+      ['end'],
+    );
   });
 
   /** Opens a watch and gives its lines one by one. */

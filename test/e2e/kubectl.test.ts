@@ -82,6 +82,10 @@ describe('kubectl', () => {
   it('create, apply, diff, replace, edit, patch in three kinds, delete with cascade', async () => {
     assert.equal(await output('create', 'configmap', 'made', '--from-literal=a=1'), 'configmap/made created');
     assert.match((await berth.tryKubectl(['create', 'configmap', 'made'])).stderr, /configmaps "made" already exists/);
+    assert.match(
+      (await berth.tryKubectl(['create', 'configmap', 'foreign', '--as=jane'])).stderr,
+      /configmaps is forbidden: User "jane" cannot create resource "configmaps" in API group "" in the namespace "default"/,
+    );
     await berth.apply('apiVersion: v1\nkind: ConfigMap\nmetadata: { name: applied }\ndata: { a: "1", b: "2" }\n');
     const next = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: applied }\ndata: { a: "3" }\n';
     const diff = await berth.tryKubectl(['diff', '-f', '-'], { stdin: next });

@@ -57,16 +57,12 @@ const LINGER_MS = 5000;
 /** After the answer: what is left of the body is not kept, and not waited for. */
 export function letGo(request: AnyRequest, response: AnyResponse, clock: Clock): void {
   if (request.complete || request.destroyed) return;
-  if (isHttp2(response)) {
-    const { stream } = response;
-    if (stream.endAfterHeaders) return;
-    // RFC 9113 section 8.1: the answer is whole, the rest of the request is not wanted.
-    const close = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
-    if (stream.writableFinished) close();
-    else stream.once('finish', close);
-    return;
-  }
-  const late = clock.setTimer(LINGER_MS, () => request.destroy());
+  if (isHttp2(response) && response.stream.endAfterHeaders) return;
+  const late = clock.setTimer(LINGER_MS, () => {
+    // RFC 9113 section 8.1. Not before: a reset overtakes the end of the answer, and Go's clients then take the answer for broken.
+    if (isHttp2(response)) response.stream.close(constants.NGHTTP2_NO_ERROR);
+    else request.destroy();
+  });
   request.once('close', () => late[Symbol.dispose]());
   request.once('end', () => late[Symbol.dispose]());
   request.resume();
