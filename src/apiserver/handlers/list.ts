@@ -91,7 +91,7 @@ async function readIndexed(
   const found = await core.indexes.find(binding.prefix, selection.equalities);
   if (found === undefined) return undefined;
   const after = token === undefined ? '' : prefix + token.start;
-  const entries = [...found.entries].filter(({ key }) => key.startsWith(prefix) && key > after);
+  const entries = found.entries.filter(({ key }) => key.startsWith(prefix) && key > after);
   return { revision: found.revision, entries: entries.sort((a, b) => (a.key < b.key ? -1 : 1)), more: false };
 }
 

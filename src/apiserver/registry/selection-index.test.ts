@@ -26,7 +26,7 @@ describe('lists by a label that is asked for again and again', () => {
   const find = (name: string, value: string, by: 'label' | 'field' = 'label') => indexes.find(PREFIX, [{ by, name, value }]);
   const names = async (app: string): Promise<readonly string[] | undefined> => {
     const found = await find('app', app);
-    return found === undefined ? undefined : [...found.entries].map(({ projection }) => projection.name).sort();
+    return found === undefined ? undefined : found.entries.map(({ projection }) => projection.name).sort();
   };
   const scanned = (app: string): readonly string[] =>
     server.store
@@ -55,6 +55,21 @@ describe('lists by a label that is asked for again and again', () => {
     for (const app of ['app-1', 'app-2']) assert.deepEqual(await names(app), scanned(app));
     assert.ok((await names('app-1'))?.includes('m-100'));
     assert.ok((await names('app-2'))?.includes('m-6'));
+  });
+
+  test('what is found is of the version that it names, whenever others write', async () => {
+    assert.ok((await names('app-3')) !== undefined);
+    const [entry] = server.store.list(PREFIX).entries.filter(({ projection }) => projection.labels?.['app'] === 'app-3');
+    assert.ok(entry !== undefined);
+    const { key, value, projection } = entry;
+    for (let ahead = 0; ahead < 30; ahead++) {
+      const written = server.store.commit([{ do: 'put', key, value, projection: { ...projection } }]);
+      for (let at = 0; at < ahead; at++) await Promise.resolve();
+      const found = await find('app', 'app-3');
+      const newest = Math.max(...(found?.entries ?? []).map(({ modRevision }) => modRevision));
+      assert.ok(newest <= (found?.revision ?? 0), `${newest} in a list of ${found?.revision}, ${ahead} turns after a write began`);
+      await written;
+    }
   });
 
   test('what changes while it is begun is not lost and not doubled', async () => {

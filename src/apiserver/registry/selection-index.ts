@@ -40,7 +40,7 @@ export class SelectionIndexes implements Disposable {
   }
 
   /** Those that have one of the values, as they are visible now, in no order; undefined: they must be looked for. */
-  async find(prefix: string, equalities: readonly Equality[]): Promise<{ readonly revision: number; readonly entries: Iterable<StoredEntry> } | undefined> {
+  async find(prefix: string, equalities: readonly Equality[]): Promise<{ readonly revision: number; readonly entries: readonly StoredEntry[] } | undefined> {
     const { store, leastObjects = LEAST_OBJECTS } = this.#options;
     if (equalities.length === 0 || store.count(prefix) < leastObjects) return undefined;
     const known = equalities.map((equality) => ({ equality, index: this.#index(prefix, equality) }));
@@ -52,7 +52,8 @@ export class SelectionIndexes implements Disposable {
       const entries = index.of(equality.value);
       if (best === undefined || entries.size < best.size) best = entries;
     }
-    return best === undefined ? undefined : { revision: store.revision, entries: best.values() };
+    // A copy: the index goes on before whoever asked has its turn.
+    return best === undefined ? undefined : { revision: store.revision, entries: [...best.values()] };
   }
 
   [Symbol.dispose](): void {
