@@ -1,8 +1,9 @@
 import { type FieldError, type FieldPath, forbidden, invalid, required } from '../../machinery/field-error.ts';
 import { validateLabelSelector } from '../../machinery/labels.ts';
-import { dns1123SubdomainFaults, pathSegmentNameFaults } from '../../machinery/names.ts';
+import { dns1035LabelFaults, dns1123SubdomainFaults, pathSegmentNameFaults } from '../../machinery/names.ts';
 import { addFaults, checkOneOf, checkSupported, type Errors, isEmpty, root } from '../checks.ts';
 import type * as v1 from '../gen/types/admissionregistration.v1.ts';
+import { auditAnnotationErrors, matchConditionErrors, validationErrors, variableErrors } from './expressions.validation.ts';
 import { ruleErrors } from './webhook.validation.ts';
 
 const SPEC = root('spec');
@@ -31,30 +32,49 @@ function constraintErrors(match: v1.MatchResources | undefined): Errors {
 
 function paramKindErrors(kind: v1.ParamKind | undefined): Errors {
   if (kind === undefined) return [];
+  const errors: Errors = [];
   const path = SPEC.child('paramKind');
-  return (['apiVersion', 'kind'] as const).filter((field) => isEmpty(kind[field])).map((field) => required(path.child(field)));
+  if (isEmpty(kind.apiVersion)) errors.push(required(path.child('apiVersion')));
+  else errors.push(...versionErrors(kind.apiVersion, path.child('apiVersion')));
+  if (isEmpty(kind.kind)) return [...errors, required(path.child('kind'))];
+  const faults = dns1035LabelFaults(kind.kind.toLowerCase());
+  return faults.length === 0
+    ? errors
+    : [...errors, invalid(path.child('kind'), kind.kind, `may have mixed case, but should otherwise match: ${faults.join(',')}`)];
 }
 
-export function validateValidatingPolicy({ spec }: v1.ValidatingAdmissionPolicy): readonly FieldError[] {
+function versionErrors(text: string, path: FieldPath): Errors {
+  const errors: Errors = [];
+  const at = text.indexOf('/');
+  const [group, version] = [text.slice(0, Math.max(0, at)), text.slice(at + 1)];
+  const groupFaults = group === '' ? [] : dns1123SubdomainFaults(group);
+  if (groupFaults.length > 0) errors.push(invalid(path, group, groupFaults.join(',')));
+  if (version === '') return [...errors, invalid(path, text, 'version must be specified')];
+  const faults = dns1035LabelFaults(version);
+  return faults.length === 0 ? errors : [...errors, invalid(path, version, faults.join(','))];
+}
+
+export function validateValidatingPolicy({ metadata, spec }: v1.ValidatingAdmissionPolicy): readonly FieldError[] {
   const errors: Errors = [];
   if (isEmpty(spec?.failurePolicy)) errors.push(required(SPEC.child('failurePolicy')));
   else checkSupported(errors, SPEC.child('failurePolicy'), spec?.failurePolicy, ['Fail', 'Ignore']);
   errors.push(...paramKindErrors(spec?.paramKind), ...constraintErrors(spec?.matchConstraints));
+  errors.push(...matchConditionErrors(spec?.matchConditions, SPEC.child('matchConditions')), ...variableErrors(spec?.variables, SPEC.child('variables')));
   if ((spec?.validations ?? []).length === 0 && (spec?.auditAnnotations ?? []).length === 0) {
     errors.push(
       required(SPEC.child('validations'), 'validations or auditAnnotations must be specified'),
       required(SPEC.child('auditAnnotations'), 'validations or auditAnnotations must be specified'),
     );
   }
-  for (const [i, { expression }] of (spec?.validations ?? []).entries())
-    if (expression.trim() === '') errors.push(required(SPEC.child('validations').index(i).child('expression'), 'expression is not specified'));
-  return errors;
+  for (const [i, validation] of (spec?.validations ?? []).entries()) errors.push(...validationErrors(validation, SPEC.child('validations').index(i)));
+  return [...errors, ...auditAnnotationErrors(spec?.auditAnnotations, metadata?.name ?? '', SPEC.child('auditAnnotations'))];
 }
 
 export function validateMutatingPolicy({ spec }: v1.MutatingAdmissionPolicy): readonly FieldError[] {
   const errors: Errors = [];
   checkOneOf(errors, SPEC.child('failurePolicy'), spec?.failurePolicy, ['Fail', 'Ignore']);
   errors.push(...paramKindErrors(spec?.paramKind), ...constraintErrors(spec?.matchConstraints));
+  errors.push(...matchConditionErrors(spec?.matchConditions, SPEC.child('matchConditions')), ...variableErrors(spec?.variables, SPEC.child('variables')));
   if ((spec?.mutations ?? []).length === 0) errors.push(required(SPEC.child('mutations'), 'mutations must contain at least one item'));
   for (const [i, { patchType }] of (spec?.mutations ?? []).entries())
     checkOneOf(errors, SPEC.child('mutations').index(i).child('patchType'), patchType, ['ApplyConfiguration', 'JSONPatch']);

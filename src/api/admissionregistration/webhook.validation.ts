@@ -3,6 +3,7 @@ import { validateLabelSelector } from '../../machinery/labels.ts';
 import { dns1123SubdomainFaults } from '../../machinery/names.ts';
 import { addFaults, checkSupported, type Errors, isEmpty, root } from '../checks.ts';
 import type * as v1 from '../gen/types/admissionregistration.v1.ts';
+import { matchConditionErrors } from './expressions.validation.ts';
 
 type Configuration = v1.ValidatingWebhookConfiguration | v1.MutatingWebhookConfiguration;
 type Webhook = v1.ValidatingWebhook | v1.MutatingWebhook;
@@ -38,6 +39,7 @@ function validateWebhook(webhook: Webhook, path: FieldPath): Errors {
     ...versionErrors(webhook.admissionReviewVersions, path.child('admissionReviewVersions')),
   );
   if ('reinvocationPolicy' in webhook) checkSupported(errors, path.child('reinvocationPolicy'), webhook.reinvocationPolicy, ['IfNeeded', 'Never']);
+  errors.push(...matchConditionErrors(webhook.matchConditions, path.child('matchConditions')));
   return errors;
 }
 
