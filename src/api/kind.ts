@@ -2,7 +2,7 @@ import type { FieldError } from '../machinery/field-error.ts';
 import type { Draft, GroupVersionKind, JsonObject, KubeObject } from '../machinery/object.ts';
 
 /**
- * A kind is a value handed to generic machinery (DESIGN: layers). Built-in kinds are assembled in `api/registry.ts` from the
+ * A kind is a value handed to generic machinery. Built-in kinds are assembled in `api/registry.ts` from the
  * generated facts and their strategy file; custom resources will be the same value built at run time.
  */
 export interface Kind<T extends KubeObject = KubeObject> extends GroupVersionKind {

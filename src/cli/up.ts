@@ -118,7 +118,7 @@ export function addUp(program: Command): void {
     .option('--oidc-ca-file <FILE>', "of the CA of the provider's certificate (default: the machine's CAs)", '')
     .option('--audit-policy <FILE>', 'an audit.k8s.io/v1 Policy: what is recorded of which requests')
     .option('--audit-log <FILE>', 'where audit events go, a line of JSON each')
-    .option('--audit-log-maxsize <SIZE>', 'a larger audit log is put aside; 0: never', size, defaults.audit.maxBytes)
+    .addOption(new Option('--audit-log-maxsize <SIZE>', 'a larger audit log is put aside; 0: never').argParser(size).default(defaults.audit.maxBytes, '100Mi'))
     .option('--audit-log-maxbackup <N>', 'how many audit logs that were put aside are kept; 0: all', integer, defaults.audit.maxBackups)
     .option('--audit-log-maxage <DAYS>', 'how long they are kept; 0: however old', integer, 0)
     .option(

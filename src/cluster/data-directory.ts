@@ -140,7 +140,7 @@ const STANDARD_ROOT = '/var/lib/kubelet';
 
 /**
  * `/var/lib/kubelet`, where CSI drivers and people expect it, only for the default data directory and only when nobody has used it;
- * else below the data directory. A foreign kubelet's pods would look like orphans to us, and ours to it (TRAPS 4).
+ * else below the data directory. A foreign kubelet's pods would look like orphans to us, and ours to it.
  */
 function chooseKubeletRoot(layout: Layout, defaultDirectory: string): string {
   const free = !existsSync(STANDARD_ROOT);

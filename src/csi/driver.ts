@@ -1,5 +1,5 @@
 /**
- * A CSI driver as Kubernetes uses it: the calls of CSI 1.x that Berth makes, as plain values above gRPC (TRAPS 17). Implemented by
+ * A CSI driver as Kubernetes uses it: the calls of CSI 1.x that Berth makes, as plain values above gRPC. Implemented by
  * `client.ts` (any driver, over its socket) and directly by Berth's own (`storage/driver`). Errors: CsiError.
  * Sizes are bytes as numbers (up to 2^53).
  */

@@ -184,7 +184,7 @@ class Publisher {
   }
 }
 
-/** The mark of TRAPS 12: below the oldest claim that is chosen for this node and has no volume yet, else the newest claim seen. */
+/** Up to where it counts: below the oldest claim that is chosen for this node and has no volume yet, else the newest claim seen. */
 export function countedUntil(
   claims: readonly Stored<PersistentVolumeClaim>[],
   isPending: (claim: Stored<PersistentVolumeClaim>) => boolean,

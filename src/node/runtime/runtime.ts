@@ -41,7 +41,7 @@ export interface Runtime extends AsyncDisposable {
   events(listener: (event: RuntimeEvent) => void): Disposable;
 }
 
-/** Identity is labels and annotations written at creation, never a hash over a defaulted spec (TRAPS 22). */
+/** Identity is labels and annotations written at creation, never a hash over a defaulted spec. */
 export interface SandboxSpec {
   readonly podUid: string;
   readonly podName: string;

@@ -14,7 +14,7 @@ export interface GuardOptions {
 const LOOK_MS = 5_000;
 
 /**
- * Holds writers before a pool's ground is used up (TRAPS 3): a file system below that runs full answers with I/O errors, to every volume and
+ * Holds writers before a pool's ground is used up: a file system below that runs full answers with I/O errors, to every volume and
  * after fsync had succeeded. Volumes are frozen, so that their writers wait, and thawed when there is room again. Looks only while bytes are
  * shared between copies: volumes that share nothing have all that they can ever use.
  */

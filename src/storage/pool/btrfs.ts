@@ -21,7 +21,7 @@ const FILE = 'pool.btrfs';
 const GiB = 2 ** 30;
 /** The inode of a subvolume's root. */
 const SUBVOLUME_INODE = 256;
-/** Kept from volumes: metadata in two copies, and room for btrfs to move in (TRAPS 3: it must never run out). */
+/** Kept from volumes: metadata in two copies, and room for btrfs to move in (it must never run out). */
 const OWN_SHARE = 0.06;
 const OWN_LEAST = 320 * 2 ** 20;
 /** A file inside, part of what is kept: given up when everything else is used. */

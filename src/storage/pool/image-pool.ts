@@ -311,7 +311,7 @@ export class ImagePool implements Pool {
     return record;
   }
 
-  /** Every byte is allocated: a volume never learns of a full disk from an I/O error (TRAPS 3). */
+  /** Every byte is allocated: a volume never learns of a full disk from an I/O error. */
   async #extend(image: string, bytes: number): Promise<void> {
     await this.#ground.ensure(bytes - ((await this.#host.files.stat(image))?.allocatedBytes ?? 0));
     await this.#host.files.allocate(image, 0, bytes);

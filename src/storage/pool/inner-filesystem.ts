@@ -1,7 +1,7 @@
 import type { Capabilities, FilesystemType } from '../../host/host.ts';
 
 /**
- * What a volume is formatted with (TRAPS 2): ext4 where it may grow while mounted (that needs CAP_SYS_RESOURCE), else xfs, else
+ * What a volume is formatted with: ext4 where it may grow while mounted (that needs CAP_SYS_RESOURCE), else xfs, else
  * ext4, which then grows only when it is next staged.
  */
 export function chooseFilesystem({ sysResource, filesystems }: Pick<Capabilities, 'sysResource' | 'filesystems'>): FilesystemType {
@@ -18,7 +18,7 @@ export function minimumBytes(type: FilesystemType): number {
   return type === 'ext4' ? 1024 * 1024 : 16 * 1024 * 1024;
 }
 
-/** No discard: it would punch the reserve out of the image (TRAPS 3). ext4 writes its tables later; nothing is kept for root. */
+/** No discard: it would punch the reserve out of the image. ext4 writes its tables later; nothing is kept for root. */
 export function formatArguments(type: FilesystemType, bytes: number): readonly string[] {
   if (type === 'ext4') return ['-m', '0', '-E', 'nodiscard,lazy_itable_init=1,lazy_journal_init=1'];
   if (type === 'xfs') return ['-K', ...(bytes < SMALL_XFS ? ['--unsupported'] : [])];

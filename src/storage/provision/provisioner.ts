@@ -42,7 +42,7 @@ type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
 
 /**
- * The hand that makes and deletes volumes, on the node that can (TRAPS 11): keys are `claim/NS/NAME`, `volume/NAME`, and `made/HANDLE` for
+ * The hand that makes and deletes volumes, on the node that can: keys are `claim/NS/NAME`, `volume/NAME`, and `made/HANDLE` for
  * what a predecessor made and did not announce.
  */
 export function startProvisioner(options: ProvisionerOptions): Controller {
