@@ -138,6 +138,8 @@ function validateRules(rules: v2.HPAScalingRules, path: FieldPath): Errors {
   if (window !== undefined && window < 0) errors.push(invalid(path.child('stabilizationWindowSeconds'), window, 'must be greater than or equal to zero'));
   if (window !== undefined && window > MAX_WINDOW)
     errors.push(invalid(path.child('stabilizationWindowSeconds'), window, `must be less than or equal to ${MAX_WINDOW}`));
+  if (rules.tolerance !== undefined && quantityOf(rules.tolerance).nanos < 0n)
+    errors.push(invalid(path.child('tolerance'), rules.tolerance, 'must be greater than or equal to 0'));
   const choice = rules.selectPolicy;
   if (choice !== undefined && !['Disabled', 'Max', 'Min'].includes(choice))
     errors.push(notSupported(path.child('selectPolicy'), choice, ['Disabled', 'Max', 'Min']));

@@ -84,13 +84,32 @@ function validatePodAffinityTerm(term: core.PodAffinityTerm, path: FieldPath): E
   const errors: Errors = [...validateLabelSelector(term.labelSelector, path.child('labelSelector'))];
   errors.push(...validateLabelSelector(term.namespaceSelector, path.child('namespaceSelector')));
   for (const name of term.namespaces ?? []) addFaults(errors, path.child('namespace'), name, dns1123LabelFaults(name));
-  for (const field of ['matchLabelKeys', 'mismatchLabelKeys'] as const) {
-    for (const [i, key] of (term[field] ?? []).entries()) addFaults(errors, path.child(field).index(i), key, qualifiedNameFaults(key));
-    if ((term[field] ?? []).length > 0 && term.labelSelector === undefined)
-      errors.push(forbidden(path.child(field), 'must not be specified when labelSelector is not set'));
-  }
+  errors.push(...labelKeyErrors(term, path));
   if (isEmpty(term.topologyKey)) errors.push(required(path.child('topologyKey'), 'can not be empty'));
   addFaults(errors, path.child('topologyKey'), term.topologyKey ?? '', qualifiedNameFaults(term.topologyKey ?? ''));
+  return errors;
+}
+
+function labelKeyErrors({ labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] }: core.PodAffinityTerm, path: FieldPath): Errors {
+  const errors: Errors = [];
+  for (const [field, keys] of [
+    ['matchLabelKeys', matchLabelKeys],
+    ['mismatchLabelKeys', mismatchLabelKeys],
+  ] as const) {
+    const at = path.child(field);
+    if (keys.length > 0 && labelSelector === undefined) errors.push(forbidden(at, 'must not be specified when labelSelector is not set'));
+    else for (const [i, key] of keys.entries()) addFaults(errors, at.index(i), key, qualifiedNameFaults(key));
+  }
+  // The requirements of the keys are in the selector already: only a second one is a fault. The path is the one that Kubernetes gives.
+  const seen = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
+  for (const { key } of labelSelector?.matchExpressions ?? []) {
+    if (seen.has(key) && matchLabelKeys.includes(key))
+      errors.push(invalid(path.index(matchLabelKeys.lastIndexOf(key)), key, 'exists in both matchLabelKeys and labelSelector'));
+    seen.add(key);
+  }
+  for (const [i, key] of matchLabelKeys.entries())
+    if (mismatchLabelKeys.includes(key))
+      errors.push(invalid(path.child('matchLabelKeys').index(i), key, 'exists in both matchLabelKeys and mismatchLabelKeys'));
   return errors;
 }
 
