@@ -89,7 +89,12 @@ test('files that commands and links name are there', (t) => {
 });
 
 /** Shown as files for an option of `berth up`, never applied. */
-const FILES: ReadonlySet<string> = new Set(['apiserver.config.k8s.io/v1 EncryptionConfiguration', 'audit.k8s.io/v1 Policy']);
+const FILES: ReadonlySet<string> = new Set([
+  'apiserver.config.k8s.io/v1 EncryptionConfiguration',
+  'apiserver.config.k8s.io/v1 AuthenticationConfiguration',
+  'apiserver.config.k8s.io/v1 AdmissionConfiguration',
+  'audit.k8s.io/v1 Policy',
+]);
 
 test('manifests that are shown or applied are of kinds that are served', async (t) => {
   const { parseAllDocuments } = await import('yaml');
