@@ -100,17 +100,19 @@ function labelKeyErrors({ labelSelector, matchLabelKeys = [], mismatchLabelKeys 
     if (keys.length > 0 && labelSelector === undefined) errors.push(forbidden(at, 'must not be specified when labelSelector is not set'));
     else for (const [i, key] of keys.entries()) addFaults(errors, at.index(i), key, qualifiedNameFaults(key));
   }
-  // The requirements of the keys are in the selector already: only a second one is a fault. The path is the one that Kubernetes gives.
-  const seen = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
-  for (const { key } of labelSelector?.matchExpressions ?? []) {
-    if (seen.has(key) && matchLabelKeys.includes(key))
-      errors.push(invalid(path.index(matchLabelKeys.lastIndexOf(key)), key, 'exists in both matchLabelKeys and labelSelector'));
-    seen.add(key);
-  }
+  // The path is the one that Kubernetes gives.
+  for (const key of repeatedKeys(labelSelector))
+    if (matchLabelKeys.includes(key)) errors.push(invalid(path.index(matchLabelKeys.lastIndexOf(key)), key, 'exists in both matchLabelKeys and labelSelector'));
   for (const [i, key] of matchLabelKeys.entries())
     if (mismatchLabelKeys.includes(key))
       errors.push(invalid(path.child('matchLabelKeys').index(i), key, 'exists in both matchLabelKeys and mismatchLabelKeys'));
   return errors;
+}
+
+/** Of a pod: the requirement that its label keys stand for is in the selector already, so a key of its own is there twice. */
+function repeatedKeys(selector: core.PodAffinityTerm['labelSelector']): readonly string[] {
+  const keys = [...Object.keys(selector?.matchLabels ?? {}), ...(selector?.matchExpressions ?? []).map(({ key }) => key)];
+  return keys.filter((key, at) => keys.indexOf(key) !== at);
 }
 
 const TAINT_EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
@@ -169,7 +171,11 @@ export function validateSpread(constraints: readonly core.TopologySpreadConstrai
       const policy = c[field];
       if (policy !== undefined && !POLICIES.includes(policy)) errors.push(notSupported(at.child(field), policy, POLICIES));
     }
-    for (const [j, key] of (c.matchLabelKeys ?? []).entries()) addFaults(errors, at.child('matchLabelKeys').index(j), key, qualifiedNameFaults(key));
+    const repeated = repeatedKeys(c.labelSelector);
+    for (const [j, key] of (c.matchLabelKeys ?? []).entries()) {
+      addFaults(errors, at.child('matchLabelKeys').index(j), key, qualifiedNameFaults(key));
+      if (repeated.includes(key)) errors.push(invalid(at.child('matchLabelKeys').index(j), key, 'exists in both matchLabelKeys and labelSelector'));
+    }
     if ((c.matchLabelKeys ?? []).length > 0 && c.labelSelector === undefined)
       errors.push(forbidden(at.child('matchLabelKeys'), 'must not be specified when labelSelector is not set'));
     errors.push(...validateLabelSelector(c.labelSelector, at.child('labelSelector')));
