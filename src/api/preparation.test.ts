@@ -65,3 +65,20 @@ test('an APIService of the server itself is available from the first', () => {
   });
   assert.equal(prepared('APIService', { spec: { service: { name: 's', namespace: 'n' } }, status: {} }).status, undefined);
 });
+
+test("a container's profile by annotation becomes its field, where it has none and the pod's is another", () => {
+  const key = 'container.apparmor.security.beta.kubernetes.io/c';
+  const profileOf = (annotation: string, container: JsonObject, pod: JsonObject = {}): unknown => {
+    const made = prepared('Pod', {
+      metadata: { annotations: { [key]: annotation } },
+      spec: { containers: [{ name: 'c', ...container }], securityContext: pod },
+    });
+    const [first] = (made.spec as { containers: { securityContext?: { appArmorProfile?: unknown } }[] }).containers;
+    return first?.securityContext?.appArmorProfile;
+  };
+  assert.deepEqual(profileOf('runtime/default', {}), { type: 'RuntimeDefault' });
+  assert.deepEqual(profileOf('localhost/p', {}), { type: 'Localhost', localhostProfile: 'p' });
+  assert.deepEqual(profileOf('unconfined', { securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }), { type: 'RuntimeDefault' });
+  assert.equal(profileOf('runtime/default', {}, { appArmorProfile: { type: 'RuntimeDefault' } }), undefined);
+  for (const wrong of ['', 'localhost/', 'localhost/ p', 'docker/default']) assert.equal(profileOf(wrong, {}), undefined, wrong);
+});

@@ -122,6 +122,15 @@ const ROWS: readonly (readonly [what: string, kind: string, object: object, warn
     ],
   ],
   [
+    'a profile that a container has from its annotation',
+    'Pod',
+    {
+      metadata: { name: 'x', annotations: { 'container.apparmor.security.beta.kubernetes.io/c': 'runtime/default' } },
+      spec: { containers: [{ name: 'c', securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }] },
+    },
+    ['metadata.annotations[container.apparmor.security.beta.kubernetes.io/c]: deprecated since v1.30; use the "appArmorProfile" field instead'],
+  ],
+  [
     'volumes that are gone',
     'Pod',
     pod({

@@ -1,7 +1,10 @@
+import { getOwn } from '../../machinery/record.ts';
 import type { FieldPath } from '../../machinery/field-error.ts';
+import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { isEmpty } from '../checks.ts';
 import { fractionWarnings } from './resources.warnings.ts';
+import { APP_ARMOR, appArmorOf } from './pod.preparation.ts';
 
 type AnyContainer = core.Container | core.EphemeralContainer;
 
@@ -37,7 +40,6 @@ export function containersWarnings(
 }
 
 const SECCOMP = 'container.seccomp.security.alpha.kubernetes.io/';
-const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/';
 
 function annotationWarnings(
   { name, securityContext }: AnyContainer,
@@ -48,8 +50,11 @@ function annotationWarnings(
   const out: string[] = [];
   if (securityContext?.seccompProfile === undefined && Object.hasOwn(annotations, SECCOMP + name))
     out.push(`${path.key(SECCOMP + name)}: non-functional in v1.27+; use the "seccompProfile" field instead`);
-  const hasProfile = securityContext?.appArmorProfile !== undefined || spec.securityContext?.appArmorProfile !== undefined;
-  if (!hasProfile && Object.hasOwn(annotations, APP_ARMOR + name))
+  const annotation = getOwn(annotations, APP_ARMOR + name);
+  const own = securityContext?.appArmorProfile;
+  // A pod has got its field from the annotation by now; a template is left as it is.
+  const isAdopted = own !== undefined && path.toString() === 'metadata.annotations' && semanticEqual(own, appArmorOf(annotation ?? ''));
+  if (annotation !== undefined && (isAdopted || (own === undefined && spec.securityContext?.appArmorProfile === undefined)))
     out.push(`${path.key(APP_ARMOR + name)}: deprecated since v1.30; use the "appArmorProfile" field instead`);
   return out;
 }

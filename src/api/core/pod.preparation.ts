@@ -1,5 +1,6 @@
 import type { Draft } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
+import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -44,5 +45,28 @@ export function prepareStatus(status: Draft<core.PodStatus>, old: core.PodStatus
   for (const condition of status.conditions ?? []) {
     const before = old?.conditions?.find(({ type }) => type === condition.type)?.observedGeneration;
     if ((condition.observedGeneration ?? 0) === 0 && before !== undefined) condition.observedGeneration = before;
+  }
+}
+
+/** The annotation that stood for a container's profile before 1.30; behind it, the container's name. */
+export const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/';
+
+/** What such an annotation stands for; undefined where it is no profile. */
+export function appArmorOf(annotation: string): core.AppArmorProfile | undefined {
+  if (annotation === 'unconfined') return { type: 'Unconfined' };
+  if (annotation === 'runtime/default') return { type: 'RuntimeDefault' };
+  const name = annotation.startsWith('localhost/') ? annotation.slice('localhost/'.length) : '';
+  return name === '' || name.trim() !== name || name.length > 4095 ? undefined : { type: 'Localhost', localhostProfile: name };
+}
+
+/** Profiles by annotation become fields of the containers that have none (KEP-24), where the pod's own is another. */
+export function adoptAppArmor({ metadata, spec }: Draft<core.Pod>): void {
+  if (spec?.os?.name === 'windows') return;
+  for (const container of [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]) {
+    const annotation = getOwn(metadata?.annotations, APP_ARMOR + container.name);
+    if (annotation === undefined || container.securityContext?.appArmorProfile !== undefined) continue;
+    const profile = appArmorOf(annotation);
+    if (profile !== undefined && !semanticEqual(profile, spec?.securityContext?.appArmorProfile))
+      (container.securityContext ??= {}).appArmorProfile = { ...profile };
   }
 }

@@ -12,7 +12,7 @@ import { podWarnings } from './pod.warnings.ts';
 import { validatePodStatusUpdate } from './pod-status.validation.ts';
 import { validatePodUpdate } from './pod-update.validation.ts';
 import { validatePod } from './pod.validation.ts';
-import { preparePod, prepareStatus, settleAddresses } from './pod.preparation.ts';
+import { adoptAppArmor, preparePod, prepareStatus, settleAddresses } from './pod.preparation.ts';
 
 /** Pods alone (not templates) get these on top of the spec's defaults. */
 function defaultPod(draft: Draft<core.Pod>): void {
@@ -33,6 +33,7 @@ const strategy: Strategy<core.Pod> = {
   prepareForCreate: (draft) => {
     draft.status = { phase: 'Pending' };
     preparePod(draft);
+    adoptAppArmor(draft);
     if (draft.spec !== undefined) {
       draft.status.qosClass = qosClassOf(draft.spec);
       if ((draft.spec.schedulingGates ?? []).length > 0) draft.status.conditions = [gated()];
