@@ -146,6 +146,43 @@ describe('under load', () => {
     await closed;
   });
 
+  test('a body over HTTP/2 that was given up is given back, and what had come of it is not carried out', async () => {
+    const client = connectHttp2(`https://127.0.0.1:${listening.port}`, { ca });
+    const stream = client.request({ ':method': 'POST', ':path': MAPS, 'content-type': 'application/yaml' });
+    stream.on('error', () => {});
+    // Whole as it stands, as the beginnings of YAML are.
+    const begun = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cut-short\n';
+    stream.write(begun);
+    while (server.api.bodyBytes < begun.length) await turn();
+    for (let at = 0; at < 5; at++) await turn();
+    const answered = once(stream, 'response') as Promise<[{ readonly ':status': number }]>;
+    await clock.advance(60_000, turn);
+    assert.equal((await answered)[0][':status'], 504);
+    stream.resume();
+    for (let at = 0; at < 1000 && server.api.bodyBytes > 0; at++) await turn();
+    assert.equal(server.api.bodyBytes, 0);
+    for (let at = 0; at < 20; at++) await turn();
+    assert.equal((await server.refusal('GET', `${MAPS}/cut-short`)).code, 404);
+    client.destroy();
+  });
+
+  test('a body that comes whole after its request was answered for being late is not carried out', async () => {
+    const socket = connect({ host: '127.0.0.1', port: listening.port, ca });
+    await once(socket, 'secureConnect');
+    const body = JSON.stringify(configMap('too-late'));
+    socket.write(`POST ${MAPS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`);
+    while (server.api.bodyBytes < 10) await turn();
+    await clock.advance(60_000, turn);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 504 /);
+    socket.write(body.slice(10));
+    for (let at = 0; at < 1000 && server.api.bodyBytes > 0; at++) await turn();
+    assert.equal(server.api.bodyBytes, 0);
+    for (let at = 0; at < 20; at++) await turn();
+    assert.equal((await server.refusal('GET', `${MAPS}/too-late`)).code, 404);
+    socket.destroy();
+  });
+
   test('bodies of all streams and connections have one bound, and each user has a part of it', async () => {
     const started = (user: string, bytes: number) => {
       const client = connectHttp2(`https://127.0.0.1:${listening.port}`, { ca });

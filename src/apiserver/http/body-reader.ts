@@ -10,16 +10,25 @@ export interface ReadBody {
   readonly scan: JsonScan | undefined;
 }
 
+/** For whom a body is read. */
+export interface BodyTaker {
+  /** Throws when there is no room for so many bytes more. */
+  take(bytes: number): void;
+  /** Told once how to stop reading: who has been answered waits for no body. */
+  onReading(giveUp: () => void): void;
+}
+
 /**
  * The whole body, within the bound; JSON is scanned piece by piece as it arrives, so that a hostile one never costs a long
- * turn. `take`: throws when there is no room for so many bytes more. Throws 413, what `take` throws, and 400 when the client goes away.
+ * turn. Throws 413, what `take` throws, and 400 when the client goes away or the taker gives up.
  */
-export function readBody(request: AnyRequest, isJson: boolean, take: (bytes: number) => void, limit = MAX_BODY_BYTES): Promise<ReadBody> {
+export function readBody(request: AnyRequest, isJson: boolean, taker: BodyTaker, limit = MAX_BODY_BYTES): Promise<ReadBody> {
   const announced = Number(request.headers['content-length'] ?? '0');
   if (announced > limit) return Promise.reject(tooLargeBody(limit));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    let whole = false;
     let scan: JsonScan | undefined;
     const fail = (error: unknown): void => {
       request.off('data', onData);
@@ -30,7 +39,7 @@ export function readBody(request: AnyRequest, isJson: boolean, take: (bytes: num
       size += chunk.byteLength;
       if (size > limit) return fail(tooLargeBody(limit));
       try {
-        take(chunk.byteLength);
+        taker.take(chunk.byteLength);
       } catch (refusal) {
         return fail(refusal);
       }
@@ -45,9 +54,17 @@ export function readBody(request: AnyRequest, isJson: boolean, take: (bytes: num
       chunks.push(chunk);
     };
     request.on('data', onData);
-    request.on('end', () => resolve({ bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), scan }));
+    request.on('end', () => {
+      whole = true;
+      resolve({ bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), scan });
+    });
     request.on('error', () => fail(badRequest('the body of the request could not be read')));
-    request.on('aborted', () => fail(badRequest('the client went away before the body was complete')));
+    const gone = (): void => {
+      if (!whole) fail(badRequest('the client went away before the body was complete'));
+    };
+    // Over HTTP/2 a stream that was answered ends without a word of being aborted.
+    request.on('aborted', gone).on('close', gone);
+    taker.onReading(gone);
   });
 }
 

@@ -23,7 +23,7 @@ import type { AuthorizeAttributes, RawExchange, RequestRecord } from '../stages.
 import type { Watchers } from '../watch/watchers.ts';
 import { type AnswerContext, writeAnswer, writeFailure } from './answer.ts';
 import type { BodyBudget, Share } from './body-budget.ts';
-import { letGo, readBody } from './body-reader.ts';
+import { type BodyTaker, letGo, readBody } from './body-reader.ts';
 import { Deadlines, timeoutOf } from './deadline.ts';
 import { FrameCache } from './frames.ts';
 import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
@@ -178,8 +178,14 @@ export class HttpFront {
     const mark = url.indexOf('?');
     const contentType = mediaType(request.headers['content-type']);
     const isJson = contentType === '' || contentType.endsWith('json');
-    const take = (bytes: number): void => context.share?.take(bytes);
-    const read = WRITES.has(request.method ?? '') ? () => readBody(request, isJson, take) : async () => ({ bytes: new Uint8Array(0), scan: undefined });
+    const taker: BodyTaker = {
+      take: (bytes) => context.share?.take(bytes),
+      onReading: (giveUp) => {
+        context.giveUp = giveUp;
+        if (context.late) giveUp();
+      },
+    };
+    const read = WRITES.has(request.method ?? '') ? () => readBody(request, isJson, taker) : async () => ({ bytes: new Uint8Array(0), scan: undefined });
     const call = {
       method: request.method ?? 'GET',
       path: mark === -1 ? url : url.slice(0, mark),
@@ -264,8 +270,10 @@ export class HttpFront {
       await call.body.bytes();
     }
     const carryOut = async (): Promise<Outcome> => {
+      // Whoever was told that it is too late is not to find it done because its body or its turn came after that.
+      if (context.late) throw answered();
       const outcome = await routed.run();
-      if (context.late) throw new StatusError('Timeout', 'the request has been answered');
+      if (context.late) throw answered();
       call.audit?.decided(outcome);
       await run(outcome);
       return outcome;
@@ -376,6 +384,8 @@ function once(fn: () => void): () => void {
 
 const socketOf = (request: AnyRequest): TLSSocket | undefined =>
   ('stream' in request ? request.stream.session?.socket : request.socket) as TLSSocket | undefined;
+
+const answered = (): StatusError => new StatusError('Timeout', 'the request has been answered');
 
 const noUpgrade = (): StatusError => new StatusError('BadRequest', 'Upgrade request required a path that streams');
 
