@@ -151,8 +151,14 @@ test('nothing is given up: no any, no ignored checks, no marks of unfinished wor
 });
 
 test('decisions are numbered once, and each folder says what it is', (t) => {
-  const decisions = globSync('docs/decisions/*.md').map((path) => /\/(\d{4})-/.exec(path)?.[1] ?? path);
+  const decisions = globSync('docs/decisions/0*.md').map((path) => /\/(\d{4})-/.exec(path)?.[1] ?? path);
   assert.equal(new Set(decisions).size, decisions.length, 'two decisions carry one number');
+  const index = readFileSync('docs/decisions/README.md', 'utf8');
+  assert.deepEqual(
+    globSync('docs/decisions/0*.md').filter((path) => !index.includes(`](${path.split('/').at(-1)})`)),
+    [],
+    'not in the index',
+  );
   const folders = new Set(own.map(({ path }) => path.split('/')[1] ?? ''));
   const without = [...folders].filter((folder) => globSync(`src/${folder}/README.md`).length === 0);
   t.diagnostic(`${decisions.length} decisions, ${folders.size} folders`);
