@@ -10,7 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { builtinFacts } from '../src/api/facts.ts';
 import type { Listening } from '../src/apiserver/http/front.ts';
-import { openStages, type Credentials } from '../src/apiserver/stages.ts';
+import { openStages, type Credentials, type RequestRecord } from '../src/apiserver/stages.ts';
 import { configMap, startTestServer, type TestServer } from '../src/apiserver/testing.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates, type KeyPair } from '../src/cluster/certificates.ts';
@@ -30,11 +30,13 @@ describe('the HTTPS front', () => {
   let pair: KeyPair;
   let agent: Agent;
   const seen: Credentials[] = [];
+  let onRecord: ((record: RequestRecord) => void) | undefined;
 
   before(async () => {
     const clock = new SystemClock();
     const stages = {
       ...openStages,
+      onRequest: (record: RequestRecord) => onRecord?.(record),
       authenticate: (credentials: Credentials) => {
         seen.push(credentials);
         if (credentials.bearerToken === 'nobody') throw new StatusError('Unauthorized', 'Unauthorized');
@@ -69,6 +71,16 @@ describe('the HTTPS front', () => {
     assert.equal(headers['content-type'], 'application/json');
     assert.equal(headers['cache-control'], 'no-cache, private');
     assert.match(String(headers['audit-id']), /^[0-9a-f-]{36}$/);
+  });
+
+  test('records say how long the body of an answer was', async () => {
+    for (const path of [`${MAPS}/a`, MAPS]) {
+      const { promise, resolve } = Promise.withResolvers<RequestRecord>();
+      onRecord = resolve;
+      const [{ bytes }, record] = await Promise.all([ask('GET', path), promise]);
+      assert.equal(record.bytes, bytes.byteLength);
+    }
+    onRecord = undefined;
   });
 
   test('long answers are packed for whoever asks for it, over HTTP/1.1 and HTTP/2', async () => {

@@ -252,6 +252,8 @@ export interface RequestRecord {
   readonly startedMs: number;
   readonly elapsedMs: number;
   readonly watch: boolean;
+  /** Of the answer's body, before it is packed; about so many where a list is written as it is made. Absent: nobody knows. */
+  readonly bytes?: number | undefined;
 }
 
 /** Everything around the core. */

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { createGzip, gzip } from 'node:zlib';
-import { type AnyResponse, isHttp2, writeHead } from './respond.ts';
+import { type AnyResponse, isHttp2, noteBodyBytes, writeHead } from './respond.ts';
 
 /** Shorter answers cost more to pack than to send (apiserver `responsewriters`, 128 KiB and the fastest level). */
 const GZIP_FROM_BYTES = 128 * 1024;
@@ -17,6 +17,7 @@ function isPacked(response: AnyResponse, length: number): boolean {
 /** The whole answer at once. */
 export function sendBytes(response: AnyResponse, code: number, headers: readonly string[], body: Uint8Array | string, headOnly: boolean): void {
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+  if (!headOnly) noteBodyBytes(response, length);
   if (!headOnly && isPacked(response, length)) return sendPacked(response, code, headers, body);
   writeHead(response, code, [...headers, 'Content-Length', String(length)]);
   if (headOnly || length === 0) response.end();
@@ -41,6 +42,7 @@ export function beginBody(
   headers: readonly string[],
   length: { readonly bytes: number; readonly exact: boolean },
 ): AnyResponse | Writable {
+  noteBodyBytes(response, length.bytes);
   if (!isPacked(response, length.bytes)) {
     writeHead(response, 200, length.exact ? [...headers, 'Content-Length', String(length.bytes)] : [...headers]);
     return response;

@@ -28,7 +28,7 @@ import { Deadlines, timeoutOf } from './deadline.ts';
 import { FrameCache } from './frames.ts';
 import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
 import { certificateOf } from './identity.ts';
-import type { AnyRequest, AnyResponse } from './respond.ts';
+import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
 import { Seats } from './seats.ts';
 import { startWatch } from './watch-start.ts';
@@ -251,7 +251,7 @@ export class HttpFront {
     } finally {
       const { method, path, user, startedMs } = call;
       ended?.();
-      stages.onRequest?.({ user, attributes, method, path, code, startedMs, elapsedMs: clock.monotonic() - began, watch });
+      stages.onRequest?.({ user, attributes, method, path, code, startedMs, elapsedMs: clock.monotonic() - began, watch, bytes: bodyBytesOf(response) });
     }
   }
 

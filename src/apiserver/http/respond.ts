@@ -37,6 +37,16 @@ export function writeHead(response: AnyResponse, code: number, headers: string[]
   } else response.writeHead(code, headers);
 }
 
+const bodyBytes = new WeakMap<object, number>();
+
+/** Before it is packed, where it is. */
+export function noteBodyBytes(response: AnyResponse, bytes: number): void {
+  bodyBytes.set(response, bytes);
+}
+
+/** How long the body of an answer is; undefined where nobody knows (yet). */
+export const bodyBytesOf = (response: AnyResponse): number | undefined => bodyBytes.get(response);
+
 export const isHttp2 = (response: AnyResponse | Writable): response is Http2ServerResponse => 'stream' in response;
 
 /** Resolves when there is room to write, or the connection is gone. */

@@ -53,10 +53,14 @@ export class Histogram {
       let below = 0;
       const lines: Sample[] = this.#bounds.map((bound, at) => {
         below += buckets[at] ?? 0;
-        return { suffix: '_bucket', value: below, labels: { ...labels, le: String(bound) } };
+        return { suffix: '_bucket', value: below, labels: { ...labels, le: boundText(bound) } };
       });
       lines.push({ suffix: '_bucket', value: count, labels: { ...labels, le: '+Inf' } });
       return [...lines, { suffix: '_sum', value: sum, labels }, { suffix: '_count', value: count, labels }];
     });
   }
 }
+
+/** As Go writes numbers: 1e+06. */
+const boundText = (bound: number): string =>
+  bound >= 1e6 && Number.isInteger(Math.log10(bound)) ? `1e+${String(Math.log10(bound)).padStart(2, '0')}` : String(bound);

@@ -33,8 +33,10 @@ test('what is being worked on is counted until it ends: reads and writes, and by
   const about = (verb: string, subresource = '') =>
     resourceAttributes({ user, verb, group: '', version: 'v1', resource: 'pods', namespace: 'shop', subresource });
   const shown = (): readonly string[] =>
-    metrics.gauges.flatMap(({ values }) =>
-      values().map(({ value, labels = {} }) => `${labels['request_kind'] ?? `${labels['verb']} ${labels['resource']}`} ${value}`),
+    metrics.gauges.flatMap(({ name, values }) =>
+      (name === 'apiserver_response_sizes' ? [] : values()).map(
+        ({ value, labels = {} }) => `${labels['request_kind'] ?? `${labels['verb']} ${labels['resource']}`} ${value}`,
+      ),
     );
   const ends = [
     metrics.begin(about('list'), false),
@@ -48,4 +50,35 @@ test('what is being worked on is counted until it ends: reads and writes, and by
   assert.deepEqual(shown(), ['readOnly 2', 'mutating 1', 'WATCH pods 2', 'CONNECT pods 1']);
   for (const end of ends) end();
   assert.deepEqual(shown(), ['readOnly 0', 'mutating 0', 'WATCH pods 0', 'CONNECT pods 0']);
+});
+
+test("sizes of answers are counted for reads, in Kubernetes' buckets", () => {
+  const metrics = new RequestMetrics();
+  const user = { name: 'ann', groups: [] };
+  const record = (verb: string, bytes: number | undefined): void => {
+    const attributes = resourceAttributes({ user, verb, group: '', version: 'v1', resource: 'pods', namespace: 'shop', subresource: '' });
+    metrics.record({ user, attributes, method: 'GET', path: '/', code: 200, startedMs: 0, elapsedMs: 1, watch: false, bytes });
+  };
+  record('list', 900);
+  record('list', 2_000_000);
+  record('list', undefined);
+  record('create', 900);
+  const sizes = metrics.gauges.find(({ name }) => name === 'apiserver_response_sizes')?.values() ?? [];
+  assert.deepEqual(
+    sizes.map(({ value, suffix, labels }) => `${suffix} ${labels?.['verb']} ${labels?.['resource']} ${labels?.['le'] ?? ''} ${value}`),
+    [
+      ...[
+        ['1000', 1],
+        ['10000', 1],
+        ['100000', 1],
+        ['1e+06', 1],
+        ['1e+07', 2],
+        ['1e+08', 2],
+        ['1e+09', 2],
+        ['+Inf', 2],
+      ].map(([le, n]) => `_bucket LIST pods ${le} ${n}`),
+      '_sum LIST pods  2000900',
+      '_count LIST pods  2',
+    ],
+  );
 });

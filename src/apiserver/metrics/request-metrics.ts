@@ -1,5 +1,5 @@
 import type { AuthorizeAttributes, RequestRecord } from '../stages.ts';
-import type { Sample } from './histogram.ts';
+import { Histogram, type Series as HistogramSeries, type Sample } from './histogram.ts';
 import type { Gauge } from './route.ts';
 
 /** Kubernetes' own bounds of apiserver_request_duration_seconds. */
@@ -24,11 +24,17 @@ interface Series {
   readonly buckets: number[];
   seconds: number;
   timed: number;
+  sizes?: HistogramSeries;
 }
+
+/** Kubernetes' own bounds of apiserver_response_sizes; only reads are measured. */
+const SIZE_BUCKETS: readonly number[] = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+const SIZED: ReadonlySet<string> = new Set(['GET', 'LIST']);
 
 /** Counts finished requests. Cheap: a lookup and a few additions each. */
 export class RequestMetrics {
   readonly #series = new Map<string, Series>();
+  readonly #sizes = new Histogram(SIZE_BUCKETS);
   readonly #short = { readOnly: { now: 0 }, mutating: { now: 0 } };
   readonly #longRunning = new Map<string, { readonly labels: RequestLabels; now: number }>();
 
@@ -61,6 +67,12 @@ export class RequestMetrics {
         values: () => Object.entries(this.#short).map(([kind, { now }]) => ({ value: now, labels: { request_kind: kind } })),
       },
       {
+        name: 'apiserver_response_sizes',
+        type: 'histogram',
+        help: 'Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.',
+        values: () => this.#sizes.samples(),
+      },
+      {
         name: 'apiserver_longrunning_requests',
         help: 'Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and component. Not all requests are tracked this way.',
         values: () => [...this.#longRunning.values()].map(({ labels, now }) => ({ value: now, labels: { ...labels, component: 'apiserver' } })),
@@ -68,7 +80,7 @@ export class RequestMetrics {
     ];
   }
 
-  record({ attributes, method, code, elapsedMs, watch }: RequestRecord): void {
+  record({ attributes, method, code, elapsedMs, watch, bytes }: RequestRecord): void {
     const series = this.#find(labelsOf(attributes, method));
     series.codes.set(code, (series.codes.get(code) ?? 0) + 1);
     if (watch) return;
@@ -77,6 +89,9 @@ export class RequestMetrics {
     series.timed++;
     const at = DURATION_BUCKETS.findIndex((bound) => seconds <= bound);
     if (at !== -1) series.buckets[at] = (series.buckets[at] ?? 0) + 1;
+    if (bytes === undefined || !SIZED.has(series.labels.verb)) return;
+    series.sizes ??= this.#sizes.series({ ...series.labels, component: 'apiserver' });
+    series.sizes.observe(bytes);
   }
 
   /** The requested resources for which `isDeprecated` holds: 1 each, as `apiserver_requested_deprecated_apis` has it. */
