@@ -133,7 +133,7 @@ export class SqliteWriter {
     this.#database.exec('COMMIT');
     this.#lastRowId = last?.id ?? this.#lastRowId;
     this.#bytesSinceLook += packed.byteLength + PAGE;
-    return this.#bytesSinceLook > LOOK_BYTES ? this.#look() : { is: 'done' };
+    return this.#bytesSinceLook > LOOK_BYTES ? this.#lookAfterCommit() : { is: 'done' };
   }
 
   #replace(packed: Uint8Array, last: boolean): Answer {
@@ -150,7 +150,18 @@ export class SqliteWriter {
     for (const id of ids) this.#delete.run(id);
     this.#setMeta.run('compacted', compactedRevision);
     this.#database.exec('COMMIT');
-    return this.#look();
+    return this.#lookAfterCommit();
+  }
+
+  /** What has been committed stays acknowledged: a WAL that can't be moved is tried again at the next look. */
+  #lookAfterCommit(): Answer {
+    try {
+      return this.#look();
+    } catch (thrown) {
+      if (errcodeOf(thrown) === undefined) throw thrown;
+      if (wantsRoom(thrown)) this.#makeRoom();
+      return { is: 'done' };
+    }
   }
 
   /** How much waits in the WAL; over the cap the writer itself moves it, since the other thread may never catch up. */
