@@ -499,7 +499,8 @@ describe('storage, through the API', () => {
     assert.deepEqual(calls, [], 'the node still has it mounted');
     await inUse([]);
     await stage.rest();
-    assert.deepEqual(calls, ['unpublish', 'delete']);
+    // CSI's delete may come again: the volume's object goes later than its bytes.
+    assert.deepEqual([...new Set(calls)], ['unpublish', 'delete']);
   });
 
   check('a claim can be a copy of another', async (stage) => {
