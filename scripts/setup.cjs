@@ -45,7 +45,12 @@ function main() {
 /** What `kubectl explain` says, from the packages that carry it; without it the server explains fields by their types. */
 function makeDescriptions() {
   const node = findNode();
-  const wanted = stamp('descriptions', ['package-lock.json', 'scripts/descriptions.ts', 'scripts/api-descriptions/declarations.ts', 'src/api/gen/facts-data.ts']);
+  const wanted = stamp('descriptions', [
+    'package-lock.json',
+    'scripts/descriptions.ts',
+    'scripts/api-descriptions/declarations.ts',
+    'src/api/gen/facts-data.ts',
+  ]);
   if (node === undefined || (fresh(wanted) && fs.existsSync(path.join(ROOT, 'dist', 'descriptions')))) return;
   const run = spawnSync(node, [path.join(__dirname, 'descriptions.ts')], { cwd: ROOT, stdio: ['ignore', 'inherit', 'pipe'], encoding: 'utf8' });
   const words = (run.stderr || '').trim();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Agent} from 'node:https';
+import type { Agent } from 'node:https';
 import { request as httpsRequest } from 'node:https';
 import type { TestServer } from '../src/apiserver/testing.ts';
 import type { ApiRequest } from '../src/machinery/exchange.ts';
