@@ -386,7 +386,12 @@ stringData: { key: s3cret }
         pod('hungry', { ...script('dd if=/dev/zero of=/dev/null bs=200M count=1'), resources: { limits: { memory: '16Mi' } } }, { restartPolicy: 'Never' }),
       );
       await phase('hungry', 'Failed');
-      assert.equal(await state('hungry', 'state.terminated.reason} {.status.containerStatuses[0].state.terminated.exitCode'), 'OOMKilled 137');
+      // containerd tells of the exit first, and then why.
+      await until(
+        () => state('hungry', 'state.terminated.reason} {.status.containerStatuses[0].state.terminated.exitCode'),
+        (text) => text === 'OOMKilled 137',
+        'the cause is known',
+      );
     });
 
     it('limits arrive in the cgroup, and the class of service follows from them', async () => {

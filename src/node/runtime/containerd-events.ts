@@ -32,6 +32,8 @@ const LONGEST_BACKOFF_MS = 1_000;
 const MARK_MS = 20;
 /** How long the CRI plugin may lag behind the event before it is passed on all the same. */
 const LONGEST_LAG_MS = 5_000;
+/** The same for what became of a container's memory, which need not end it. */
+const LONGEST_OOM_LAG_MS = 1_000;
 
 /**
  * Follows containerd's own event stream until the signal aborts. It replays nothing: after every connection, the first included,
@@ -113,16 +115,20 @@ function mark({ channel, clock, signal }: EventsOptions): { readonly aborted: bo
 
 /** Waits until a look at the container agrees with the event. Never rejects. */
 async function settle({ clock, look, signal, log }: EventsOptions, { type, containerId }: Exclude<RuntimeEvent, { type: 'lost' }>): Promise<void> {
-  if (type !== 'started' && type !== 'exited') return;
-  const deadlineMs = clock.monotonic() + LONGEST_LAG_MS;
+  if (type === 'deleted') return;
+  const deadlineMs = clock.monotonic() + (type === 'oom' ? LONGEST_OOM_LAG_MS : LONGEST_LAG_MS);
   try {
     for (let pauseMs = 1; clock.monotonic() < deadlineMs; pauseMs = Math.min(pauseMs * 2, 200)) {
-      const state = (await look(containerId))?.state;
-      const agrees = state === undefined || state === 'exited' || (type === 'started' && state === 'running');
-      if (agrees) return;
+      const container = await look(containerId);
+      if (container === undefined || agrees(type, container)) return;
       await sleep(clock, pauseMs, signal);
     }
   } catch (thrown) {
     if (!signal.aborted && !(thrown instanceof CriError && thrown.code === 'unavailable')) log.warn('a container could not be looked at', failure(thrown));
   }
+}
+
+function agrees(type: 'started' | 'exited' | 'oom', { state, reason }: Container): boolean {
+  if (type === 'oom') return reason === 'OOMKilled';
+  return state === 'exited' || (type === 'started' && state === 'running');
 }
