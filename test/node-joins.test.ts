@@ -10,16 +10,13 @@ import * as x509 from '@peculiar/x509';
 import { certificateSigningRequests, clusterRoleBindings, configMaps, secrets } from '../src/api/gen/resources.ts';
 import { ADMIN, CONTROLLERS } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
-import { silentLog } from '../src/base/log.ts';
 import { SeededRandom } from '../src/base/random.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { certificateSigner } from '../src/cluster/certificate-signer.ts';
 import { Certificates } from '../src/cluster/certificates.ts';
-import { ControlPlane } from '../src/cluster/control-plane.ts';
 import { hmacKeys } from '../src/cluster/node-keys.ts';
 import { startControllers } from '../src/controllers/controllers.ts';
-import { openMemoryStore } from '../src/store/memory.ts';
-import { defaultStoreSettings } from '../src/store/settings.ts';
+import { openControlPlane } from './fixtures/control-plane.ts';
 
 const TOKEN = { id: 'abcdef', secret: '0123456789abcdef' };
 const group = 'rbac.authorization.k8s.io';
@@ -37,22 +34,7 @@ it('a machine joins by a bootstrap token', { timeout: 30_000 }, async () => {
   const clock = new SystemClock();
   const random = new SeededRandom(1);
   const authorities = await Certificates.open(directory, clock);
-  const plane = ends.use(
-    await ControlPlane.open({
-      clock,
-      random,
-      keys: hmacKeys(random.bytes(32), random),
-      log: silentLog,
-      openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
-      yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)),
-      addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
-      caPem: authorities.caPem,
-      serviceCidr: '10.96.0.0/16',
-      nodePorts: { first: 30000, last: 32767 },
-      runtimeConfig: {},
-    }),
-  );
-  await plane.bootstrap();
+  const plane = ends.use(await openControlPlane({ clock, random, keys: hmacKeys(random.bytes(32), random), caPem: authorities.caPem }));
   const signer = certificateSigner(() => ({ certPem: authorities.caPem, keyPem: authorities.caKeyPem }), clock);
   const sha256 = (data: Uint8Array): Uint8Array => createHash('sha256').update(data).digest();
   ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: authorities.caPem, signer, sha256 }));

@@ -5,26 +5,13 @@ import type { Pod, PodSpec } from '../src/api/gen/types/core.v1.ts';
 import { isFullyBound, selectedNode } from '../src/api/core/persistent-volume.rules.ts';
 import { ADMIN, SCHEDULER } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
-import type { Keys } from '../src/base/keys.ts';
-import { silentLog } from '../src/base/log.ts';
-import { SeededRandom } from '../src/base/random.ts';
 import { VirtualClock } from '../src/base/virtual-clock.ts';
 import type { Client } from '../src/client/client.ts';
-import { ControlPlane } from '../src/cluster/control-plane.ts';
 import type { Stored } from '../src/machinery/object.ts';
 import { startScheduler } from '../src/scheduler/scheduler.ts';
-import { openMemoryStore } from '../src/store/memory.ts';
-import { defaultStoreSettings } from '../src/store/settings.ts';
+import { openControlPlane } from './fixtures/control-plane.ts';
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-const keys: Keys = {
-  digest: () => new Uint8Array(32),
-  secret: (length) => new Uint8Array(length),
-  sign: () => new Uint8Array(32),
-  verify: () => true,
-  signing: { algorithm: 'HS256', keyId: 'test' },
-};
 
 /** An API server and a scheduler, on virtual time, and hands to play the other components. */
 class Stage implements AsyncDisposable {
@@ -41,22 +28,7 @@ class Stage implements AsyncDisposable {
   static async set(): Promise<Stage> {
     const clock = new VirtualClock();
     const ends = new Disposals();
-    const plane = ends.use(
-      await ControlPlane.open({
-        clock,
-        random: new SeededRandom(1),
-        keys,
-        log: silentLog,
-        openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
-        yieldToLoop: drain,
-        addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
-        caPem: '',
-        serviceCidr: '10.96.0.0/16',
-        nodePorts: { first: 30000, last: 32767 },
-        runtimeConfig: {},
-      }),
-    );
-    await plane.bootstrap();
+    const plane = ends.use(await openControlPlane({ clock }));
     const { client } = plane.componentOptions(ADMIN, 'test');
     const stage = new Stage(client, clock, ends);
     await client.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });

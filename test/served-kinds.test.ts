@@ -4,27 +4,13 @@ import { it } from 'node:test';
 import { configMaps, events, jobs, namespaces, networkPolicies, podGroups } from '../src/api/gen/resources.ts';
 import { ADMIN, CONTROLLERS, NETWORK_NOTICES } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
-import type { Keys } from '../src/base/keys.ts';
-import { silentLog } from '../src/base/log.ts';
-import { SeededRandom } from '../src/base/random.ts';
 import { VirtualClock } from '../src/base/virtual-clock.ts';
 import type { Client } from '../src/client/client.ts';
-import { ControlPlane } from '../src/cluster/control-plane.ts';
 import { startControllers } from '../src/controllers/controllers.ts';
 import { startNetworkNotices } from '../src/network/notices.ts';
-import { openMemoryStore } from '../src/store/memory.ts';
-import { defaultStoreSettings } from '../src/store/settings.ts';
+import { openControlPlane } from './fixtures/control-plane.ts';
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const keys: Keys = {
-  digest: () => new Uint8Array(32),
-  secret: (length) => new Uint8Array(length),
-  signing: { algorithm: 'HS256', keyId: 'k' },
-  sign: () => new Uint8Array(),
-  verify: () => false,
-  publicKeys: () => [],
-};
-
 interface Stage extends AsyncDisposable {
   readonly client: Client;
   rest(): Promise<void>;
@@ -34,22 +20,7 @@ interface Stage extends AsyncDisposable {
 async function open(runtimeConfig: Readonly<Record<string, boolean>> = {}): Promise<Stage> {
   const clock = new VirtualClock();
   const ends = new Disposals();
-  const plane = ends.use(
-    await ControlPlane.open({
-      clock,
-      random: new SeededRandom(1),
-      keys,
-      log: silentLog,
-      openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
-      yieldToLoop: drain,
-      addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
-      caPem: '',
-      serviceCidr: '10.96.0.0/16',
-      nodePorts: { first: 30000, last: 32767 },
-      runtimeConfig,
-    }),
-  );
-  await plane.bootstrap();
+  const plane = ends.use(await openControlPlane({ clock, runtimeConfig }));
   ends.use(startControllers({ ...plane.controllerOptions(CONTROLLERS, 'kube-controller-manager'), caPem: '' }));
   ends.use(startNetworkNotices(plane.componentOptions(NETWORK_NOTICES, 'berth-network')));
   const rest = async (): Promise<void> => {

@@ -18,13 +18,9 @@ import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec
 import { BIND_COMPLETED, BOUND_BY_CONTROLLER, COUNTED_UNTIL, PROVISIONED_BY, SELECTED_NODE } from '../src/api/core/persistent-volume.rules.ts';
 import { ADMIN, POOL_NODE, STORAGE } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
-import type { Keys } from '../src/base/keys.ts';
-import { silentLog } from '../src/base/log.ts';
-import { SeededRandom } from '../src/base/random.ts';
 import { VirtualClock } from '../src/base/virtual-clock.ts';
 import type { Client } from '../src/client/client.ts';
 import type { Component, ComponentOptions } from '../src/client/component.ts';
-import { ControlPlane } from '../src/cluster/control-plane.ts';
 import type { CsiDriver } from '../src/csi/driver.ts';
 import { FakeHost } from '../src/host/fake.ts';
 import type { Stored } from '../src/machinery/object.ts';
@@ -33,18 +29,9 @@ import { openPool } from '../src/storage/pool/open.ts';
 import type { Pool } from '../src/storage/pool/pool.ts';
 import { startPoolNode } from '../src/storage/pool-node.ts';
 import { startStorage } from '../src/storage/storage.ts';
-import { openMemoryStore } from '../src/store/memory.ts';
-import { defaultStoreSettings } from '../src/store/settings.ts';
+import { openControlPlane } from './fixtures/control-plane.ts';
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-const keys: Keys = {
-  digest: () => new Uint8Array(32),
-  secret: (length) => new Uint8Array(length),
-  sign: () => new Uint8Array(32),
-  verify: () => true,
-  signing: { algorithm: 'HS256', keyId: 'test' },
-};
 
 type Claim = Stored<PersistentVolumeClaim>;
 type Volume = Stored<PersistentVolume>;
@@ -89,22 +76,7 @@ class Stage implements AsyncDisposable {
   static async set({ diskBytes = 100 * 2 ** 30, classes = true, drifts = false }: StageOptions = {}): Promise<Stage> {
     const clock = new VirtualClock();
     const ends = new Disposals();
-    const plane = ends.use(
-      await ControlPlane.open({
-        clock,
-        random: new SeededRandom(1),
-        keys,
-        log: silentLog,
-        openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
-        yieldToLoop: drain,
-        addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
-        caPem: '',
-        serviceCidr: '10.96.0.0/16',
-        nodePorts: { first: 30000, last: 32767 },
-        runtimeConfig: {},
-      }),
-    );
-    await plane.bootstrap();
+    const plane = ends.use(await openControlPlane({ clock }));
     const options = plane.componentOptions(POOL_NODE, 'storage');
     const host = new FakeHost({ clock, diskBytes });
     const pool = ends.use(await openPool({ host, clock, root: '/var/lib/berth/pool', mark: 'test', kind: 'plain' }));

@@ -10,14 +10,12 @@ import { configMaps, events } from '../src/api/gen/resources.ts';
 import { ADMIN } from '../src/apiserver/bootstrap/identities.ts';
 import { Disposals } from '../src/base/disposal.ts';
 import { silentLog } from '../src/base/log.ts';
-import { SeededRandom } from '../src/base/random.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { VirtualClock } from '../src/base/virtual-clock.ts';
 import { createClient } from '../src/client/api-client.ts';
 import { inProcessTransport } from '../src/client/transport.ts';
 import { Certificates } from '../src/cluster/certificates.ts';
-import { ControlPlane } from '../src/cluster/control-plane.ts';
-import { hmacKeys } from '../src/cluster/node-keys.ts';
+import type { ControlPlane } from '../src/cluster/control-plane.ts';
 import type { StatusError } from '../src/machinery/status-error.ts';
 import type { Journal } from '../src/store/journal.ts';
 import { MvccStore } from '../src/store/mvcc.ts';
@@ -25,6 +23,7 @@ import { defaultStoreSettings } from '../src/store/settings.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { type Store, StoreError } from '../src/store/store.ts';
 import { exchange } from './apiserver-exchange.ts';
+import { openControlPlane } from './fixtures/control-plane.ts';
 
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -42,23 +41,12 @@ class Disk implements Journal {
   async close(): Promise<void> {}
 }
 
-async function plane(disk: Disk, clock: VirtualClock): Promise<ControlPlane> {
-  const random = new SeededRandom(1);
-  const opened = await ControlPlane.open({
+function plane(disk: Disk, clock: VirtualClock): Promise<ControlPlane> {
+  return openControlPlane({
     clock,
-    random,
-    keys: hmacKeys(new Uint8Array(32), random),
-    log: silentLog,
     openStore: async () => new MvccStore({ journal: disk, clock, settings: defaultStoreSettings }),
     yieldToLoop: () => Promise.resolve(),
-    addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
-    caPem: '',
-    serviceCidr: '10.96.0.0/16',
-    nodePorts: { first: 30_000, last: 32_767 },
-    runtimeConfig: {},
   });
-  await opened.bootstrap();
-  return opened;
 }
 
 /** What an administrator is answered over HTTPS. */

@@ -8,6 +8,7 @@ import {
   type Loops,
   type MakeFilesystem,
   type Mount,
+  type MountRequest,
   type Mounts,
   type Propagation,
 } from './host.ts';
@@ -35,17 +36,7 @@ export class FakeMounts implements Mounts {
     return mountsBelow(this.#tree.mounts, this.#real(path));
   }
 
-  async mount({
-    source,
-    target,
-    type,
-    options = [],
-  }: {
-    readonly source: string;
-    readonly target: string;
-    readonly type?: string | undefined;
-    readonly options?: readonly string[];
-  }): Promise<void> {
+  async mount({ source, target, type, options = [] }: MountRequest): Promise<void> {
     const { path } = this.#tree.find(target, true);
     const filesystem = type === 'tmpfs' ? this.#tree.makeFilesystem('tmpfs', tmpfsBytes(options)) : this.#tree.find(source, true).inode.disk;
     if (filesystem === undefined) throw new HostError('failed', `${source} holds no file system`);

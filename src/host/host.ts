@@ -151,7 +151,7 @@ export interface Mounts {
   /** Everything at or below the path, deepest first: the order in which to unmount. */
   below(path: string): Promise<readonly Mount[]>;
   /** `type` undefined: mount's own guess. Target must exist. Not idempotent: mounts again over it. */
-  mount(options: { readonly source: string; readonly target: string; readonly type?: string | undefined; readonly options?: readonly string[] }): Promise<void>;
+  mount(request: MountRequest): Promise<void>;
   /** Target must exist and be of the same sort as the source. `readOnly` remounts; on failure nothing stays mounted. */
   bind(options: {
     readonly source: string;
@@ -170,6 +170,14 @@ export interface Mounts {
   setPropagation(target: string, propagation: Propagation): Promise<void>;
   /** The topmost one. Idempotent: not mounted is a success. `busy` when in use. Lazy only when asked. */
   unmount(target: string, options?: { readonly lazy?: boolean; readonly timeoutMs?: number }): Promise<void>;
+}
+
+/** As mount(8) takes them. */
+export interface MountRequest {
+  readonly source: string;
+  readonly target: string;
+  readonly type?: string | undefined;
+  readonly options?: readonly string[];
 }
 
 export type Propagation = 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { commandError } from './errno.ts';
-import { type Files, type Host, HostError, type Mount, type Mounts, type Propagation } from './host.ts';
+import { type Files, type Host, HostError, type Mount, type MountRequest, type Mounts, type Propagation } from './host.ts';
 import { mountsBelow, parseMountinfo } from './mountinfo.ts';
 
 /** As bind-within.ts has it, done by the helper. */
@@ -35,17 +35,7 @@ export class SystemMounts implements Mounts {
     return mountsBelow(await this.list(), real);
   }
 
-  async mount({
-    source,
-    target,
-    type,
-    options = [],
-  }: {
-    readonly source: string;
-    readonly target: string;
-    readonly type?: string | undefined;
-    readonly options?: readonly string[];
-  }): Promise<void> {
+  async mount({ source, target, type, options = [] }: MountRequest): Promise<void> {
     await this.#command(
       'mount',
       [...(type === undefined ? [] : ['-t', type]), ...(options.length === 0 ? [] : ['-o', options.join(',')]), '--', source, target],

@@ -6,7 +6,7 @@ import { type Log, silentLog } from '../../src/base/log.ts';
 import { SeededRandom } from '../../src/base/random.ts';
 import { VirtualClock } from '../../src/base/virtual-clock.ts';
 import type { Client } from '../../src/client/client.ts';
-import { ControlPlane } from '../../src/cluster/control-plane.ts';
+import type { ControlPlane } from '../../src/cluster/control-plane.ts';
 import { hmacKeys } from '../../src/cluster/node-keys.ts';
 import type { CsiDriver } from '../../src/csi/driver.ts';
 import { FakeHost } from '../../src/host/fake.ts';
@@ -18,8 +18,7 @@ import type { ProbeNetwork } from '../../src/node/probes/network.ts';
 import { SIMULATED_NETWORK } from '../../src/node/probes/simulated-network.ts';
 import type { ContainerSpec } from '../../src/node/runtime/runtime.ts';
 import { type SimulatedBehaviour, SimulatedRuntime } from '../../src/node/runtime/simulated.ts';
-import { openMemoryStore } from '../../src/store/memory.ts';
-import { defaultStoreSettings } from '../../src/store/settings.ts';
+import { openControlPlane } from '../fixtures/control-plane.ts';
 
 export interface HarnessOptions {
   readonly behave?: (spec: ContainerSpec) => SimulatedBehaviour;
@@ -66,20 +65,7 @@ export class NodeHarness implements AsyncDisposable {
   static async open(options: HarnessOptions = {}): Promise<NodeHarness> {
     const clock = new VirtualClock(Date.UTC(2030, 0, 1));
     const random = new SeededRandom(7);
-    const plane = await ControlPlane.open({
-      clock,
-      random,
-      keys: hmacKeys(random.bytes(32), random),
-      log: silentLog,
-      openStore: async () => openMemoryStore({ clock, settings: defaultStoreSettings }),
-      yieldToLoop: () => drain(),
-      addresses: () => ({ serviceIp: '10.96.0.1', serviceCidr: '10.96.0.0/16', advertiseIp: '192.0.2.1', port: 6443 }),
-      caPem: 'ca',
-      serviceCidr: '10.96.0.0/16',
-      nodePorts: { first: 30000, last: 32767 },
-      runtimeConfig: {},
-    });
-    await plane.bootstrap();
+    const plane = await openControlPlane({ clock, random, keys: hmacKeys(random.bytes(32), random), yieldToLoop: () => drain(), caPem: 'ca' });
     const harness = new NodeHarness(options, plane, clock);
     await harness.client.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
     await harness.client.create(configMaps, { metadata: { name: 'kube-root-ca.crt', namespace: 'default' }, data: { 'ca.crt': 'ca' } });

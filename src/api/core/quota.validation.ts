@@ -4,33 +4,16 @@ import { getOwn } from '../../machinery/record.ts';
 import { addFaults, asJson, type Errors, IMMUTABLE, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
-import { checkAmount, isHugePages, quantityOf } from './resources.validation.ts';
+import { checkAmount, isHugePages, quantityOf, STANDARD_RESOURCES } from './resources.validation.ts';
 
 const SCOPES = ['BestEffort', 'CrossNamespacePodAffinity', 'NotBestEffort', 'NotTerminating', 'PriorityClass', 'Terminating', 'VolumeAttributesClass'];
-const PLAIN = new Set([
-  ...[
-    'cpu',
-    'memory',
-    'ephemeral-storage',
-    'storage',
-    'pods',
-    'services',
-    'replicationcontrollers',
-    'resourcequotas',
-    'secrets',
-    'configmaps',
-    'persistentvolumeclaims',
-  ],
-  ...['requests.cpu', 'requests.memory', 'requests.storage', 'requests.ephemeral-storage', 'limits.cpu', 'limits.memory', 'limits.ephemeral-storage'],
-  ...['services.nodeports', 'services.loadbalancers'],
-]);
 
 export function validateResourceQuota({ spec }: core.ResourceQuota): readonly FieldError[] {
   const errors: Errors = [];
   for (const [name, amount] of Object.entries(spec?.hard ?? {})) {
     const at = root('spec').child('hard').key(name);
     addFaults(errors, at, name, qualifiedNameFaults(name));
-    if (!name.includes('/') && !PLAIN.has(name) && !isHugePages(name.replace(/^requests\./, '')))
+    if (!name.includes('/') && !STANDARD_RESOURCES.has(name) && !isHugePages(name.replace(/^requests\./, '')))
       errors.push(invalid(at, name, 'must be a standard resource for quota'));
     checkAmount(errors, at, name, amount);
   }

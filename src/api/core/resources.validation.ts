@@ -27,7 +27,8 @@ const QUOTA_RESOURCES = [
   'services.nodeports',
   'services.loadbalancers',
 ];
-const STANDARD_RESOURCES = new Set([...CONTAINER_RESOURCES, ...QUOTA_RESOURCES]);
+/** Names without a domain that requests, limits and quotas may give. */
+export const STANDARD_RESOURCES: ReadonlySet<string> = new Set([...CONTAINER_RESOURCES, ...QUOTA_RESOURCES]);
 const HUGE_PAGES = 'hugepages-';
 const NATIVE_PREFIX = 'kubernetes.io/';
 
