@@ -141,6 +141,11 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
       assert.ok(!commands.includes(word), `a command line holds ${word.slice(0, 12)}…`);
     }
     for (const name of ['.', 'store', 'pki', 'pool']) assert.equal(statSync(join(berth.directory, name)).mode & 0o077, 0, `${name} is open to others`);
+    await until(
+      () => berth.tryExec('deploy/app', 'cat', '/data/log'),
+      (text) => text === 'start\n',
+      'there are bytes to lose',
+    );
 
     await reboot(berth);
     await berth.up();
@@ -153,7 +158,7 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
       'its container was made again',
     );
     await until(
-      () => berth.exec(pod, 'cat', '/data/log'),
+      () => berth.tryExec(pod, 'cat', '/data/log'),
       (text) => text === 'start\nstart\n',
       'its volume has its bytes',
     );
@@ -182,7 +187,11 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
       await berth.apply(APP);
       await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=60s');
       const pod = (await berth.get('pods -l app=app', '.items[0].metadata.name')).trim();
-      assert.equal(await berth.exec(pod, 'cat', '/data/log', '/secret/password'), 'start\nhunter2-hunter2');
+      await until(
+        () => berth.tryExec(pod, 'cat', '/data/log', '/secret/password'),
+        (text) => text === 'start\nhunter2-hunter2',
+        'the volumes are there',
+      );
     } finally {
       rmSync(on, { recursive: true, force: true });
     }
@@ -203,7 +212,7 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
         });
         let said = '';
         for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-        const ended = once(child, 'exit');
+        const ended = once(child, 'close');
         // A stage is told when it is done: the store is open, so the process can be found.
         await until(
           async () => /store$/m.test(said),

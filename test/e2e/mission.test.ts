@@ -140,7 +140,13 @@ describe('the mission', () => {
   it('05: three pods have three volumes, and find them again', async () => {
     await berth.kubectl('apply', '-f', berth.mission('05-stateful.yaml'));
     await berth.kubectl('rollout', 'status', 'statefulset/db', '--timeout=90s');
-    assert.equal(await berth.exec('db-2', 'cat', '/data/who'), 'db-2\n');
+    const who = (pod: string, times: number): Promise<string> =>
+      until(
+        () => berth.tryExec(pod, 'cat', '/data/who'),
+        (text) => text === `${pod}\n`.repeat(times),
+        `${pod} was here ${times} times`,
+      );
+    for (const pod of ['db-0', 'db-1', 'db-2']) await who(pod, 1);
     const volumes = await berth.get('pvc', '.items[*].spec.volumeName');
     assert.equal(new Set(volumes.split(' ')).size, 3);
     await berth.kubectl('scale', 'statefulset/db', '--replicas=1');
@@ -152,7 +158,7 @@ describe('the mission', () => {
       ['db-1', 2],
       ['db-2', 2],
     ] as const)
-      assert.equal(await berth.exec(pod, 'cat', '/data/who'), `${pod}\n`.repeat(lines));
+      await who(pod, lines);
     assert.equal(await berth.get('pvc', '.items[*].spec.volumeName'), volumes);
     await berth.kubectl('delete', '-f', berth.mission('05-stateful.yaml'));
     assert.equal((await berth.get('pvc', '.items[*].metadata.name')).split(' ').length, 3, 'the claims stay');
@@ -163,20 +169,22 @@ describe('the mission', () => {
     await berth.kubectl('apply', '-f', berth.mission('06-gpu.yaml'));
     const phases = (): Promise<string> => berth.get('pods -l app=yolo-api', '.items[*].status.phase');
     await until(phases, (text) => text.split(' ').toSorted().join(' ') === 'Pending Running Running', 'two run, one waits');
-    const reason = await berth.kubectl(
-      'get',
-      'pods',
-      '-l',
-      'app=yolo-api',
-      '--field-selector=status.phase=Pending',
-      '-o',
-      'jsonpath={.items[0].status.conditions[?(@.type=="PodScheduled")].message}',
+    const condition = '{.items[0].status.conditions[?(@.type=="PodScheduled")].message}';
+    const reason = await until(
+      () => berth.kubectl('get', 'pods', '-l', 'app=yolo-api', '--field-selector=status.phase=Pending', '-o', `jsonpath=${condition}`),
+      (text) => text !== '',
+      'the third says why it waits',
     );
     assert.match(reason, /^0\/1 nodes are available: 1 Insufficient nvidia\.com\/gpu\. no new claims to deallocate, preemption: 0\/1 nodes are available: /);
     const running = (await berth.kubectl('get', 'pods', '-l', 'app=yolo-api', '--field-selector=status.phase=Running', '-o', 'name')).trim().split('\n');
-    const devices = await Promise.all(running.map((pod) => berth.kubectl('logs', pod)));
+    const deviceOf = (pod: string): Promise<string> =>
+      until(
+        () => berth.kubectl('logs', pod),
+        (text) => /^gpus=.+\n$/.test(text),
+        `${pod} tells its device`,
+      );
+    const devices = await Promise.all(running.map(deviceOf));
     assert.equal(new Set(devices).size, 2, devices.join(''));
-    for (const device of devices) assert.match(device, /^gpus=.+\n$/);
     await berth.kubectl('delete', '-f', berth.mission('06-gpu.yaml'));
   });
 

@@ -49,9 +49,12 @@ class Lesser implements AsyncDisposable {
     const [command = '', ...rest] = [...before, process.execPath, BERTH, 'up', ...args];
     const child = spawn(command, rest, { cwd: this.home, env: this.#env(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    let ended = false;
+    // Not at its exit: what it said last may come after that.
+    child.on('close', () => (ended = true));
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     await until(
-      async () => /ready at https:/.test(this.output) || child.exitCode !== null,
+      async () => /ready at https:/.test(this.output) || ended,
       (done) => done,
       'berth up is ready',
     );
