@@ -106,8 +106,8 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
   it('the machine reboots: pods come back, volumes have their bytes, what may not restart has failed; nothing secret can be read', async () => {
     await using berth = await Berth.start(['--log-level', 'debug']);
     await berth.apply(APP);
-    await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=60s');
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/once', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=240s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/once', '--timeout=240s');
     const uid = await berth.get('pods -l app=app', '.items[0].metadata.uid');
     const ip = await berth.get('pods -l app=app', '.items[0].status.podIP');
 
@@ -149,7 +149,7 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
 
     await reboot(berth);
     await berth.up();
-    await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=240s');
     const pod = (await berth.get('pods -l app=app', '.items[0].metadata.name')).trim();
     assert.equal(await berth.get(`pod ${pod}`, '.metadata.uid'), uid, 'the same pod');
     await until(
@@ -168,8 +168,8 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
       (phase) => phase === 'Failed',
       'what may not restart has failed',
     );
-    await berth.kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=20s');
-    await berth.kubectl('delete', 'deploy,pod,pvc', '--all', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=240s');
+    await berth.kubectl('delete', 'deploy,pod,pvc', '--all', '--timeout=240s');
     await until(
       () => berth.kubectl('get', 'pods', '-o', 'name'),
       (text) => text === '',
@@ -185,7 +185,7 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
       await using berth = await Berth.start([], { on: deep });
       assert.match(berth.output, /export KUBECONFIG='[^']+ a space[^']+'/);
       await berth.apply(APP);
-      await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=60s');
+      await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=240s');
       const pod = (await berth.get('pods -l app=app', '.items[0].metadata.name')).trim();
       await until(
         () => berth.tryExec(pod, 'cat', '/data/log', '/secret/password'),
@@ -247,7 +247,7 @@ spec:
     const claim = (name: string): string =>
       `---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: { name: ${name} }\nspec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 32Mi } } }\n`;
     await berth.apply(`${user('bad')}${claim('bad')}---\n${user('good')}${claim('good')}`);
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', 'pod/good', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', 'pod/good', '--timeout=240s');
     await berth.kubectl('delete', 'pod', 'bad');
     const volume = await berth.get('pvc bad', '.spec.volumeName');
     await berth.interrupt();
@@ -279,7 +279,7 @@ spec:
     assert.equal(await berth.exec('good', 'cat', '/data/name'), 'good\n');
 
     writeFileSync(record, text);
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', '--timeout=240s');
     await until(
       async () => (await berth.cli(['why', 'pvc/bad', '--data-dir', berth.directory])).code,
       (code) => code === 0,

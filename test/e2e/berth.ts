@@ -9,7 +9,10 @@ import { writeBusyboxImage } from '../fixtures/busybox-image.ts';
 import { lastLines, type Subject, tellOnFailure } from '../fixtures/diagnosis.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const READY_MS = 60_000;
+/** Patience ends what hangs; a machine that is busy with other things may well take a tenth of it. */
+const READY_MS = 120_000;
+const COMMAND_MS = 300_000;
+const UNTIL_MS = 240_000;
 const SERVER_LINES = 300;
 // Never a bundle: what is tested is what stands here.
 process.env.BERTH_FROM = 'source';
@@ -31,7 +34,7 @@ export interface RunOptions {
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env: { ...process.env, ...options.env }, cwd: options.cwd ?? ROOT, stdio: ['pipe', 'pipe', 'pipe'] });
-    const { timeoutMs = 120_000 } = options;
+    const { timeoutMs = COMMAND_MS } = options;
     let stdout = '';
     let stderr = '';
     const timer = setTimeout(() => {
@@ -192,7 +195,7 @@ export class Berth implements AsyncDisposable {
 
   /** States of all that a failure may be about, all events, and what the server and containerd said last. */
   async #diagnosis(): Promise<string> {
-    const { stdout, stderr } = await this.tryKubectl(['get', 'pods,pvc,pv,nodes,events', '-A', '-o', 'json', '--request-timeout=5s'], { timeoutMs: 10_000 });
+    const { stdout, stderr } = await this.tryKubectl(['get', 'pods,pvc,pv,nodes,events', '-A', '-o', 'json', '--request-timeout=30s'], { timeoutMs: 60_000 });
     return [
       `cluster ${this.directory}`,
       ...(stdout === '' ? [stderr] : (JSON.parse(stdout) as { readonly items: readonly Told[] }).items.map(inOneLine)),
@@ -237,12 +240,12 @@ function inOneLine({ kind, metadata, status, involvedObject, reason, message, co
 }
 
 /** Asks again until the answer satisfies, or fails with the last one. For what no watch of kubectl can wait for. */
-export async function until<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean, what: string, timeoutMs = 60_000): Promise<T> {
-  const givenUp = performance.now() + timeoutMs;
+export async function until<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean, what: string): Promise<T> {
+  const givenUp = performance.now() + UNTIL_MS;
   for (;;) {
     const answer = await ask();
     if (satisfied(answer)) return answer;
-    if (performance.now() > givenUp) assert.fail(`${what}: still ${JSON.stringify(answer)} after ${timeoutMs} ms`);
+    if (performance.now() > givenUp) assert.fail(`${what}: still ${JSON.stringify(answer)} after ${UNTIL_MS} ms`);
     await delay(100);
   }
 }

@@ -12,7 +12,7 @@ import { writeBusyboxImage } from '../fixtures/busybox-image.ts';
 import { testContainerd, whyNoContainers } from '../fixtures/containerd.ts';
 
 const clock = new SystemClock();
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 240_000;
 
 /** Looks until it is so; what cannot be waited for by an event. */
 async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {

@@ -110,7 +110,7 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
 
   it('no byte is lost and nothing hangs', async () => {
     await berth.apply(claim('a', 32) + pod('a'));
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/a', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/a', '--timeout=240s');
     for (let kill = 0; kill < KILLS; kill++) {
       let stopped = false;
       const users = SLOTS.map(async (name) => {
@@ -139,12 +139,12 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
         'jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.deletionTimestamp} {end}',
         '--ignore-not-found',
       ]);
-      for (const [, what] of stdout.matchAll(/(\S+)=\S+/g)) await berth.kubectl('wait', '--for=delete', what ?? '', '--timeout=60s');
+      for (const [, what] of stdout.matchAll(/(\S+)=\S+/g)) await berth.kubectl('wait', '--for=delete', what ?? '', '--timeout=240s');
       const size = Number.parseInt((await berth.tryKubectl(['get', 'pvc', name, '-o', 'jsonpath={.spec.resources.requests.storage}'])).stdout || '32', 10);
       await berth.apply(claim(name, size) + pod(name));
     }
     for (const name of SLOTS) {
-      const { code } = await berth.tryKubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s']);
+      const { code } = await berth.tryKubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s']);
       if (code !== 0) assert.fail(await berth.kubectl('describe', 'pod,pvc', name));
       await until(
         () => look(name),
@@ -166,7 +166,7 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
   });
 
   it('nothing is left when all is deleted', async () => {
-    await berth.kubectl('delete', 'pod,pvc', '--all', '--timeout=60s');
+    await berth.kubectl('delete', 'pod,pvc', '--all', '--timeout=240s');
     await until(
       () => berth.kubectl('get', 'pv,volumeattachments', '-o', 'name'),
       (text) => text.trim() === '',
