@@ -316,14 +316,14 @@ stringData: { key: s3cret }
           command: ['sh', '-c', 'trap "echo term >> /h/log; exit 0" TERM; touch /listens; while true; do sleep 0.1; done'],
           lifecycle: {
             postStart: hook('until [ -e /listens ]; do sleep 0.1; done; echo start >> /h/log'),
-            preStop: hook('echo stop >> /h/log; sleep 0.3'),
+            preStop: hook('echo stop >> /h/log; sleep 1; echo stopped >> /h/log'),
           },
         },
         { ...volume({ hostPath: { path: join(host, 'hooks'), type: 'DirectoryOrCreate' } }), terminationGracePeriodSeconds: 60 },
       );
       await berth.kubectl('delete', 'pod', 'hooks');
       const { readFileSync } = await import('node:fs');
-      assert.equal(readFileSync(join(host, 'hooks', 'log'), 'utf8'), 'start\nstop\nterm\n');
+      assert.equal(readFileSync(join(host, 'hooks', 'log'), 'utf8'), 'start\nstop\nstopped\nterm\n');
       await start('deaf', { command: ['sh', '-c', 'trap "" TERM; while true; do sleep 0.2; done'] }, { terminationGracePeriodSeconds: 2 });
       const began = performance.now();
       await berth.kubectl('delete', 'pod', 'deaf');

@@ -32,9 +32,10 @@ function nextToEnd(view: PodView, running: readonly Container[]): readonly Conta
 }
 
 function killOf(view: PodView, ending: Ending, container: Container): readonly Action[] {
-  const graceEndMs = ending.atMs + ending.graceSeconds * 1_000;
+  const untilMs = Math.max(ending.atMs + ending.graceSeconds * 1_000, view.nowMs + LEAST_GRACE_SECONDS * 1_000);
   const killingUntilMs = view.memory.killing.get(container.id);
-  if (killingUntilMs !== undefined && killingUntilMs <= Math.max(graceEndMs, view.nowMs + LEAST_GRACE_SECONDS * 1_000)) return [];
-  const graceSeconds = Math.max(LEAST_GRACE_SECONDS, Math.ceil((graceEndMs - view.nowMs) / 1_000));
-  return [{ do: 'kill', id: container.id, name: container.name, message: `Stopping container ${container.name}`, graceSeconds }];
+  if (killingUntilMs !== undefined && killingUntilMs <= untilMs) return [];
+  const graceSeconds = Math.ceil((untilMs - view.nowMs) / 1_000);
+  // The end of the grace period is noted as it is, not from the rounded seconds: a later look must not find a kill that takes too long.
+  return [{ do: 'kill', id: container.id, name: container.name, message: `Stopping container ${container.name}`, graceSeconds, untilMs }];
 }

@@ -339,3 +339,15 @@ for (const { says, view, does } of ROWS) {
     assert.equal(words(decide(structuredClone(view)), view.nowMs), does);
   });
 }
+
+for (const lateMs of [0, 1, 999, 29_500, 40_000]) {
+  test(`ending: a kill that is decided ${lateMs} ms after the end began is not decided again while its preStop hook runs`, () => {
+    const late = (nowMs: number, killing: ReadonlyMap<string, number> = new Map()): PodView => ({
+      ...viewOf(podOf(), [containerOf('c', 'running')], { memory: { ending: ending(), killing } }),
+      nowMs,
+    });
+    const [kill, ...others] = decide(late(T0 + lateMs)).actions;
+    assert.ok(kill?.do === 'kill' && others.length === 0);
+    for (const laterMs of [0, 1, 300, 5_000]) assert.deepEqual(decide(late(T0 + lateMs + laterMs, new Map([[kill.id, kill.untilMs]]))).actions, []);
+  });
+}

@@ -32,7 +32,15 @@ export type Action =
       readonly sandboxId: string;
       readonly backOff?: BackOff;
     }
-  | { readonly do: 'kill'; readonly id: string; readonly name: string; readonly message: string; readonly graceSeconds: number }
+  | {
+      readonly do: 'kill';
+      readonly id: string;
+      readonly name: string;
+      readonly message: string;
+      readonly graceSeconds: number;
+      /** Wall time by which it is to be dead: what `memory.killing` holds while the kill is under way. */
+      readonly untilMs: number;
+    }
   | { readonly do: 'resize'; readonly id: string; readonly name: string }
   /** Tell, once for each container that ended, that its restart waits. */
   | { readonly do: 'report-back-off'; readonly name: string; readonly id: string }
@@ -125,7 +133,11 @@ function killsOutside(view: PodView, sandboxId: string | undefined): readonly Ac
   const names = new Set(containersOf(view.pod).map((c) => c.spec.name));
   return view.containers
     .filter((c) => (c.state === 'running' || c.state === 'unknown') && (c.sandboxId !== sandboxId || !names.has(c.name)) && !view.memory.killing.has(c.id))
-    .map((c) => ({ do: 'kill', id: c.id, name: c.name, message: `Stopping container ${c.name}`, graceSeconds: graceSecondsOf(view.pod) }));
+    .map((c) => killOf(view, c, `Stopping container ${c.name}`, graceSecondsOf(view.pod)));
+}
+
+function killOf({ nowMs }: PodView, { id, name }: Container, message: string, graceSeconds: number): Action {
+  return { do: 'kill', id, name, message, graceSeconds, untilMs: nowMs + graceSeconds * 1_000 };
 }
 
 /** The image in the spec is not the one that the container was made from. */
@@ -196,7 +208,7 @@ class Pass {
     if (this.#view.memory.killing.has(last.id)) return;
     const message = this.#reasonToKill(c, last);
     if (message === undefined) return this.#keepResources(c, last);
-    this.#actions.push({ do: 'kill', id: last.id, name: c.spec.name, message, graceSeconds: graceForKill(this.#view, c, last) });
+    this.#actions.push(killOf(this.#view, last, message, graceForKill(this.#view, c, last)));
   }
 
   /** Not in this sandbox yet. A container that has ended for good in an earlier one is not run again. */

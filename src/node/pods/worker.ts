@@ -331,7 +331,7 @@ export class PodWorker {
   #kill(action: Extract<Action, { readonly do: 'kill' }>): void {
     const { clock } = this.#parts.options;
     const again = this.#killing.has(action.id);
-    this.#killing.set(action.id, clock.now() + action.graceSeconds * 1_000);
+    this.#killing.set(action.id, action.untilMs);
     const podIp = this.#parts.runtime.ofPod(this.id.uid).sandboxes[0]?.ips[0] ?? '';
     void killContainer({ ...action, parts: this.#parts, pod: this.#pod, podIp, again }).then(
       () => {
