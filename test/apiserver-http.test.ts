@@ -255,7 +255,7 @@ describe('the HTTPS front', () => {
     client.close();
   });
 
-  test('over HTTP/2 a refusal that did not wait for the body is whole before its stream ends', { timeout: 20_000 }, async () => {
+  test('over HTTP/2 a refusal that did not wait for the body is whole before its stream ends', { timeout: 300_000 }, async () => {
     const socket = connect({ host: '127.0.0.1', port: listening.port, ca: certificates.caPem, ALPNProtocols: ['h2'] });
     const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer => {
       const head = Buffer.alloc(9);

@@ -27,7 +27,7 @@ async function csrPem(name: string): Promise<string> {
   return request.toString('pem');
 }
 
-it('a machine joins by a bootstrap token', { timeout: 30_000 }, async () => {
+it('a machine joins by a bootstrap token', { timeout: 300_000 }, async () => {
   await using ends = new Disposals();
   const directory = await mkdtemp(join(tmpdir(), 'berth-joins-'));
   ends.add(() => rm(directory, { recursive: true }));

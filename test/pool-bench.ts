@@ -107,7 +107,7 @@ export class PoolBench implements AsyncDisposable {
   }
 }
 
-const ROUNDS = 100;
+const ROUNDS = 1_500;
 
 async function openOn(host: Host, root: string, kind: Pool['kind']): Promise<PoolOnDisk> {
   const pool = await openPool({ host, clock: new SystemClock(), root, mark: 'bench', kind, keepFreeBytes: 16 * MiB, stepBytes: 600 * MiB });

@@ -32,7 +32,7 @@ async function open(runtimeConfig: Readonly<Record<string, boolean>> = {}): Prom
   return { client: plane.componentOptions(ADMIN, 'test').client, rest, [Symbol.asyncDispose]: () => ends[Symbol.asyncDispose]() };
 }
 
-it('an alpha kind that was asked for: its objects go with their owner, and with their namespace', { timeout: 20_000 }, async () => {
+it('an alpha kind that was asked for: its objects go with their owner, and with their namespace', { timeout: 300_000 }, async () => {
   await using stage = await open({ 'scheduling.k8s.io/v1alpha2': true });
   const { client } = stage;
   const left = async (): Promise<readonly string[]> => (await client.list(podGroups)).items.map(({ metadata }) => metadata.name);
@@ -54,7 +54,7 @@ it('an alpha kind that was asked for: its objects go with their owner, and with 
   );
 });
 
-it('a kind that is kept, and that nothing acts on, says so on each object, once', { timeout: 20_000 }, async () => {
+it('a kind that is kept, and that nothing acts on, says so on each object, once', { timeout: 300_000 }, async () => {
   await using stage = await open();
   const { client } = stage;
   const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox:1.36' }] } };

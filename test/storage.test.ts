@@ -182,7 +182,7 @@ class Stage implements AsyncDisposable {
 }
 
 function check(sentence: string, body: (stage: Stage) => Promise<void>, options: Parameters<typeof Stage.set>[0] = {}): void {
-  it(sentence, { timeout: 20_000 }, async () => {
+  it(sentence, { timeout: 300_000 }, async () => {
     await using stage = await Stage.set(options);
     await body(stage);
   });
@@ -283,7 +283,7 @@ describe('storage, through the API', () => {
     );
   });
 
-  it('of two nodes that could make a volume for any node, one does', { timeout: 20_000 }, async () => {
+  it('of two nodes that could make a volume for any node, one does', { timeout: 300_000 }, async () => {
     await using stage = await Stage.set();
     const other = await stage.addNode('node-2');
     for (const name of ['node-1', 'node-2'])

@@ -8,7 +8,7 @@ import { SystemClock } from '../base/system-clock.ts';
 import { CsiServer } from './grpc.ts';
 import { Registration } from './registration.ts';
 
-test('a socket appears and its driver is registered; it goes and the driver is gone', { timeout: 10_000 }, async (t) => {
+test('a socket appears and its driver is registered; it goes and the driver is gone', { timeout: 300_000 }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'berth-reg-'));
   t.after(() => rm(directory, { recursive: true }));
   const names: string[] = [];

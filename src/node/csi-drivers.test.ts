@@ -27,7 +27,7 @@ async function serveDriver(name: string, directory: string, root: string): Promi
   return { told: promise, server };
 }
 
-test('drivers that register by a socket stand beside the node’s own, whose name nobody else may take', { timeout: 20_000 }, async () => {
+test('drivers that register by a socket stand beside the node’s own, whose name nobody else may take', { timeout: 300_000 }, async () => {
   const clock = new SystemClock();
   await using host = openSystemHost({ clock, random: new SystemRandom() });
   const directory = await mkdtemp(join(tmpdir(), 'berth-drv-'));

@@ -106,8 +106,8 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
   it('the machine reboots: pods come back, volumes have their bytes, what may not restart has failed; nothing secret can be read', async () => {
     await using berth = await Berth.start(['--log-level', 'debug']);
     await berth.apply(APP);
-    await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=60s');
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/once', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=240s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/once', '--timeout=240s');
     const uid = await berth.get('pods -l app=app', '.items[0].metadata.uid');
     const ip = await berth.get('pods -l app=app', '.items[0].status.podIP');
 
@@ -141,10 +141,15 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
       assert.ok(!commands.includes(word), `a command line holds ${word.slice(0, 12)}…`);
     }
     for (const name of ['.', 'store', 'pki', 'pool']) assert.equal(statSync(join(berth.directory, name)).mode & 0o077, 0, `${name} is open to others`);
+    await until(
+      () => berth.tryExec('deploy/app', 'cat', '/data/log'),
+      (text) => text === 'start\n',
+      'there are bytes to lose',
+    );
 
     await reboot(berth);
     await berth.up();
-    await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=240s');
     const pod = (await berth.get('pods -l app=app', '.items[0].metadata.name')).trim();
     assert.equal(await berth.get(`pod ${pod}`, '.metadata.uid'), uid, 'the same pod');
     await until(
@@ -153,7 +158,7 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
       'its container was made again',
     );
     await until(
-      () => berth.exec(pod, 'cat', '/data/log'),
+      () => berth.tryExec(pod, 'cat', '/data/log'),
       (text) => text === 'start\nstart\n',
       'its volume has its bytes',
     );
@@ -163,8 +168,8 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
       (phase) => phase === 'Failed',
       'what may not restart has failed',
     );
-    await berth.kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=20s');
-    await berth.kubectl('delete', 'deploy,pod,pvc', '--all', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=240s');
+    await berth.kubectl('delete', 'deploy,pod,pvc', '--all', '--timeout=240s');
     await until(
       () => berth.kubectl('get', 'pods', '-o', 'name'),
       (text) => text === '',
@@ -180,9 +185,13 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
       await using berth = await Berth.start([], { on: deep });
       assert.match(berth.output, /export KUBECONFIG='[^']+ a space[^']+'/);
       await berth.apply(APP);
-      await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=60s');
+      await berth.kubectl('rollout', 'status', 'deploy/app', '--timeout=240s');
       const pod = (await berth.get('pods -l app=app', '.items[0].metadata.name')).trim();
-      assert.equal(await berth.exec(pod, 'cat', '/data/log', '/secret/password'), 'start\nhunter2-hunter2');
+      await until(
+        () => berth.tryExec(pod, 'cat', '/data/log', '/secret/password'),
+        (text) => text === 'start\nhunter2-hunter2',
+        'the volumes are there',
+      );
     } finally {
       rmSync(on, { recursive: true, force: true });
     }
@@ -203,7 +212,7 @@ describe('bad days', { skip: process.getuid?.() !== 0 && 'containers need root' 
         });
         let said = '';
         for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-        const ended = once(child, 'exit');
+        const ended = once(child, 'close');
         // A stage is told when it is done: the store is open, so the process can be found.
         await until(
           async () => /store$/m.test(said),
@@ -238,7 +247,7 @@ spec:
     const claim = (name: string): string =>
       `---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: { name: ${name} }\nspec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 32Mi } } }\n`;
     await berth.apply(`${user('bad')}${claim('bad')}---\n${user('good')}${claim('good')}`);
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', 'pod/good', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', 'pod/good', '--timeout=240s');
     await berth.kubectl('delete', 'pod', 'bad');
     const volume = await berth.get('pvc bad', '.spec.volumeName');
     await berth.interrupt();
@@ -270,7 +279,7 @@ spec:
     assert.equal(await berth.exec('good', 'cat', '/data/name'), 'good\n');
 
     writeFileSync(record, text);
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/bad', '--timeout=240s');
     await until(
       async () => (await berth.cli(['why', 'pvc/bad', '--data-dir', berth.directory])).code,
       (code) => code === 0,

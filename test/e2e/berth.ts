@@ -6,9 +6,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { writeBusyboxImage } from '../fixtures/busybox-image.ts';
+import { lastLines, type Subject, tellOnFailure } from '../fixtures/diagnosis.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const READY_MS = 60_000;
+/** Patience ends what hangs; a machine that is busy with other things may well take a tenth of it. */
+const READY_MS = 120_000;
+const COMMAND_MS = 300_000;
+const UNTIL_MS = 240_000;
+const SERVER_LINES = 300;
 // Never a bundle: what is tested is what stands here.
 process.env.BERTH_FROM = 'source';
 
@@ -29,9 +34,13 @@ export interface RunOptions {
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env: { ...process.env, ...options.env }, cwd: options.cwd ?? ROOT, stdio: ['pipe', 'pipe', 'pipe'] });
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
+    const { timeoutMs = COMMAND_MS } = options;
     let stdout = '';
     let stderr = '';
+    const timer = setTimeout(() => {
+      stderr += `\n${command} was killed: it had not ended after ${timeoutMs} ms\n`;
+      child.kill('SIGKILL');
+    }, timeoutMs);
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.on('error', reject);
@@ -51,12 +60,14 @@ export const KUBECTL = ['/usr/local/bin/kubectl', '/usr/bin/kubectl', DISTRIBUTI
 export class Berth implements AsyncDisposable {
   readonly directory: string;
   readonly #args: readonly string[];
+  readonly #told: Subject;
   #child: ChildProcess | undefined;
   #output = '';
 
   private constructor(directory: string, args: readonly string[]) {
     this.directory = directory;
     this.#args = args;
+    this.#told = tellOnFailure(() => this.#diagnosis());
   }
 
   /** Starts a cluster in an empty directory below `on`, with busybox loaded unless `image` is false. */
@@ -88,7 +99,7 @@ export class Berth implements AsyncDisposable {
   /** `berth up` on the same directory; resolves when it says that it is ready. */
   async up(): Promise<void> {
     this.#output = '';
-    const child = spawn(process.execPath, [join(ROOT, 'bin', 'berth.cjs'), 'up', '--data-dir', this.directory, ...this.#args], {
+    const child = spawn(process.execPath, [join(ROOT, 'bin', 'berth.cjs'), 'up', '--data-dir', this.directory, '--log-level', 'debug', ...this.#args], {
       cwd: ROOT,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -104,7 +115,8 @@ export class Berth implements AsyncDisposable {
       };
       child.stdout?.on('data', hear);
       child.stderr?.on('data', hear);
-      child.on('exit', (code, signal) => {
+      // Not at its exit: what it said last may come after that.
+      child.on('close', (code, signal) => {
         clearTimeout(timer);
         reject(new Error(`berth up ended (${code ?? signal}):\n${this.#output}`));
       });
@@ -114,7 +126,7 @@ export class Berth implements AsyncDisposable {
   /** kill -9 of the whole process group: server and helper, at once. */
   async kill(): Promise<void> {
     const child = this.#child;
-    assert.ok(child?.pid !== undefined);
+    assert.ok(child?.pid !== undefined && child.exitCode === null, `berth up has ended by itself:\n${this.#output}`);
     const ended = new Promise((resolve) => child.once('exit', resolve));
     process.kill(-child.pid, 'SIGKILL');
     await ended;
@@ -175,7 +187,25 @@ export class Berth implements AsyncDisposable {
     return this.kubectl('exec', pod, '--', ...command);
   }
 
+  /** For `until`: what a command says, and nothing while its container is not there or it fails. */
+  async tryExec(pod: string, ...command: string[]): Promise<string> {
+    const { code, stdout } = await this.tryKubectl(['exec', pod, '--', ...command]);
+    return code === 0 ? stdout : '';
+  }
+
+  /** States of all that a failure may be about, all events, and what the server and containerd said last. */
+  async #diagnosis(): Promise<string> {
+    const { stdout, stderr } = await this.tryKubectl(['get', 'pods,pvc,pv,nodes,events', '-A', '-o', 'json', '--request-timeout=30s'], { timeoutMs: 60_000 });
+    return [
+      `cluster ${this.directory}`,
+      ...(stdout === '' ? [stderr] : (JSON.parse(stdout) as { readonly items: readonly Told[] }).items.map(inOneLine)),
+      `what the server said last:\n${this.#output.split('\n').slice(-SERVER_LINES).join('\n')}`,
+      `what containerd said last:\n${await lastLines(join(this.directory, 'containerd', 'containerd.log'))}`,
+    ].join('\n');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#told.keep();
     if (this.#child?.pid !== undefined && this.#child.exitCode === null) {
       const ended = new Promise((resolve) => this.#child?.once('exit', resolve));
       this.#child.kill('SIGTERM');
@@ -192,13 +222,30 @@ export class Berth implements AsyncDisposable {
   }
 }
 
+interface Told {
+  readonly kind: string;
+  readonly metadata: { readonly namespace?: string; readonly name: string; readonly deletionTimestamp?: string; readonly creationTimestamp: string };
+  readonly status?: unknown;
+  readonly involvedObject?: { readonly kind: string; readonly name: string };
+  readonly reason?: string;
+  readonly message?: string;
+  readonly count?: number;
+}
+
+function inOneLine({ kind, metadata, status, involvedObject, reason, message, count }: Told): string {
+  if (involvedObject !== undefined)
+    return `event ${metadata.creationTimestamp} x${count ?? 1} ${involvedObject.kind}/${involvedObject.name} ${reason}: ${message}`;
+  const ending = metadata.deletionTimestamp === undefined ? '' : ` ending since ${metadata.deletionTimestamp}`;
+  return `${kind} ${metadata.namespace ?? ''}/${metadata.name}${ending} ${JSON.stringify(status)}`;
+}
+
 /** Asks again until the answer satisfies, or fails with the last one. For what no watch of kubectl can wait for. */
-export async function until<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean, what: string, timeoutMs = 60_000): Promise<T> {
-  const givenUp = performance.now() + timeoutMs;
+export async function until<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean, what: string): Promise<T> {
+  const givenUp = performance.now() + UNTIL_MS;
   for (;;) {
     const answer = await ask();
     if (satisfied(answer)) return answer;
-    if (performance.now() > givenUp) assert.fail(`${what}: still ${JSON.stringify(answer)} after ${timeoutMs} ms`);
+    if (performance.now() > givenUp) assert.fail(`${what}: still ${JSON.stringify(answer)} after ${UNTIL_MS} ms`);
     await delay(100);
   }
 }

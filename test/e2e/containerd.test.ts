@@ -12,7 +12,7 @@ import { writeBusyboxImage } from '../fixtures/busybox-image.ts';
 import { testContainerd, whyNoContainers } from '../fixtures/containerd.ts';
 
 const clock = new SystemClock();
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 240_000;
 
 /** Looks until it is so; what cannot be waited for by an event. */
 async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
@@ -118,6 +118,7 @@ describe('containers outlive what watches over them', { skip: whyNoContainers() 
     const { pid } = first;
     await first.stop({ pods: false });
     process.kill(pid, 'SIGKILL');
+    await until(`the end of ${pid}`, () => (existsSync(`/proc/${pid}/exe`) ? undefined : true));
     const second = await at.start();
     assert.equal(second.adopted, false);
     const container = await second.runtime.container(id);
@@ -134,8 +135,9 @@ describe('containers outlive what watches over them', { skip: whyNoContainers() 
     // Through the host: the daemon does not answer now.
     const [shim] = shims(first.layout.socket);
     const main = childrenOf(shim ?? 0).find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('/stop'));
+    assert.ok(main !== undefined);
     process.kill(pid, 'SIGKILL');
-    process.kill(main ?? 0, 'SIGKILL');
+    process.kill(main, 'SIGKILL');
     const second = await at.start();
     const container = await until('the exit', async () => {
       const found = await second.runtime.container(id);
@@ -155,10 +157,9 @@ describe('containers outlive what watches over them', { skip: whyNoContainers() 
     process.kill(shim, 'SIGKILL');
     assert.equal(await events.until({ type: 'exited', containerId: id }), 'exited');
     assert.notEqual((await running.runtime.container(id))?.exitCode, 0);
-    const [sandbox] = (await running.runtime.list()).sandboxes;
-    assert.equal(sandbox?.ready, false);
-    await running.runtime.stopSandbox(sandbox?.id ?? '');
-    await running.runtime.removeSandbox(sandbox?.id ?? '');
+    const sandbox = await until('the sandbox is not ready', async () => (await running.runtime.list()).sandboxes.find(({ ready }) => !ready));
+    await running.runtime.stopSandbox(sandbox.id);
+    await running.runtime.removeSandbox(sandbox.id);
     const next = await runContainer(running, at, 'sleep 600', 1);
     assert.equal((await running.runtime.container(next))?.state, 'running');
   });

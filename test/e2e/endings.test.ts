@@ -30,7 +30,7 @@ describe('endings', { skip: process.getuid?.() !== 0 && 'containers need root' }
   });
   after(() => berth[Symbol.asyncDispose]());
 
-  const ready = (name: string, ...more: string[]): Promise<string> => berth.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s', ...more);
+  const ready = (name: string, ...more: string[]): Promise<string> => berth.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s', ...more);
   const apply = (manifest: string, ...more: string[]): Promise<Result> => berth.tryKubectl(['apply', '-f', '-', ...more], { stdin: manifest });
   const gone = (...what: string[]): Promise<Result> =>
     until(
@@ -58,9 +58,9 @@ spec:
 ---`;
     const made = await apply(`${claim('one')}${pod('one', 'one')}${set}`, '-n', 'full');
     assert.equal(made.code, 0, made.stderr);
-    await berth.kubectl('rollout', 'status', 'statefulset/set', '-n', 'full', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'statefulset/set', '-n', 'full', '--timeout=240s');
     await ready('one', '-n', 'full');
-    const { code, stderr } = await berth.tryKubectl(['delete', 'namespace', 'full', '--timeout=90s']);
+    const { code, stderr } = await berth.tryKubectl(['delete', 'namespace', 'full', '--timeout=240s']);
     assert.equal(code, 0, `${stderr}${(await berth.tryKubectl(['get', 'ns', 'full', '-o', 'yaml'])).stdout}`);
     const late = await apply(claim('late'), '-n', 'full');
     assert.match(late.stderr, /namespaces "full" not found/);
@@ -138,7 +138,7 @@ spec:
       (there) => !there,
       'its directory is gone',
     );
-    await berth.kubectl('delete', 'pvc', 'forced', '--timeout=30s');
+    await berth.kubectl('delete', 'pvc', 'forced', '--timeout=240s');
   });
 
   it('the same name again at once: the new pod waits for the volume, and gets its bytes', async () => {
@@ -149,7 +149,7 @@ spec:
     await berth.apply(pod('again', 'again'));
     await ready('again');
     assert.equal((await berth.exec('again', 'cat', '/data/x')).trim(), 'old');
-    await berth.kubectl('delete', 'pod,pvc', 'again', '--timeout=60s');
+    await berth.kubectl('delete', 'pod,pvc', 'again', '--timeout=240s');
   });
 
   it('what can not change is refused with its field', async () => {
@@ -166,7 +166,7 @@ spec:
       assert.equal(code, 1);
       assert.match(stderr, words);
     }
-    await berth.kubectl('delete', 'pod,pvc', 'fixed', '--timeout=60s');
+    await berth.kubectl('delete', 'pod,pvc', 'fixed', '--timeout=240s');
   });
 
   it('a claim that can not be met says why', async () => {
@@ -184,7 +184,7 @@ spec:
     assert.match(await berth.kubectl('get', 'pod', 'many'), /Pending/);
     const why = await berth.cli(['why', 'pvc/many', '--data-dir', berth.directory]);
     assert.match(why.stdout, /ReadWriteMany|ReadWriteOnce and ReadWriteOncePod/);
-    await berth.kubectl('delete', 'pod,pvc', '--all', '--timeout=60s');
+    await berth.kubectl('delete', 'pod,pvc', '--all', '--timeout=240s');
   });
 
   it('nothing is left', async () => {

@@ -133,7 +133,7 @@ spec:
 ---
 `;
     await berth.apply(claim('first', '64Mi') + pod('first'));
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/first', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/first', '--timeout=240s');
     disk.fill();
     // What `fsync` says is on the disk must be: the volume's bytes were set aside when it was made.
     const written = readFileSync('/proc/self/mountinfo', 'utf8').match(new RegExp(`${berth.directory}/kubelet/pods/\\S+/mount`));
@@ -154,7 +154,7 @@ spec:
     await berth.up();
     await berth.kubectl('delete', 'pod', 'first');
     await berth.apply(pod('first'));
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/first', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/first', '--timeout=240s');
     assert.match(await berth.exec('first', 'sh', '-c', 'md5sum -c /data/sum'), /OK/);
     await berth.kubectl('delete', 'pod,pvc', '--all');
   });
@@ -181,7 +181,7 @@ spec:
   containers: [{ name: c, image: "busybox:1.36", command: ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 1 & wait $!; done"] }]
 `;
       await berth.apply(pod('before'));
-      await berth.kubectl('wait', '--for=condition=Ready', 'pod/before', '--timeout=60s');
+      await berth.kubectl('wait', '--for=condition=Ready', 'pod/before', '--timeout=240s');
       const id = await berth.get('pod before', '.status.containerStatuses[0].containerID');
       disk.fill();
       await berth.apply(pod('during'));
@@ -196,9 +196,9 @@ spec:
       assert.match(exec.stderr, /no space left on device/);
       assert.equal(await berth.get('pod before', '.status.containerStatuses[0].containerID'), id);
       disk.free();
-      await berth.kubectl('wait', '--for=condition=Ready', 'pod/during', '--timeout=90s');
+      await berth.kubectl('wait', '--for=condition=Ready', 'pod/during', '--timeout=240s');
       assert.equal(await berth.exec('before', 'echo', 'on'), 'on\n');
-      await berth.kubectl('delete', 'pod', '--all', '--timeout=60s');
+      await berth.kubectl('delete', 'pod', '--all', '--timeout=240s');
       await berth.interrupt();
       assert.equal((await berth.cli(['down', '--data-dir', berth.directory])).code, 0);
     } finally {

@@ -32,14 +32,14 @@ describe('the mission', () => {
 
   it('01: both replicas write to the shared file, and it goes on growing after the pods are deleted', async () => {
     await berth.kubectl('apply', '-f', berth.mission('01-static.yaml'));
-    await berth.kubectl('rollout', 'status', 'deploy/writer', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/writer', '--timeout=240s');
     const log = async (): Promise<readonly string[]> =>
       (await readFile(`${WORKSPACE}/workspace/log`, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
     const pods = (await berth.get('pods -l app=writer', '.items[*].metadata.name')).split(' ');
     assert.equal(pods.length, 2);
     const before = await until(log, (lines) => pods.every((pod) => lines.some((line) => line.startsWith(pod))), 'both pods have written');
     await berth.kubectl('delete', 'pod', '-l', 'app=writer');
-    await berth.kubectl('rollout', 'status', 'deploy/writer', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/writer', '--timeout=240s');
     const fresh = (await berth.get('pods -l app=writer', '.items[*].metadata.name')).split(' ');
     const grown = await until(log, (lines) => fresh.every((pod) => lines.some((line) => line.startsWith(pod))), 'both new pods have written');
     assert.deepEqual(grown.slice(0, before.length), before, 'nothing is lost');
@@ -50,15 +50,15 @@ describe('the mission', () => {
 
   it('02: the counter never goes back', async () => {
     await berth.kubectl('apply', '-f', berth.mission('02-dynamic.yaml'));
-    await berth.kubectl('rollout', 'status', 'deploy/counter', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/counter', '--timeout=240s');
     let n = await beyond(1);
 
     await berth.kubectl('delete', 'pod', '-l', 'app=counter');
-    await berth.kubectl('rollout', 'status', 'deploy/counter', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/counter', '--timeout=240s');
     n = await beyond(n);
 
     await berth.kubectl('rollout', 'restart', 'deploy/counter');
-    await berth.kubectl('rollout', 'status', 'deploy/counter', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/counter', '--timeout=240s');
     n = await beyond(n);
 
     const identity = (): Promise<string> =>
@@ -107,7 +107,7 @@ describe('the mission', () => {
 
   it('03: the sidecar ships what the application logs', async () => {
     await berth.kubectl('apply', '-f', berth.mission('03-shared-log.yaml'));
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/logger', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/logger', '--timeout=240s');
     await until(
       () => berth.kubectl('logs', 'logger', '-c', 'shipper'),
       (text) => text.split('\n').length > 3,
@@ -119,7 +119,7 @@ describe('the mission', () => {
 
   it('04: configuration as environment and as files, which follow their source', async () => {
     await berth.kubectl('apply', '-f', berth.mission('04-config.yaml'));
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/configured', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/configured', '--timeout=240s');
     // The secret has no line end: containerd writes it to the log when the line ends.
     await until(
       () => berth.kubectl('logs', 'configured'),
@@ -139,20 +139,26 @@ describe('the mission', () => {
 
   it('05: three pods have three volumes, and find them again', async () => {
     await berth.kubectl('apply', '-f', berth.mission('05-stateful.yaml'));
-    await berth.kubectl('rollout', 'status', 'statefulset/db', '--timeout=90s');
-    assert.equal(await berth.exec('db-2', 'cat', '/data/who'), 'db-2\n');
+    await berth.kubectl('rollout', 'status', 'statefulset/db', '--timeout=240s');
+    const who = (pod: string, times: number): Promise<string> =>
+      until(
+        () => berth.tryExec(pod, 'cat', '/data/who'),
+        (text) => text === `${pod}\n`.repeat(times),
+        `${pod} was here ${times} times`,
+      );
+    for (const pod of ['db-0', 'db-1', 'db-2']) await who(pod, 1);
     const volumes = await berth.get('pvc', '.items[*].spec.volumeName');
     assert.equal(new Set(volumes.split(' ')).size, 3);
     await berth.kubectl('scale', 'statefulset/db', '--replicas=1');
-    await berth.kubectl('wait', '--for=delete', 'pod/db-2', 'pod/db-1', '--timeout=60s');
+    await berth.kubectl('wait', '--for=delete', 'pod/db-2', 'pod/db-1', '--timeout=240s');
     await berth.kubectl('scale', 'statefulset/db', '--replicas=3');
-    await berth.kubectl('rollout', 'status', 'statefulset/db', '--timeout=90s');
+    await berth.kubectl('rollout', 'status', 'statefulset/db', '--timeout=240s');
     for (const [pod, lines] of [
       ['db-0', 1],
       ['db-1', 2],
       ['db-2', 2],
     ] as const)
-      assert.equal(await berth.exec(pod, 'cat', '/data/who'), `${pod}\n`.repeat(lines));
+      await who(pod, lines);
     assert.equal(await berth.get('pvc', '.items[*].spec.volumeName'), volumes);
     await berth.kubectl('delete', '-f', berth.mission('05-stateful.yaml'));
     assert.equal((await berth.get('pvc', '.items[*].metadata.name')).split(' ').length, 3, 'the claims stay');
@@ -163,26 +169,28 @@ describe('the mission', () => {
     await berth.kubectl('apply', '-f', berth.mission('06-gpu.yaml'));
     const phases = (): Promise<string> => berth.get('pods -l app=yolo-api', '.items[*].status.phase');
     await until(phases, (text) => text.split(' ').toSorted().join(' ') === 'Pending Running Running', 'two run, one waits');
-    const reason = await berth.kubectl(
-      'get',
-      'pods',
-      '-l',
-      'app=yolo-api',
-      '--field-selector=status.phase=Pending',
-      '-o',
-      'jsonpath={.items[0].status.conditions[?(@.type=="PodScheduled")].message}',
+    const condition = '{.items[0].status.conditions[?(@.type=="PodScheduled")].message}';
+    const reason = await until(
+      () => berth.kubectl('get', 'pods', '-l', 'app=yolo-api', '--field-selector=status.phase=Pending', '-o', `jsonpath=${condition}`),
+      (text) => text !== '',
+      'the third says why it waits',
     );
     assert.match(reason, /^0\/1 nodes are available: 1 Insufficient nvidia\.com\/gpu\. no new claims to deallocate, preemption: 0\/1 nodes are available: /);
     const running = (await berth.kubectl('get', 'pods', '-l', 'app=yolo-api', '--field-selector=status.phase=Running', '-o', 'name')).trim().split('\n');
-    const devices = await Promise.all(running.map((pod) => berth.kubectl('logs', pod)));
+    const deviceOf = (pod: string): Promise<string> =>
+      until(
+        () => berth.kubectl('logs', pod),
+        (text) => /^gpus=.+\n$/.test(text),
+        `${pod} tells its device`,
+      );
+    const devices = await Promise.all(running.map(deviceOf));
     assert.equal(new Set(devices).size, 2, devices.join(''));
-    for (const device of devices) assert.match(device, /^gpus=.+\n$/);
     await berth.kubectl('delete', '-f', berth.mission('06-gpu.yaml'));
   });
 
   it('07: Services and Ingress are taken, with an event that says what does nothing yet', async () => {
     await berth.kubectl('apply', '-f', berth.mission('07-services.yaml'));
-    await berth.kubectl('rollout', 'status', 'deploy/web', '--timeout=60s');
+    await berth.kubectl('rollout', 'status', 'deploy/web', '--timeout=240s');
     assert.equal(await berth.get('service web-nodeport', '.spec.ports[0].nodePort'), '30010');
     assert.match(await berth.get('service web', '.spec.clusterIP'), /^10\.96\./);
     await until(
@@ -208,7 +216,7 @@ describe('the mission', () => {
     const why = await berth.cli(['why', `pod/${waits}`, '--data-dir', berth.directory]);
     assert.match(why.stdout, new RegExp(`pod ${runs} holds it`));
     await berth.kubectl('delete', 'pod', runs ?? '');
-    await berth.kubectl('wait', '--for=condition=Ready', `pod/${waits}`, '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', `pod/${waits}`, '--timeout=240s');
     await berth.kubectl('delete', '-f', berth.mission('08-access-modes.yaml'), '--ignore-not-found');
   });
 

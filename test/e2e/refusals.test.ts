@@ -151,7 +151,7 @@ describe('bad input to the API server', () => {
 describe('bad input to the command line', () => {
   const place = mkdtempSync(join(tmpdir(), 'berth-refusals-'));
   after(() => rmSync(place, { recursive: true, force: true }));
-  const berth = (...args: string[]): ReturnType<typeof run> => run(process.execPath, ['bin/berth.cjs', ...args], { timeoutMs: 30_000 });
+  const berth = (...args: string[]): ReturnType<typeof run> => run(process.execPath, ['bin/berth.cjs', ...args]);
 
   const rows: readonly (readonly [sentence: string, args: readonly string[], stderr: RegExp])[] = [
     ['an unknown option', ['up', '--nonsense'], /unknown option '--nonsense'/],

@@ -49,9 +49,12 @@ class Lesser implements AsyncDisposable {
     const [command = '', ...rest] = [...before, process.execPath, BERTH, 'up', ...args];
     const child = spawn(command, rest, { cwd: this.home, env: this.#env(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    let ended = false;
+    // Not at its exit: what it said last may come after that.
+    child.on('close', () => (ended = true));
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     await until(
-      async () => /ready at https:/.test(this.output) || child.exitCode !== null,
+      async () => /ready at https:/.test(this.output) || ended,
       (done) => done,
       'berth up is ready',
     );
@@ -94,7 +97,7 @@ describe('without root', { skip: noNobody && 'there is no other user who can rea
     assert.equal(statSync(directory).mode & 0o777, 0o700);
     for (const name of readdirSync(join(directory, 'pki'))) assert.equal(statSync(join(directory, 'pki', name)).mode & 0o077, 0, name);
     assert.equal((await berth.kubectl(['apply', '-f', '-'], COUNTER)).code, 0);
-    assert.equal((await berth.kubectl(['wait', '--for=condition=Ready', 'pod/counter', '--timeout=30s'])).code, 0);
+    assert.equal((await berth.kubectl(['wait', '--for=condition=Ready', 'pod/counter', '--timeout=240s'])).code, 0);
     const status = await berth.cli('status');
     assert.equal(status.code, 0, status.stderr);
     assert.match(status.stdout, /pods +1 Running/);
@@ -128,11 +131,11 @@ describe('root, but no containerd', { skip: process.getuid?.() !== 0 && 'hiding 
     await berth.up(args);
     assert.match(berth.output, new RegExp(`^containerd is missing .*, ${SENTENCE}$`, 'm'));
     assert.equal((await berth.kubectl(['apply', '-f', '-'], COUNTER)).code, 0);
-    assert.equal((await berth.kubectl(['wait', '--for=condition=Ready', 'pod/counter', '--timeout=30s'])).code, 0);
+    assert.equal((await berth.kubectl(['wait', '--for=condition=Ready', 'pod/counter', '--timeout=240s'])).code, 0);
     await berth.end('SIGKILL');
     await berth.up(args);
     // The machine in memory ended with the process: its volumes are there again, empty, so that the pods can be.
-    const ready = await berth.kubectl(['wait', '--for=condition=Ready', 'pod/counter', '--timeout=30s']);
+    const ready = await berth.kubectl(['wait', '--for=condition=Ready', 'pod/counter', '--timeout=240s']);
     assert.equal(ready.code, 0, (await berth.kubectl(['describe', 'pod', 'counter'])).stdout);
     assert.match((await berth.cli('status', ...args)).stdout, /note: containerd is missing/);
   });

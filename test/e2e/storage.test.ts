@@ -33,7 +33,7 @@ for (const kind of ['plain', 'btrfs']) {
     });
     after(() => berth[Symbol.asyncDispose]());
 
-    const ready = (name: string): Promise<string> => berth.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
+    const ready = (name: string): Promise<string> => berth.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s');
     const sizeOf = async (name: string): Promise<number> =>
       Number((await berth.exec(name, 'df', '-k', '/data')).trim().split('\n').at(-1)?.split(/\s+/)[1] ?? 0) * 1024;
 

@@ -53,24 +53,26 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
   const seen = new Map<string, number>();
   const sizes = new Map<string, number>();
 
-  const uidOf = async (name: string): Promise<string> =>
-    (await berth.tryKubectl(['get', 'pvc', name, '-o', 'jsonpath={.metadata.uid}'], { timeoutMs: 10_000 })).stdout;
+  /** Empty when there is none, undefined when the server could not be asked. */
+  const uidOf = async (name: string): Promise<string | undefined> => {
+    const { code, stdout } = await berth.tryKubectl(['get', 'pvc', name, '-o', 'jsonpath={.metadata.uid}', '--ignore-not-found'], { timeoutMs: 10_000 });
+    return code === 0 ? stdout : undefined;
+  };
 
   /** Claim and pod. A copy that is made now holds at least what was seen of its source before. */
   async function make(name: string): Promise<void> {
-    const least = name === COPY ? (seen.get(await uidOf('a')) ?? 0) : 0;
+    const least = name === COPY ? (seen.get((await uidOf('a')) ?? '') ?? 0) : 0;
     const before = await uidOf(name);
     await berth.tryKubectl(['apply', '-f', '-'], { stdin: claim(name, sizes.get(name) ?? 32) + pod(name), timeoutMs: 10_000 });
     const uid = await uidOf(name);
-    if (uid !== '' && uid !== before && !seen.has(uid)) seen.set(uid, least);
+    if (before !== undefined && uid !== undefined && uid !== '' && uid !== before && !seen.has(uid)) seen.set(uid, least);
   }
 
   async function look(name: string): Promise<number> {
-    const claimUid = (): Promise<string> => uidOf(name);
-    const uid = await claimUid();
+    const uid = await uidOf(name);
     const { code, stdout } = await berth.tryKubectl(['exec', name, '--', 'cat', '/data/n'], { timeoutMs: 10_000 });
     const n = code === 0 ? Number(stdout) : 0;
-    if (n > 0 && uid !== '' && (await claimUid()) === uid) {
+    if (n > 0 && uid !== undefined && uid !== '' && (await uidOf(name)) === uid) {
       assert.ok(n >= (seen.get(uid) ?? 0), `the count of ${name} fell from ${seen.get(uid)} to ${n}`);
       seen.set(uid, n);
     }
@@ -108,7 +110,7 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
 
   it('no byte is lost and nothing hangs', async () => {
     await berth.apply(claim('a', 32) + pod('a'));
-    await berth.kubectl('wait', '--for=condition=Ready', 'pod/a', '--timeout=60s');
+    await berth.kubectl('wait', '--for=condition=Ready', 'pod/a', '--timeout=240s');
     for (let kill = 0; kill < KILLS; kill++) {
       let stopped = false;
       const users = SLOTS.map(async (name) => {
@@ -137,12 +139,12 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
         'jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.deletionTimestamp} {end}',
         '--ignore-not-found',
       ]);
-      for (const [, what] of stdout.matchAll(/(\S+)=\S+/g)) await berth.kubectl('wait', '--for=delete', what ?? '', '--timeout=60s');
+      for (const [, what] of stdout.matchAll(/(\S+)=\S+/g)) await berth.kubectl('wait', '--for=delete', what ?? '', '--timeout=240s');
       const size = Number.parseInt((await berth.tryKubectl(['get', 'pvc', name, '-o', 'jsonpath={.spec.resources.requests.storage}'])).stdout || '32', 10);
       await berth.apply(claim(name, size) + pod(name));
     }
     for (const name of SLOTS) {
-      const { code } = await berth.tryKubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s']);
+      const { code } = await berth.tryKubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=240s']);
       if (code !== 0) assert.fail(await berth.kubectl('describe', 'pod,pvc', name));
       await until(
         () => look(name),
@@ -156,11 +158,15 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
         `${name} has its size`,
       );
     }
-    assert.equal((await berth.get('pv', '.items[*].metadata.name')).split(' ').length, SLOTS.length, await berth.kubectl('get', 'pv'));
+    await until(
+      async () => (await berth.get('pv', '.items[*].metadata.name')).split(' '),
+      ({ length }) => length === SLOTS.length,
+      'each claim has one volume, and no other is left',
+    );
   });
 
   it('nothing is left when all is deleted', async () => {
-    await berth.kubectl('delete', 'pod,pvc', '--all', '--timeout=60s');
+    await berth.kubectl('delete', 'pod,pvc', '--all', '--timeout=240s');
     await until(
       () => berth.kubectl('get', 'pv,volumeattachments', '-o', 'name'),
       (text) => text.trim() === '',
@@ -180,8 +186,15 @@ describe(`kills while volumes come and go (BERTH_SEED=${SEED} BERTH_KILLS=${KILL
       (left) => left.length === 0,
       'the mounts are gone',
     );
-    const { stdout } = await run('losetup', ['-a']);
-    assert.doesNotMatch(stdout.replaceAll(/.*pool\.btrfs.*/g, ''), new RegExp(berth.directory));
-    assert.deepEqual(readdirSync(join(berth.directory, 'kubelet', 'pods')), []);
+    await until(
+      async () => (await run('losetup', ['-a'])).stdout.split('\n').filter((line) => line.includes(berth.directory) && !line.includes('pool.btrfs')),
+      (left) => left.length === 0,
+      'the devices are gone',
+    );
+    await until(
+      async () => readdirSync(join(berth.directory, 'kubelet', 'pods')),
+      (left) => left.length === 0,
+      'the directories of the pods are gone',
+    );
   });
 });

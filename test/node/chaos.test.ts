@@ -118,7 +118,7 @@ async function check(world: NodeHarness, version: number): Promise<void> {
   }
 }
 
-test('whatever happens, a node comes to rest where the API says', { timeout: 100_000 }, async () => {
+test('whatever happens, a node comes to rest where the API says', { timeout: 300_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
       const state = { pullsFail: false, version: 0 };

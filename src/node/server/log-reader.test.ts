@@ -103,7 +103,7 @@ test('a line and its time', () => {
   assert.equal(timestampNanos('1970-01-01'), undefined);
 });
 
-test('a follower gets what is appended, across a rotation, until the container has ended', { timeout: 10_000 }, async () => {
+test('a follower gets what is appended, across a rotation, until the container has ended', { timeout: 300_000 }, async () => {
   const path = join(directory, 'followed.log');
   writeFileSync(path, `${at(1)} stdout F one\n`);
   let running = true;

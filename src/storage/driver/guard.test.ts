@@ -17,7 +17,7 @@ const WRITER: VolumeCapability = { access: 'single-node-writer', as: { type: 'mo
 
 test('when the ground of a pool is used up writers wait, and go on when there is room', {
   skip: process.getuid?.() === 0 ? false : 'needs root',
-  timeout: 30_000,
+  timeout: 300_000,
 }, async (t) => {
   const directory = await mkdtemp('/var/tmp/berth-guard-');
   const host = openSystemHost({ clock: new SystemClock(), random: new SystemRandom() });
