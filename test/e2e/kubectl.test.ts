@@ -206,8 +206,7 @@ describe('kubectl', () => {
   ] as const) {
     it(`exec, attach, cp, port-forward with ${name} kubectl`, async () => {
       if (!existsSync(kubectl)) assert.fail(`${kubectl} is not there: run npm test once, which fetches it`);
-      const call = (args: readonly string[], stdin?: string): Promise<Result> =>
-        berth.tryKubectl(args, stdin === undefined ? {} : { stdin }, kubectl);
+      const call = (args: readonly string[], stdin?: string): Promise<Result> => berth.tryKubectl(args, stdin === undefined ? {} : { stdin }, kubectl);
       const cat = await call(['exec', '-i', 'tool', '-c', 'quiet', '--', 'cat'], 'one\ntwo\n');
       assert.deepEqual([cat.code, cat.stdout], [0, 'one\ntwo\n'], cat.stderr);
       const failing = await call(['exec', 'tool', '-c', 'quiet', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7']);
