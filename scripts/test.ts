@@ -63,7 +63,7 @@ function traces(): ReadonlySet<string> {
 /** Tests put everything below a directory of this form. */
 const OURS = /\/(?:var\/)?tmp\/berth-/;
 /** Loop devices and cgroups go a moment after their last user. */
-const GRACE_MS = 10_000;
+const GRACE_MS = 60_000;
 
 async function leaks(before: ReadonlySet<string>): Promise<readonly string[]> {
   const until = performance.now() + GRACE_MS;

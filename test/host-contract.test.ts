@@ -88,7 +88,7 @@ test('a started process outlives its starter and is told apart from another of t
 test('a file that hangs holds up nothing else, and its worker is replaced', async (t) => {
   const directory = await mkdtemp('/var/tmp/berth-host-');
   t.after(() => rm(directory, { recursive: true }));
-  await using host = openSystemHost({ clock: new SystemClock(), random: new SystemRandom(), quickMs: 1_500 });
+  await using host = openSystemHost({ clock: new SystemClock(), random: new SystemRandom(), quickMs: 6_000 });
   await host.run('mkfifo', [`${directory}/pipe`]);
   // Opening a pipe that nobody writes to waits for ever, as a file of a dead server does: more of them than the pool has threads.
   const hung = Array.from({ length: 12 }, () =>

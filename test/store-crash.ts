@@ -28,8 +28,16 @@ export interface Crashes {
 
 const FOLLOWERS = 3;
 
-/** `purge`: few keys, whose pages are filled, emptied and given back; without watchers, since everything is compacted. */
-export async function crash(options: { readonly kills: number; readonly seed: number; readonly purge?: boolean }): Promise<Crashes> {
+export interface CrashOptions {
+  readonly kills: number;
+  /** More kills, if need be, until so many writes have been acknowledged: how many there are in a life is up to the machine. */
+  readonly writes?: number;
+  readonly seed: number;
+  /** Few keys, whose pages are filled, emptied and given back; without watchers, since everything is compacted. */
+  readonly purge?: boolean;
+}
+
+export async function crash(options: CrashOptions): Promise<Crashes> {
   const directory = mkdtempSync(join(tmpdir(), 'berth-crash-'));
   const random = new SeededRandom(options.seed);
   const promises = new Promises();
@@ -39,35 +47,44 @@ export async function crash(options: { readonly kills: number; readonly seed: nu
     return runChild([directory, String(seed), 'full', ...(options.purge === true ? ['purge'] : ['delete', points.join(',')])], afterMs, promises, followers);
   };
   try {
-    for (let kill = 0; kill < options.kills; kill++) {
-      // Now and then while it is still opening.
-      await life(options.seed + kill, { from: kill % 10 === 9 ? 'start' : 'open', ms: random.float() * (options.purge === true ? 600 : 120) });
+    let kills = 0;
+    while (kills < options.kills || promises.acknowledged < (options.writes ?? 0)) {
+      const from = MOMENTS[kills % MOMENTS.length] ?? 'write';
+      await life(options.seed + kills++, { from, ms: random.float() * (options.purge === true ? 600 : 120) });
     }
     await life(0, { from: 'open', ms: 0 });
+    const { resumed, refused, heard } = followers;
+    return { kills, acknowledged: promises.acknowledged, lastRevision: promises.newest, resumed, refused, heard };
   } finally {
     rmSync(directory, { recursive: true });
   }
-  const { resumed, refused, heard } = followers;
-  return { kills: options.kills, acknowledged: promises.acknowledged, lastRevision: promises.newest, resumed, refused, heard };
 }
 
+/** The kill comes some time after the start, after the store is open, or after the first write that was acknowledged. */
 interface Moment {
-  readonly from: 'start' | 'open';
+  readonly from: 'start' | 'open' | 'write';
   readonly ms: number;
 }
+
+const MOMENTS: readonly Moment['from'][] = ['write', 'open', 'write', 'write', 'open', 'write', 'write', 'open', 'write', 'start'];
+const FIRST_LINE = { open: /^open /, write: /^(?:done|gone) /, start: undefined };
 
 /** Runs one life of the child, hands its lines over, and resolves when it is dead and all it said has been read. */
 async function runChild(args: readonly string[], { from, ms }: Moment, promises: Promises, followers: Followers): Promise<void> {
   const child = spawn(process.execPath, [CHILD, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('exit', (_, signal) => resolve(signal)));
-  const killSoon = (): void => void setTimeout(() => child.kill('SIGKILL'), ms);
+  let doomed = false;
+  const killSoon = (): void => {
+    if (!doomed) setTimeout(() => child.kill('SIGKILL'), ms);
+    doomed = true;
+  };
   if (from === 'start') killSoon();
   promises.life();
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       promises.hear(line);
       followers.hear(line);
-      if (from === 'open' && line.startsWith('open ')) killSoon();
+      if (FIRST_LINE[from]?.test(line) === true) killSoon();
     }
   } finally {
     child.kill('SIGKILL');

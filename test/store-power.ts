@@ -30,6 +30,8 @@ const run = promisify(execFile);
 
 export interface PowerOptions {
   readonly cuts: number;
+  /** More cuts, if need be, until so many writes have been acknowledged: how many there are between two is up to the machine. */
+  readonly writes?: number;
   readonly seed: number;
   readonly synchronous: 'full' | 'off';
 }
@@ -55,11 +57,15 @@ export async function cutPower(options: PowerOptions): Promise<{ readonly cuts: 
   }
 }
 
-async function cutOften(bench: Bench, { cuts, seed, synchronous }: PowerOptions): Promise<{ readonly cuts: number; readonly acknowledged: number }> {
+async function cutOften(
+  bench: Bench,
+  { cuts, writes = 0, seed, synchronous }: PowerOptions,
+): Promise<{ readonly cuts: number; readonly acknowledged: number }> {
   const random = new SeededRandom(seed);
   const promises = new Promises();
-  for (let cut = 0; cut < cuts; ) {
-    const life = Math.min(5, cuts - cut);
+  let cut = 0;
+  while (cut < cuts || promises.acknowledged < writes) {
+    const life = cut < cuts ? Math.min(5, cuts - cut) : 1;
     const child = spawn(process.execPath, [CHILD, bench.directory, String(seed + cut), synchronous, 'keep'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()));
     const opened = Promise.withResolvers<void>();
@@ -84,7 +90,7 @@ async function cutOften(bench: Bench, { cuts, seed, synchronous }: PowerOptions)
     if (faults.length > 0) throw faults[0];
     // The end of the last life was a kill: what is in the page cache is still there for the next one.
   }
-  return { cuts, acknowledged: promises.acknowledged };
+  return { cuts: cut, acknowledged: promises.acknowledged };
 }
 
 /** The disk, and what is mounted on it. */

@@ -33,7 +33,7 @@ spec:
     - name: web
       image: busybox:1.36
       command: ["sh", "-c", "echo one; echo two; echo three; mkdir -p /www; echo hello > /www/index.html; exec httpd -f -p 8080 -h /www"]
-      readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
+      readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1, timeoutSeconds: 20 }
 `;
 
 describe('clients that others wrote', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SystemClock } from '../../src/base/system-clock.ts';
@@ -123,6 +124,31 @@ describe('containers outlive what watches over them', { skip: whyNoContainers() 
     assert.equal(second.adopted, false);
     const container = await second.runtime.container(id);
     assert.deepEqual([container?.state, container?.startedAtMs], ['running', startedAtMs]);
+  });
+
+  it('a containerd that is gone before it could be taken over is followed by a new one', async () => {
+    await using at = await testContainerd();
+    const first = await at.start();
+    const { pid, layout } = first;
+    await first.stop({ pods: false });
+    process.kill(pid, 'SIGKILL');
+    await until(`the end of ${pid}`, () => (existsSync(`/proc/${pid}/exe`) ? undefined : true));
+    // What looks like it at the first glance: a process of its configuration, and one of its sockets.
+    for (const path of [layout.socket, layout.ttrpcSocket]) rmSync(path, { force: true });
+    const dying = spawn('sh', ['-c', 'sleep 600 & wait', layout.configFile], { detached: true, stdio: 'ignore' });
+    const ended = once(dying, 'exit');
+    writeFileSync(layout.pidFile, String(dying.pid));
+    const socket = createServer((connection) => connection.destroy()).listen(layout.socket);
+    await once(socket, 'listening');
+    try {
+      const second = await at.start();
+      assert.equal(second.adopted, false);
+      assert.deepEqual(await second.runtime.list(), { sandboxes: [], containers: [] });
+    } finally {
+      socket.close();
+      process.kill(-(dying.pid ?? 0), 'SIGKILL');
+      await ended;
+    }
   });
 
   it('an exit while containerd was away is seen afterwards', async () => {

@@ -24,7 +24,7 @@ spec:
           image: busybox:1.36
           command: ["sh", "-c", "echo started; mkdir -p /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www"]
           ports: [{ name: http, containerPort: 8080 }]
-          readinessProbe: { httpGet: { path: /, port: http }, periodSeconds: 1 }
+          readinessProbe: { httpGet: { path: /, port: http }, periodSeconds: 1, timeoutSeconds: 20 }
 `;
 
 const TOOL = `

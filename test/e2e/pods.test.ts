@@ -284,13 +284,13 @@ stringData: { key: s3cret }
       await start('http', {
         ...serve,
         ports: [{ name: 'web', containerPort: 8080 }],
-        readinessProbe: { httpGet: { path: '/ok', port: 'web' }, periodSeconds: 1 },
+        readinessProbe: { httpGet: { path: '/ok', port: 'web' }, periodSeconds: 1, timeoutSeconds: 20 },
       });
       await sh('http', 'rm /w/ok');
       await berth.kubectl('wait', '--for=condition=Ready=false', 'pod/http', '--timeout=240s');
       await event('http', /Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404/);
-      await start('tcp', { ...serve, readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } });
-      await berth.apply(pod('closed', { readinessProbe: { tcpSocket: { port: 9 }, periodSeconds: 1 } }));
+      await start('tcp', { ...serve, readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1, timeoutSeconds: 20 } });
+      await berth.apply(pod('closed', { readinessProbe: { tcpSocket: { port: 9 }, periodSeconds: 1, timeoutSeconds: 20 } }));
       await event('closed', /Readiness probe failed: dial tcp .*:9: connect: connection refused/);
       await start('lively', {
         ...script('touch /alive; while true; do sleep 0.2; done'),

@@ -1,5 +1,5 @@
 /** A way to an API server over HTTP/2 for tests: many watches on one connection, and readers that pause. */
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import type { TransportRequest } from '../../src/client/transport.ts';
 import type { WatchHandle, WatchSink } from '../../src/machinery/exchange.ts';
 import type { JsonObject } from '../../src/machinery/object.ts';
@@ -7,33 +7,30 @@ import { type Status, StatusError } from '../../src/machinery/status-error.ts';
 import { type Form, JSON_FORM } from './forms.ts';
 
 export class Http2Transport implements Disposable {
-  readonly #session: ClientHttp2Session;
+  readonly #connect: () => ClientHttp2Session;
+  #session: ClientHttp2Session;
   readonly #pauseMs: () => number;
   readonly #form: Form;
 
   /** `pauseMs`: how long a reader rests after each piece; 0: not at all. `form`: of watches. */
   constructor(server: string, ca: string, pauseMs: () => number, form = JSON_FORM) {
-    this.#session = connect(server, { ca });
-    this.#session.on('error', () => {});
+    this.#connect = () => connect(server, { ca }).on('error', () => {});
+    this.#session = this.#connect();
     this.#pauseMs = pauseMs;
     this.#form = form;
   }
 
   async request(request: TransportRequest): Promise<{ readonly code: number; readonly body: JsonObject }> {
-    const stream = this.#session.request(headers(request, JSON_FORM.accept));
+    const stream = this.#open(headers(request, JSON_FORM.accept));
     const code = await statusOf(stream);
-    const chunks: Buffer[] = [];
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString()) as JsonObject;
+    const body = JSON.parse(await textOf(stream)) as JsonObject;
     if (code >= 400) throw StatusError.fromStatus(body as unknown as Status, code);
     return { code, body };
   }
 
   async watch(request: TransportRequest, sink: WatchSink): Promise<WatchHandle> {
     const form = this.#form;
-    const stream = this.#session.request(
-      headers({ ...request, query: [...request.query, ...form.query.map(([name, value]) => [name, value] as const)] }, form.accept),
-    );
+    const stream = this.#open(headers({ ...request, query: [...request.query, ...form.query.map(([name, value]) => [name, value] as const)] }, form.accept));
     const code = await statusOf(stream);
     let open = true;
     let rest: Buffer = Buffer.alloc(0);
@@ -59,11 +56,7 @@ export class Http2Transport implements Disposable {
       const status = events[error]?.object as unknown as Status | undefined;
       if (status !== undefined) end(StatusError.fromStatus(status, status.code ?? 500));
     };
-    if (code >= 400) {
-      const chunks: Buffer[] = [];
-      for await (const chunk of stream) chunks.push(chunk as Buffer);
-      throw StatusError.fromStatus(JSON.parse(Buffer.concat(chunks).toString()) as Status, code);
-    }
+    if (code >= 400) throw StatusError.fromStatus(JSON.parse(await textOf(stream)) as Status, code);
     stream.on('data', (chunk: Buffer) => {
       hear(chunk);
       const pause = this.#pauseMs();
@@ -81,6 +74,12 @@ export class Http2Transport implements Disposable {
     };
   }
 
+  /** On a new connection, when the one before it is over. */
+  #open(head: Record<string, string>): ClientHttp2Stream {
+    if (this.#session.destroyed || this.#session.closed) this.#session = this.#connect();
+    return this.#session.request(head);
+  }
+
   [Symbol.dispose](): void {
     this.#session.destroy();
   }
@@ -93,11 +92,23 @@ const headers = ({ path, query, method }: TransportRequest, accept: string): Rec
   'user-agent': 'test/1',
 });
 
-function statusOf(stream: ReturnType<ClientHttp2Session['request']>): Promise<number> {
+const broken = (cause: unknown): StatusError => new StatusError('ServiceUnavailable', `the connection broke: ${String(cause)}`, { cause });
+
+async function textOf(stream: ClientHttp2Stream): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+  } catch (thrown) {
+    throw broken(thrown);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function statusOf(stream: ClientHttp2Stream): Promise<number> {
   return new Promise((resolve, reject) => {
     stream.once('response', (answer) => resolve(Number(answer[':status'])));
-    stream.once('error', reject);
-    stream.once('close', () => reject(new Error('the stream was closed before it was answered')));
+    stream.once('error', (error) => reject(broken(error)));
+    stream.once('close', () => reject(broken('the stream was closed before it was answered')));
     stream.end();
   });
 }

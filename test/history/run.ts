@@ -53,7 +53,7 @@ export interface HistoryResult {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 /** How long the last event may take to arrive, real time. */
-const SETTLE_MS = 15_000;
+const SETTLE_MS = 120_000;
 
 export async function watchHistory(options: HistoryOptions): Promise<HistoryResult> {
   const directory = mkdtempSync(join(tmpdir(), 'berth-history-'));

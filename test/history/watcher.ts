@@ -45,7 +45,7 @@ export class HistoryWatcher {
   readonly segments: Segment[] = [];
   readonly listings: Listing[] = [];
   readonly faults: string[] = [];
-  readonly counts = { resumed: 0, expired: 0, future: 0, tooOldTokens: 0, bookmarks: 0 };
+  readonly counts = { resumed: 0, expired: 0, future: 0, tooOldTokens: 0, bookmarks: 0, broken: 0 };
   readonly #way: Way;
   readonly #around: Surroundings;
   #handle: WatchHandle | undefined;
@@ -77,6 +77,11 @@ export class HistoryWatcher {
       try {
         next = await this.#once(next);
       } catch (thrown) {
+        if (isBroken(thrown)) {
+          this.counts.broken++;
+          next = this.#seen > 0 ? { kind: 'resume', revision: this.#seen } : { kind: 'list' };
+          continue;
+        }
         this.faults.push(`${this.selector.name}: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
         return;
       }
@@ -85,9 +90,21 @@ export class HistoryWatcher {
 
   /** After the end of the writes: one watch that goes on from what was seen and is left open. */
   async goOn(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#watchOn();
+      } catch (thrown) {
+        if (!isBroken(thrown)) throw thrown;
+        this.counts.broken++;
+      }
+    }
+  }
+
+  async #watchOn(): Promise<void> {
     const expired = this.#seen === 0 || this.#seen < this.#around.compacted();
     if (expired) await this.#list();
     const listening = await this.#listen({ kind: 'after', revision: this.#seen }, [['resourceVersion', String(this.#seen)]], Number.POSITIVE_INFINITY);
+    if (isBroken(listening.refused)) throw listening.refused;
     if (listening.refused !== undefined) this.faults.push(`${this.selector.name}: the last watch was refused: ${listening.refused.message}`);
   }
 
@@ -273,6 +290,11 @@ export class HistoryWatcher {
   #draw(below: number): number {
     return Math.floor(this.#around.random.float() * below);
   }
+}
+
+/** No answer came: a server that had no time for a handshake, say. Whoever watches goes on from what it has. */
+function isBroken(thrown: unknown): boolean {
+  return thrown instanceof StatusError && thrown.reason === 'ServiceUnavailable' && thrown.cause !== undefined;
 }
 
 function keyOf(selector: Selector, object: JsonObject): string {

@@ -21,6 +21,8 @@ const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url));
 export interface RunOptions {
   readonly seed: number;
   readonly kills: number;
+  /** More kills, if need be, until so much was done: how much there is in a life is up to the machine. */
+  readonly least?: { readonly operations: number; readonly writes: number };
   readonly clients: number;
   readonly keys: number;
   /** Between start and kill, at most, ms. */
@@ -43,8 +45,9 @@ export async function linearizability(options: RunOptions): Promise<RunResult> {
   const recorded: Recorded[] = [];
   const follower = new Follower();
   try {
-    for (let life = 0; life <= options.kills; life++) {
-      const last = life === options.kills;
+    const { operations = 0, writes = 0 } = options.least ?? {};
+    for (let life = 0, last = false; !last; life++) {
+      last = life >= options.kills && recorded.length > operations && recorded.flatMap(versionMade).length > writes;
       const lifeMs = last ? LAST_LIFE_MS : 50 + random.float() * options.lifeMs;
       const forks = Array.from({ length: options.clients }, () => random.fork());
       await live(directory, life, lifeMs, follower, async (server) => {

@@ -6,7 +6,8 @@ import type { Clock } from '../../base/clock.ts';
 const ABREAST = 16;
 /** Connections that wait for their turn; more are refused at once. */
 const WAITING = 4096;
-const LONGEST_MS = 10_000;
+/** As long as Kubernetes' server waits for a request's head (`ReadHeaderTimeout`): also a busy server has had time for it then. */
+const LONGEST_MS = 32_000;
 /** Who takes longer is far away, or silent: it goes on, but others need not wait for it. Else a few silent connections kept everybody out. */
 const IN_TURN_MS = 100;
 

@@ -24,7 +24,7 @@ export class ContainerdError extends Error {
   override readonly name = 'ContainerdError';
 }
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const RETRY_MS = 10;
 const LARGEST_LOG_BYTES = 10 * 1024 * 1024;
@@ -58,12 +58,21 @@ export class Supervisor implements AsyncDisposable {
     const changed = await prepare(options);
     const living = await livingPid(options.layout);
     // One that runs with another configuration (of an older Berth) is replaced; its shims and containers live on.
-    const adopted = living !== undefined && !changed && (await answers(options.layout.socket));
-    const pid = adopted ? living : await launch(options);
-    const supervisor = new Supervisor(options, pid, adopted);
-    await supervisor.#attach();
-    options.log.info(adopted ? 'containerd adopted' : 'containerd started', { pid, socket: options.layout.socket });
+    const adopted = living === undefined || changed ? undefined : await Supervisor.#adopt(options, living);
+    const supervisor = adopted ?? new Supervisor(options, await launch(options), false);
+    if (adopted === undefined) await supervisor.#attach();
+    options.log.info(adopted === undefined ? 'containerd started' : 'containerd adopted', { pid: supervisor.pid, socket: options.layout.socket });
     return supervisor;
+  }
+
+  /** Undefined when it does not answer, or is gone before it could be held on to. */
+  static async #adopt(options: SupervisorOptions, pid: number): Promise<Supervisor | undefined> {
+    if (!(await answers(options.layout.socket))) return undefined;
+    const supervisor = new Supervisor(options, pid, true);
+    return supervisor.#attach().then(
+      () => supervisor,
+      () => undefined,
+    );
   }
 
   get pid(): number {

@@ -57,6 +57,21 @@ test('a container that is made while a list is on its way is not lost: it would 
   cache[Symbol.dispose]();
 });
 
+test('the same while two lists are on their way: containerd was lost twice', async () => {
+  const runtime = new SlowRuntime();
+  const { cache, relist } = await runtime.cache();
+  const first = await relist();
+  const second = await relist();
+  runtime.there.set('c/0', containerOf('c', 'running'));
+  await cache.refreshContainer('c/0');
+  for (const answer of [second, first]) {
+    answer({ sandboxes: [], containers: [] });
+    await settle();
+    assert.deepEqual(ids(cache), ['c/0']);
+  }
+  cache[Symbol.dispose]();
+});
+
 test('one that is removed while a list is on its way does not come back', async () => {
   const runtime = new SlowRuntime();
   runtime.there.set('c/0', containerOf('c', 'exited'));

@@ -22,8 +22,8 @@ export class RuntimeCache implements Disposable {
   readonly #containers = new Map<string, Container>();
   readonly #byPod = new Map<string, Set<string>>();
   readonly #changed: (podUid: string) => void;
-  /** Looked at, or forgotten, while a list is being made: what the list says of them is older. */
-  #since: Set<string> | undefined;
+  /** For each list that is being made, what was looked at or forgotten meanwhile: what the list says of that is older. */
+  readonly #lists = new Set<Set<string>>();
   #events: Disposable | undefined;
   #timer: Timer | undefined;
   #ended = false;
@@ -112,10 +112,8 @@ export class RuntimeCache implements Disposable {
 
   async #list(): Promise<void> {
     const since = new Set<string>();
-    this.#since = since;
-    const { sandboxes, containers } = await this.#runtime.list().finally(() => {
-      if (this.#since === since) this.#since = undefined;
-    });
+    this.#lists.add(since);
+    const { sandboxes, containers } = await this.#runtime.list().finally(() => this.#lists.delete(since));
     if (this.#ended) return;
     const there = new Set([...sandboxes, ...containers].map((x) => x.id));
     for (const id of [...this.#sandboxes.keys(), ...this.#containers.keys()]) if (!there.has(id) && !since.has(id)) this.#drop(id);
@@ -123,15 +121,19 @@ export class RuntimeCache implements Disposable {
     for (const container of containers) if (!since.has(container.id)) this.#keepContainer(container);
   }
 
+  #looked(id: string): void {
+    for (const since of this.#lists) since.add(id);
+  }
+
   #keepSandbox(sandbox: Sandbox): void {
-    this.#since?.add(sandbox.id);
+    this.#looked(sandbox.id);
     const before = this.#sandboxes.get(sandbox.id);
     this.#sandboxes.set(sandbox.id, sandbox);
     if (before?.ready !== sandbox.ready || before.ips.join() !== sandbox.ips.join()) this.#note(sandbox.podUid, sandbox.id);
   }
 
   #keepContainer(container: Container): void {
-    this.#since?.add(container.id);
+    this.#looked(container.id);
     const before = this.#containers.get(container.id);
     // A look that began earlier may answer later: a container never goes back.
     if (before?.state === 'exited' && container.state !== 'exited') return;
@@ -147,7 +149,7 @@ export class RuntimeCache implements Disposable {
   }
 
   #drop(id: string): void {
-    this.#since?.add(id);
+    this.#looked(id);
     const uid = this.#sandboxes.get(id)?.podUid ?? this.#containers.get(id)?.podUid;
     this.#sandboxes.delete(id);
     this.#containers.delete(id);
