@@ -2,7 +2,7 @@ import type * as storage from '../gen/types/storage.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { asObject, keep, keepMetadata } from '../strategy.ts';
 import { volumeAttachmentColumns } from './columns.ts';
-import { validateVolumeAttachment, validateVolumeAttachmentUpdate } from './storage.validation.ts';
+import { validateVolumeAttachment, validateVolumeAttachmentUpdate } from './volume-attachment.validation.ts';
 
 export const volumeAttachmentRules: KindRules<storage.VolumeAttachment> = {
   strategy: {
@@ -15,6 +15,7 @@ export const volumeAttachmentRules: KindRules<storage.VolumeAttachment> = {
         keep(draft, old, 'spec');
         keepMetadata(draft, old);
       },
+      validateUpdate: validateVolumeAttachmentUpdate,
       resetFields: [['spec'], ['metadata']],
     },
     allowUnconditionalUpdate: false,
