@@ -209,7 +209,7 @@ export class Berth implements AsyncDisposable {
     if (this.#child?.pid !== undefined && this.#child.exitCode === null) {
       const ended = new Promise((resolve) => this.#child?.once('exit', resolve));
       this.#child.kill('SIGTERM');
-      const late = setTimeout(() => process.kill(-(this.#child?.pid ?? 0), 'SIGKILL'), 30_000);
+      const late = setTimeout(() => process.kill(-(this.#child?.pid ?? 0), 'SIGKILL'), 120_000);
       await ended;
       clearTimeout(late);
     }
