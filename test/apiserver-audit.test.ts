@@ -39,7 +39,10 @@ before(async () => {
       ...openStages,
       audit: auditing(policy, { write }),
       authenticate: ({ bearerToken = '' }) => (bearerToken === '' ? undefined : { name: bearerToken, groups: ['system:authenticated'] }),
-      impersonate: (user, headers) => (typeof headers['impersonate-user'] === 'string' ? { name: headers['impersonate-user'], groups: [] } : user),
+      impersonate: (user, headers, attributes) =>
+        typeof headers['impersonate-user'] === 'string'
+          ? { user: { name: headers['impersonate-user'], groups: [] }, constraint: `impersonate:${attributes().verb}-${attributes().user.name}` }
+          : { user },
     }),
   });
   directory = await mkdtemp(join(tmpdir(), 'berth-audit-http-'));
@@ -89,4 +92,5 @@ test('a request carries its id, and who acts as whom', async () => {
     [done['auditID'], (done['user'] as JsonObject)['username'], (done['impersonatedUser'] as JsonObject)['username'], done['sourceIPs']],
     ['given-by-a-proxy', 'ann', 'bob', ['127.0.0.1']],
   );
+  assert.deepEqual(done['authenticationMetadata'], { impersonationConstraint: 'impersonate:list-ann' });
 });

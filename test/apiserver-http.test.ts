@@ -360,6 +360,52 @@ describe('the HTTPS front', () => {
     quick.stop();
   });
 
+  /** Sends bytes as they are, and collects what comes back. */
+  async function bare(text: string): Promise<{ readonly until: (what: RegExp) => Promise<string>; readonly send: (text: string) => void } & AsyncDisposable> {
+    const socket = connect({ host: '127.0.0.1', port: listening.port, ca: certificates.caPem, ALPNProtocols: ['http/1.1'] });
+    await new Promise<void>((resolve) => socket.once('secureConnect', () => resolve()));
+    let received = '';
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.write(text);
+    return {
+      until: async (what) => {
+        while (!what.test(received) && !socket.closed) await new Promise((resolve) => setImmediate(resolve));
+        assert.match(received, what);
+        return received;
+      },
+      send: (more) => void socket.write(more),
+      [Symbol.asyncDispose]: async () => {
+        socket.destroy();
+        await closed;
+      },
+    };
+  }
+
+  test('a watch over HTTP/1.1 is a chunk for each event, and leaves its connection to the next request', async () => {
+    const path = '/api/v1/namespaces/chunks/configmaps';
+    await using one = await bare(`GET ${path}?watch=true&timeoutSeconds=1 HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await one.until(/\r\n\r\n/);
+    await server.ask('POST', path, configMap('chunky', { k: 'ü' }));
+    const text = await one.until(/\r\n0\r\n\r\n$/);
+    const [, length = '', event = ''] = /\r\n\r\n([0-9a-f]+)\r\n([^\r]*)\r\n0\r\n/.exec(text) ?? [];
+    assert.equal(Number.parseInt(length, 16), Buffer.byteLength(event));
+    assert.match(event, /^\{"type":"ADDED",.*"k":"ü".*\}\n$/);
+    one.send(`GET ${MAPS}/a HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await one.until(/"name":"a"/);
+  });
+
+  test('a watch over HTTP/1.0 is lines without chunks, and one that was sent ahead waits for its turn', async () => {
+    const path = '/api/v1/namespaces/lines/configmaps';
+    await using old = await bare(`GET ${path}?watch=true HTTP/1.0\r\nhost: x\r\n\r\n`);
+    await old.until(/\r\n\r\n/);
+    await using ahead = await bare(`GET ${MAPS}/a HTTP/1.1\r\nhost: x\r\n\r\nGET ${path}?watch=true HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await ahead.until(/"name":"a"[^]*\r\n\r\n$/);
+    await server.ask('POST', path, configMap('liny', { k: 'v' }));
+    assert.doesNotMatch(await old.until(/\r\n\r\n\{"type":"ADDED",[^]*\}\n$/), /chunked/);
+    await ahead.until(/\r\n\r\n[0-9a-f]+\r\n\{"type":"ADDED",[^\r]*\}\n\r\n$/);
+  });
+
   test('a watch over WebSocket: an event a message, text for JSON, binary for protobuf, columns once in a Table', async () => {
     const path = '/api/v1/namespaces/sockets/configmaps';
     await server.ask('POST', path, configMap('a', { k: '1' }));

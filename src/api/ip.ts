@@ -44,6 +44,8 @@ function groupList(text: string, last: boolean): readonly number[] | undefined {
 const IP_FAULT = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 const CIDR_FAULT = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
+const INTERFACE_FAULT = 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)';
+
 const IP_ZEROS = 'must not have leading 0s';
 const IP_MAPPED = 'must not be an IPv4-mapped IPv6 address';
 const CIDR_ZEROS = 'must not have leading 0s in IP or prefix length';
@@ -89,6 +91,16 @@ export function strictCidrFaults(text: string): readonly string[] {
   const [address = '', bits = ''] = text.split('/');
   const canonical = canonicalIP(address);
   return address === canonical ? [] : [`must be in canonical form ("${canonical}/${bits}")`];
+}
+
+/** An address with the length of its network, as an interface has it. */
+export function interfaceAddressFaults(text: string): readonly string[] {
+  const [address = '', bits = '', ...rest] = text.split('/');
+  const [plain, length] = [withoutZeros(address), Number(bits)];
+  if (rest.length > 0 || !isCidr(`${plain}/${bits.replace(/^0+(?=\d)/, '')}`)) return [INTERFACE_FAULT];
+  const mapped = mappedIPv4(plain);
+  const canonical = mapped === undefined ? `${canonicalIP(plain)}/${length}` : `${mapped}/${length > 32 ? length - 96 : length}`;
+  return text === canonical ? [] : [`must be in canonical form ("${canonical}")`];
 }
 
 /** `IPv4`, `IPv6`, or undefined. */

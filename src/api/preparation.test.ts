@@ -82,3 +82,38 @@ test("a container's profile by annotation becomes its field, where it has none a
   assert.equal(profileOf('runtime/default', {}, { appArmorProfile: { type: 'RuntimeDefault' } }), undefined);
   for (const wrong of ['', 'localhost/', 'localhost/ p', 'docker/default']) assert.equal(profileOf(wrong, {}), undefined, wrong);
 });
+
+/** What a write to the status makes of it. */
+function preparedStatus(name: string, object: JsonObject, old: JsonObject): JsonObject {
+  const draft = structuredClone({ metadata: {}, ...object }) as unknown as Draft<KubeObject>;
+  kindOf(name).strategy.status?.prepareForUpdate?.(draft, { metadata: {}, ...old } as unknown as KubeObject, { nowMs: 0 });
+  return draft as unknown as JsonObject;
+}
+
+test('a write to the status of these kinds leaves metadata as it is', () => {
+  const old = { metadata: { labels: { a: 'b' }, finalizers: ['a.b/c'] } };
+  for (const name of ['FlowSchema', 'PriorityLevelConfiguration', 'ResourceClaim', 'ServiceCIDR', 'VolumeAttachment']) {
+    const { metadata } = preparedStatus(name, { metadata: { labels: { c: 'd' }, annotations: { e: 'f' }, resourceVersion: '2' }, status: {} }, old);
+    const { labels, annotations, finalizers, resourceVersion } = metadata as JsonObject;
+    assert.deepEqual([labels, annotations, finalizers, resourceVersion], [{ a: 'b' }, undefined, ['a.b/c'], '2'], name);
+  }
+});
+
+test('a device that a claim gives back has no state any more', () => {
+  const device = { driver: 'a.b', pool: 'p', device: 'd' };
+  const allocation = { devices: { results: [device, { ...device, device: 'e' }] } };
+  const { status } = preparedStatus('ResourceClaim', { status: { devices: [device] } }, { status: { allocation, devices: [device] } });
+  assert.deepEqual(status, {});
+  const kept = preparedStatus('ResourceClaim', { status: { allocation, devices: [device] } }, { status: { allocation } });
+  assert.deepEqual((kept.status as JsonObject).devices, [device]);
+});
+
+test('a slice: taints are from now on, and what is behind a shut gate is dropped unless it was there', () => {
+  const attributes = { a: { strings: ['x'] }, b: { string: 'x' } };
+  const device = { name: 'd', attributes, nodeAllocatableResourceMappings: { cpu: {} }, taints: [{ key: 'a', effect: 'None' }] };
+  const taints = [{ key: 'a', effect: 'None', timeAdded: '1970-01-01T00:00:00Z' }];
+  const made = prepared('ResourceSlice', { spec: { devices: [device] } });
+  assert.deepEqual(made.spec, { devices: [{ name: 'd', attributes: { a: {}, b: { string: 'x' } }, taints }] });
+  const changed = prepared('ResourceSlice', { spec: { devices: [device] } }, { metadata: { generation: 3 }, spec: { devices: [device] } });
+  assert.deepEqual([changed.spec, changed.metadata], [{ devices: [{ ...device, taints }] }, { generation: 4 }]);
+});

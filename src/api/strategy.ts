@@ -16,6 +16,8 @@ interface SpecAndStatusOptions {
   readonly generationOfAnnotations?: boolean;
   /** The status subresource keeps labels as they were (Deployment …). */
   readonly statusKeepsLabels?: boolean;
+  /** The status subresource keeps all metadata but its bookkeeping as it was. */
+  readonly statusKeepsMetadata?: boolean;
 }
 
 /**
@@ -43,6 +45,7 @@ export function specAndStatus<T extends WithSpec>(
         keep(draft, old, 'spec');
         setGeneration(draft, old, false);
         if (options.statusKeepsLabels === true) keep(metadataOf(draft) as DraftObject, old.metadata ?? {}, 'labels');
+        if (options.statusKeepsMetadata === true) keepMetadata(draft, old);
       },
     },
   };
@@ -73,6 +76,11 @@ export function setGeneration<T extends KubeObject>(draft: Draft<T>, old: T, cha
   if (changed) metadata.generation = (before ?? 0) + 1;
   else if (before === undefined) delete metadata.generation;
   else metadata.generation = before;
+}
+
+/** What clients write in metadata, from the stored object. */
+export function keepMetadata<T extends KubeObject>(draft: Draft<T>, old: T): void {
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences']) keep(metadataOf(draft) as DraftObject, old.metadata ?? {}, field);
 }
 
 /** Copies one field from `old`, absence included. The copy is deep: drafts are changed, stored objects never. */

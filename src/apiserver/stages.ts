@@ -41,8 +41,17 @@ export interface ClientCertificate {
 /** Undefined: credentials that prove nothing were sent (401). No credentials at all: the stage decides (anonymous or undefined). */
 export type Authenticate = (credentials: Credentials) => Awaitable<UserInfo | undefined>;
 
-/** Applies `Impersonate-User`, `-Group`, `-Uid`, `-Extra-…`; returns the same user when none is there. Throws 403. Header names in lower case. */
-export type Impersonate = (user: UserInfo, headers: RequestHeaders) => Awaitable<UserInfo>;
+/**
+ * Applies `Impersonate-User`, `-Group`, `-Uid`, `-Extra-…`; returns the same user when none is there. Throws 403. Header names in lower case.
+ * `attributes`: what the request asks for, of the user who makes it.
+ */
+export type Impersonate = (user: UserInfo, headers: RequestHeaders, attributes: () => AuthorizeAttributes) => Awaitable<Impersonated>;
+
+export interface Impersonated {
+  readonly user: UserInfo;
+  /** The verb that allowed it, for the audit log; absent: the old one, or nobody is impersonated. */
+  readonly constraint?: string | undefined;
+}
 
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 

@@ -3,7 +3,13 @@ import type * as v1 from '../gen/types/admissionregistration.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { generationOf, specAndStatus } from '../strategy.ts';
 import { mutatingPolicyColumns, policyBindingColumns, validatingPolicyColumns } from './columns.ts';
-import { validateMutatingPolicy, validatePolicyBinding, validateValidatingPolicy, validateValidatingPolicyBinding } from './policy.validation.ts';
+import {
+  validateMutatingPolicy,
+  validateMutatingPolicyBinding,
+  validateValidatingPolicy,
+  validateValidatingPolicyBinding,
+  validateValidatingPolicyStatus,
+} from './policy.validation.ts';
 
 function defaultMatch(match: Draft<v1.MatchResources> | undefined): void {
   if (match === undefined) return;
@@ -13,9 +19,11 @@ function defaultMatch(match: Draft<v1.MatchResources> | undefined): void {
   for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) rule.scope ??= '*';
 }
 
+const base = specAndStatus<v1.ValidatingAdmissionPolicy>({ statusKeepsMetadata: true });
+
 export const validatingPolicyRules: KindRules<v1.ValidatingAdmissionPolicy> = {
   strategy: {
-    ...specAndStatus(),
+    ...base,
     default: ({ spec }) => {
       if (spec === undefined) return;
       spec.failurePolicy ??= 'Fail';
@@ -24,6 +32,7 @@ export const validatingPolicyRules: KindRules<v1.ValidatingAdmissionPolicy> = {
     allowUnconditionalUpdate: false,
     validateCreate: validateValidatingPolicy,
     validateUpdate: validateValidatingPolicy,
+    status: { ...base.status, validateUpdate: validateValidatingPolicyStatus, resetFields: [['spec'], ['metadata']] },
   },
   columns: validatingPolicyColumns,
   categories: ['api-extensions'],
@@ -54,8 +63,8 @@ export const mutatingPolicyBindingRules: KindRules<v1.MutatingAdmissionPolicyBin
       defaultMatch(spec?.matchResources);
     },
     allowUnconditionalUpdate: false,
-    validateCreate: validatePolicyBinding,
-    validateUpdate: validatePolicyBinding,
+    validateCreate: validateMutatingPolicyBinding,
+    validateUpdate: validateMutatingPolicyBinding,
   },
   columns: policyBindingColumns,
   categories: ['api-extensions'],

@@ -3,7 +3,7 @@ import type * as v1 from '../gen/types/admissionregistration.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { generationOf } from '../strategy.ts';
 import { webhookColumns } from './columns.ts';
-import { validateWebhooks } from './webhook.validation.ts';
+import { validateWebhooks, validateWebhooksUpdate } from './webhook.validation.ts';
 
 function defaultWebhook(webhook: Draft<v1.ValidatingWebhook>): void {
   webhook.failurePolicy ??= 'Fail';
@@ -23,7 +23,7 @@ export const validatingWebhookRules: KindRules<v1.ValidatingWebhookConfiguration
     },
     allowUnconditionalUpdate: false,
     validateCreate: validateWebhooks,
-    validateUpdate: validateWebhooks,
+    validateUpdate: validateWebhooksUpdate,
   },
   columns: webhookColumns,
   categories: ['api-extensions'],
@@ -40,7 +40,7 @@ export const mutatingWebhookRules: KindRules<v1.MutatingWebhookConfiguration> = 
     },
     allowUnconditionalUpdate: false,
     validateCreate: validateWebhooks,
-    validateUpdate: validateWebhooks,
+    validateUpdate: validateWebhooksUpdate,
   },
   columns: webhookColumns,
   categories: ['api-extensions'],

@@ -1,5 +1,5 @@
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-error.ts';
-import { dns1035LabelFaults, dns1123SubdomainFaults, pathSegmentNameFaults } from '../../machinery/names.ts';
+import { dns1035LabelFaults, dns1123SubdomainFaults, pathSegmentNameFaults, portNumberFaults } from '../../machinery/names.ts';
 import { addFaults, type Errors, isEmpty, root } from '../checks.ts';
 import type * as apiregistration from '../gen/types/apiregistration.v1.ts';
 
@@ -25,6 +25,8 @@ export function validateApiService({ metadata, spec }: apiregistration.APIServic
     return errors;
   }
   for (const field of ['namespace', 'name'] as const) if (isEmpty(spec.service[field])) errors.push(required(SPEC.child('service', field)));
+  const port = spec.service.port ?? 0;
+  for (const fault of portNumberFaults(port)) errors.push(invalid(SPEC.child('service', 'port'), port, `port is not valid: ${fault}`));
   if (skips && bundle) errors.push(invalid(SPEC.child('insecureSkipTLSVerify'), true, 'may not be true if caBundle is present'));
   return errors;
 }

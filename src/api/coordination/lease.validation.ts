@@ -37,6 +37,8 @@ function versionOf(text: string | undefined): Version | undefined {
   return major === undefined ? undefined : [Number(major), Number(minor), Number(patch)];
 }
 
+const NO_VERSION: Version = [0, 0, 0];
+
 const isLess = (a: Version, b: Version): boolean => {
   const at = a.findIndex((part, i) => part !== b[i]);
   return at !== -1 && (a[at] ?? 0) < (b[at] ?? 0);
@@ -51,10 +53,10 @@ export function validateLeaseCandidate({ spec }: beta.LeaseCandidate): readonly 
     errors.push(invalid(path.child('emulationVersion'), spec.emulationVersion, 'must be a valid semantic version'));
   if (isEmpty(spec.binaryVersion)) errors.push(required(path.child('binaryVersion')));
   else if (binary === undefined) errors.push(invalid(path.child('binaryVersion'), spec.binaryVersion, 'must be a valid semantic version'));
-  if (binary !== undefined && emulated !== undefined && isLess(binary, emulated))
+  if (!isEmpty(spec.binaryVersion) && !isEmpty(spec.emulationVersion) && isLess(binary ?? NO_VERSION, emulated ?? NO_VERSION))
     errors.push(invalid(path.child('binaryVersion'), spec.binaryVersion, 'must be greater than or equal to `emulationVersion`'));
   if (isEmpty(spec.strategy)) return [...errors, required(path.child('strategy'))];
-  if (spec.strategy === 'OldestEmulationVersion' && (emulated ?? [0, 0, 0]).every((part) => part === 0))
+  if (spec.strategy === 'OldestEmulationVersion' && (emulated ?? NO_VERSION).every((part) => part === 0))
     errors.push(required(path.child('strategy', 'emulationVersion'), "must be specified when `strategy` is 'OldestEmulationVersion'"));
   return [...errors, ...strategyErrors(spec.strategy, path.child('strategy'))];
 }

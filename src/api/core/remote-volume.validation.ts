@@ -83,7 +83,7 @@ function validateFibre({ targetWWNs = [], wwids = [], lun }: core.FCVolumeSource
 
 const MAX_DRIVER_LENGTH = 63;
 
-function validateCsi(source: core.CSIVolumeSource | core.CSIPersistentVolumeSource, path: FieldPath): Errors {
+export function validateCsi(source: core.CSIVolumeSource | core.CSIPersistentVolumeSource, path: FieldPath): Errors {
   const errors: Errors = checkDriverName(source.driver, path.child('driver'));
   if ('volumeHandle' in source && isEmpty(source.volumeHandle)) errors.push(required(path.child('volumeHandle')));
   return errors;

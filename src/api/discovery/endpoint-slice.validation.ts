@@ -1,5 +1,5 @@
 import { duplicate, type FieldError, type FieldPath, invalid, notSupported, required, tooMany } from '../../machinery/field-error.ts';
-import { dns1123LabelFaults, dns1123SubdomainFaults, qualifiedNameFaults } from '../../machinery/names.ts';
+import { dns1123LabelFaults, dns1123SubdomainFaults, labelValueFaults, qualifiedNameFaults } from '../../machinery/names.ts';
 import { addFaults, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { endpointAddressErrors } from '../core/endpoints.validation.ts';
 import type * as discovery from '../gen/types/discovery.v1.ts';
@@ -7,6 +7,7 @@ import { familyOf, ipFaults } from '../ip.ts';
 import { keepOldAddresses } from '../old-addresses.ts';
 
 const ADDRESS_TYPES = ['FQDN', 'IPv4', 'IPv6'];
+const MAX_HINTS = 8;
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const MAX_ENDPOINTS = 1000;
 const MAX_ADDRESSES = 100;
@@ -37,11 +38,24 @@ function validateEndpoint({ addresses, nodeName, hostname, hints }: discovery.En
   }
   if (nodeName !== undefined) addFaults(errors, path.child('nodeName'), nodeName, dns1123SubdomainFaults(nodeName));
   if (hostname !== undefined) addFaults(errors, path.child('hostname'), hostname, dns1123LabelFaults(hostname));
-  const zones = new Set<string>();
-  for (const [i, { name }] of (hints?.forZones ?? []).entries()) {
-    const zone = path.child('hints', 'forZones').index(i).child('name');
-    if (zones.has(name)) errors.push(duplicate(zone, name));
-    zones.add(name);
+  return [
+    ...errors,
+    ...hintErrors(hints?.forZones, path.child('hints', 'forZones'), labelValueFaults),
+    ...hintErrors(hints?.forNodes, path.child('hints', 'forNodes'), dns1123SubdomainFaults),
+  ];
+}
+
+/** Which zones or nodes an endpoint is for. */
+function hintErrors(hints: readonly discovery.ForZone[] | undefined, path: FieldPath, faultsOf: (name: string) => readonly string[]): Errors {
+  const errors: Errors = [];
+  const count = (hints ?? []).length;
+  if (count > MAX_HINTS) return [tooMany(path, count, MAX_HINTS)];
+  const names = new Set<string>();
+  for (const [i, { name }] of (hints ?? []).entries()) {
+    const at = path.index(i).child('name');
+    if (names.has(name)) errors.push(duplicate(at, name));
+    names.add(name);
+    addFaults(errors, at, name, faultsOf(name));
   }
   return errors;
 }

@@ -4,16 +4,16 @@ import { specAndStatus } from '../strategy.ts';
 import { flowSchemaColumns } from './columns.ts';
 import { validateFlowStatus, validateFlowSchema } from './flowcontrol.validation.ts';
 
-const base = specAndStatus<flowcontrol.FlowSchema>();
+const base = specAndStatus<flowcontrol.FlowSchema>({ statusKeepsMetadata: true });
 
 export const flowSchemaRules: KindRules<flowcontrol.FlowSchema> = {
   strategy: {
     ...base,
-    status: { ...base.status, validateUpdate: validateFlowStatus },
+    status: { ...base.status, validateUpdate: validateFlowStatus, resetFields: [['spec'], ['metadata']] },
     default: ({ spec }) => {
       if (spec !== undefined) spec.matchingPrecedence ||= 1000;
     },
-    allowUnconditionalUpdate: false,
+    allowUnconditionalUpdate: true,
     validateCreate: validateFlowSchema,
     validateUpdate: validateFlowSchema,
   },

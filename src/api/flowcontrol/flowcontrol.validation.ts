@@ -1,12 +1,13 @@
 import { duplicate, type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { dns1123SubdomainFaults } from '../../machinery/names.ts';
-import { addFaults, asJson, checkSupported, type Errors, isEmpty, NON_NEGATIVE, root } from '../checks.ts';
+import { addFaults, asJson, type Errors, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as flowcontrol from '../gen/types/flowcontrol.v1.ts';
 import { MANDATORY } from './mandatory.ts';
 import { flowRuleErrors } from './flow-rules.validation.ts';
 
 const SPEC = root('spec');
+const METHODS = ['ByNamespace', 'ByUser'];
 const MAX_PRECEDENCE = 10_000;
 const MAX_QUEUES = 10_000_000;
 /** A hand of queues is dealt by a hash of so many bits. */
@@ -19,8 +20,9 @@ export function validateFlowSchema({ metadata, spec }: flowcontrol.FlowSchema): 
   if (precedence <= 0) errors.push(invalid(at, precedence, 'must be a positive value'));
   if (precedence > MAX_PRECEDENCE) errors.push(invalid(at, precedence, `must not be greater than ${MAX_PRECEDENCE}`));
   if (precedence === 1 && metadata?.name !== 'exempt') errors.push(invalid(at, precedence, "only the schema named 'exempt' may have matchingPrecedence 1"));
-  if (spec?.distinguisherMethod !== undefined)
-    checkSupported(errors, SPEC.child('distinguisherMethod', 'type'), spec.distinguisherMethod.type, ['ByNamespace', 'ByUser']);
+  // Kubernetes shows all of it.
+  if (spec?.distinguisherMethod !== undefined && !METHODS.includes(spec.distinguisherMethod.type))
+    errors.push(notSupported(SPEC.child('distinguisherMethod', 'type'), asJson(spec.distinguisherMethod), METHODS));
   const level = spec?.priorityLevelConfiguration?.name;
   if (isEmpty(level)) errors.push(required(SPEC.child('priorityLevelConfiguration', 'name'), 'must reference a priority level'));
   else addFaults(errors, SPEC.child('priorityLevelConfiguration', 'name'), level, dns1123SubdomainFaults(level));
@@ -57,9 +59,8 @@ export function validateFlowStatus({ status }: Conditions): readonly FieldError[
   return errors;
 }
 
-export function validatePriorityLevel({ metadata, spec }: flowcontrol.PriorityLevelConfiguration): readonly FieldError[] {
+export function validatePriorityLevel({ metadata, spec = { type: '' } }: flowcontrol.PriorityLevelConfiguration): readonly FieldError[] {
   const errors: Errors = [];
-  if (spec === undefined) return [required(SPEC.child('type'))];
   const name = metadata?.name ?? '';
   if ((name === 'exempt') !== (spec.type === 'Exempt'))
     errors.push(invalid(SPEC.child('type'), spec.type, "type must be 'Exempt' if and only if name is 'exempt'"));
@@ -69,26 +70,21 @@ export function validatePriorityLevel({ metadata, spec }: flowcontrol.PriorityLe
     else errors.push(...validateLimited(spec.limited, SPEC.child('limited')));
   } else if (spec.type === 'Exempt') {
     if (spec.limited !== undefined) errors.push(forbidden(SPEC.child('limited'), 'must be nil if the type is not Limited'));
-    if (spec.exempt !== undefined) errors.push(...shareErrors(spec.exempt, SPEC.child('exempt')));
+    if (spec.exempt !== undefined) errors.push(...shareErrors(spec.exempt, SPEC.child('exempt')), ...lendingErrors(spec.exempt, SPEC.child('exempt')));
   } else {
     errors.push(notSupported(SPEC.child('type'), spec.type, ['Exempt', 'Limited']));
   }
   return [...errors, ...fixedLevelErrors(name, spec)];
 }
 
-function shareErrors(
-  { nominalConcurrencyShares: shares = 0, lendablePercent: lendable = 0 }: flowcontrol.ExemptPriorityLevelConfiguration,
-  path: FieldPath,
-): Errors {
-  const errors: Errors = [];
-  if (shares < 0) errors.push(invalid(path.child('nominalConcurrencyShares'), shares, 'must be a non-negative integer'));
-  if (lendable < 0 || lendable > 100) errors.push(invalid(path.child('lendablePercent'), lendable, 'must be between 0 and 100, inclusive'));
-  return errors;
-}
+const shareErrors = ({ nominalConcurrencyShares: shares = 0 }: flowcontrol.ExemptPriorityLevelConfiguration, path: FieldPath): Errors =>
+  shares < 0 ? [invalid(path.child('nominalConcurrencyShares'), shares, 'must be a non-negative integer')] : [];
+
+const lendingErrors = ({ lendablePercent: percent = 0 }: flowcontrol.ExemptPriorityLevelConfiguration, path: FieldPath): Errors =>
+  percent < 0 || percent > 100 ? [invalid(path.child('lendablePercent'), percent, 'must be between 0 and 100, inclusive')] : [];
 
 function validateLimited(limited: flowcontrol.LimitedPriorityLevelConfiguration, path: FieldPath): Errors {
   const errors = shareErrors(limited, path);
-  if ((limited.borrowingLimitPercent ?? 0) < 0) errors.push(invalid(path.child('borrowingLimitPercent'), limited.borrowingLimitPercent, NON_NEGATIVE));
   const response = limited.limitResponse;
   const at = path.child('limitResponse');
   if (response?.type === 'Reject') {
@@ -99,6 +95,9 @@ function validateLimited(limited: flowcontrol.LimitedPriorityLevelConfiguration,
   } else {
     errors.push(notSupported(at.child('type'), response?.type ?? '', ['Queue', 'Reject']));
   }
+  errors.push(...lendingErrors(limited, path));
+  const borrowed = limited.borrowingLimitPercent ?? 0;
+  if (borrowed < 0) errors.push(invalid(path.child('borrowingLimitPercent'), borrowed, 'if specified, must be a non-negative integer'));
   return errors;
 }
 

@@ -20,14 +20,14 @@ function defaultLevel({ spec }: Draft<flowcontrol.PriorityLevelConfiguration>): 
   queuing.queueLengthLimit ||= 50;
 }
 
-const base = specAndStatus<flowcontrol.PriorityLevelConfiguration>();
+const base = specAndStatus<flowcontrol.PriorityLevelConfiguration>({ statusKeepsMetadata: true });
 
 export const priorityLevelRules: KindRules<flowcontrol.PriorityLevelConfiguration> = {
   strategy: {
     ...base,
-    status: { ...base.status, validateUpdate: validateFlowStatus },
+    status: { ...base.status, validateUpdate: validateFlowStatus, resetFields: [['spec'], ['metadata']] },
     default: defaultLevel,
-    allowUnconditionalUpdate: false,
+    allowUnconditionalUpdate: true,
     validateCreate: validatePriorityLevel,
     validateUpdate: validatePriorityLevel,
   },

@@ -1,4 +1,4 @@
-import { type FieldError, forbidden, invalid, required } from '../../machinery/field-error.ts';
+import { type FieldError, invalid, required } from '../../machinery/field-error.ts';
 import { dns1123SubdomainFaults, pathSegmentNameFaults } from '../../machinery/names.ts';
 import { addFaults, asJson, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
@@ -22,28 +22,31 @@ export function validateIPAddress({ spec }: networking.IPAddress): readonly Fiel
   return errors;
 }
 
-export function validateIPAddressUpdate({ spec }: networking.IPAddress, old: networking.IPAddress): readonly FieldError[] {
-  return semanticEqual(spec?.parentRef, old.spec?.parentRef) ? [] : [invalid(SPEC.child('parentRef'), asJson(spec?.parentRef), IMMUTABLE)];
+export function validateIPAddressUpdate(address: networking.IPAddress, old: networking.IPAddress): readonly FieldError[] {
+  const [now, before] = [address.spec?.parentRef, old.spec?.parentRef];
+  const errors = validateIPAddress(address);
+  return semanticEqual(now, before) ? errors : [...errors, invalid(SPEC.child('parentRef'), asJson(now), IMMUTABLE)];
 }
+
+const CIDRS = SPEC.child('cidrs');
 
 export function validateServiceCIDR({ spec }: networking.ServiceCIDR): readonly FieldError[] {
   const errors: Errors = [];
   const cidrs = spec?.cidrs ?? [];
-  const path = SPEC.child('cidrs');
-  if (cidrs.length === 0) return [required(path, 'at least one CIDR required')];
-  if (cidrs.length > 2) return [invalid(path, asJson(spec), 'may only hold up to 2 values')];
-  const families = cidrs.map((cidr) => (isCidr(cidr) ? familyOf(cidr.split('/')[0] ?? '') : undefined));
-  if (cidrs.length === 2 && (families.includes(undefined) || families[0] === families[1]))
-    return [invalid(path, asJson(spec), 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')];
-  for (const [i, cidr] of cidrs.entries()) addFaults(errors, path.index(i), cidr, strictCidrFaults(cidr));
+  if (cidrs.length === 0) return [required(CIDRS, 'at least one CIDR required')];
+  if (cidrs.length > 2) return [invalid(CIDRS, asJson(spec), 'may only hold up to 2 values')];
+  for (const [i, cidr] of cidrs.entries()) addFaults(errors, CIDRS.index(i), cidr, strictCidrFaults(cidr));
+  const [first, second] = cidrs.map((cidr) => (isCidr(cidr) ? familyOf(cidr.split('/')[0] ?? '') : undefined));
+  if (cidrs.length === 2 && first === second && first !== undefined)
+    errors.push(invalid(CIDRS, asJson(cidrs), 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'));
   return errors;
 }
 
 /** A second family may be added; what is there stays. */
 export function validateServiceCIDRUpdate(of: networking.ServiceCIDR, old: networking.ServiceCIDR): readonly FieldError[] {
-  const errors: Errors = [...validateServiceCIDR(of)];
   const [now, before] = [of.spec?.cidrs ?? [], old.spec?.cidrs ?? []];
-  for (const [i, cidr] of before.entries()) if (now[i] !== cidr) errors.push(invalid(SPEC.child('cidrs').index(i), now[i] ?? '', IMMUTABLE));
-  if (before.length === 2 && now.length > 2) errors.push(forbidden(SPEC.child('cidrs'), 'may only hold up to 2 values'));
-  return errors;
+  const changed = before.flatMap((cidr, i) => (now[i] === cidr ? [] : [invalid(CIDRS.index(i), now[i], IMMUTABLE)]));
+  if (now.length === before.length) return changed;
+  if (before.length === 1 && now.length === 2) return [...changed, ...validateServiceCIDR(of)];
+  return [invalid(CIDRS, asJson(of.spec?.cidrs), IMMUTABLE)];
 }

@@ -2,7 +2,8 @@ import type * as networking from '../gen/types/networking.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { ingressColumns } from './columns.ts';
-import { validateIngress, validateIngressUpdate } from './ingress.validation.ts';
+import { keepOldAddresses } from '../old-addresses.ts';
+import { validateIngress, validateIngressStatus, validateIngressUpdate } from './ingress.validation.ts';
 
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 
@@ -11,8 +12,17 @@ function warnings({ metadata, spec }: networking.Ingress, old: networking.Ingres
   return old === undefined && named ? [`annotation "${CLASS_ANNOTATION}" is deprecated, please use 'spec.ingressClassName' instead`] : [];
 }
 
+const base = specAndStatus<networking.Ingress>();
+
 export const ingressRules: KindRules<networking.Ingress> = {
-  strategy: { ...specAndStatus(), warnings, allowUnconditionalUpdate: true, validateCreate: validateIngress, validateUpdate: validateIngressUpdate },
+  strategy: {
+    ...base,
+    warnings,
+    allowUnconditionalUpdate: true,
+    validateCreate: validateIngress,
+    validateUpdate: validateIngressUpdate,
+    status: { ...base.status, validateUpdate: keepOldAddresses(validateIngressStatus) },
+  },
   columns: ingressColumns,
   shortNames: ['ing'],
 };

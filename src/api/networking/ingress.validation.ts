@@ -1,6 +1,5 @@
 import { type FieldError, type FieldPath, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import {
-  dns1035LabelFaults,
   dns1123LabelFaults,
   dns1123SubdomainFaults,
   pathSegmentNameFaults,
@@ -10,55 +9,89 @@ import {
 } from '../../machinery/names.ts';
 import { addFaults, asJson, checkName, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { domainPrefixedPathErrors } from '../domain-prefixed-path.ts';
+import type * as core from '../gen/types/core.v1.ts';
 import type * as networking from '../gen/types/networking.v1.ts';
-import { isIP } from '../ip.ts';
+import { ipFaults, isIP } from '../ip.ts';
 
 const SPEC = root('spec');
 const PATH_TYPES = ['Exact', 'ImplementationSpecific', 'Prefix'];
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 
+/** What an object had that earlier versions took, so that it may keep it. */
+interface Kept {
+  readonly secretNames?: boolean;
+  /** Paths of rules with a wildcard in their host were not looked at. */
+  readonly wildcardRules?: boolean;
+}
+
 export function validateIngress(ingress: networking.Ingress): readonly FieldError[] {
-  const errors: Errors = [...validateSpec(ingress)];
+  const errors = validateSpec(ingress);
   const annotated = ingress.metadata?.annotations?.[CLASS_ANNOTATION];
-  if (annotated !== undefined && ingress.spec?.ingressClassName !== undefined) {
-    errors.unshift(invalid(root('metadata').child('annotations').child(CLASS_ANNOTATION), annotated, 'can not be set when the class field is also set'));
-  }
+  const named = ingress.spec?.ingressClassName;
+  if (annotated !== undefined && named !== undefined && annotated !== named)
+    errors.push(invalid(root('annotations').child(CLASS_ANNOTATION), annotated, 'must match `ingressClassName` when both are specified'));
   return errors;
 }
 
-/** An update may keep what earlier versions took. */
-export const validateIngressUpdate = (ingress: networking.Ingress): readonly FieldError[] => validateSpec(ingress);
+export function validateIngressUpdate(ingress: networking.Ingress, { spec }: networking.Ingress): readonly FieldError[] {
+  return validateSpec(ingress, {
+    secretNames: (spec?.tls ?? []).some(({ secretName }) => secretFaults(secretName).length > 0),
+    wildcardRules: (spec?.rules ?? []).some(({ host, http }) => isWildcard(host) && validateHttp(http, SPEC).length > 0),
+  });
+}
 
-function validateSpec({ spec }: networking.Ingress): Errors {
+const isWildcard = (host: string | undefined): boolean => host?.includes('*') ?? false;
+const secretFaults = (name: string | undefined): readonly string[] => (isEmpty(name) ? [] : dns1123SubdomainFaults(name));
+
+function validateSpec({ spec }: networking.Ingress, kept: Kept = {}): Errors {
   const errors: Errors = [];
   const rules = spec?.rules ?? [];
   if (rules.length === 0 && spec?.defaultBackend === undefined)
-    errors.push(invalid(SPEC, asJson(rules), 'either `defaultBackend` or `rules` must be specified'));
+    errors.push(invalid(SPEC, asJson(spec?.rules), 'either `defaultBackend` or `rules` must be specified'));
   if (spec?.defaultBackend !== undefined) errors.push(...validateBackend(spec.defaultBackend, SPEC.child('defaultBackend')));
-  for (const [i, rule] of rules.entries()) errors.push(...validateRule(rule, SPEC.child('rules').index(i)));
+  for (const [i, rule] of rules.entries()) errors.push(...validateRule(rule, SPEC.child('rules').index(i), kept));
   for (const [i, tls] of (spec?.tls ?? []).entries()) {
     const at = SPEC.child('tls').index(i);
     for (const [j, host] of (tls.hosts ?? []).entries()) addFaults(errors, at.child('hosts').index(j), host, hostFaults(host));
-    if (!isEmpty(tls.secretName)) addFaults(errors, at.child('secretName'), tls.secretName, dns1123SubdomainFaults(tls.secretName));
+    if (kept.secretNames !== true) addFaults(errors, at.child('secretName'), tls.secretName, secretFaults(tls.secretName));
   }
   const name = spec?.ingressClassName;
   if (name !== undefined) addFaults(errors, SPEC.child('ingressClassName'), name, dns1123SubdomainFaults(name));
   return errors;
 }
 
-const hostFaults = (host: string): readonly string[] => (host.includes('*') ? wildcardSubdomainFaults(host) : dns1123SubdomainFaults(host));
+/** Where it is reached: addresses and names. */
+export function validateIngressStatus({ status }: networking.Ingress): readonly FieldError[] {
+  const errors: Errors = [];
+  const path = root('status').child('loadBalancer', 'ingress');
+  for (const [i, { ip, hostname }] of (status?.loadBalancer?.ingress ?? []).entries()) {
+    const at = path.index(i);
+    if (!isEmpty(ip)) addFaults(errors, at.child('ip'), ip, ipFaults(ip));
+    if (isEmpty(hostname)) continue;
+    addFaults(errors, at.child('hostname'), hostname, dns1123SubdomainFaults(hostname));
+    if (isIP(hostname)) errors.push(invalid(at.child('hostname'), hostname, NO_ADDRESS));
+  }
+  return errors;
+}
 
-function validateRule({ host, http }: networking.IngressRule, path: FieldPath): Errors {
+const NO_ADDRESS = 'must be a DNS name, not an IP address';
+
+const hostFaults = (host: string): readonly string[] => (isWildcard(host) ? wildcardSubdomainFaults(host) : dns1123SubdomainFaults(host));
+
+function validateRule({ host, http }: networking.IngressRule, path: FieldPath, kept: Kept): Errors {
   const errors: Errors = [];
   if (!isEmpty(host)) {
-    if (isIP(host)) errors.push(invalid(path.child('host'), host, 'must be a DNS name, not an IP address'));
-    else addFaults(errors, path.child('host'), host, hostFaults(host));
+    if (isIP(host)) errors.push(invalid(path.child('host'), host, NO_ADDRESS));
+    addFaults(errors, path.child('host'), host, hostFaults(host));
   }
-  if (http === undefined) return errors;
-  const at = path.child('http', 'paths');
-  if ((http.paths ?? []).length === 0) errors.push(required(at));
-  for (const [i, entry] of (http.paths ?? []).entries()) errors.push(...validatePath(entry, at.index(i)));
-  return errors;
+  return isWildcard(host) && kept.wildcardRules === true ? errors : [...errors, ...validateHttp(http, path.child('http'))];
+}
+
+function validateHttp(http: networking.HTTPIngressRuleValue | undefined, path: FieldPath): Errors {
+  if (http === undefined) return [];
+  const at = path.child('paths');
+  if ((http.paths ?? []).length === 0) return [required(at)];
+  return http.paths.flatMap((entry, i) => validatePath(entry, at.index(i)));
 }
 
 const BAD_PARTS = ['//', '/./', '/../', '%2f', '%2F'];
@@ -87,18 +120,22 @@ function validatePath(entry: networking.HTTPIngressPath, path: FieldPath): Error
 function validateBackend({ resource, service }: networking.IngressBackend, path: FieldPath): Errors {
   const errors: Errors = [];
   if (resource !== undefined && service !== undefined) return [invalid(path, '', 'cannot set both resource and service backends')];
-  if (resource !== undefined) {
-    for (const field of ['kind', 'name'] as const) if (isEmpty(resource[field])) errors.push(required(path.child('resource', field)));
-    return errors;
-  }
-  if (service === undefined) return [required(path, 'resource or service backend is required')];
-  checkName(errors, path.child('service', 'name'), service.name, dns1035LabelFaults);
+  if (resource !== undefined) return validateObjectReference(resource, path.child('resource'));
+  if (service === undefined) return [invalid(path, '', 'resource or service backend is required')];
+  checkName(errors, path.child('service', 'name'), service.name, dns1123LabelFaults);
   const { name, number } = service.port ?? {};
   const at = path.child('service', 'port');
   if (isEmpty(name) && (number ?? 0) === 0) errors.push(required(path, 'port name or number is required'));
   else if (!isEmpty(name) && (number ?? 0) !== 0) errors.push(invalid(path, '', 'cannot set both port name & port number'));
   else if (!isEmpty(name)) addFaults(errors, at.child('name'), name, portNameFaults(name));
   else addFaults(errors, at.child('number'), number ?? 0, portNumberFaults(number ?? 0));
+  return errors;
+}
+
+function validateObjectReference(of: core.TypedLocalObjectReference, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (of.apiGroup !== undefined) addFaults(errors, path.child('apiGroup'), of.apiGroup, dns1123SubdomainFaults(of.apiGroup));
+  for (const field of ['kind', 'name'] as const) checkName(errors, path.child(field), of[field], pathSegmentNameFaults);
   return errors;
 }
 

@@ -2,10 +2,9 @@ import { cidrWarnings } from '../address.warnings.ts';
 import { root } from '../checks.ts';
 import type * as networking from '../gen/types/networking.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
-import { keepOldAddresses } from '../old-addresses.ts';
 import { generationOf } from '../strategy.ts';
 import { networkPolicyColumns } from './columns.ts';
-import { validateNetworkPolicy } from './network-policy.validation.ts';
+import { validateNetworkPolicy, validateNetworkPolicyUpdate } from './network-policy.validation.ts';
 
 function warnings({ spec }: networking.NetworkPolicy): readonly string[] {
   const path = root('spec');
@@ -31,7 +30,7 @@ export const networkPolicyRules: KindRules<networking.NetworkPolicy> = {
     },
     allowUnconditionalUpdate: true,
     validateCreate: validateNetworkPolicy,
-    validateUpdate: keepOldAddresses(validateNetworkPolicy),
+    validateUpdate: validateNetworkPolicyUpdate,
     warnings,
   },
   columns: networkPolicyColumns,

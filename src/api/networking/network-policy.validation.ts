@@ -1,13 +1,16 @@
 import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { validateLabelSelector } from '../../machinery/labels.ts';
+import { portNumberFaults } from '../../machinery/names.ts';
 import { addFaults, asJson, type Errors, isEmpty, root } from '../checks.ts';
 import { checkPort } from '../core/probe.validation.ts';
 import type * as networking from '../gen/types/networking.v1.ts';
 import { cidrContains, cidrFaults, isCidr } from '../ip.ts';
+import { keepOldAddresses } from '../old-addresses.ts';
+import { withoutSelectorValues } from '../old-selectors.ts';
 
 const SPEC = root('spec');
-const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
-const TYPES = ['Egress', 'Ingress'];
+const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
+const TYPES = ['Ingress', 'Egress'];
 
 export function validateNetworkPolicy({ spec }: networking.NetworkPolicy): readonly FieldError[] {
   const errors: Errors = [...validateLabelSelector(spec?.podSelector, SPEC.child('podSelector'))];
@@ -17,6 +20,12 @@ export function validateNetworkPolicy({ spec }: networking.NetworkPolicy): reado
   if (types.length > 2) return [...errors, invalid(SPEC.child('policyTypes'), asJson(types), 'may not specify more than two policyTypes')];
   for (const [i, type] of types.entries()) if (!TYPES.includes(type)) errors.push(notSupported(SPEC.child('policyTypes').index(i), type, TYPES));
   return errors;
+}
+
+/** A policy whose own selector was taken with values that are none may have such values. */
+export function validateNetworkPolicyUpdate(policy: networking.NetworkPolicy, old: networking.NetworkPolicy): readonly FieldError[] {
+  const errors = keepOldAddresses(validateNetworkPolicy)(policy, old);
+  return validateLabelSelector(old.spec?.podSelector, SPEC).length > 0 ? withoutSelectorValues(errors) : errors;
 }
 
 function validateRule(
@@ -34,17 +43,13 @@ function validateRule(
 function validatePort({ protocol, port, endPort }: networking.NetworkPolicyPort, path: FieldPath): Errors {
   const errors: Errors = [];
   if (protocol !== undefined && !PROTOCOLS.includes(protocol)) errors.push(notSupported(path.child('protocol'), protocol, PROTOCOLS));
-  if (port !== undefined) {
-    checkPort(errors, path.child('port'), port);
-    if (typeof port === 'number' && endPort !== undefined) {
-      if (endPort < port) errors.push(invalid(path.child('endPort'), endPort, 'must be greater than or equal to `port`'));
-      if (endPort > 65_535) errors.push(invalid(path.child('endPort'), endPort, 'must be between 1 and 65535, inclusive'));
-    }
-    if (typeof port === 'string' && endPort !== undefined)
-      errors.push(invalid(path.child('endPort'), endPort, 'may not be specified when `port` is non-numeric'));
-  } else if (endPort !== undefined) {
-    errors.push(invalid(path.child('endPort'), endPort, 'may not be specified when `port` is not specified'));
-  }
+  const end = path.child('endPort');
+  if (typeof port === 'string' && endPort !== undefined) errors.push(invalid(end, endPort, 'may not be specified when `port` is non-numeric'));
+  if (port !== undefined) checkPort(errors, path.child('port'), port);
+  if (endPort === undefined || typeof port === 'string') return errors;
+  if (port === undefined) return [...errors, invalid(end, endPort, 'may not be specified when `port` is not specified')];
+  if (endPort < port) errors.push(invalid(end, endPort, 'must be greater than or equal to `port`'));
+  addFaults(errors, end, endPort, portNumberFaults(endPort));
   return errors;
 }
 
@@ -59,6 +64,8 @@ function validatePeer({ podSelector, namespaceSelector, ipBlock }: networking.Ne
   return errors;
 }
 
+const lengthOf = (cidr: string): number => Number(cidr.split('/')[1]);
+
 function validateBlock({ cidr, except }: networking.IPBlock, path: FieldPath): Errors {
   const errors: Errors = [];
   if (isEmpty(cidr)) return [required(path.child('cidr'))];
@@ -66,7 +73,8 @@ function validateBlock({ cidr, except }: networking.IPBlock, path: FieldPath): E
   for (const [i, part] of (except ?? []).entries()) {
     const at = path.child('except').index(i);
     addFaults(errors, at, part, cidrFaults(part));
-    if (isCidr(part) && isCidr(cidr) && (part === cidr || !cidrContains(cidr, part))) errors.push(invalid(at, part, 'must be a strict subset of `cidr`'));
+    if (isCidr(part) && isCidr(cidr) && (lengthOf(part) === lengthOf(cidr) || !cidrContains(cidr, part)))
+      errors.push(invalid(at, part, 'must be a strict subset of `cidr`'));
   }
   return errors;
 }

@@ -1,6 +1,6 @@
 import type * as networking from '../gen/types/networking.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
-import { keep } from '../strategy.ts';
+import { keep, keepMetadata } from '../strategy.ts';
 import { serviceCidrColumns } from './columns.ts';
 import { validateServiceCIDR, validateServiceCIDRUpdate } from './address.validation.ts';
 
@@ -10,8 +10,13 @@ export const serviceCidrRules: KindRules<networking.ServiceCIDR> = {
       delete draft.status;
     },
     prepareForUpdate: (draft, old) => keep(draft, old, 'status'),
-    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
-    allowUnconditionalUpdate: false,
+    status: {
+      prepareForUpdate: (draft, old) => {
+        keep(draft, old, 'spec');
+        keepMetadata(draft, old);
+      },
+    },
+    allowUnconditionalUpdate: true,
     validateCreate: validateServiceCIDR,
     validateUpdate: validateServiceCIDRUpdate,
   },

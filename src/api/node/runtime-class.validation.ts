@@ -1,21 +1,17 @@
-import { type FieldError, invalid, required } from '../../machinery/field-error.ts';
+import { type FieldError, invalid } from '../../machinery/field-error.ts';
 import { validateLabels } from '../../machinery/labels.ts';
 import { dns1123LabelFaults } from '../../machinery/names.ts';
-import { addFaults, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
+import { addFaults, type Errors, IMMUTABLE, root } from '../checks.ts';
 import { validateTolerations } from '../core/affinity.validation.ts';
-import { checkAmount, checkResourceName } from '../core/resources.validation.ts';
+import { validateResources } from '../core/resources.validation.ts';
 import type * as node from '../gen/types/node.v1.ts';
 
 export function validateRuntimeClass({ handler, overhead, scheduling }: node.RuntimeClass): readonly FieldError[] {
   const errors: Errors = [];
-  if (isEmpty(handler)) errors.push(required(root('handler')));
-  else addFaults(errors, root('handler'), handler, dns1123LabelFaults(handler));
-  for (const [name, amount] of Object.entries(overhead?.podFixed ?? {})) {
-    const at = root('overhead').child('podFixed').key(name);
-    checkResourceName(errors, at, name);
-    checkAmount(errors, at, name, amount);
-  }
+  addFaults(errors, root('handler'), handler, dns1123LabelFaults(handler));
   errors.push(
+    // Looked at as limits, and named so.
+    ...validateResources({ limits: overhead?.podFixed }, root('overhead'), new Set()),
     ...validateLabels(scheduling?.nodeSelector, root('scheduling').child('nodeSelector')),
     ...validateTolerations(scheduling?.tolerations, root('scheduling').child('tolerations')),
   );
@@ -23,5 +19,6 @@ export function validateRuntimeClass({ handler, overhead, scheduling }: node.Run
 }
 
 export function validateRuntimeClassUpdate(of: node.RuntimeClass, old: node.RuntimeClass): readonly FieldError[] {
-  return of.handler === old.handler ? [] : [invalid(root('handler'), of.handler, IMMUTABLE)];
+  const errors = validateRuntimeClass(of);
+  return of.handler === old.handler ? errors : [...errors, invalid(root('handler'), of.handler, IMMUTABLE)];
 }

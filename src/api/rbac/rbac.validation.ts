@@ -4,6 +4,7 @@ import { dns1123SubdomainFaults, pathSegmentNameFaults } from '../../machinery/n
 import { addFaults, asJson, type Errors, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as rbac from '../gen/types/rbac.v1.ts';
+import { withoutSelectorValues } from '../old-selectors.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 
@@ -36,6 +37,13 @@ export function validateClusterRole({ rules, aggregationRule }: rbac.ClusterRole
   return errors;
 }
 
+/** A role whose selectors were taken with values that are none may have such values. */
+export function validateClusterRoleUpdate(role: rbac.ClusterRole, old: rbac.ClusterRole): readonly FieldError[] {
+  const errors = validateClusterRole(role);
+  const before = old.aggregationRule?.clusterRoleSelectors ?? [];
+  return before.some((selector) => validateLabelSelector(selector, root('')).length > 0) ? withoutSelectorValues(errors) : errors;
+}
+
 type Binding = Pick<rbac.RoleBinding, 'roleRef' | 'subjects'>;
 
 const validateBinding = ({ roleRef, subjects }: Binding, namespaced: boolean): readonly FieldError[] => {
@@ -61,6 +69,7 @@ function validateSubject(subject: rbac.Subject, path: FieldPath, namespaced: boo
       return errors;
     case 'User':
     case 'Group':
+      if (isEmpty(subject.name)) errors.push(invalid(path.child('name'), '', `${subject.kind.toLowerCase()} name cannot be empty`));
       if (subject.apiGroup !== GROUP) errors.push(notSupported(path.child('apiGroup'), subject.apiGroup ?? '', [GROUP]));
       return errors;
     default:

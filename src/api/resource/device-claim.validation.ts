@@ -1,141 +1,113 @@
-import { duplicate, type FieldError, type FieldPath, invalid, notSupported, required, tooLong, tooMany, typeInvalid } from '../../machinery/field-error.ts';
-import { cIdentifierFaults, dns1123LabelFaults, labelValueFaults, qualifiedNameFaults } from '../../machinery/names.ts';
-import type { Json } from '../../machinery/object.ts';
-import { addFaults, asJson, checkSupported, type Errors, isEmpty } from '../checks.ts';
+import { type FieldPath, invalid, notSupported, required, tooLong } from '../../machinery/field-error.ts';
+import { dns1123SubdomainFaults } from '../../machinery/names.ts';
+import { checkName, type Errors, isEmpty } from '../checks.ts';
 import { checkDriverName } from '../core/remote-volume.validation.ts';
 import type * as v1 from '../gen/types/resource.v1.ts';
+import { fullNameErrors, labelErrors, rawErrors, tolerationErrors, validateEach, validateSet } from './device-names.validation.ts';
 
-const MAX_REFERENCES = 32;
+const MAX_REQUESTS = 32;
+const MAX_SELECTORS = 32;
+const MAX_ALTERNATIVES = 8;
 const MAX_CONSTRAINTS = 32;
 const MAX_CONFIGURATIONS = 32;
-const MAX_NAME_LENGTH = 32;
+const MAX_EXPRESSION = 10 * 1024;
 const MAX_PARAMETER_BYTES = 10 * 1024;
+const MODES = ['All', 'ExactCount'];
 const REFERENCE_FAULT = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
 
-/** Every item, then whether there are too many. */
-export function validateEach<T>(
-  items: readonly T[] | undefined,
-  most: number,
-  path: FieldPath,
-  validate: (item: T, at: FieldPath) => readonly FieldError[],
-): Errors {
-  const errors: Errors = [];
-  for (const [i, item] of (items ?? []).entries()) errors.push(...validate(item, path.index(i)));
-  const count = (items ?? []).length;
-  return count > most ? [...errors, tooMany(path, count, most)] : errors;
-}
-
-export function duplicateErrors(names: readonly string[], at: (index: number) => FieldPath): Errors {
-  return names.flatMap((name, i) => (names.indexOf(name) === i ? [] : [duplicate(at(i), name)]));
-}
-
-/** What constraints and configurations of a claim may name: requests, and their alternatives as `request/alternative`. */
-function namesOf(requests: readonly v1.DeviceRequest[]): ReadonlySet<string> {
-  return new Set(requests.flatMap(({ name, firstAvailable }) => [name, ...(firstAvailable ?? []).map((alternative) => `${name}/${alternative.name}`)]));
-}
-
-export function validateConstraintsAndConfigurations(devices: v1.DeviceClaim | undefined, path: FieldPath): Errors {
-  const known = namesOf(devices?.requests ?? []);
-  const references = (names: readonly string[] | undefined, at: FieldPath): Errors => [
-    ...validateEach(names, MAX_REFERENCES, at, (name, each) => referenceErrors(name, known, each)),
-    ...duplicateErrors(names ?? [], (i) => at.index(i)),
-  ];
+export function validateDeviceClaim(devices: v1.DeviceClaim | undefined, path: FieldPath): Errors {
+  const names = requestNames(devices);
   return [
+    ...validateSet(devices?.requests, MAX_REQUESTS, path.child('requests'), validateRequest, ({ name }) => name),
     ...validateEach(devices?.constraints, MAX_CONSTRAINTS, path.child('constraints'), (constraint, at) => [
-      ...references(constraint.requests, at.child('requests')),
+      ...validateReferences(constraint.requests, names, at.child('requests')),
       ...attributeErrors(constraint, at),
     ]),
-    ...validateEach(devices?.config, MAX_CONFIGURATIONS, path.child('config'), ({ requests, opaque }, at) => [
-      ...references(requests, at.child('requests')),
-      ...opaqueErrors(opaque, at.child('opaque')),
+    ...validateEach(devices?.config, MAX_CONFIGURATIONS, path.child('config'), (config, at) => [
+      ...validateReferences(config.requests, names, at.child('requests')),
+      ...configurationErrors(config, at),
     ]),
   ];
 }
 
-/** Of a class. */
-export const validateClassConfigurations = (config: readonly v1.DeviceClassConfiguration[] | undefined, path: FieldPath): Errors =>
-  validateEach(config, MAX_CONFIGURATIONS, path, ({ opaque }, at) => opaqueErrors(opaque, at.child('opaque')));
+function validateRequest({ name, exactly, firstAvailable }: v1.DeviceRequest, path: FieldPath): Errors {
+  const errors: Errors = [...labelErrors(name ?? '', path.child('name'))];
+  const alternatives = firstAvailable ?? [];
+  const oneOf = 'exactly one of `exactly` or `firstAvailable` is required';
+  if (exactly !== undefined && alternatives.length > 0) return [...errors, invalid(path, null, `${oneOf}, but multiple fields are set`)];
+  if (exactly !== undefined) return [...errors, ...validateDetails(exactly, path.child('exactly'))];
+  if (alternatives.length === 0) return [...errors, required(path, oneOf)];
+  return [...errors, ...validateSet(alternatives, MAX_ALTERNATIVES, path.child('firstAvailable'), validateAlternative, (a) => a.name)];
+}
 
-function referenceErrors(name: string, known: ReadonlySet<string>, path: FieldPath): Errors {
-  const segments = name.split('/');
+function validateAlternative(alternative: v1.DeviceSubRequest, path: FieldPath): Errors {
+  return [...labelErrors(alternative.name ?? '', path.child('name')), ...validateDetails(alternative, path)];
+}
+
+function validateDetails(
+  { deviceClassName, selectors, allocationMode, count = 0, tolerations }: v1.ExactDeviceRequest | v1.DeviceSubRequest,
+  path: FieldPath,
+): Errors {
   const errors: Errors = [];
-  if (segments.length > 2) return [invalid(path, name, REFERENCE_FAULT)];
-  for (const segment of segments) addFaults(errors, path, segment, dns1123LabelFaults(segment));
-  if (!known.has(name)) errors.push(invalid(path, name, REFERENCE_FAULT));
+  checkName(errors, path.child('deviceClassName'), deviceClassName, dns1123SubdomainFaults);
+  errors.push(...validateSelectors(selectors, path.child('selectors')));
+  if (allocationMode === 'ExactCount') {
+    if (count <= 0) errors.push(invalid(path.child('count'), count, 'must be greater than zero'));
+  } else if (allocationMode === 'All') {
+    if (count !== 0) errors.push(invalid(path.child('count'), count, "must not be specified when allocationMode is 'All'"));
+  } else {
+    errors.push(notSupported(path.child('allocationMode'), allocationMode ?? '', MODES));
+  }
+  for (const [i, toleration] of (tolerations ?? []).entries()) errors.push(...tolerationErrors(toleration, path.child('tolerations').index(i)));
   return errors;
+}
+
+export function validateSelectors(selectors: readonly v1.DeviceSelector[] | undefined, path: FieldPath): Errors {
+  return validateEach(selectors, MAX_SELECTORS, path, ({ cel }, at) => {
+    if (cel === undefined) return [required(at.child('cel'))];
+    if (isEmpty(cel.expression)) return [required(at.child('cel', 'expression'))];
+    return cel.expression.length > MAX_EXPRESSION ? [tooLong(at.child('cel', 'expression'), MAX_EXPRESSION)] : [];
+  });
+}
+
+/** What constraints, configurations and allocations may name: requests, and their alternatives as `request/alternative`. */
+export function requestNames(devices: v1.DeviceClaim | undefined): ReadonlySet<string> {
+  return new Set(
+    (devices?.requests ?? []).flatMap(({ name, firstAvailable }) => [name, ...(firstAvailable ?? []).map((alternative) => `${name}/${alternative.name}`)]),
+  );
+}
+
+export function validateReferences(names: readonly string[] | undefined, known: ReadonlySet<string>, path: FieldPath): Errors {
+  return validateSet(
+    names,
+    MAX_REQUESTS,
+    path,
+    (name, at) => referenceErrors(name, known, at),
+    (name) => name,
+  );
+}
+
+export function referenceErrors(name: string, known: ReadonlySet<string>, path: FieldPath): Errors {
+  const segments = name.split('/');
+  if (segments.length > 2) return [invalid(path, name, REFERENCE_FAULT)];
+  const errors = segments.flatMap((segment) => labelErrors(segment, path));
+  return known.has(name) ? errors : [...errors, invalid(path, name, REFERENCE_FAULT)];
 }
 
 function attributeErrors({ matchAttribute, distinctAttribute }: v1.DeviceConstraint, path: FieldPath): Errors {
   if (matchAttribute !== undefined) return fullNameErrors(matchAttribute, path.child('matchAttribute'));
-  return distinctAttribute === undefined ? [required(path.child('matchAttribute'))] : fullNameErrors(distinctAttribute, path.child('distinctAttribute'));
+  if (distinctAttribute !== undefined) return fullNameErrors(distinctAttribute, path.child('distinctAttribute'));
+  return [required(path, 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set')];
 }
 
-function fullNameErrors(name: string, path: FieldPath): Errors {
-  const errors = qualifiedErrors(name, path);
-  if (name !== '' && !name.includes('/')) errors.push(invalid(path, name, 'must include a domain'));
-  return errors;
+/** Of a class. Parameters that are stored may be longer than new ones. */
+export function validateClassConfigurations(config: readonly v1.DeviceClassConfiguration[] | undefined, stored: boolean, path: FieldPath): Errors {
+  const most = stored ? Number.POSITIVE_INFINITY : MAX_PARAMETER_BYTES;
+  return validateEach(config, MAX_CONFIGURATIONS, path, (each, at) => configurationErrors(each, at, most));
 }
 
-/** `name` or `domain/name` of an attribute or a capacity. */
-export function qualifiedErrors(name: string, path: FieldPath): Errors {
-  if (name === '') return [required(path, 'name required')];
-  const [first = '', second] = name.split('/');
-  if (second === undefined) return identifierErrors(first, path);
-  return [
-    ...(first === '' ? [required(path, 'the domain must not be empty')] : checkDriverName(first, path)),
-    ...(second === '' ? [required(path, 'the name must not be empty')] : identifierErrors(second, path)),
-  ];
-}
-
-function identifierErrors(id: string, path: FieldPath): Errors {
-  const faults = cIdentifierFaults(id).map((fault) => typeInvalid(path, id, fault));
-  return id.length > MAX_NAME_LENGTH ? [tooLong(path, MAX_NAME_LENGTH), ...faults] : faults;
-}
-
-function opaqueErrors(opaque: v1.OpaqueDeviceConfiguration | undefined, path: FieldPath): Errors {
-  if (opaque === undefined) return [required(path)];
-  const errors: Errors = checkDriverName(opaque.driver, path.child('driver'));
-  const at = path.child('parameters');
-  const parameters = opaque.parameters as unknown as Json | undefined;
-  if (parameters === undefined || parameters === null) errors.push(required(at));
-  else if (JSON.stringify(parameters).length > MAX_PARAMETER_BYTES) errors.push(tooLong(at, MAX_PARAMETER_BYTES));
-  else if (typeof parameters !== 'object' || Array.isArray(parameters)) errors.push(invalid(at, '<value omitted>', 'parameters must be a valid JSON object'));
-  return errors;
-}
-
-export function tolerationErrors({ key, operator, value = '', effect }: v1.DeviceToleration, path: FieldPath): Errors {
-  const errors: Errors = [];
-  if (!isEmpty(key)) addFaults(errors, path.child('key'), key, qualifiedNameFaults(key));
-  if (isEmpty(operator)) errors.push(required(path.child('operator')));
-  else if (operator === 'Exists') {
-    if (value !== '') errors.push(invalid(path.child('value'), value, 'must be empty for operator `Exists`'));
-  } else if (operator === 'Equal') addFaults(errors, path.child('value'), value, labelValueFaults(value));
-  else errors.push(notSupported(path.child('operator'), operator, ['Equal', 'Exists']));
-  if (!isEmpty(effect)) checkSupported(errors, path.child('effect'), effect, EFFECTS);
-  return errors;
-}
-
-const EFFECTS = ['NoExecute', 'NoSchedule', 'None'];
-
-const VERSION =
-  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$/;
-const MAX_VALUE_LENGTH = 64;
-
-/** What a device says of itself: one value under each name. */
-export function deviceAttributeErrors(attributes: Readonly<Record<string, v1.DeviceAttribute>> | undefined, path: FieldPath): Errors {
-  return Object.entries(attributes ?? {}).flatMap(([name, attribute]) => [...qualifiedErrors(name, path.key(name)), ...valueErrors(attribute, path.key(name))]);
-}
-
-function valueErrors(attribute: v1.DeviceAttribute, path: FieldPath): Errors {
-  const errors: Errors = [];
-  const { string: text, version } = attribute;
-  if (text !== undefined && text.length > MAX_VALUE_LENGTH) errors.push(tooLong(path.child('string'), MAX_VALUE_LENGTH));
-  if (version !== undefined) {
-    if (!VERSION.test(version)) errors.push(invalid(path.child('version'), version, 'must be a string compatible with semver.org spec 2.0.0'));
-    if (version.length > MAX_VALUE_LENGTH) errors.push(tooLong(path.child('version'), MAX_VALUE_LENGTH));
-  }
-  const count = Object.values(attribute).filter((value) => value !== undefined).length;
-  if (count === 0) errors.push(required(path, 'exactly one value must be specified'));
-  else if (count > 1) errors.push(invalid(path, asJson(attribute), 'exactly one value must be specified'));
-  return errors;
+export function configurationErrors({ opaque }: v1.DeviceClassConfiguration, path: FieldPath, mostBytes = MAX_PARAMETER_BYTES): Errors {
+  const at = path.child('opaque');
+  if (opaque === undefined) return [required(at)];
+  return [...checkDriverName(opaque.driver, at.child('driver')), ...rawErrors(opaque.parameters, mostBytes, at.child('parameters'))];
 }

@@ -1,18 +1,14 @@
 import type { Draft, KubeObject } from '../../machinery/object.ts';
+import { formatTime } from '../../machinery/time.ts';
 import type * as v1 from '../gen/types/resource.v1.ts';
+import type { StrategyContext } from '../kind.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { generationOf, specAndStatus } from '../strategy.ts';
 import { nameAndAge, resourceClaimColumns, resourceSliceColumns } from './columns.ts';
 import { fromV1, toV1 } from './convert.ts';
-import {
-  validateClaim,
-  validateClaimTemplate,
-  validateClaimTemplateUpdate,
-  validateClaimUpdate,
-  validateDeviceClass,
-  validateSlice,
-  validateSliceUpdate,
-} from './dynamic-resource.validation.ts';
+import { validateClaim, validateClaimTemplate, validateDeviceClass, validateDeviceClassUpdate, validateSpecUpdate } from './dynamic-resource.validation.ts';
+import { dropFreed, validateClaimStatus } from './claim-status.validation.ts';
+import { validateSlice, validateSliceUpdate } from './device-slice.validation.ts';
 
 interface Details {
   allocationMode?: string | undefined;
@@ -39,13 +35,22 @@ function defaultDetails(details: Details): void {
 
 const OLD = { storage: { group: 'resource.k8s.io', version: 'v1' }, convert: { toStorage: toV1, fromStorage: fromV1 } } as const;
 
+const claimBase = specAndStatus<v1.ResourceClaim>({ generation: false, statusKeepsMetadata: true });
+
 export const resourceClaimRules: KindRules<v1.ResourceClaim> = {
   strategy: {
-    ...specAndStatus({ generation: false }),
+    ...claimBase,
     default: ({ spec }) => defaultClaimSpec(spec),
     allowUnconditionalUpdate: true,
     validateCreate: validateClaim,
-    validateUpdate: validateClaimUpdate,
+    validateUpdate: validateSpecUpdate,
+    status: {
+      prepareForUpdate: (draft, old, context) => {
+        claimBase.status.prepareForUpdate?.(draft, old, context);
+        dropFreed(draft, old);
+      },
+      validateUpdate: validateClaimStatus,
+    },
   },
   columns: resourceClaimColumns,
 };
@@ -55,13 +60,44 @@ export const resourceClaimTemplateRules: KindRules<v1.ResourceClaimTemplate> = {
     default: ({ spec }) => defaultClaimSpec(spec?.spec),
     allowUnconditionalUpdate: true,
     validateCreate: validateClaimTemplate,
-    validateUpdate: validateClaimTemplateUpdate,
+    validateUpdate: validateSpecUpdate,
   },
   columns: nameAndAge,
 };
 
+const sliceBase = generationOf<v1.ResourceSlice>('spec');
+
+/** Values of attributes and mappings that are behind a gate which is shut. */
+const LISTS = ['bools', 'ints', 'strings', 'versions'] as const;
+
+const hasLists = (attribute: v1.DeviceAttribute): boolean => LISTS.some((field) => attribute[field] !== undefined);
+
+/** A taint is from now on unless it says otherwise; what no gate lets through is dropped, unless the slice had such before. */
+function completeDevices({ spec }: Draft<v1.ResourceSlice>, old: v1.ResourceSlice | undefined, { nowMs }: StrategyContext): void {
+  const before = old?.spec.devices ?? [];
+  const keepsLists = before.some(({ attributes }) => Object.values(attributes ?? {}).some(hasLists));
+  const keepsMappings = before.some(({ nodeAllocatableResourceMappings: mappings }) => Object.keys(mappings ?? {}).length > 0);
+  for (const device of spec?.devices ?? []) {
+    for (const taint of device.taints ?? []) taint.timeAdded ??= formatTime(nowMs);
+    if (!keepsLists) for (const attribute of Object.values(device.attributes ?? {})) for (const field of LISTS) delete attribute[field];
+    if (!keepsMappings) delete device.nodeAllocatableResourceMappings;
+  }
+}
+
 export const resourceSliceRules: KindRules<v1.ResourceSlice> = {
-  strategy: { ...generationOf('spec'), allowUnconditionalUpdate: true, validateCreate: validateSlice, validateUpdate: validateSliceUpdate },
+  strategy: {
+    prepareForCreate: (draft, context) => {
+      sliceBase.prepareForCreate?.(draft, context);
+      completeDevices(draft, undefined, context);
+    },
+    prepareForUpdate: (draft, old, context) => {
+      completeDevices(draft, old, context);
+      sliceBase.prepareForUpdate?.(draft, old, context);
+    },
+    allowUnconditionalUpdate: true,
+    validateCreate: validateSlice,
+    validateUpdate: validateSliceUpdate,
+  },
   columns: resourceSliceColumns,
   selectable: {
     names: ['spec.nodeName', 'spec.driver'],
@@ -70,7 +106,7 @@ export const resourceSliceRules: KindRules<v1.ResourceSlice> = {
 };
 
 export const deviceClassRules: KindRules<v1.DeviceClass> = {
-  strategy: { ...generationOf('spec'), allowUnconditionalUpdate: true, validateCreate: validateDeviceClass, validateUpdate: validateDeviceClass },
+  strategy: { ...generationOf('spec'), allowUnconditionalUpdate: true, validateCreate: validateDeviceClass, validateUpdate: validateDeviceClassUpdate },
   columns: nameAndAge,
 };
 
@@ -80,6 +116,6 @@ export const oldResourceClaimTemplateRules: KindRules<v1.ResourceClaimTemplate> 
 export const oldResourceSliceRules: KindRules<v1.ResourceSlice> = { ...resourceSliceRules, ...OLD };
 
 export const deviceTaintRules: KindRules<KubeObject & { readonly spec?: unknown; readonly status?: unknown }> = {
-  strategy: { ...specAndStatus(), allowUnconditionalUpdate: true },
+  strategy: { ...specAndStatus({ statusKeepsMetadata: true }), allowUnconditionalUpdate: true },
   columns: nameAndAge,
 };

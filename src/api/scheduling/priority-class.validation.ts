@@ -1,5 +1,5 @@
 import { type FieldError, forbidden, invalid } from '../../machinery/field-error.ts';
-import { checkSupported, type Errors, IMMUTABLE, root } from '../checks.ts';
+import { checkOneOf, type Errors, IMMUTABLE, root } from '../checks.ts';
 import type * as scheduling from '../gen/types/scheduling.v1.ts';
 
 const HIGHEST_OF_USERS = 1_000_000_000;
@@ -19,7 +19,7 @@ export function validatePriorityClass({ metadata, value = 0, globalDefault, pree
   } else if (value > HIGHEST_OF_USERS) {
     errors.push(forbidden(root('value'), `maximum allowed value of a user defined priority is ${HIGHEST_OF_USERS}`));
   }
-  checkSupported(errors, root('preemptionPolicy'), preemptionPolicy, ['Never', 'PreemptLowerPriority']);
+  if (preemptionPolicy !== undefined) checkOneOf(errors, root('preemptionPolicy'), preemptionPolicy, ['PreemptLowerPriority', 'Never']);
   return errors;
 }
 

@@ -25,6 +25,7 @@ import { podTopologyLabels } from './pod-topology-labels.ts';
 import { type PodSecurityOptions, podSecurity } from './pod-security.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
+import { resourceClaimRights } from './resource-claim-rights.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { secretToken } from './secret-token.ts';
@@ -95,6 +96,7 @@ export function admissionChain({
     certificateRequester,
     secretToken(keys),
     rbacEscalation(authorize, rbac),
+    resourceClaimRights(authorize),
     // The place of policies and webhooks.
     resourceQuota,
   ];

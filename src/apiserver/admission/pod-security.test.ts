@@ -119,6 +119,21 @@ describe('PodSecurity', () => {
       'runAsNonRoot != true (pod must not set securityContext.runAsNonRoot=false), runAsUser=0 (pod must not set runAsUser=0)',
     ],
   );
+  const proc = {
+    hostUsers: false,
+    containers: [{ ...tight.containers[0], securityContext: { ...tight.containers[0]?.securityContext, procMount: 'Unmasked' } }],
+  };
+  const noProc = 'procMount (container "a" must not set securityContext.procMount to "Unmasked")';
+  rows.push(
+    ['baseline, all of /proc in a user namespace', proc, enforce('baseline'), undefined],
+    ['restricted, all of /proc in a user namespace', { ...tight, ...proc }, enforce('restricted'), noProc],
+    [
+      'baseline, probes elsewhere are told by the names of the containers',
+      { containers: ['b', 'a'].map((name) => ({ name, image: 'x', livenessProbe: { httpGet: { host: name, port: 1 } } })) },
+      enforce('baseline'),
+      'probe or lifecycle host (containers "a", "b" use probe or lifecycle hosts "a", "b")',
+    ],
+  );
   for (const [what, spec, objects, why] of rows) {
     test(what, async () => {
       const version = what.includes('older') ? 'v1.30' : 'latest';
@@ -136,6 +151,52 @@ describe('PodSecurity', () => {
       await refusal(podSecurity(), { resource: pods, object: pod({}, { annotations }), objects: enforce('baseline') as [] }),
       'pods "web" is forbidden: violates PodSecurity "baseline:latest": forbidden AppArmor profile (annotation must not set AppArmor profile type to "container.apparmor.security.beta.kubernetes.io/b=\\"unconfined\\"")',
     );
+  });
+
+  test('versions before 1.19 knew seccomp by annotations only', async () => {
+    const annotations = { 'seccomp.security.alpha.kubernetes.io/pod': 'unconfined', 'container.seccomp.security.alpha.kubernetes.io/a': 'docker/default' };
+    const spec = { securityContext: { seccompProfile: { type: 'Unconfined' } } };
+    const at = (version: string) => enforce('baseline', { 'pod-security.kubernetes.io/enforce-version': version }) as [];
+    assert.equal(
+      await refusal(podSecurity(), { resource: pods, object: pod(spec, { annotations }), objects: at('v1.18') }),
+      'pods "web" is forbidden: violates PodSecurity "baseline:v1.18": seccompProfile (forbidden annotation seccomp.security.alpha.kubernetes.io/pod="unconfined")',
+    );
+    assert.equal(await refusal(podSecurity(), { resource: pods, object: pod(spec), objects: at('v1.18') }), undefined);
+    assert.match((await refusal(podSecurity(), { resource: pods, object: pod(spec), objects: at('v1.19') })) ?? '', /seccompProfile \(pod must not set/);
+  });
+
+  test('whoever enforces a level and says no more is warned by it', async () => {
+    const warnings = async (labels: Readonly<Record<string, string>>): Promise<readonly string[]> => {
+      const named = Object.fromEntries(Object.entries(labels).map(([key, value]) => [`pod-security.kubernetes.io/${key}`, value]));
+      const request = requestOf({
+        resource: deployments,
+        object: { metadata: { name: 'd' }, spec: { template: pod({ hostPID: true }) } },
+        objects: [space(named)],
+      });
+      await run(podSecurity(), request);
+      return request.warnings;
+    };
+    const would = (level: string) => [`would violate PodSecurity "${level}": host namespaces (hostPID=true)`];
+    assert.deepEqual(await warnings({ enforce: 'baseline' }), would('baseline:latest'));
+    assert.deepEqual(await warnings({ enforce: 'baseline', 'enforce-version': 'v1.30' }), would('baseline:v1.30'));
+    assert.deepEqual(await warnings({ enforce: 'baseline', 'enforce-version': 'v1.30', 'warn-version': 'v1.29' }), would('baseline:v1.29'));
+    assert.deepEqual(await warnings({ enforce: 'baseline', warn: 'privileged' }), []);
+    assert.deepEqual(await warnings({ enforce: 'nonsense' }), []);
+    assert.deepEqual(await warnings({ warn: 'nonsense' }), []);
+  });
+
+  test('a level to audit by that means nothing audits nothing', async () => {
+    const request = requestOf({
+      resource: pods,
+      object: pod({ hostPID: true }),
+      objects: [space({ 'pod-security.kubernetes.io/audit': 'x', 'pod-security.kubernetes.io/warn': 'y' })],
+    });
+    await run(podSecurity(), request);
+    assert.deepEqual(request.annotations, {
+      'pod-security.kubernetes.io/enforce-policy': 'privileged:latest',
+      'pod-security.kubernetes.io/error':
+        'Failed to parse policy: [metadata.labels[pod-security.kubernetes.io/audit]: Invalid value: "x": must be one of privileged, baseline, restricted, metadata.labels[pod-security.kubernetes.io/warn]: Invalid value: "y": must be one of privileged, baseline, restricted]',
+    });
   });
 
   test('whoever is refused is not warned as well, and the audit log has all of it', async () => {
@@ -198,6 +259,44 @@ describe('PodSecurity', () => {
     assert.deepEqual(request.warnings, [
       'existing pods in namespace "shop" violate the new PodSecurity enforce level "baseline:latest"',
       'db (and 2 other pods): host namespaces',
+    ]);
+  });
+
+  test('labels on an exempt namespace are told to be without effect', async () => {
+    const labels = { 'pod-security.kubernetes.io/enforce': 'baseline', 'pod-security.kubernetes.io/audit': 'restricted' };
+    const plugin = podSecurity({ exempt: { namespaces: ['shop'] } });
+    for (const old of [undefined, { metadata: { name: 'shop' } }]) {
+      const object = { metadata: { name: 'shop', labels } };
+      const request = requestOf({
+        operation: old === undefined ? 'CREATE' : 'UPDATE',
+        resource: namespaces,
+        name: 'shop',
+        object,
+        ...(old === undefined ? {} : { old }),
+      });
+      await run(plugin, request);
+      assert.deepEqual(request.warnings, [
+        'namespace "shop" is exempt from Pod Security, and the policy (enforce=baseline:latest, audit=restricted:latest) will be ignored',
+      ]);
+    }
+  });
+
+  test('of many pods one of each controller is looked at first, and what was not looked at is told', async () => {
+    const owned = (name: string, uid: string, spec: object = {}) =>
+      stored(pods, name, { metadata: { ownerReferences: [{ uid, controller: true }] }, spec: { containers: [], ...spec } }, 'shop');
+    const objects = [
+      ...Array.from({ length: 3000 }, (_, at) => owned(`a-${String(at).padStart(4, '0')}`, 'a', { hostNetwork: true })),
+      owned('b', 'b', { hostNetwork: true, containers: [{ name: 'c', image: 'x', securityContext: { privileged: true } }] }),
+      owned('c', 'c', { hostPID: true, runtimeClassName: 'free' }),
+    ];
+    const object = { metadata: { name: 'shop', labels: { 'pod-security.kubernetes.io/enforce': 'baseline' } } };
+    const request = requestOf({ operation: 'UPDATE', resource: namespaces, name: 'shop', object, old: { metadata: { name: 'shop' } }, objects });
+    await run(podSecurity({ exempt: { runtimeClasses: ['free'] } }), request);
+    assert.deepEqual(request.warnings, [
+      'new PodSecurity enforce level only checked against the first 3000 of 3001 existing pods',
+      'existing pods in namespace "shop" violate the new PodSecurity enforce level "baseline:latest"',
+      'a-0000 (and 2998 other pods): host namespaces',
+      'b: host namespaces, privileged',
     ]);
   });
 });

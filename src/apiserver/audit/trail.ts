@@ -27,6 +27,8 @@ export interface AuditAbout {
   readonly sourceIps: readonly string[];
   /** Who was authenticated, undefined for nobody; `attributes.user` is who they act as. */
   readonly identity: UserInfo | undefined;
+  /** The verb that lets the one act as the other (KEP-5284). */
+  readonly constraint?: string | undefined;
 }
 
 /** Begins the record of a request; undefined when nothing of it is to be recorded. */
@@ -123,7 +125,7 @@ export class AuditTrail {
 
   #emit(stage: AuditStage, more: JsonObject): void {
     if (this.#scope.omitStages.has(stage)) return;
-    const { call, attributes, auditId, requestUri, sourceIps, identity } = this.#about;
+    const { call, attributes, auditId, requestUri, sourceIps, identity, constraint } = this.#about;
     const acting = attributes.user;
     // What is undefined is not printed.
     this.#sink.write({
@@ -136,6 +138,7 @@ export class AuditTrail {
       verb: attributes.verb,
       user: identity === undefined ? {} : userOf(identity),
       impersonatedUser: acting === identity || acting.name === '' ? undefined : userOf(acting),
+      authenticationMetadata: constraint === undefined ? undefined : { impersonationConstraint: constraint },
       sourceIPs: sourceIps,
       userAgent: call.userAgent === '' ? undefined : call.userAgent,
       objectRef: attributes.resourceRequest ? this.#objectRef() : undefined,

@@ -11,7 +11,8 @@ import type { UserInfo } from '../../machinery/exchange.ts';
 import type { JsonObject } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import { readerOf, type StoredObject, stored } from '../admission/testing.ts';
-import type { SubresourceCall } from '../stages.ts';
+import { resourceAttributes } from '../authz/authorizer.ts';
+import type { AuthorizeAttributes, Impersonated, RequestHeaders, SubresourceCall } from '../stages.ts';
 import { authenticator, DEFAULT_SIGN_IN, tokenChecker } from './authenticate.ts';
 import { impersonator } from './impersonate.ts';
 import { verifyJwt } from './jwt.ts';
@@ -213,33 +214,147 @@ test('anonymous at some paths only', () => {
   );
 });
 
-test('impersonation asks for every part', () => {
-  const asked: string[] = [];
-  const impersonate = impersonator(({ verb, group, resource, subresource, namespace, name }) => {
-    asked.push(`${verb} ${group}/${resource}/${subresource} ${namespace} ${name}`);
-    return { allowed: name !== 'forbidden', reason: '' };
+describe('impersonation', () => {
+  const ann: UserInfo = { name: 'ann', groups: ['staff'], extra: { 'authentication.kubernetes.io/credential-id': ['x'] } };
+  const robot: UserInfo = { name: 'system:serviceaccount:ci:robot', groups: [], extra: { 'authentication.kubernetes.io/node-name': ['n1'] } };
+  const listing: AuthorizeAttributes = resourceAttributes({ user: ann, verb: 'list', group: '', version: 'v1', resource: 'pods', namespace: 'shop' });
+
+  /** Who it is in the end or the message of the refusal, with all that was asked for on the way. */
+  const tried = (headers: RequestHeaders, may: (verb: string, resource: string, name: string) => boolean, requestor = ann) => {
+    const asked: string[] = [];
+    const impersonate = impersonator(({ verb, group, resource, subresource, namespace, name }) => {
+      asked.push(`${verb} ${group}/${resource}/${subresource} ${namespace} ${name}`);
+      return { allowed: may(verb, resource, name), reason: '' };
+    });
+    try {
+      return { found: impersonate(requestor, headers, () => ({ ...listing, user: requestor })) as Impersonated, asked };
+    } catch (thrown) {
+      assert.ok(thrown instanceof StatusError);
+      return { code: thrown.code, message: thrown.message, asked };
+    }
+  };
+  const old = (verb: string): boolean => verb === 'impersonate';
+
+  test('without headers nothing is asked', () => {
+    assert.deepEqual(
+      tried({ accept: 'x' }, () => false),
+      { found: { user: ann }, asked: [] },
+    );
   });
-  const ann: UserInfo = { name: 'ann', groups: [] };
-  assert.equal(impersonate(ann, { accept: 'x' }), ann);
-  assert.deepEqual(impersonate(ann, { 'impersonate-user': 'bob', 'impersonate-group': ['a', 'b'], 'impersonate-extra-scopes': 'read' }), {
-    name: 'bob',
-    groups: ['a', 'b', 'system:authenticated'],
-    extra: { scopes: ['read'] },
+
+  test('the constrained way asks for the request, then for every part', () => {
+    const headers = { 'impersonate-user': 'bob', 'impersonate-uid': '7', 'impersonate-group': ['a', 'b'], 'impersonate-extra-example.com%2fscopes': 'read' };
+    assert.deepEqual(
+      tried(headers, () => true),
+      {
+        found: {
+          user: { name: 'bob', uid: '7', groups: ['a', 'b', 'system:authenticated'], extra: { 'example.com/scopes': ['read'] } },
+          constraint: 'impersonate:user-info',
+        },
+        asked: [
+          'impersonate-on:user-info:list /pods/ shop ',
+          'impersonate:user-info authentication.k8s.io/users/  bob',
+          'impersonate:user-info authentication.k8s.io/uids/  7',
+          'impersonate:user-info authentication.k8s.io/groups/  a',
+          'impersonate:user-info authentication.k8s.io/groups/  b',
+          'impersonate:user-info authentication.k8s.io/userextras/example.com/scopes  read',
+        ],
+      },
+    );
   });
-  assert.deepEqual(asked, [
-    'impersonate /users/  bob',
-    'impersonate /groups/  a',
-    'impersonate /groups/  b',
-    'impersonate authentication.k8s.io/userextras/scopes  read',
-  ]);
-  assert.deepEqual((impersonate(ann, { 'impersonate-user': 'system:serviceaccount:ci:robot' }) as UserInfo).groups, [
-    'system:serviceaccounts',
-    'system:serviceaccounts:ci',
-    'system:authenticated',
-  ]);
-  assert.throws(
-    () => impersonate(ann, { 'impersonate-user': 'forbidden' }),
-    /users "forbidden" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope/,
-  );
-  assert.throws(() => impersonate(ann, { 'impersonate-group': 'x' }), /without impersonating a user/);
+
+  test('the old way asks for every part only', () => {
+    const headers = { 'impersonate-user': 'bob', 'impersonate-group': ['a'], 'impersonate-extra-scopes': 'read' };
+    assert.deepEqual(tried(headers, old), {
+      found: { user: { name: 'bob', groups: ['a', 'system:authenticated'], extra: { scopes: ['read'] } } },
+      asked: [
+        'impersonate-on:user-info:list /pods/ shop ',
+        'impersonate /users/  bob',
+        'impersonate /groups/  a',
+        'impersonate authentication.k8s.io/userextras/scopes  read',
+      ],
+    });
+  });
+
+  test('the first refusal is the one that is told', () => {
+    assert.equal(
+      tried({ 'impersonate-user': 'bob' }, () => false).message,
+      'pods is forbidden: User "ann" cannot impersonate-on:user-info:list resource "pods" in API group "" in the namespace "shop"',
+    );
+    assert.equal(
+      tried({ 'impersonate-user': 'bob' }, (verb) => verb.startsWith('impersonate-on:')).message,
+      'users.authentication.k8s.io "bob" is forbidden: User "ann" cannot impersonate:user-info resource "users" in API group "authentication.k8s.io" at the cluster scope',
+    );
+  });
+
+  test('service accounts and nodes have their own ways and groups', () => {
+    const account = tried({ 'impersonate-user': 'system:serviceaccount:ci:robot' }, () => true);
+    assert.deepEqual(account.found, {
+      user: { name: 'system:serviceaccount:ci:robot', groups: ['system:serviceaccounts', 'system:serviceaccounts:ci', 'system:authenticated'] },
+      constraint: 'impersonate:serviceaccount',
+    });
+    assert.deepEqual(account.asked, [
+      'impersonate-on:serviceaccount:list /pods/ shop ',
+      'impersonate:serviceaccount authentication.k8s.io/serviceaccounts/ ci robot',
+    ]);
+    const node = { name: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] };
+    assert.deepEqual(
+      tried({ 'impersonate-user': 'system:node:n1' }, () => true),
+      {
+        found: { user: node, constraint: 'impersonate:arbitrary-node' },
+        asked: ['impersonate-on:arbitrary-node:list /pods/ shop ', 'impersonate:arbitrary-node authentication.k8s.io/nodes/  n1'],
+      },
+    );
+    assert.deepEqual(
+      tried({ 'impersonate-user': 'system:node:n1' }, () => true, robot),
+      {
+        found: { user: node, constraint: 'impersonate:associated-node' },
+        asked: ['impersonate-on:associated-node:list /pods/ shop ', 'impersonate:associated-node authentication.k8s.io/nodes/  *'],
+      },
+    );
+    // With more than the name, or in the old way, a node is a user.
+    assert.deepEqual(tried({ 'impersonate-user': 'system:node:n1', 'impersonate-group': 'x' }, () => true).found, {
+      user: { name: 'system:node:n1', groups: ['x', 'system:authenticated'] },
+    });
+  });
+
+  test('of what nobody may in the constrained way', () => {
+    const refusal = (headers: RequestHeaders) => tried({ 'impersonate-user': 'bob', ...headers }, (verb) => verb !== 'impersonate').message;
+    assert.equal(
+      refusal({ 'impersonate-group': 'system:masters' }),
+      'groups.authentication.k8s.io "system:masters" is forbidden: User "ann" cannot impersonate:user-info resource "groups" in API group "authentication.k8s.io" at the cluster scope: impersonating the system:masters group is not allowed',
+    );
+    assert.match(
+      refusal({ 'impersonate-extra-scopes': 'read' }) ?? '',
+      /impersonating an invalid key in extra is not allowed: extra\.key: Invalid value: "scopes": must be a domain-prefixed path/,
+    );
+  });
+
+  test('many groups are asked for at once first', () => {
+    const groups = ['a', 'b', 'c', 'd'];
+    const all = tried({ 'impersonate-user': 'bob', 'impersonate-group': groups }, () => true);
+    assert.equal(all.asked.at(-1), 'impersonate:user-info authentication.k8s.io/groups/  *');
+    const each = tried({ 'impersonate-user': 'bob', 'impersonate-group': groups }, (_, __, name) => name !== '*');
+    assert.deepEqual(
+      each.asked.slice(-5),
+      ['*', 'a', 'b', 'c', 'd'].map((name) => `impersonate:user-info authentication.k8s.io/groups/  ${name}`),
+    );
+  });
+
+  test('everybody is authenticated or not', () => {
+    const groups = (name: string, ...given: readonly string[]) => tried({ 'impersonate-user': name, 'impersonate-group': given }, old).found?.user.groups;
+    assert.deepEqual(groups('system:anonymous'), ['system:unauthenticated']);
+    assert.deepEqual(groups('system:anonymous', 'system:authenticated'), ['system:authenticated', 'system:unauthenticated']);
+    assert.deepEqual(groups('bob', 'system:unauthenticated'), ['system:unauthenticated']);
+    assert.deepEqual(groups('bob', 'system:authenticated'), ['system:authenticated']);
+  });
+
+  test('nothing without a user', () => {
+    const { code, message } = tried({ 'impersonate-group': ['x', 'y'], 'impersonate-extra-a': 'b' }, () => true);
+    assert.equal(code, 400);
+    assert.equal(
+      message,
+      'requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"x", "y"}, Extra:map[string][]string{"a":[]string{"b"}}} without impersonating a user name',
+    );
+  });
 });

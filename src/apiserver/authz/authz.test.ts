@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { persistentVolumeClaims, persistentVolumes, pods, volumeAttachments } from '../../api/gen/resources.ts';
+import { persistentVolumeClaims, persistentVolumes, pods, resourceSlices, volumeAttachments } from '../../api/gen/resources.ts';
 import type { ClusterRole, ClusterRoleBinding, RoleBinding } from '../../api/gen/types/rbac.v1.ts';
 import type { UserInfo } from '../../machinery/exchange.ts';
 import type { Stored } from '../../machinery/object.ts';
@@ -152,6 +152,29 @@ describe('Node', () => {
   const reader = readerOf([
     stored(pods, 'web', { spec }, 'shop'),
     stored(pods, 'elsewhere', { spec: { nodeName: 'n2', containers: [], imagePullSecrets: [{ name: 'pull' }] } }, 'shop'),
+    stored(
+      pods,
+      'devices',
+      {
+        spec: { nodeName: 'n1', containers: [], resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 't' }] },
+        status: {
+          resourceClaimStatuses: [{ name: 'gpu', resourceClaimName: 'from-template' }],
+          extendedResourceClaimStatus: { resourceClaimName: 'extended' },
+        },
+      },
+      'shop',
+    ),
+    stored(
+      pods,
+      'mirror',
+      {
+        metadata: { annotations: { 'kubernetes.io/config.mirror': 'x' } },
+        spec: { nodeName: 'n1', containers: [], imagePullSecrets: [{ name: 'mirrored' }] },
+      },
+      'shop',
+    ),
+    stored(resourceSlices, 'mine', { spec: { nodeName: 'n1' } }),
+    stored(resourceSlices, 'theirs', { spec: { nodeName: 'n2' } }),
     stored(persistentVolumeClaims, 'data', { spec: { volumeName: 'pv1' } }, 'shop'),
     stored(persistentVolumes, 'pv1', {
       spec: { claimRef: { namespace: 'shop', name: 'data' }, csi: { driver: 'd', nodeStageSecretRef: { namespace: 'sys', name: 'stage' } } },
@@ -188,13 +211,29 @@ describe('Node', () => {
     ['list |pods', false],
     ['patch |pods|status shop web', true],
     ['update |nodes|status - n1', true],
-    ['update |nodes|status - n2', false],
+    // NodeRestriction sees whose it is, and says so.
+    ['update |nodes|status - n2', true],
+    ['patch |nodes - n2', true],
     ['get |nodes - n1', true],
     ['get |nodes - n2', false],
     ['update coordination.k8s.io|leases kube-node-lease n1', true],
     ['update coordination.k8s.io|leases kube-node-lease n2', false],
     ['update coordination.k8s.io|leases kube-system n1', false],
     ['patch storage.k8s.io|csinodes - n1', true],
+    ['create resource.k8s.io|resourceslices -', true],
+    ['get resource.k8s.io|resourceslices - mine', true],
+    ['delete resource.k8s.io|resourceslices - mine', true],
+    ['get resource.k8s.io|resourceslices - theirs', false],
+    ['delete resource.k8s.io|resourceslices - theirs', false],
+    ['list resource.k8s.io|resourceslices -', false],
+    ['deletecollection resource.k8s.io|resourceslices -', false],
+    ['get resource.k8s.io|resourceclaims shop from-template', true],
+    ['get resource.k8s.io|resourceclaims shop extended', true],
+    ['get |secrets shop mirrored', false],
+    ['get |pods shop mirror', true],
+    ['watch |pods shop web', true],
+    ['watch |pods shop elsewhere', false],
+    ['get |persistentvolumeclaims|status shop data', false],
     ['list |services', true],
     ['create |events shop', true],
     ['delete |nodes - n1', false],
@@ -209,6 +248,35 @@ describe('Node', () => {
     assert.equal(list('spec.nodeName=n1'), true);
     assert.equal(list('spec.nodeName=n2'), false);
     assert.equal(list('spec.nodeName!=n1'), false);
+  });
+
+  test('its own slices by selector', () => {
+    const deletes = (fieldSelector: string): boolean =>
+      node(resourceAttributes({ user: nodeIdentity('n1'), verb: 'deletecollection', group: 'resource.k8s.io', resource: 'resourceslices', fieldSelector }))
+        .allowed;
+    assert.deepEqual(['spec.nodeName=n1', 'spec.nodeName=n1,spec.driver=d', 'spec.nodeName=n2', 'spec.driver=d'].map(deletes), [true, true, false, false]);
+  });
+
+  test('what it may not is told with the reason', () => {
+    const reasons: readonly (readonly [string, string])[] = [
+      ['delete |secrets shop s', 'can only read resources of this type'],
+      ['list |configmaps -', 'can only read namespaced object of this type'],
+      ['list |configmaps shop', 'No Object name found'],
+      ['list |persistentvolumeclaims shop', 'can only get individual resources of this type'],
+      ['get |persistentvolumeclaims|status shop data', 'can only get/update/patch this type'],
+      ['get |persistentvolumes|status - pv1', 'cannot get subresource'],
+      ['create |serviceaccounts|token shop', 'can only create tokens for individual service accounts'],
+      ['create |serviceaccounts|token shop other', "no relationship found between node 'n1' and this object"],
+      ['list |nodes -', "node 'n1' cannot read all nodes, only its own Node object"],
+      ['get |nodes - n2', "node 'n1' cannot read 'n2', only its own Node object"],
+      ['list |pods', 'can only list/watch pods with spec.nodeName field selector'],
+      ['list resource.k8s.io|resourceslices -', 'can only list/watch/deletecollection resourceslices with nodeName field selector'],
+      ['delete resource.k8s.io|resourceslices - theirs', "no relationship found between node 'n1' and this object"],
+    ];
+    for (const [question, reason] of reasons) {
+      const decision = ask(node, nodeIdentity('n1'), question);
+      assert.deepEqual([question, decision.allowed, decision.reason], [question, false, reason]);
+    }
   });
 
   test('the name alone makes no node', () => assert.equal(ask(node, { name: 'system:node:n1', groups: [] }, 'get |nodes - n1').allowed, false));

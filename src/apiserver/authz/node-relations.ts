@@ -1,6 +1,7 @@
-import { persistentVolumeClaims, persistentVolumes, pods, volumeAttachments } from '../../api/gen/resources.ts';
+import { persistentVolumeClaims, persistentVolumes, pods, resourceSlices, volumeAttachments } from '../../api/gen/resources.ts';
 import type { Container, PersistentVolumeSpec, Pod } from '../../api/gen/types/core.v1.ts';
 import type { Stored } from '../../machinery/object.ts';
+import { getOwn } from '../../machinery/record.ts';
 import type { StoredReader } from '../stages.ts';
 import { storedGet } from '../stored.ts';
 
@@ -44,7 +45,9 @@ export class NodeRelations implements Disposable {
   #referencesOf(key: string, node: string): ReadonlySet<string> | undefined {
     const [namespace = '', name = ''] = key.split('/');
     const pod = storedGet(this.#reader, pods, namespace, name);
-    return pod?.spec?.nodeName === node ? referencesOf(pod) : undefined;
+    if (pod?.spec?.nodeName !== node) return undefined;
+    // A node that makes a pod must not get rights by what the pod refers to.
+    return getOwn(pod.metadata.annotations, MIRROR) === undefined ? referencesOf(pod) : NO_REFERENCES;
   }
 
   #follow(): Disposable {
@@ -74,6 +77,10 @@ export class NodeRelations implements Disposable {
     return storedGet(this.#reader, volumeAttachments, '', attachment)?.spec?.nodeName === node;
   }
 
+  hasSlice(node: string, slice: string): boolean {
+    return storedGet(this.#reader, resourceSlices, '', slice)?.spec.nodeName === node;
+  }
+
   hasPod(node: string, namespace: string, name: string): boolean {
     return storedGet(this.#reader, pods, namespace, name)?.spec?.nodeName === node;
   }
@@ -94,8 +101,8 @@ export class NodeRelations implements Disposable {
   #changed(after: Stored<Pod> | undefined, before: Stored<Pod> | undefined): void {
     const from = before?.spec?.nodeName ?? '';
     const to = after?.spec?.nodeName ?? '';
-    // What a pod refers to can't change once it is on a node, ephemeral containers apart.
-    if (from === to && before?.spec?.ephemeralContainers?.length === after?.spec?.ephemeralContainers?.length) return;
+    // What a pod refers to can't change once it is on a node, ephemeral containers and claims that are made for it apart.
+    if (from === to && changing(before) === changing(after)) return;
     if (before !== undefined && from !== '' && from !== to) this.#drop(from, keyOf(before));
     if (after !== undefined && to !== '') this.#put(to, keyOf(after));
   }
@@ -113,12 +120,17 @@ export class NodeRelations implements Disposable {
   }
 }
 
+const MIRROR = 'kubernetes.io/config.mirror';
+const NO_REFERENCES: ReadonlySet<string> = new Set();
 const NOTHING: readonly ReadonlySet<string>[] = [];
 const refersTo = (own: readonly ReadonlySet<string>[], reference: string): boolean => own.some((references) => references.has(reference));
+/** What of a pod's references may still grow. */
+const changing = (pod: Stored<Pod> | undefined): string =>
+  [pod?.spec?.ephemeralContainers?.length, pod?.status?.resourceClaimStatuses?.length, pod?.status?.extendedResourceClaimStatus?.resourceClaimName].join(' ');
 const keyOf = ({ metadata }: Stored<Pod>): string => `${metadata.namespace ?? ''}/${metadata.name}`;
 
 /** Everything that a pod refers to by name, each once. */
-export function referencesOf({ metadata, spec }: Stored<Pod>): ReadonlySet<string> {
+export function referencesOf({ metadata, spec, status }: Stored<Pod>): ReadonlySet<string> {
   const found = new Set<string>();
   const namespace = metadata.namespace ?? '';
   const add = (resource: Related, name: string | undefined): void => {
@@ -154,7 +166,8 @@ export function referencesOf({ metadata, spec }: Stored<Pod>): ReadonlySet<strin
       add('configmaps', source.configMapRef?.name);
     }
   }
-  for (const { resourceClaimName } of spec?.resourceClaims ?? []) add('resourceclaims', resourceClaimName);
+  for (const { resourceClaimName } of [...(spec?.resourceClaims ?? []), ...(status?.resourceClaimStatuses ?? [])]) add('resourceclaims', resourceClaimName);
+  add('resourceclaims', status?.extendedResourceClaimStatus?.resourceClaimName);
   return found;
 }
 

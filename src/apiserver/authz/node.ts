@@ -29,47 +29,61 @@ export function nodeAuthorizer(relations: NodeRelations, rules: readonly PolicyR
 
 /** Undefined: not one of the resources that are decided by what runs on the node. */
 function decide(relations: NodeRelations, node: string, attributes: AuthorizeAttributes): AuthorizeDecision | undefined {
+  const { verb, namespace, name, subresource, fieldSelector } = attributes;
+  const related = (resource: Related) => () => relations.refers(node, resource, namespace, name);
   switch (`${attributes.group}/${attributes.resource}`) {
     case '/secrets':
     case '/configmaps':
-      return related(relations, node, attributes, ['get', 'list', 'watch']);
+      if (!READS.includes(verb)) return no('can only read resources of this type');
+      if (subresource !== '') return no('cannot read subresource');
+      if (namespace === '') return no('can only read namespaced object of this type');
+      return known(node, attributes, related(attributes.resource as Related));
     case '/persistentvolumeclaims':
-      if (attributes.subresource === 'status') return related(relations, node, { ...attributes, subresource: '' }, ['get', 'update', 'patch']);
-      return related(relations, node, attributes, ['get']);
+      if (subresource !== 'status') return get(node, attributes, related('persistentvolumeclaims'));
+      return verb === 'update' || verb === 'patch' ? known(node, attributes, related('persistentvolumeclaims')) : no('can only get/update/patch this type');
     case 'resource.k8s.io/resourceclaims':
-      return related(relations, node, attributes, ['get']);
+      return get(node, attributes, related('resourceclaims'));
     case '/serviceaccounts':
-      if (attributes.subresource === 'token') return related(relations, node, { ...attributes, subresource: '' }, ['create']);
-      return related(relations, node, attributes, ['get']);
+      if (subresource !== 'token') return get(node, attributes, related('serviceaccounts'));
+      return verb === 'create' && name !== ''
+        ? known(node, attributes, related('serviceaccounts'))
+        : no('can only create tokens for individual service accounts');
     case '/persistentvolumes':
-      return single(attributes, ['get'], () => relations.usesVolume(node, attributes.name), node);
+      return get(node, attributes, () => relations.usesVolume(node, name));
     case 'storage.k8s.io/volumeattachments':
-      return single(attributes, ['get'], () => relations.hasAttachment(node, attributes.name), node);
+      return get(node, attributes, () => relations.hasAttachment(node, name));
     case 'coordination.k8s.io/leases':
       return lease(node, attributes);
     case 'storage.k8s.io/csinodes':
       return ownObject(node, attributes);
     case 'resource.k8s.io/resourceslices':
-      return undefined;
+      return ownSlice(relations, node, attributes);
     case '/nodes':
       return ownNode(node, attributes);
     case '/pods':
-      return ownPod(relations, node, attributes);
+      if (subresource === '' && verb === 'get') return get(node, attributes, () => relations.hasPod(node, namespace, name));
+      if (subresource !== '' || !READS.includes(verb)) return POD_WRITES.has(`${subresource}:${verb}`) ? ALLOWED : NO_OPINION;
+      if (selected(fieldSelector, 'spec.nodeName') === node) return ALLOWED;
+      if (name !== '') return known(node, attributes, () => relations.hasPod(node, namespace, name));
+      return no('can only list/watch pods with spec.nodeName field selector');
     default:
       return undefined;
   }
 }
 
-function related(relations: NodeRelations, node: string, attributes: AuthorizeAttributes, verbs: readonly string[]): AuthorizeDecision {
-  const { resource, namespace, name } = attributes;
-  return single(attributes, verbs, () => relations.refers(node, resource as Related, namespace, name), node);
+const READS: readonly string[] = ['get', 'list', 'watch'];
+/** Narrowed further by NodeRestriction, which sees the object. */
+const POD_WRITES: ReadonlySet<string> = new Set([':create', ':delete', 'status:update', 'status:patch', 'eviction:create']);
+
+/** Allowed if the object is one of the node's own. */
+function known(node: string, { name }: AuthorizeAttributes, isKnown: () => boolean): AuthorizeDecision {
+  if (name === '') return no('No Object name found');
+  return isKnown() ? ALLOWED : no(`no relationship found between node '${node}' and this object`);
 }
 
-function single({ verb, name, subresource }: AuthorizeAttributes, verbs: readonly string[], known: () => boolean, node: string): AuthorizeDecision {
-  if (!verbs.includes(verb)) return no(verbs.length === 1 ? `can only ${verbs[0]} this type of object` : 'can only read resources of this type');
-  if (subresource !== '') return no('cannot get subresource');
-  if (name === '') return no('No Object name found');
-  return known() ? ALLOWED : no(`no relationship found between node '${node}' and this object`);
+function get(node: string, attributes: AuthorizeAttributes, isKnown: () => boolean): AuthorizeDecision {
+  if (attributes.verb !== 'get') return no('can only get individual resources of this type');
+  return attributes.subresource === '' ? known(node, attributes, isKnown) : no('cannot get subresource');
 }
 
 function lease(node: string, { verb, namespace, name }: AuthorizeAttributes): AuthorizeDecision {
@@ -84,34 +98,39 @@ function ownObject(node: string, { verb, name, subresource }: AuthorizeAttribute
   return verb === 'create' || name === node ? ALLOWED : no('can only access CSINode with the same name as the requesting node');
 }
 
-/** Creating and updating is narrowed further by NodeRestriction, which sees the object. */
-function ownNode(node: string, { verb, name, subresource, fieldSelector }: AuthorizeAttributes): AuthorizeDecision {
-  if (subresource === '' && verb === 'create') return ALLOWED;
-  if (subresource === '' && (verb === 'list' || verb === 'watch')) {
-    return selected(fieldSelector, 'metadata.name') === node || name === node ? ALLOWED : no(`node '${node}' cannot read all nodes, only its own Node object`);
+/** Of a new one NodeRestriction sees whose it is. */
+function ownSlice(relations: NodeRelations, node: string, attributes: AuthorizeAttributes): AuthorizeDecision {
+  const { verb, name, subresource, fieldSelector } = attributes;
+  if (subresource !== '') return no('cannot authorize ResourceSlice subresources');
+  switch (verb) {
+    case 'create':
+      return ALLOWED;
+    case 'get':
+    case 'update':
+    case 'patch':
+    case 'delete':
+      return known(node, attributes, () => relations.hasSlice(node, name));
+    case 'watch':
+    case 'list':
+    case 'deletecollection':
+      return selected(fieldSelector, 'spec.nodeName') === node
+        ? ALLOWED
+        : no('can only list/watch/deletecollection resourceslices with nodeName field selector');
+    default:
+      return no('only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection');
   }
-  const verbs = subresource === '' ? ['get', 'update', 'patch'] : subresource === 'status' ? ['update', 'patch'] : [];
-  if (!verbs.includes(verb)) return NO_OPINION;
-  return name === node ? ALLOWED : no(`node '${node}' cannot read '${name}', only its own Node object`);
 }
 
-function ownPod(relations: NodeRelations, node: string, { verb, namespace, name, subresource, fieldSelector }: AuthorizeAttributes): AuthorizeDecision {
-  const key = `${subresource}:${verb}`;
-  switch (key) {
-    case ':get':
-      return relations.hasPod(node, namespace, name) ? ALLOWED : no(`no relationship found between node '${node}' and this object`);
-    case ':list':
-    case ':watch':
-      return selected(fieldSelector, 'spec.nodeName') === node ? ALLOWED : no(`can only list/watch pods with spec.nodeName field selector`);
-    case ':create':
-    case ':delete':
-    case 'status:update':
-    case 'status:patch':
-    case 'eviction:create':
-      return ALLOWED;
-    default:
-      return NO_OPINION;
+/** Creating and updating is narrowed further by NodeRestriction, which sees the object. */
+function ownNode(node: string, { verb, name, subresource }: AuthorizeAttributes): AuthorizeDecision {
+  if (subresource === '' && READS.includes(verb)) {
+    if (name === node) return ALLOWED;
+    return no(
+      name === '' ? `node '${node}' cannot read all nodes, only its own Node object` : `node '${node}' cannot read '${name}', only its own Node object`,
+    );
   }
+  const writes = subresource === '' ? ['create', 'update', 'patch'] : subresource === 'status' ? ['update', 'patch'] : [];
+  return writes.includes(verb) ? ALLOWED : NO_OPINION;
 }
 
 function selected(fieldSelector: string | undefined, field: string): string | undefined {

@@ -46,6 +46,12 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
     'get list update watch; core; pods',
     EVENTS,
   ],
+  'device-taint-eviction-controller': [
+    'delete get list watch; core; pods',
+    'patch update; core; pods/status',
+    'get list watch; resource.k8s.io; deviceclasses resourceclaims resourceslices',
+    EVENTS,
+  ],
   'disruption-controller': [
     'get list watch; apps extensions; deployments replicasets',
     'get list watch; core; replicationcontrollers',
@@ -144,7 +150,7 @@ export const CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
     'update; core; pods/finalizers',
     'create delete get list watch; resource.k8s.io; resourceclaims',
     'get list watch; resource.k8s.io; resourceclaimtemplates',
-    'patch update; resource.k8s.io; resourceclaims resourceclaims/status',
+    'patch update; resource.k8s.io; resourceclaims resourceclaims/binding resourceclaims/status',
     'patch update; core; pods/status',
     EVENTS,
   ],

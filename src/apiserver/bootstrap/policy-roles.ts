@@ -7,7 +7,7 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   'system:public-info-viewer': ['get; /livez /readyz /healthz /version /version/'],
   'system:basic-user': ['create; authorization.k8s.io; selfsubjectaccessreviews selfsubjectrulesreviews', 'create; authentication.k8s.io; selfsubjectreviews'],
   'system:monitoring': ['get; /metrics /metrics/slis /livez /readyz /healthz /livez/* /readyz/* /healthz/*'],
-  'system:heapster': ['READ; core; events namespaces nodes pods', 'READ; apps extensions; deployments'],
+  'system:heapster': ['READ; core; events namespaces nodes pods', 'READ; extensions; deployments'],
   'system:node-problem-detector': ['get; core; nodes', 'patch; core; nodes/status', EVENTS],
   'system:kubelet-api-admin': [
     'get list watch proxy; core; nodes',
@@ -72,7 +72,9 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
     'READ; storage.k8s.io; csinodes csidrivers csistoragecapacities volumeattachments',
     'READ; resource.k8s.io; deviceclasses resourceslices',
     'get list patch update watch; resource.k8s.io; resourceclaims',
-    'update patch; resource.k8s.io; resourceclaims/status',
+    'get list patch update watch; resource.k8s.io; resourceclaims/status',
+    'update patch; resource.k8s.io; resourceclaims/binding',
+    'update; core; pods/finalizers',
   ],
   'system:node': [
     'create; authentication.k8s.io; tokenreviews',
@@ -95,7 +97,7 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
     'create delete get patch update; storage.k8s.io; csinodes',
     'READ; node.k8s.io; runtimeclasses',
     'get; resource.k8s.io; resourceclaims',
-    'deletecollection create delete get list patch update watch; resource.k8s.io; resourceslices',
+    'deletecollection; resource.k8s.io; resourceslices',
   ],
   'system:aggregate-to-admin': ['create; authorization.k8s.io; localsubjectaccessreviews', 'ALL; rbac.authorization.k8s.io; roles rolebindings'],
   'system:aggregate-to-edit': [

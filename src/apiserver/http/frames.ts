@@ -17,10 +17,13 @@ export interface FrameForm {
   readonly representation: Representation;
   readonly table: TableForm | undefined;
   readonly contentType: string;
+  /** Frames come as chunks of HTTP/1.1 (RFC 9112 section 7.1), so that this too is made once for all connections. */
+  readonly chunked: boolean;
   /** The same for watches that may share bytes. */
   readonly key: string;
 }
 
+/** Without chunks; see `inChunks`. */
 export function frameForm(core: Core, binding: Binding, representation: Representation, table: TableForm | undefined): FrameForm {
   const { as = '', metaVersion } = representation;
   return {
@@ -29,15 +32,26 @@ export function frameForm(core: Core, binding: Binding, representation: Represen
     representation,
     table,
     contentType: representation.format === 'protobuf' ? `${CONTENT_TYPES.protobuf};stream=watch` : CONTENT_TYPES[representation.format],
+    chunked: false,
     key: `${representation.format};${binding.apiVersion}/${binding.kind.resource};${as};${metaVersion};${table?.include ?? ''}`,
   };
 }
 
+export const inChunks = (form: FrameForm): FrameForm => ({ ...form, chunked: true, key: `${form.key};chunked` });
+
+/** The bytes of a frame as the form wants them. */
+export function framed({ chunked }: FrameForm, bytes: Buffer): Buffer {
+  return chunked ? Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, CRLF]) : bytes;
+}
+
+const CRLF = Buffer.from('\r\n');
 const LINE = '}\n';
 
 /** One line of a watch. `first`: a Table shows its columns once. */
-export function frameOf(form: FrameForm, told: Told, first: boolean): Buffer {
-  if (told.type === 'BOOKMARK') return bookmarkFrame(form, told.revision, told.initialEnd, first);
+export const frameOf = (form: FrameForm, told: Told, first: boolean): Buffer => framed(form, lineOf(form, told, first));
+
+function lineOf(form: FrameForm, told: Told, first: boolean): Buffer {
+  if (told.type === 'BOOKMARK') return bookmarkLine(form, told.revision, told.initialEnd, first);
   const head = `{"type":"${told.type}","object":`;
   const { core, binding, representation, table } = form;
   if (table !== undefined) {
@@ -58,7 +72,7 @@ export function frameOf(form: FrameForm, told: Told, first: boolean): Buffer {
   return objectBytes(core, binding, told.entry, head, LINE);
 }
 
-function bookmarkFrame(form: FrameForm, revision: number, initialEnd: boolean, first: boolean): Buffer {
+function bookmarkLine(form: FrameForm, revision: number, initialEnd: boolean, first: boolean): Buffer {
   const { binding, representation, table } = form;
   const plain = bookmarkObject(binding, revision, initialEnd);
   if (representation.format === 'protobuf') return protobufEvent('BOOKMARK', protobufObject(form.core.facts, binding.kind.typeName, plain));
@@ -78,7 +92,9 @@ function bookmarkFrame(form: FrameForm, revision: number, initialEnd: boolean, f
 }
 
 /** The last event of a watch that failed. */
-export function errorFrame({ core, representation }: FrameForm, error: StatusError): Buffer {
+export const errorFrame = (form: FrameForm, error: StatusError): Buffer => framed(form, errorLine(form, error));
+
+function errorLine({ core, representation }: FrameForm, error: StatusError): Buffer {
   const status = error.toStatus();
   if (representation.format !== 'protobuf') return Buffer.from(`{"type":"ERROR","object":${JSON.stringify(status)}${LINE}`);
   return protobufEvent('ERROR', protobufObject(core.facts, 'machinery.meta.v1.Status', status as unknown as JsonObject));

@@ -74,6 +74,8 @@ interface HttpCall extends AnswerContext {
   readonly call: Call & { user: UserInfo; audit?: AuditTrail | undefined };
   /** Who was authenticated; `call.user` is who they act as. */
   identity?: UserInfo;
+  /** The verb by which one acts as the other. */
+  constraint?: string | undefined;
   flow?: readonly string[];
   /** What its body has taken of the budget. */
   share: Share | undefined;
@@ -311,9 +313,9 @@ export class HttpFront {
     }
   }
 
-  #trail({ core, call, auditId, identity }: HttpCall, request: AnyRequest, attributes: AuthorizeAttributes): AuditTrail | undefined {
+  #trail({ core, call, auditId, identity, constraint }: HttpCall, request: AnyRequest, attributes: AuthorizeAttributes): AuditTrail | undefined {
     const sources = sourceIps(request.headers, socketOf(request)?.remoteAddress);
-    return core.stages.audit?.(core, { call, attributes, auditId, requestUri: request.url ?? '/', sourceIps: sources, identity });
+    return core.stages.audit?.(core, { call, attributes, auditId, requestUri: request.url ?? '/', sourceIps: sources, identity, constraint });
   }
 
   #attributesOf(call: HttpCall['call']): AuthorizeAttributes {
@@ -343,7 +345,10 @@ export class HttpFront {
     });
     if (user === undefined) throw unauthorized();
     context.identity = user;
-    return impersonate === undefined ? user : impersonate(user, request.headers);
+    if (impersonate === undefined) return user;
+    const { user: acting, constraint } = await impersonate(user, request.headers, () => ({ ...this.#attributesOf(context.call), user }));
+    context.constraint = constraint;
+    return acting;
   }
 
   async #carryOut(context: AnswerContext, request: AnyRequest, response: AnyResponse, outcome: Outcome): Promise<void> {

@@ -1,5 +1,4 @@
-import type { ServerResponse } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
+import type { Writable } from 'node:stream';
 import type { StatusError } from '../../machinery/status-error.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import { protobufEvent, protobufObject } from '../codec/protobuf.ts';
@@ -7,7 +6,7 @@ import { isLarge } from '../codec/representation.ts';
 import { inTurns } from '../handlers/in-turns.ts';
 import type { Told } from '../watch/events.ts';
 import type { WatchOutput } from '../watch/watcher.ts';
-import { errorFrame, type FrameCache, type FrameForm, frameOf } from './frames.ts';
+import { errorFrame, type FrameCache, type FrameForm, framed, frameOf } from './frames.ts';
 import { type AnyResponse, drained, isHttp2 } from './respond.ts';
 
 /** Bytes that may wait for one receiver when there is more to tell: then it is cut off. They are shared by all watches of a form. */
@@ -58,6 +57,8 @@ function flushOne(output: HttpWatchOutput): void {
 /** A watch over a connection: newline-delimited events. */
 export class HttpWatchOutput implements WatchOutput {
   readonly #response: AnyResponse;
+  /** Where frames go: past the response where they bring their own chunks. */
+  readonly #stream: Writable;
   readonly #form: FrameForm;
   readonly #frames: FrameCache;
   readonly #flusher: Flusher;
@@ -73,6 +74,7 @@ export class HttpWatchOutput implements WatchOutput {
 
   constructor(response: AnyResponse, form: FrameForm, frames: FrameCache, flusher: Flusher) {
     this.#response = response;
+    this.#stream = isHttp2(response) ? response.stream : form.chunked && response.socket !== null ? response.socket : response;
     this.#form = form;
     this.#frames = frames;
     this.#flusher = flusher;
@@ -89,7 +91,7 @@ export class HttpWatchOutput implements WatchOutput {
     const { core, binding } = this.#form;
     const object = await core.objects.passingInTurns(entry, binding, core.yieldToLoop);
     await core.yieldToLoop();
-    this.#ready.set(entry, protobufEvent('ADDED', protobufObject(core.facts, binding.kind.typeName, object)));
+    this.#ready.set(entry, framed(this.#form, protobufEvent('ADDED', protobufObject(core.facts, binding.kind.typeName, object))));
   }
 
   tell(told: readonly Told[]): boolean {
@@ -143,10 +145,6 @@ export class HttpWatchOutput implements WatchOutput {
     this.#response.end();
   }
 
-  get #stream(): ServerResponse | ServerHttp2Stream {
-    return isHttp2(this.#response) ? this.#response.stream : this.#response;
-  }
-
   #queue(bytes: Buffer): void {
     if (this.#waiting.length === 0 && !this.#ended) this.#flusher.add(this);
     this.#waiting.push(bytes);
@@ -186,7 +184,7 @@ export class HttpWatchOutput implements WatchOutput {
 
   async #emptied(): Promise<void> {
     while (this.#isFull()) {
-      await drained(this.#response);
+      await drained(this.#stream);
       this.flush();
     }
   }
@@ -194,7 +192,7 @@ export class HttpWatchOutput implements WatchOutput {
   #flushWhenDrained(): void {
     if (this.#awaitsDrain) return;
     this.#awaitsDrain = true;
-    void drained(this.#response).then(() => {
+    void drained(this.#stream).then(() => {
       this.#awaitsDrain = false;
       this.#flusher.add(this);
     });

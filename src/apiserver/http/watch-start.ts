@@ -4,8 +4,8 @@ import { tableForm } from '../codec/representation.ts';
 import type { WatchPlan } from '../watch/plan.ts';
 import type { Watchers } from '../watch/watchers.ts';
 import type { AnswerContext } from './answer.ts';
-import { type FrameCache, frameForm } from './frames.ts';
-import { headersOf, isHttp2, writeHead } from './respond.ts';
+import { type FrameCache, frameForm, inChunks } from './frames.ts';
+import { type AnyResponse, headersOf, isHttp2, writeHead } from './respond.ts';
 import { type Flusher, HttpWatchOutput } from './watch-output.ts';
 
 /** Opens a watch over a connection. The head goes out at once: clients wait for it before they count the watch as open. */
@@ -18,10 +18,10 @@ export async function startWatch(context: AnswerContext, plan: WatchPlan, watche
   });
   const table = representation.as === 'Table' ? tableForm(call, representation) : undefined;
   const form = frameForm(core, plan.binding, representation, table);
-  const output = new HttpWatchOutput(response, form, frames, flusher);
   writeHead(response, 200, headersOf(form.contentType, context, call.warnings.texts));
   // HTTP/2 has sent them by now.
   if (!isHttp2(response)) response.flushHeaders();
+  const output = new HttpWatchOutput(response, takesChunks(response, context.headOnly) ? inChunks(form) : form, frames, flusher);
   if (plan.refusal !== undefined) return output.end(plan.refusal);
   try {
     const watcher = watchers.start(plan, output);
@@ -31,4 +31,9 @@ export async function startWatch(context: AnswerContext, plan: WatchPlan, watche
   } catch (thrown) {
     output.end(thrown instanceof StatusError ? thrown : new StatusError('InternalError', String(thrown)));
   }
+}
+
+/** HTTP/1.0 has none, an answer to HEAD has no body, and one to a request that was sent ahead has no connection yet. */
+function takesChunks(response: AnyResponse, headOnly: boolean): boolean {
+  return !headOnly && !isHttp2(response) && response.chunkedEncoding && response.socket !== null;
 }

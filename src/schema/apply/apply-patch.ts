@@ -61,7 +61,7 @@ export function* applyPatchSteps(request: AppliedPatch): Steps<Applied> {
   if (request.manager === KUBECTL) noteLastApplied(object, patch);
   yield;
   const managedFields = yield* encodeManagersSteps(outcome.managers);
-  return { object, managedFields, changed: outcome.changed || !equalJson(object, live) };
+  return { object, managedFields, changed: !equalJson(object, live) };
 }
 
 const KUBECTL = 'kubectl';
@@ -103,8 +103,6 @@ interface Situation {
 interface Outcome {
   readonly object: DraftObject;
   readonly managers: Managers;
-  /** Known to differ from the live object; the order of lists is not looked at. */
-  readonly changed: boolean;
 }
 
 function* applyWithMigration(situation: Situation): Steps<Outcome> {
@@ -145,9 +143,9 @@ function* apply({ request, readings, live, managers }: Situation, force: boolean
   const id = managerId(mine);
   const last = managers.get(id);
   const claimed = new Map(managers).set(id, mine);
-  const object = yield* laidOver({ request, readings, live, managers: claimed }, last);
+  const { object, sent } = yield* laidOver({ request, readings, live, managers: claimed }, last);
   yield;
-  const changes = new Changes(readings, live, object, scope);
+  const changes = new Changes(readings, live, object, scope, sent);
   if (!isSame(changes.whole)) yield;
   const changesIn = (apiVersion: string) => changes.of(apiVersion);
   const conflicts = takenFields(claimed, id, changesIn);
@@ -158,11 +156,14 @@ function* apply({ request, readings, live, managers }: Situation, force: boolean
   const own = intern(stripped(fields));
   if (isEmpty(own)) after.delete(id);
   else after.set(id, { ...mine, fields: own, time: sameAsBefore(last, own, changes.own) && last?.apiVersion === mine.apiVersion ? last.time : mine.time });
-  return { object, managers: after, changed: !isSame(changes.whole) };
+  return { object, managers: after };
 }
 
-/** The live object with the patch over it, less what the applier owned before and nobody owns now; in its stored form. */
-function* laidOver({ request: { patch }, readings, live, managers }: Situation, last: Manager | undefined): Steps<DraftObject> {
+/** The live object with the patch over it, less what the applier owned before and nobody owns now: as it was sent, and in its stored form. */
+function* laidOver(
+  { request: { patch }, readings, live, managers }: Situation,
+  last: Manager | undefined,
+): Steps<{ readonly sent: JsonObject; readonly object: DraftObject }> {
   const { ground } = readings.own;
   const merged = asObject(merge(ground.atom, live, patch) ?? {});
   yield;
@@ -170,10 +171,9 @@ function* laidOver({ request: { patch }, readings, live, managers }: Situation, 
   // A container that the patch names empty is gone with its last part, and stands again.
   const whole = pruned === merged ? merged : asObject(merge(ground.atom, pruned, patch) ?? {});
   yield;
-  // Compared in its stored form: `0.5` is no change of `500m`, nor is an empty map that is not stored.
   const decoded = decode(ground.facts, ground.typeName, whole);
   if (decoded.fault !== undefined) throw badRequest(decoded.fault);
-  return decoded.object;
+  return { sent: whole, object: decoded.object };
 }
 
 /** An apply that changes nothing leaves its time as it was, so that nothing is stored. */

@@ -5,6 +5,8 @@ import { StatusError } from '../../machinery/status-error.ts';
 import { decode } from '../decode.ts';
 import { facts } from '../testdata/facts.ts';
 import { applyPatch } from './apply-patch.ts';
+import { atomOf } from './atom.ts';
+import { merge } from './merge.ts';
 import { trackUpdate } from './track-update.ts';
 
 /** An object under several hands: every operation is one second after the last. */
@@ -246,7 +248,7 @@ test('the list follows the applier’s order, with the others between', () => {
   const names = (story: Story): string => (story.spec as { items: { name: string }[] }).items.map((i) => i.name).join('');
   const item = (name: string) => ({ name });
   const story = new Story().apply('a', { items: ['a', 'b', 'c'].map(item) });
-  assert.equal(names(story.apply('b', { items: ['x', 'b'].map(item) })), 'xabc');
+  assert.equal(names(story.apply('b', { items: ['x', 'b'].map(item) })), 'axbc');
   assert.equal(names(story.apply('a', { items: ['c', 'b', 'a'].map(item) })), 'xcba');
 });
 
@@ -302,4 +304,128 @@ test('applying again changes nothing, not even the time', () => {
   const before = story.managed;
   story.apply('a', { pointer: 1, size: '1Gi', items: [{ name: 'i' }] });
   assert.deepEqual(story.managed, before);
+});
+
+/** Applied over live: the rows are of sets, whose items are their own keys. */
+const ORDERS: readonly (readonly [live: string, applied: string, merged: string])[] = [
+  ['abc', 'ab', 'abc'],
+  ['ab', 'abc', 'abc'],
+  ['abc', '', 'abc'],
+  ['', 'abc', 'abc'],
+  ['ab', 'ba', 'ba'],
+  ['abc', 'def', 'abcdef'],
+  ['abc', 'cdef', 'abcdef'],
+  ['abcgf', 'cdef', 'abcgdef'],
+  ['cdef', 'ace', 'acdef'],
+  ['abcxyz', 'def', 'abcxyzdef'],
+  ['abcxyz', 'defxyz', 'abcdefxyz'],
+  ['cagf', 'cfag', 'cfag'],
+  ['abcd', 'defa', 'bcdefa'],
+  ['cdefghij', '2h3e4kl', 'cdfg2hij3e4kl'],
+  ['abcdefghij', '1b2h3e4kl', 'a1bcdfg2hij3e4kl'],
+  // Live items that share a key stay as they are, unless the applier names it.
+  ['abcdec', '1b2ed', 'a1bc2ecd'],
+  ['abcdec', '1b2ced', 'a1b2ced'],
+  ['aabb', 'bcd', 'aabcd'],
+  ['aabb', '', 'aabb'],
+  ['cagfca', 'cfag', 'cfag'],
+  ['aba', 'b', 'aba'],
+  ['aba', 'a', 'ab'],
+];
+
+for (const [live, applied, merged] of ORDERS)
+  test(`the items of ${live} with ${applied || 'nothing'} over them come as ${merged || 'nothing'}`, () => {
+    const tags = (text: string): JsonObject => ({ spec: { tags: [...text] } });
+    const { spec } = merge(atomOf(facts, 'demo.v1.Demo'), tags(live), tags(applied)) as { readonly spec: { readonly tags: readonly string[] } };
+    assert.equal(spec.tags.join(''), merged);
+  });
+
+test('null over what has parts of its own takes nothing away', () => {
+  const story = new Story().apply('a', { labels: { k: 'v' }, items: [{ name: 'i' }], free: { x: 1 }, text: 't' });
+  story.apply('b', { labels: null, items: null, free: null, pointer: 1 });
+  const { labels, items, free } = story.spec as JsonObject;
+  assert.deepEqual([labels, items, free], [{ k: 'v' }, [{ name: 'i' }], { x: 1 }]);
+  assert.deepEqual(story.owners['b Apply'], { 'f:spec': { 'f:free': {}, 'f:items': {}, 'f:labels': {}, 'f:pointer': {} } });
+  assert.match(refusal(() => story.apply('b', { text: null })).message, /conflict with "a": .spec.text/);
+});
+
+test('items that come to share a key are one field of who made them so', () => {
+  const both = (o: { spec: Record<string, unknown> }): unknown =>
+    (o.spec.items = [
+      { name: 'i', value: '1' },
+      { name: 'i', labels: { x: 'y' } },
+      { name: 'j', value: '3' },
+    ]);
+  const story = new Story().update('one', (o) => {
+    o.spec.items = [
+      { name: 'i', value: '1' },
+      { name: 'j', value: '3' },
+    ];
+  });
+  story.update('two', both);
+  const j = { '.': {}, 'f:name': {}, 'f:value': {} };
+  assert.deepEqual(story.owners, {
+    'one Update': { 'f:spec': { 'f:items': { 'k:{"name":"j"}': j } } },
+    'two Update': { 'f:spec': { 'f:items': { 'k:{"name":"i"}': {} } } },
+  });
+  story.update('three', (o) => (o.spec.items as object[]).splice(1, 1));
+  assert.deepEqual(story.owners, {
+    'one Update': { 'f:spec': { 'f:items': { 'k:{"name":"j"}': j } } },
+    'three Update': { 'f:spec': { 'f:items': { 'k:{"name":"i"}': j } } },
+  });
+});
+
+test('who applies one of the items that share a key stands against who owns them', () => {
+  const story = new Story().update('one', (o) => {
+    o.spec.items = [
+      { name: 'i', value: '1' },
+      { name: 'i', value: '2' },
+      { name: 'j', value: '3' },
+    ];
+  });
+  assert.deepEqual(
+    refusal(() => story.apply('me', { items: [{ name: 'i', value: '2' }] })).details?.causes?.map(({ field }) => field),
+    ['.spec.items[name="i"]'],
+  );
+  story.apply('me', { items: [{ name: 'i', value: '4' }] }, { force: true });
+  assert.deepEqual((story.spec as JsonObject).items, [
+    { name: 'i', value: '4' },
+    { name: 'j', value: '3' },
+  ]);
+  const item = { '.': {}, 'f:name': {}, 'f:value': {} };
+  assert.deepEqual(story.owners, {
+    'me Apply': { 'f:spec': { 'f:items': { 'k:{"name":"i"}': item } } },
+    'one Update': { 'f:spec': { 'f:items': { 'k:{"name":"j"}': item } } },
+  });
+});
+
+test('a conflict names fields before what lies deeper, and ports by their number', () => {
+  const ports = [
+    { port: 80, name: 'a' },
+    { port: 443, name: 'b' },
+    { port: 443, protocol: 'UDP', name: 'c' },
+  ];
+  const story = new Story().apply('a', { items: [{ name: 'i', value: 'v', ports }], pointer: 1, text: 'x', tags: ['t'] });
+  const other = ports.map((port) => ({ ...port, name: 'z' }));
+  const { details } = refusal(() => story.apply('b', { items: [{ name: 'i', value: 'w', ports: other }], pointer: 2, text: 'y', tags: ['t'] }));
+  assert.deepEqual(
+    details?.causes?.map(({ field }) => field),
+    [
+      '.spec.pointer',
+      '.spec.text',
+      '.spec.items[name="i"].value',
+      '.spec.items[name="i"].ports[port=80,protocol="TCP"].name',
+      '.spec.items[name="i"].ports[port=443,protocol="TCP"].name',
+      '.spec.items[name="i"].ports[port=443,protocol="UDP"].name',
+    ],
+  );
+});
+
+test('what is applied is compared as it was sent: another spelling is a change, and so is a zero that is not stored', () => {
+  const story = new Story().apply('a', { size: '500m', flag: false });
+  assert.match(refusal(() => story.apply('b', { size: '0.5' })).message, /1 conflict: conflict with "a": .spec.size$/);
+  assert.match(refusal(() => story.apply('b', { flag: false })).message, /1 conflict: conflict with "a": .spec.flag$/);
+  const before = [story.object, story.owners];
+  story.apply('a', { size: '0.5', flag: false });
+  assert.deepEqual([story.object, story.owners], before);
 });

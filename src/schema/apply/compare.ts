@@ -94,10 +94,15 @@ function compareLists(atom: ListAtom, from: Json | undefined, to: Json | undefin
   return members.sets();
 }
 
-/** Items that share a key can't be told apart: they are compared, and owned, together. */
-function compareItems(atom: Atom, from: readonly Json[] | undefined, to: readonly Json[] | undefined): Comparison {
-  if ((from?.length ?? 0) <= 1 && (to?.length ?? 0) <= 1) return visit(atom, from?.[0], to?.[0]);
-  return leaf(from as Json | undefined, to as Json | undefined);
+/**
+ * Items that share a key can't be told apart: they are compared, and owned, together. Where there come to be several, the one with all its
+ * fields is gone; where there is one again, it is new.
+ */
+function compareItems(atom: Atom, from: readonly Json[] = [], to: readonly Json[] = []): Comparison {
+  if (from.length <= 1 && to.length <= 1) return visit(atom, from[0], to[0]);
+  if (from.length > 1 && to.length > 1) return leaf(from, to);
+  if (from.length > 1) return { ...REMOVED, added: visit(atom, undefined, to[0]).added };
+  return { ...ADDED, removed: visit(atom, from[0], undefined).removed };
 }
 
 /** Items by their element; undefined when the value is no list. */

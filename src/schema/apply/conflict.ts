@@ -1,17 +1,24 @@
 import { type StatusCause, StatusError } from '../../machinery/status-error.ts';
-import { members } from './field-set.ts';
+import { below, EMPTY, type FieldSet } from './field-set.ts';
 import type { Manager } from './managed-fields.ts';
 import type { Taken } from './ownership.ts';
-import { formatElements } from './path-element.ts';
+import { compareElements, formatElements, type PathElement } from './path-element.ts';
 
 /** 409 with a cause for each field: `Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using apps/v1: .spec.replicas`. */
 export function applyConflict(taken: readonly Taken[]): StatusError {
   const sorted = [...taken].sort((a, b) => compareText(formatManager(a.manager), formatManager(b.manager)));
-  const fields = sorted.map(({ manager, fields: set }) => ({ manager: formatManager(manager), paths: members(set).map(formatElements) }));
+  const fields = sorted.map(({ manager, fields: set }) => ({ manager: formatManager(manager), paths: namedPaths(set) }));
   const causes: StatusCause[] = fields.flatMap(({ manager, paths }) =>
     paths.map((field) => ({ reason: 'FieldManagerConflict', message: `conflict with ${manager}`, field })),
   );
   return new StatusError('Conflict', message(fields, causes.length), { details: { causes } });
+}
+
+/** Fields first, then what lies below them, each in the order of its elements. */
+function namedPaths(set: FieldSet, path: readonly PathElement[] = []): readonly string[] {
+  const keys = [...set.keys].sort(compareElements);
+  const here = keys.filter((key) => below(set, key)?.own === true).map((key) => formatElements([...path, key]));
+  return [...here, ...keys.flatMap((key) => namedPaths(below(set, key) ?? EMPTY, [...path, key]))];
 }
 
 interface Conflicts {

@@ -8,14 +8,14 @@ import { fieldElement, type PathElement } from './path-element.ts';
 export function merge(atom: Atom, live: Json | undefined, applied: Json | undefined): Json | undefined {
   if (applied === undefined) return live;
   if (live === undefined) return applied;
-  const shape = resolve(atom, applied);
-  if (shape.kind === 'map' && !shape.atomic && isMap(applied) && (isMap(live) || live === null)) {
+  const shape = resolve(atom, applied ?? live);
+  if (shape.kind === 'map' && !shape.atomic && (isMap(applied) || applied === null) && (isMap(live) || live === null)) {
     if (isEmptyContainer(live) && isEmptyContainer(applied)) return applied;
-    return mergeFields(shape, live ?? {}, applied);
+    return mergeFields(shape, live ?? {}, applied ?? {});
   }
-  if (shape.kind === 'list' && shape.relation !== 'atomic' && isList(applied) && (isList(live) || live === null)) {
+  if (shape.kind === 'list' && shape.relation !== 'atomic' && (isList(applied) || applied === null) && (isList(live) || live === null)) {
     if (isEmptyContainer(live) && isEmptyContainer(applied)) return applied;
-    return mergeItems(shape, live ?? [], applied);
+    return mergeItems(shape, live ?? [], applied ?? []);
   }
   return applied;
 }
@@ -34,35 +34,58 @@ function mergeFields(atom: MapAtom, live: JsonObject, applied: JsonObject): Json
 }
 
 /**
- * Applied items come in the applier's order; items that only the live list has keep their place before the next item that both
- * have, as long as the two orders agree.
+ * Applied items come in the applier's order. Items that only the live list has keep their place, before what the applier adds there; the
+ * two orders are walked abreast as long as they agree. Live items that share a key are not merged: the applied one replaces them.
  */
 function mergeItems(atom: ListAtom, live: readonly Json[], applied: readonly Json[]): readonly Json[] {
   const element = atom.element();
   const liveKeys = live.map((item) => itemElement(atom, item));
   const appliedKeys = applied.map((item) => itemElement(atom, item));
-  const wanted = new Map(appliedKeys.map((key, i) => [key, applied[i] as Json]));
-  const found = new Map<PathElement, Json>();
-  const twice = new Set<PathElement>();
-  liveKeys.forEach((key, i) => {
-    if (found.has(key)) twice.add(key);
-    found.set(key, live[i] as Json);
-  });
+  const wanted = new Map(appliedKeys.map((key, at) => [key, applied[at] as Json]));
+  const single = singles(liveKeys, live);
+  const shared = appliedKeys.filter((key) => single.has(key));
   const out: Json[] = [];
-  const places = new Map(liveKeys.map((key, i) => [key, i]));
-  let next = 0;
-  const liveBefore = (key: PathElement): void => {
-    const end = places.get(key) ?? -1;
-    for (; next < end; next++) if (!wanted.has(liveKeys[next] as string)) out.push(live[next] as Json);
-    next = end + 1;
-  };
-  for (const key of appliedKeys) {
-    if (found.has(key)) liveBefore(key);
-    const old = twice.has(key) ? undefined : found.get(key);
-    const merged = merge(element, old, wanted.get(key));
+  const done = new Set<PathElement>();
+  let nextShared = 0;
+  const take = (key: PathElement): void => {
+    done.add(key);
+    if (shared[nextShared] === key) nextShared++;
+    const merged = merge(element, single.get(key), wanted.get(key));
     if (merged !== undefined) out.push(merged);
+  };
+  for (let left = 0, right = 0; left < liveKeys.length || right < appliedKeys.length; ) {
+    const key = liveKeys[left];
+    const other = appliedKeys[right];
+    if (key !== undefined && other !== undefined) {
+      if (key === other) {
+        take(key);
+        left++;
+        right++;
+        continue;
+      }
+      // Known to both, but not the next of those.
+      if (wanted.has(key) && nextShared < shared.length && shared[nextShared] !== key) {
+        left++;
+        continue;
+      }
+    }
+    if (key !== undefined && !wanted.has(key)) {
+      out.push(live[left++] as Json);
+      continue;
+    }
+    if (key !== undefined && done.has(key)) left++;
+    if (other !== undefined) {
+      take(other);
+      right++;
+    }
   }
-  for (; next < live.length; next++) if (!wanted.has(liveKeys[next] as string)) out.push(live[next] as Json);
+  return out;
+}
+
+/** Items by their keys; of those that share one, undefined. */
+function singles(keys: readonly PathElement[], items: readonly Json[]): ReadonlyMap<PathElement, Json | undefined> {
+  const out = new Map<PathElement, Json | undefined>();
+  keys.forEach((key, at) => out.set(key, out.has(key) ? undefined : items[at]));
   return out;
 }
 

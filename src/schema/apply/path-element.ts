@@ -53,3 +53,29 @@ export function formatElement(element: PathElement): string {
 
 /** `.spec.containers[name="a"].image`. */
 export const formatElements = (path: readonly PathElement[]): string => path.map(formatElement).join('');
+
+/** Fields by name, then items by their keys, items of sets, items by their place: numbers as numbers. */
+export function compareElements(a: PathElement, b: PathElement): number {
+  const [kind, other] = [a.charAt(0), b.charAt(0)];
+  if (kind !== other) return KINDS.indexOf(kind) - KINDS.indexOf(other);
+  if (kind === 'f') return compareText(a, b);
+  return compareValues(JSON.parse(a.slice(2)) as Json, JSON.parse(b.slice(2)) as Json);
+}
+
+const KINDS = 'fkvi';
+const TYPES = ['number', 'string', 'boolean', 'object'];
+
+function compareValues(a: Json, b: Json): number {
+  if (typeof a !== typeof b) return TYPES.indexOf(typeof a) - TYPES.indexOf(typeof b);
+  if (typeof a === 'number') return a - (b as number);
+  if (typeof a !== 'object' || a === null || b === null) return compareText(String(a), String(b));
+  const [left, right] = [Object.entries(a), Object.entries(b as object)] as [[string, Json][], [string, Json][]];
+  for (let at = 0; at < Math.min(left.length, right.length); at++) {
+    const [[name, value], [otherName, otherValue]] = [left[at] as [string, Json], right[at] as [string, Json]];
+    const order = compareText(name, otherName) || compareValues(value, otherValue);
+    if (order !== 0) return order;
+  }
+  return left.length - right.length;
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

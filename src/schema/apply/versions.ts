@@ -93,15 +93,20 @@ export class Changes {
   readonly #readings: Readings;
   readonly #from: JsonObject;
   readonly #to: JsonObject;
+  readonly #sent: JsonObject;
   readonly #scope: Scope;
   readonly #known = new Map<Reading, Comparison>();
   #whole: Comparison | undefined;
 
-  /** Both objects in the version of the request; what the path does not write does not count. */
-  constructor(readings: Readings, from: JsonObject, to: JsonObject, scope: Scope) {
+  /**
+   * Both objects in the version of the request; what the path does not write does not count. `sent`: the second before it is decoded, when
+   * its spelling counts in the version of the request.
+   */
+  constructor(readings: Readings, from: JsonObject, to: JsonObject, scope: Scope, sent: JsonObject = to) {
     this.#readings = readings;
     this.#from = from;
     this.#to = to;
+    this.#sent = sent;
     this.#scope = scope;
   }
 
@@ -111,7 +116,7 @@ export class Changes {
 
   /** In the version of the request, with what the path does not write. */
   get whole(): Comparison {
-    this.#whole ??= compare(this.#readings.own.ground.atom, this.#from, this.#to);
+    this.#whole ??= compare(this.#readings.own.ground.atom, this.#from, this.#sent);
     return this.#whole;
   }
 

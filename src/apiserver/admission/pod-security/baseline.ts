@@ -1,6 +1,18 @@
-import type { SELinuxOptions } from '../../../api/gen/types/core.v1.ts';
+import type { PodSpec, SELinuxOptions } from '../../../api/gen/types/core.v1.ts';
+import type { Labels } from '../../../machinery/labels.ts';
 import { getOwn } from '../../../machinery/record.ts';
-import { type AnyContainer, type Check, containersNamed, namesWhere, plural, quoted, violation } from './check.ts';
+import {
+  type AnyContainer,
+  type Check,
+  type CheckedPod,
+  containersNamed,
+  containersOf,
+  namesWhere,
+  plural,
+  quoted,
+  type Violation,
+  violation,
+} from './check.ts';
 
 const CAPABILITIES: ReadonlySet<string> = new Set([
   'AUDIT_WRITE',
@@ -135,7 +147,9 @@ export const BASELINE_CHECKS: readonly Check[] = [
         'probe or lifecycle host',
         names.length === 0
           ? []
-          : [`${containersNamed(names)} ${names.length === 1 ? 'uses' : 'use'} probe or lifecycle ${plural('host', [...hosts])} ${quoted([...hosts].sort())}`],
+          : [
+              `${containersNamed([...names].sort())} ${names.length === 1 ? 'uses' : 'use'} probe or lifecycle ${plural('host', [...hosts])} ${quoted([...hosts].sort())}`,
+            ],
       );
     },
   },
@@ -152,20 +166,8 @@ export const BASELINE_CHECKS: readonly Check[] = [
     id: 'procMount',
     level: 'baseline',
     since: 0,
-    check: ({ spec }, minor) => {
-      // With a user namespace of its own, the pod's /proc shows nothing of the host's.
-      if (spec.hostUsers === false && minor >= 35) return undefined;
-      const mounts = new Set<string>();
-      const names = namesWhere(spec, ({ securityContext }) => {
-        const mount = securityContext?.procMount ?? 'Default';
-        if (mount !== 'Default') mounts.add(mount);
-        return mount !== 'Default';
-      });
-      return violation(
-        'procMount',
-        names.length === 0 ? [] : [`${containersNamed(names)} must not set securityContext.procMount to ${quoted([...mounts].sort())}`],
-      );
-    },
+    // With a user namespace of its own, the pod's /proc shows nothing of the host's.
+    check: (pod, minor) => (pod.spec.hostUsers === false && minor >= 35 ? undefined : procMountViolation(pod)),
   },
   {
     id: 'seLinuxOptions',
@@ -194,7 +196,8 @@ export const BASELINE_CHECKS: readonly Check[] = [
     id: 'seccompProfile_baseline',
     level: 'baseline',
     since: 0,
-    check: ({ spec }) => {
+    check: ({ spec, annotations }, minor) => {
+      if (minor < SECCOMP_FIELD_SINCE) return violation('seccompProfile', seccompAnnotations(spec, annotations));
       const wrong = (type: string | undefined): boolean => type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost';
       const who: string[] = [];
       if (wrong(spec.securityContext?.seccompProfile?.type)) who.push('pod');
@@ -227,6 +230,31 @@ export const BASELINE_CHECKS: readonly Check[] = [
     },
   },
 ];
+
+export function procMountViolation({ spec }: CheckedPod): Violation | undefined {
+  const mounts = new Set<string>();
+  const names = namesWhere(spec, ({ securityContext }) => {
+    const mount = securityContext?.procMount ?? 'Default';
+    if (mount !== 'Default') mounts.add(mount);
+    return mount !== 'Default';
+  });
+  return violation(
+    'procMount',
+    names.length === 0 ? [] : [`${containersNamed(names)} must not set securityContext.procMount to ${quoted([...mounts].sort())}`],
+  );
+}
+
+const SECCOMP_FIELD_SINCE = 19;
+const SECCOMP_ANNOTATION = 'seccomp.security.alpha.kubernetes.io/';
+
+/** What is wrong with the annotations that stood for the field before there was one. */
+function seccompAnnotations(spec: PodSpec, annotations: Labels | undefined): readonly string[] {
+  const wrong = [`${SECCOMP_ANNOTATION}pod`, ...containersOf(spec).map(({ name }) => `container.${SECCOMP_ANNOTATION}${name}`)].flatMap((key) => {
+    const value = getOwn(annotations, key) ?? 'runtime/default';
+    return value === 'runtime/default' || value === 'docker/default' || value.startsWith('localhost/') ? [] : [`${key}=${JSON.stringify(value)}`];
+  });
+  return wrong.length === 0 ? [] : [`forbidden ${plural('annotation', wrong)} ${wrong.sort().join(', ')}`];
+}
 
 /** Hosts that probes and hooks are sent to instead of the pod. */
 function handlerHosts(container: AnyContainer): readonly string[] {

@@ -19,6 +19,7 @@ export interface Policy {
   readonly warn: LevelVersion;
 }
 
+const MODES: readonly (keyof Policy)[] = ['enforce', 'audit', 'warn'];
 const PREFIX = 'pod-security.kubernetes.io/';
 export const PRIVILEGED: LevelVersion = { level: 'privileged', minor: undefined };
 
@@ -26,19 +27,34 @@ export function formatLevel({ level, minor }: LevelVersion): string {
   return `${level}:${minor === undefined ? 'latest' : `v1.${minor}`}`;
 }
 
-/** A label that says nothing sensible counts as the strictest. */
+/**
+ * What the labels ask for. Enforcement that makes no sense counts as the strictest, what is only told then as the loosest. Who enforces
+ * a level and says nothing about warnings is warned by it: workloads are told at once what will keep their pods out.
+ */
 export function policyOf(labels: Labels | undefined, defaults: Policy): Policy {
-  const enforce = levelOf(labels, 'enforce', defaults.enforce);
-  return { enforce, audit: levelOf(labels, 'audit', defaults.audit), warn: levelOf(labels, 'warn', defaults.warn) };
+  const label = (name: string): string | undefined => getOwn(labels, PREFIX + name);
+  const read = (mode: keyof Policy, otherwise: Level): LevelVersion => {
+    const level = label(mode);
+    const version = label(`${mode}-version`);
+    return {
+      level: level === undefined ? defaults[mode].level : isLevel(level) ? level : otherwise,
+      minor: version === undefined ? defaults[mode].minor : parseVersion(version)?.minor,
+    };
+  };
+  const enforce = read('enforce', 'restricted');
+  const audit = read('audit', 'privileged');
+  const warn = read('warn', 'privileged');
+  const enforced = label('enforce');
+  if (label('warn') !== undefined || enforced === undefined || !isLevel(enforced) || !isStricter(enforce, warn)) return { enforce, audit, warn };
+  return { enforce, audit, warn: { level: enforce.level, minor: label('warn-version') === undefined ? enforce.minor : warn.minor } };
 }
 
-function levelOf(labels: Labels | undefined, mode: keyof Policy, fallback: LevelVersion): LevelVersion {
-  const level = getOwn(labels, PREFIX + mode);
-  const version = getOwn(labels, `${PREFIX}${mode}-version`);
-  return {
-    level: level === undefined ? fallback.level : isLevel(level) ? level : 'restricted',
-    minor: version === undefined ? fallback.minor : parseVersion(version)?.minor,
-  };
+/** `enforce=baseline:latest, warn=…`: what labels ask for beyond nothing. */
+export function formatLabelled(labels: Labels | undefined, policy: Policy): string {
+  const modes = MODES.filter(
+    (mode) => policy[mode].level !== 'privileged' && [mode, `${mode}-version`].some((name) => getOwn(labels, PREFIX + name) !== undefined),
+  );
+  return modes.map((mode) => `${mode}=${formatLevel(policy[mode])}`).join(', ');
 }
 
 export function isLevel(text: string): text is Level {
@@ -55,7 +71,7 @@ export function parseVersion(text: string): { readonly minor: number | undefined
 export function labelFaults(labels: Labels | undefined): readonly FieldError[] {
   const path = new FieldPath('metadata').child('labels');
   const faults: FieldError[] = [];
-  for (const mode of ['enforce', 'audit', 'warn']) {
+  for (const mode of MODES) {
     const level = getOwn(labels, PREFIX + mode);
     if (level !== undefined && !isLevel(level)) faults.push(invalid(path.key(PREFIX + mode), level, `must be one of ${LEVELS.join(', ')}`));
     const version = getOwn(labels, `${PREFIX}${mode}-version`);
@@ -71,4 +87,8 @@ export function isStricter(a: LevelVersion, b: LevelVersion): boolean {
 
 export function sameLevel(a: LevelVersion, b: LevelVersion): boolean {
   return a.level === b.level && a.minor === b.minor;
+}
+
+export function samePolicy(a: Policy, b: Policy): boolean {
+  return MODES.every((mode) => sameLevel(a[mode], b[mode]));
 }

@@ -1,4 +1,5 @@
 import type { Volume } from '../../../api/gen/types/core.v1.ts';
+import { procMountViolation } from './baseline.ts';
 import { type Check, containersNamed, namesWhere, plural, quoted, violation } from './check.ts';
 
 const VOLUME_TYPES: ReadonlySet<string> = new Set([
@@ -50,6 +51,14 @@ export const RESTRICTED_CHECKS: readonly Check[] = [
       if (adds.length > 0) details.push(`${containersNamed(adds)} must not include ${quoted([...added].sort())} in securityContext.capabilities.add`);
       return violation('unrestricted capabilities', details, '; ');
     },
+  },
+  {
+    id: 'procMount_restricted',
+    level: 'restricted',
+    // From here on the baseline looks away from pods in a user namespace.
+    since: 35,
+    replaces: ['procMount'],
+    check: procMountViolation,
   },
   {
     id: 'restrictedVolumes',
