@@ -122,7 +122,7 @@ function careless(host: Host): Host {
 
 describe('pool: the disk below it', { skip: process.getuid?.() === 0 ? false : 'needs root' }, () => {
   for (const kind of KINDS) {
-    it(`${kind}: when others fill the disk, volumes write on up to their size, and new ones are refused`, { timeout: 300_000 }, async () => {
+    it(`${kind}: when others fill the disk, volumes write on up to their size, and new ones are refused`, { timeout: 900_000 }, async () => {
       await using bench = new PoolBench(1400 * MiB);
       const on = await bench.open(kind);
       await create(on, 'a', 64 * MiB);
@@ -140,12 +140,12 @@ describe('pool: the disk below it', { skip: process.getuid?.() === 0 ? false : '
       for (const id of ['a', 'b']) await on.driver.nodeUnstage(id, bench.path(`stage-${id}`));
     });
 
-    it(`${kind}: after a power cut every volume and every flushed byte is there`, { timeout: 300_000 }, async (t) => {
+    it(`${kind}: after a power cut every volume and every flushed byte is there`, { timeout: 900_000 }, async (t) => {
       t.diagnostic(`${await cutPower(kind, 5)} flushed writes`);
     });
   }
 
-  it('the canary: a pool that flushes nothing fails this suite', { timeout: 300_000 }, async () => {
+  it('the canary: a pool that flushes nothing fails this suite', { timeout: 900_000 }, async () => {
     await assert.rejects(cutPower('plain', 10, careless), lost);
   });
 });

@@ -65,8 +65,8 @@ Examples:
   berth up --extended-resource nvidia.com/gpu=2
 `;
 
-/** What a start gets to come to its end after it was told to stop. */
-const START_LEFT_MS = 15_000;
+/** What a start gets to come to its end after it was told to stop; less than `berth down` waits. */
+const START_LEFT_MS = 45_000;
 
 /** `berth up`: starts the cluster and stays in the foreground. */
 export function addUp(program: Command): void {

@@ -7,7 +7,7 @@ import { hostError } from './errno.ts';
 import { FileWorkers } from './file-workers.ts';
 import { fileOperations } from './file-operations.ts';
 import { identify, runCommand, signal, startProcess } from './run-command.ts';
-import type { Reply, Request, Work } from './wire.ts';
+import type { Reply, Request, Up, Work } from './wire.ts';
 
 const clock = new SystemClock();
 const files = process.argv[2] === 'files' ? undefined : new FileWorkers(clock);
@@ -47,6 +47,7 @@ function leave(): void {
 }
 
 process.on('message', (message) => void answer(message as Request));
+process.send?.({ up: true } satisfies Up, undefined, undefined, () => {});
 // The main process is gone, however it went. Commands that run are let run to their end: half a mkfs helps nobody.
 process.on('disconnect', () => {
   leaving = true;

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { HostError } from './host.ts';
-import type { Reply, Request, Work } from './wire.ts';
+import type { Reply, Request, Up, Work } from './wire.ts';
 
 /** The file of a process beside this one: `.ts` from source, `.js` in a bundle. */
 function processFile(): string {
@@ -22,6 +22,7 @@ export class ProcessChannel {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
   readonly #ended: Promise<void>;
+  readonly #up = Promise.withResolvers<void>();
   #nextId = 1;
   #closed = false;
 
@@ -33,7 +34,7 @@ export class ProcessChannel {
       execArgv: ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'],
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', UV_THREADPOOL_SIZE: '8' },
     });
-    this.#child.on('message', (message) => this.#answer(message as Reply));
+    this.#child.on('message', (message) => this.#answer(message as Reply | Up));
     this.#ended = new Promise((resolve) => {
       const end = (): void => {
         this.#end();
@@ -48,6 +49,11 @@ export class ProcessChannel {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** It takes requests, or has ended: what it is sent before that waits for its start, which takes long on a busy machine. */
+  get up(): Promise<void> {
+    return this.#up.promise;
   }
 
   get waiting(): number {
@@ -86,7 +92,8 @@ export class ProcessChannel {
     this.#end();
   }
 
-  #answer(reply: Reply): void {
+  #answer(reply: Reply | Up): void {
+    if ('up' in reply) return this.#up.resolve();
     const waiting = this.#take(reply.id);
     if (waiting === undefined) return;
     if ('error' in reply) waiting.reject(new HostError(reply.error.code, reply.error.message));
@@ -102,6 +109,7 @@ export class ProcessChannel {
 
   #end(): void {
     this.#closed = true;
+    this.#up.resolve();
     for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(new HostError('closed', 'the helper process ended before it answered'));
   }
 }

@@ -16,6 +16,8 @@ import type { Work } from './wire.ts';
 
 /** What the helper gets beyond its own timeout before the request counts as lost. */
 const GRACE_MS = 5_000;
+/** What it gets to start: on a machine that is busy with other things a new process is long in coming. */
+const START_MS = 120_000;
 /** A helper that ends sooner is not started again: something is wrong that another one would not mend. */
 const LEAST_LIFE_MS = 1_000;
 
@@ -129,12 +131,21 @@ class SystemHost implements Host {
   }
 
   async #send(work: Work, timeoutMs: number): Promise<unknown> {
+    const helper = this.#helper();
+    const answer = helper.send(work);
+    // Told below, also when it comes while the start is waited for.
+    answer.catch(() => {});
+    await this.#within(START_MS, helper.up);
+    return this.#within(timeoutMs + GRACE_MS, answer);
+  }
+
+  async #within<T>(limitMs: number, answer: Promise<T>): Promise<T> {
     let timer: Disposable | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = this.#clock.setTimer(timeoutMs + GRACE_MS, () => reject(new HostError('timeout', 'the helper process does not answer')));
+      timer = this.#clock.setTimer(limitMs, () => reject(new HostError('timeout', 'the helper process does not answer')));
     });
     try {
-      return await Promise.race([this.#helper().send(work), late]);
+      return await Promise.race([answer, late]);
     } finally {
       timer?.[Symbol.dispose]();
     }

@@ -22,6 +22,11 @@ export interface Request {
   readonly work: Work;
 }
 
+/** What a process says first, unasked: from then on it takes requests. */
+export interface Up {
+  readonly up: true;
+}
+
 export type Reply =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: { readonly code: HostErrorCode; readonly message: string } };

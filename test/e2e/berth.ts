@@ -125,23 +125,28 @@ export class Berth implements AsyncDisposable {
 
   /** kill -9 of the whole process group: server and helper, at once. */
   async kill(): Promise<void> {
-    const child = this.#child;
-    assert.ok(child?.pid !== undefined && child.exitCode === null, `berth up has ended by itself:\n${this.#output}`);
+    const child = this.#running();
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    process.kill(-child.pid, 'SIGKILL');
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
     await ended;
     this.#child = undefined;
   }
 
   /** Ctrl-C; gives the exit code. */
   async interrupt(): Promise<number> {
-    const child = this.#child;
-    assert.ok(child?.pid !== undefined);
+    const child = this.#running();
     const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
     child.kill('SIGINT');
     const code = await ended;
     this.#child = undefined;
     return code;
+  }
+
+  /** What has ended by itself is not waited for. */
+  #running(): ChildProcess {
+    const child = this.#child;
+    assert.ok(child?.pid !== undefined && child.exitCode === null && child.signalCode === null, `berth up does not run:\n${this.#output}`);
+    return child;
   }
 
   cli(args: readonly string[], options: RunOptions = {}): Promise<Result> {
@@ -206,10 +211,10 @@ export class Berth implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#told.keep();
-    if (this.#child?.pid !== undefined && this.#child.exitCode === null) {
+    if (this.#child?.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
       const ended = new Promise((resolve) => this.#child?.once('exit', resolve));
       this.#child.kill('SIGTERM');
-      const late = setTimeout(() => process.kill(-(this.#child?.pid ?? 0), 'SIGKILL'), 30_000);
+      const late = setTimeout(() => process.kill(-(this.#child?.pid ?? 0), 'SIGKILL'), 120_000);
       await ended;
       clearTimeout(late);
     }

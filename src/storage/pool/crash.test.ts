@@ -73,7 +73,7 @@ class Model {
 }
 
 for (const kind of ['plain', 'btrfs'] as const) {
-  test(`${kind} pool: killed at any moment, it has what it acknowledged`, { skip: isRoot ? false : 'needs root', timeout: 300_000 }, async (t) => {
+  test(`${kind} pool: killed at any moment, it has what it acknowledged`, { skip: isRoot ? false : 'needs root', timeout: 900_000 }, async (t) => {
     const seed = Math.floor(Math.random() * 1e6);
     t.diagnostic(`seed ${seed}`);
     const random = new SeededRandom(seed);
