@@ -23,7 +23,7 @@ export function addAmounts(into: Map<string, number>, more: Amounts, times = 1):
   return into;
 }
 
-function raiseTo(into: Map<string, number>, least: Amounts): Map<string, number> {
+export function raiseTo(into: Map<string, number>, least: Amounts): Map<string, number> {
   for (const [name, amount] of least) into.set(name, Math.max(into.get(name) ?? 0, amount));
   return into;
 }
@@ -34,7 +34,7 @@ export function isSidecar(container: Container): boolean {
 }
 
 /** What may be asked for at the level of the pod. */
-const isPodLevel = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
+export const isPodLevel = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 
 /** What a container counts as; by default what it requests. */
 export type Requested = (container: Container) => Amounts;
