@@ -31,7 +31,7 @@ export function addAmounts(into: Map<string, number>, more: Amounts, times = 1):
   return into;
 }
 
-function raiseTo(into: Map<string, number>, least: Amounts): Map<string, number> {
+export function raiseTo(into: Map<string, number>, least: Amounts): Map<string, number> {
   for (const [name, amount] of least) into.set(name, Math.max(into.get(name) ?? 0, amount));
   return into;
 }
