@@ -178,10 +178,11 @@ export function validateLabelSelector(selector: LabelSelector | undefined | null
   if (selector === undefined || selector === null) return [];
   const errors = validateLabels(selector.matchLabels, path.child('matchLabels'));
   const expressions = path.child('matchExpressions');
-  return [...errors, ...(selector.matchExpressions ?? []).flatMap((e, i) => validateExpression(e, expressions.index(i)))];
+  return [...errors, ...(selector.matchExpressions ?? []).flatMap((e, i) => validateLabelRequirement(e, expressions.index(i)))];
 }
 
-function validateExpression({ key, operator, values = [] }: LabelSelectorRequirement, path: FieldPath): FieldError[] {
+/** Faults of one term of it. */
+export function validateLabelRequirement({ key, operator, values = [] }: LabelSelectorRequirement, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   if (operator === 'In' || operator === 'NotIn') {
     if (values.length === 0) errors.push(required(path.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
