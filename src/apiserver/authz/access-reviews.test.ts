@@ -69,3 +69,14 @@ test('selectors say one thing in one form', async () => {
       why === undefined ? undefined : `spec.resourceAttributes.${selector}.${why}`,
     );
 });
+
+test("a node's rights can't be listed whole", async () => {
+  const ask = async (name: string) => {
+    const call = { user: { name, groups: ['system:nodes'] }, namespace: '', nowMs: 0 } as unknown as VirtualCall;
+    const answer = await reviews.find((each) => each.resource === 'selfsubjectrulesreviews')?.create?.(call, { spec: { namespace: 'shop' } });
+    const { incomplete, evaluationError } = answer?.['status'] as JsonObject;
+    return [incomplete, evaluationError];
+  };
+  assert.deepEqual(await ask('ann'), [false, undefined]);
+  assert.deepEqual(await ask('system:node:n1'), [true, 'node authorizer does not support user rule resolution']);
+});

@@ -13,6 +13,7 @@ import { badRequest, invalidObject } from '../../machinery/status-error.ts';
 import { formatTime } from '../../machinery/time.ts';
 import type { AuthorizeAttributes, VirtualCall, VirtualResource } from '../stages.ts';
 import { type Authorizer, pathAttributes, resourceAttributes } from './authorizer.ts';
+import { nodeOf } from './node.ts';
 import type { RbacIndex } from './rbac.ts';
 
 const GROUP = 'authorization.k8s.io';
@@ -56,7 +57,10 @@ export function accessReviews(authorize: Authorizer, index: RbacIndex): readonly
 function rulesReview(index: RbacIndex, { user, nowMs }: VirtualCall, body: JsonObject): JsonObject {
   const namespace = (body as unknown as SelfSubjectRulesReview).spec?.namespace ?? '';
   if (namespace === '') throw badRequest('no namespace on request');
-  const { rules, errors } = index.rulesOf(user, namespace);
+  const found = index.rulesOf(user, namespace);
+  const { rules } = found;
+  // What a node may do depends on the pods on it.
+  const errors = nodeOf(user) === undefined ? found.errors : ['node authorizer does not support user rule resolution', ...found.errors];
   const pick = (names: readonly string[], rule: object): JsonObject => Object.fromEntries(Object.entries(rule).filter(([name]) => names.includes(name)));
   const status = {
     resourceRules: rules.filter((rule) => (rule.resources ?? []).length > 0).map((rule) => pick(['verbs', 'apiGroups', 'resources', 'resourceNames'], rule)),
