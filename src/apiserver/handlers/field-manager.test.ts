@@ -444,6 +444,22 @@ test('a Pod whose variables were doubled by an update: one who applies the name 
     assert.equal(twice.code, 500);
   }));
 
+test('who names no manager is named after the product of its user agent: what can be printed, in 128 bytes', () =>
+  withServer(async (server) => {
+    const path = '/api/v1/namespaces/default/configmaps';
+    const rows: readonly (readonly [agent: string, manager: string])[] = [
+      ['kubectl/v1.36 (linux)', 'kubectl'],
+      ['Bär\u0007\u200b tool/1', 'Bär tool'],
+      [`${'\u0007'.repeat(50)}${'x'.repeat(200)}/1`, 'x'.repeat(128)],
+      [`${'ä'.repeat(63)}x${'ä'.repeat(9)}`, `${'ä'.repeat(63)}x`],
+      ['/1', 'unknown'],
+    ];
+    for (const [at, [userAgent, manager]] of rows.entries()) {
+      const { body } = await server.ask('POST', path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `m${at}` }, data: { a: '1' } }, { userAgent });
+      assert.deepEqual(Object.keys(owners(body)), [`${manager} Update`]);
+    }
+  }));
+
 test('applying the same again keeps the version of the object, and its times', async () => {
   const clock = new VirtualClock();
   await using server = startTestServer({ clock });
