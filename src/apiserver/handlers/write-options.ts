@@ -1,5 +1,5 @@
 import { type FieldError, FieldPath, notSupported, required, forbidden } from '../../machinery/field-error.ts';
-import { validateFieldManager } from '../../machinery/metadata.ts';
+import { utf8Length, validateFieldManager } from '../../machinery/metadata.ts';
 import type { JsonObject } from '../../machinery/object.ts';
 import type { FieldValidation } from '../codec/decode.ts';
 import type { Call } from './call.ts';
@@ -53,8 +53,22 @@ export function dryRunErrors(values: readonly string[]): readonly FieldError[] {
   return wrong.length === 0 ? [] : [notSupported(new FieldPath('dryRun'), values as string[], ['All'])];
 }
 
+/** Of bytes. */
+const MAX_MANAGER = 128;
+const PRINTED = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
+
 /** `kubectl/v1.36 (linux)` gives `kubectl`; what can't be printed is left out. */
 function managerOfAgent(userAgent: string): string {
-  const product = userAgent.split('/', 1)[0] ?? '';
-  return product.slice(0, 128).replace(/[^\x20-\x7e]/g, '');
+  const product = userAgent.slice(0, MAX_AGENT).split('/', 1)[0] ?? '';
+  let out = '';
+  let bytes = 0;
+  for (const char of product) {
+    if (!PRINTED.test(char)) continue;
+    bytes += utf8Length(char);
+    if (bytes > MAX_MANAGER) break;
+    out += char;
+  }
+  return out;
 }
+
+const MAX_AGENT = 1024;

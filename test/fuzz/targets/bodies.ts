@@ -79,7 +79,7 @@ const never = (): boolean => false;
 const isRefusal = (thrown: unknown): boolean => thrown instanceof StatusError && thrown.code < 500;
 /** Where Kubernetes answers 500 to what is a client's mistake. */
 const KNOWN_500 =
-  /^(unknown patch type: |list contains an item that is no map: |cannot merge lists without merge key|merging lists cannot yet|map: .* does not contain declared merge key)/s;
+  /^(unknown patch type: |list element types are not identical: |The order in patch list:|expected a \[\]interface \{\}, but received a |cannot merge lists without merge key|merging lists cannot yet|map: .* does not contain declared merge key)/s;
 
 function outcome(read: () => unknown): unknown {
   try {
