@@ -17,10 +17,13 @@ export function validateResourceQuota({ spec }: core.ResourceQuota): readonly Fi
       errors.push(invalid(at, name, 'must be a standard resource for quota'));
     checkAmount(errors, at, name, amount);
   }
-  errors.push(...validateScopes(spec?.scopes));
+  const counted = Object.keys(spec?.hard ?? {}).filter((name) => STANDARD_RESOURCES.has(name));
+  errors.push(...validateScopes(spec?.scopes, counted));
   for (const [i, { scopeName, operator, values = [] }] of (spec?.scopeSelector?.matchExpressions ?? []).entries()) {
     const at = root('spec').child('scopeSelector', 'matchExpressions').index(i);
     if (!SCOPES.includes(scopeName)) errors.push(invalid(at.child('scopeName'), scopeName, 'unsupported scope'));
+    if (!counted.every((name) => fitsScope(name, scopeName))) errors.push(invalid(at, asJson(spec?.scopeSelector), 'unsupported scope applied to resource'));
+    if (WITHOUT_VALUES.has(scopeName) && operator !== 'Exists') errors.push(invalid(at.child('operator'), operator, MUST_EXIST));
     if (operator === 'In' || operator === 'NotIn') {
       if (values.length === 0) errors.push(required(at.child('values'), "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"));
     } else if (operator === 'Exists' || operator === 'DoesNotExist') {
@@ -31,10 +34,27 @@ export function validateResourceQuota({ spec }: core.ResourceQuota): readonly Fi
   return errors;
 }
 
-function validateScopes(scopes: readonly string[] | undefined): Errors {
+const OF_PODS = new Set(['pods', 'cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory']);
+const OF_CLAIMS = new Set(['persistentvolumeclaims', 'requests.storage']);
+const WITHOUT_VALUES: ReadonlySet<string> = new Set(['BestEffort', 'NotBestEffort', 'Terminating', 'NotTerminating', 'CrossNamespacePodAffinity']);
+const MUST_EXIST =
+  "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+
+/** Whether what a scope selects can use any of it (upstream `IsResourceQuotaScopeValidForResource`). */
+function fitsScope(resource: string, scope: string): boolean {
+  if (!SCOPES.includes(scope)) return true;
+  if (scope === 'BestEffort') return resource === 'pods';
+  return (scope === 'VolumeAttributesClass' ? OF_CLAIMS : OF_PODS).has(resource);
+}
+
+/** `counted`: the standard resources that the quota bounds. */
+function validateScopes(scopes: readonly string[] | undefined, counted: readonly string[]): Errors {
   const errors: Errors = [];
   const path = root('spec').child('scopes');
-  for (const scope of scopes ?? []) if (!SCOPES.includes(scope)) errors.push(invalid(path, scope, 'unsupported scope'));
+  for (const scope of scopes ?? []) {
+    if (!SCOPES.includes(scope)) errors.push(invalid(path, asJson(scopes), 'unsupported scope'));
+    for (const name of counted) if (!fitsScope(name, scope)) errors.push(invalid(path, asJson(scopes), 'unsupported scope applied to resource'));
+  }
   for (const [a, b] of [
     ['BestEffort', 'NotBestEffort'],
     ['Terminating', 'NotTerminating'],
