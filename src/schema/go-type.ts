@@ -1,3 +1,4 @@
+import type { Json, JsonObject } from '../machinery/object.ts';
 import type { TypeRef } from './facts.ts';
 
 /** What a type is called in the messages of Go's decoder, which clients know: `int32`, `[]v1.Container`, `map[string]string`. */
@@ -30,4 +31,24 @@ export function goValueName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+/** What Go holds a JSON value in. */
+export function goKindName(value: unknown): string {
+  if (Array.isArray(value)) return 'slice';
+  if (typeof value === 'object') return 'map';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+/** As Go's `%+v` prints what was read from JSON: `map[a:1 b:[x y]]`. */
+export function goText(value: Json | undefined): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const fields = value as JsonObject;
+  return `map[${Object.keys(fields)
+    .toSorted()
+    .map((key) => `${key}:${goText(fields[key])}`)
+    .join(' ')}]`;
 }

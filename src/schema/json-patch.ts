@@ -2,6 +2,7 @@ import type { DraftJson, DraftObject, Json, JsonObject } from '../machinery/obje
 import { getOwn, hasOwn, setOwn } from '../machinery/record.ts';
 import { badRequest, StatusError } from '../machinery/status-error.ts';
 import { copyJson, copyObject, equalJson } from './copy.ts';
+import { goValueName } from './go-type.ts';
 import { finished, type Steps } from './steps.ts';
 
 /**
@@ -25,10 +26,10 @@ const STEP_MOVED = 4_000_000;
 
 /** The same in steps of some milliseconds. */
 export function* applyJsonPatchSteps(document: JsonObject, patch: Json): Steps<DraftObject> {
-  if (!Array.isArray(patch)) throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+  if (!Array.isArray(patch)) throw notOperations(`${goValueName(patch)} into Go value of type []handlers.jsonPatchOp`);
   if (patch.length > MAX_OPERATIONS) {
     const why = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`;
-    throw new StatusError('RequestEntityTooLarge', `Request entity is too large: ${why}`);
+    throw new StatusError('RequestEntityTooLarge', `Request entity too large: ${why}`);
   }
   const state: State = { root: copyObject(document), copied: 0, moved: 0 };
   let before = { at: 0, copied: 0, moved: 0 };
@@ -43,6 +44,8 @@ export function* applyJsonPatchSteps(document: JsonObject, patch: Json): Steps<D
   if (typeof root !== 'object' || root === null || Array.isArray(root)) throw rejected('the document is no longer an object');
   return root;
 }
+
+const notOperations = (what: string): StatusError => badRequest(`error decoding patch: json: cannot unmarshal ${what}`);
 
 /** The 422 of a patch that does not apply. Its cause is not told to the client: so Kubernetes. */
 export function rejected(why: string): StatusError {
@@ -64,7 +67,7 @@ interface Operation {
 
 function readOperation(operation: Json): Operation {
   if (typeof operation !== 'object' || operation === null || Array.isArray(operation)) {
-    throw badRequest('json: cannot unmarshal the patch into Go value of type jsonpatch.Operation');
+    throw notOperations(`${goValueName(operation)} into Go value of type handlers.jsonPatchOp`);
   }
   const fields = operation as JsonObject;
   const op = getOwn(fields, 'op');

@@ -1,10 +1,11 @@
 import type { Json, JsonObject } from '../machinery/object.ts';
 import { getOwn, setOwn } from '../machinery/record.ts';
 import { badRequest } from '../machinery/status-error.ts';
+import { goValueName } from './go-type.ts';
 
 /** RFC 7386 on a stored object. The result shares what does not change with both: it is for reading only. Throws 400 when the patch is no object. */
 export function applyMergePatch(document: JsonObject, patch: Json): JsonObject {
-  if (!isObject(patch)) throw badRequest('error decoding patch: json: cannot unmarshal the patch into an object');
+  if (!isObject(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${goValueName(patch)} into Go value of type map[string]interface {}`);
   return mergeObjects(document, patch);
 }
 

@@ -3,6 +3,7 @@ import { getOwn, hasOwn, setOwn } from '../machinery/record.ts';
 import { badRequest, StatusError } from '../machinery/status-error.ts';
 import { copyJson, copyObject } from './copy.ts';
 import type { Facts, FieldFacts, TypeRef } from './facts.ts';
+import { goValueName } from './go-type.ts';
 import { mergeLists, type ListRules } from './strategic-list.ts';
 
 /**
@@ -11,7 +12,7 @@ import { mergeLists, type ListRules } from './strategic-list.ts';
  * The document is not changed. Throws StatusError: 400 for a broken patch.
  */
 export function applyStrategicMerge(facts: Facts, typeName: string, document: JsonObject, patch: Json): DraftObject {
-  if (!isObject(patch)) throw badRequest('invalid JSON document');
+  if (!isObject(patch)) throw badRequest(`json: cannot unmarshal ${goValueName(patch)} into Go value of type map[string]interface {}`);
   return mergeMaps(facts, typeName, document, patch);
 }
 

@@ -18,7 +18,7 @@ async function answer(question: YamlQuestion): Promise<YamlAnswer> {
     if (parsed.fault !== undefined) return { fault: parsed.fault };
     // Aliases may have made much of little.
     if (countTokens(parsed.value) > defaultBounds.maxTokens) return { fault: TOO_MANY_VALUES };
-    return { json: JSON.stringify(parsed.value), duplicates: parsed.duplicates.map(({ key }) => key) };
+    return { json: JSON.stringify(parsed.value), duplicates: parsed.duplicates };
   } catch (thrown) {
     return { fault: thrown instanceof Error ? thrown.message : String(thrown) };
   }

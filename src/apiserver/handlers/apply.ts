@@ -1,10 +1,13 @@
 import type { JsonObject } from '../../machinery/object.ts';
 import { badRequest } from '../../machinery/status-error.ts';
-import { applyPatchSteps } from '../../schema/apply/apply-patch.ts';
+import { applyPatchSteps, noSuchType } from '../../schema/apply/apply-patch.ts';
+import { duplicateFieldText } from '../../schema/decode.ts';
+import { goValueName } from '../../schema/go-type.ts';
 import { finished } from '../../schema/steps.ts';
+import { yamlDuplicatesText, yamlDuplicateText } from '../../schema/yaml.ts';
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
-import { checkKind, type Expected, expectedOf, noteFields } from '../codec/decode.ts';
+import { type Expected, expectedOf, type FieldValidation, noteRemarks } from '../codec/decode.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing, type Next } from './change.ts';
 import { versionsOf } from './field-manager.ts';
@@ -20,7 +23,7 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
   const { binding } = target;
   const expected = expectedOf(binding);
   const patch = appliedPatch(body, expected);
-  noteFields(call, expected, [], body.duplicates, options.fieldValidation);
+  noteDuplicates(call, body, options.fieldValidation);
   const produce = async (existing: Existing | undefined): Promise<Next> => {
     const steps = applyPatchSteps({
       facts: core.facts,
@@ -49,12 +52,20 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
 }
 
 /** An applied object must say what it is. */
-export function appliedPatch({ value }: ParsedBody, expected: Expected): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('error decoding YAML: the patch is no object');
-  const patch = value as JsonObject;
-  checkKind(patch, expected);
-  if ((patch.kind ?? '') === '' || (patch.apiVersion ?? '') === '') {
-    throw badRequest(`invalid object type: ${(patch.kind ?? '') === '' ? 'kind' : 'apiVersion'} is missing`);
+export function appliedPatch({ value }: ParsedBody, { apiVersion, kind }: Expected): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw badRequest(`error decoding YAML: json: cannot unmarshal ${goValueName(value)} into Go value of type map[string]interface {}`);
   }
+  const patch = value as JsonObject;
+  const given = typeof patch['apiVersion'] === 'string' ? patch['apiVersion'] : '';
+  if (given !== apiVersion) throw badRequest(`Incorrect version specified in apply patch. Specified patch version: ${given}, expected: ${apiVersion}`);
+  if (patch['kind'] !== kind) throw noSuchType(patch);
   return patch;
+}
+
+/** Keys that stand twice; what the schema does not know is refused by the apply itself. */
+export function noteDuplicates(call: Call, { duplicates, yamlDuplicates = [] }: ParsedBody, validation: FieldValidation): void {
+  const strict = yamlDuplicates.length === 0 ? duplicates.map(duplicateFieldText) : [yamlDuplicatesText(yamlDuplicates)];
+  const warnings = yamlDuplicates.length === 0 ? strict : yamlDuplicates.map(yamlDuplicateText);
+  noteRemarks(call, { strict, warnings }, validation, () => badRequest(`error strict decoding YAML: error converting YAML to JSON: ${strict.join(', ')}`));
 }

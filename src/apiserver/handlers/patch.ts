@@ -1,17 +1,22 @@
 import type { DraftObject, Json, JsonObject } from '../../machinery/object.ts';
-import { badRequest, objectNotFound, StatusError } from '../../machinery/status-error.ts';
+import { FieldPath, invalid } from '../../machinery/field-error.ts';
+import { invalidObject, objectNotFound, StatusError } from '../../machinery/status-error.ts';
+import { duplicateFieldText, unknownFieldText } from '../../schema/decode.ts';
+import { goText } from '../../schema/go-type.ts';
 import { applyJsonPatch, applyJsonPatchSteps } from '../../schema/json-patch.ts';
 import { applyMergePatch } from '../../schema/merge-patch.ts';
 import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Core } from '../core.ts';
 import { unsupportedMediaType } from '../codec/body.ts';
+import { applyRefusal, type BodyRefusal, NO_BODY, patchRefusal, strategicPatchRefusal } from '../codec/body-words.ts';
 import { applyDefaults } from '../codec/defaults.ts';
-import { decodeObject, type Expected, expectedOf } from '../codec/decode.ts';
+import { decodeObject, type DecodeWords, type Expected, expectedOf } from '../codec/decode.ts';
 import { applyObject } from './apply.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing } from './change.ts';
 import { inTurns } from './in-turns.ts';
-import { objectRules } from './update.ts';
+import { metadataOf } from './metadata.ts';
+import { objectRules, settleName } from './update.ts';
 import type { Target } from './target.ts';
 import { type WriteOptions, writeOptions } from './write-options.ts';
 
@@ -40,10 +45,12 @@ export async function patchWith(core: Core, call: Call, target: Target, rules: C
       const work = { expected, document, type, body, options };
       if (!existing.large) {
         const draft = patchDocument(core, call, work);
+        settleName(target, metadataOf(draft));
         applyDefaults(core, target.binding, draft);
         return { draft };
       }
       const draft = await patchInTurns(core, call, work);
+      settleName(target, metadataOf(draft));
       applyDefaults(core, target.binding, draft);
       return { draft };
     },
@@ -51,10 +58,12 @@ export async function patchWith(core: Core, call: Call, target: Target, rules: C
 }
 
 async function patchInTurns(core: Core, call: Call, { expected, document, type, body, options }: PatchWork): Promise<DraftObject> {
-  const value =
-    type === JSON_PATCH ? await inTurns(core, true, applyJsonPatchSteps(document, body.value)) : applyPatch(core, expected, document, type, body.value);
+  const value: JsonObject =
+    type === JSON_PATCH
+      ? ((await inTurns(core, true, applyJsonPatchSteps(document, body.value))) as JsonObject)
+      : applyPatch(core, expected, document, type, body.value);
   await core.yieldToLoop();
-  const draft = decodeObject(core, call, { value: value as Json, duplicates: body.duplicates }, expected, options.fieldValidation);
+  const draft = decodePatched(core, call, { expected, document, type, body, options }, value);
   await core.yieldToLoop();
   return draft;
 }
@@ -62,9 +71,31 @@ async function patchInTurns(core: Core, call: Call, { expected, document, type, 
 export async function readPatch(call: Call): Promise<{ readonly body: ParsedBody; readonly type: string }> {
   const type = call.body.contentType;
   if (!TYPES.includes(type)) throw unsupportedMediaType(TYPES);
-  const body = await call.body.read(TYPES, 'Patch');
-  if (body === undefined) throw badRequest('the patch is empty');
-  return { body, type };
+  const refuse = refusalOf(type);
+  const body = await call.body.read(TYPES, refuse);
+  // Nothing is an object without fields in YAML.
+  if (body === undefined && type !== APPLY_PATCH) throw refuse(NO_BODY);
+  return { body: body ?? { value: {}, duplicates: [] }, type };
+}
+
+function refusalOf(type: string): BodyRefusal {
+  if (type === APPLY_PATCH) return applyRefusal;
+  return type === STRATEGIC_PATCH ? strategicPatchRefusal : patchRefusal;
+}
+
+/** What a client is told of what a patch has made (apiserver `jsonPatcher` and `smpPatcher`): 422, with the patch or its result. */
+function patchWords(type: string, patch: Json, patched: JsonObject): DecodeWords {
+  const strategic = type === STRATEGIC_PATCH;
+  const refuse: DecodeWords['refuse'] = ({ fault, converting }) => {
+    const value = strategic ? goText(patch) : JSON.stringify(patched);
+    return invalidObject({ group: '', kind: '' }, '', [invalid(new FieldPath('patch'), value, strategic ? converting : fault)]);
+  };
+  const remarks: DecodeWords['remarks'] = (unknown, { duplicates }) => {
+    const ofPatch = duplicates.map((path) => `${type === JSON_PATCH ? 'json patch ' : ''}${duplicateFieldText(path)}`);
+    const texts = [...ofPatch, ...unknown.map(unknownFieldText)];
+    return { strict: texts, warnings: texts };
+  };
+  return { refuse, remarks };
 }
 
 /**
@@ -94,7 +125,12 @@ export interface PatchWork {
 
 export function patchDocument(core: Core, call: Call, { expected, document, type, body, options }: PatchWork): DraftObject {
   const patched = applyPatch(core, expected, document, type, body.value);
-  return decodeObject(core, call, { value: patched as Json, duplicates: body.duplicates }, expected, options.fieldValidation);
+  return decodePatched(core, call, { expected, document, type, body, options }, patched);
+}
+
+function decodePatched(core: Core, call: Call, { expected, type, body, options }: PatchWork, patched: JsonObject): DraftObject {
+  const words = patchWords(type, body.value, patched);
+  return decodeObject(core, call, { value: patched, duplicates: body.duplicates }, expected, options.fieldValidation, words);
 }
 
 function applyPatch(core: Core, { typeName, kind }: Expected, document: JsonObject, type: string, patch: Json): JsonObject {

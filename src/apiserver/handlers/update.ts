@@ -32,11 +32,17 @@ export function replace(core: Core, call: Call, target: Target, rules: ChangeRul
   return changeObject(core, call, target, { options, rules, produce, mayCreate });
 }
 
-/** Absent names are taken from the path; others must agree with it. */
+/** Of an object that is posted below another one: it names that one. */
+export function settleNamed(target: Target, meta: Draft<ObjectMeta>, kind: string): void {
+  if (meta.name !== target.name) throw badRequest(`name in URL does not match name in ${kind} object`);
+  settleName(target, meta);
+}
+
+/** An absent namespace is taken from the path; what is there must agree with it (apiserver `checkName`). */
 export function settleName({ binding, namespace, name }: Target, meta: Draft<ObjectMeta>): void {
-  if ((meta.name ?? '') === '') meta.name = name;
-  else if (meta.name !== name) throw badRequest(`the name of the object (${meta.name}) does not match the name on the URL (${name})`);
   if (!binding.kind.namespaced) delete meta.namespace;
   else if ((meta.namespace ?? '') === '') meta.namespace = namespace;
   else if (meta.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if ((meta.name ?? '') === '') throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (meta.name !== name) throw badRequest(`the name of the object (${meta.name}) does not match the name on the URL (${name})`);
 }
