@@ -57,14 +57,9 @@ const IMMUTABLE = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTim
 export function carryMetadata(draft: { -readonly [K in keyof ObjectMeta]: ObjectMeta[K] }, old: ObjectMeta): void {
   if ((draft.uid ?? '') === '' && old.uid !== undefined) draft.uid = old.uid;
   if (old.creationTimestamp !== undefined) draft.creationTimestamp = old.creationTimestamp;
-  if (old.deletionTimestamp !== undefined) {
-    draft.deletionTimestamp = old.deletionTimestamp;
-    if (draft.deletionGracePeriodSeconds === undefined && old.deletionGracePeriodSeconds !== undefined) {
-      draft.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
-    }
-  } else {
-    delete draft.deletionTimestamp;
-    delete draft.deletionGracePeriodSeconds;
+  if (old.deletionTimestamp !== undefined) draft.deletionTimestamp = old.deletionTimestamp;
+  if (draft.deletionGracePeriodSeconds === undefined && old.deletionGracePeriodSeconds !== undefined) {
+    draft.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
   }
   if (old.generation !== undefined) draft.generation = old.generation;
   else delete draft.generation;

@@ -139,4 +139,21 @@ describe('limit ranges', { timeout: 60_000 }, () => {
       [{ 'scheduling.k8s.io/foo': '5' }, { 'scheduling.k8s.io/foo': '5' }, 'n'],
     );
   });
+
+  it('whoever binds a pod may say which one it means; it is bound once', async () => {
+    const pods = '/api/v1/namespaces/default/pods';
+    await cluster.ask('POST', pods, pod('bound', {}));
+    const binding = (metadata: object): JsonObject => ({
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name: 'bound', ...metadata },
+      target: { kind: 'Node', name: 'n' },
+    });
+    const other = await cluster.refusal('POST', `${pods}/bound/binding`, binding({ uid: 'other' }));
+    assert.equal(other.code, 409);
+    assert.match(other.message, /^Operation cannot be fulfilled on pods "bound": StorageError: .*UID in precondition: other/);
+    assert.equal((await cluster.ask('POST', `${pods}/bound/binding`, binding({}))).code, 201);
+    const { code, message } = await cluster.refusal('POST', `${pods}/bound/binding`, binding({}));
+    assert.deepEqual([code, message], [409, 'Operation cannot be fulfilled on pods/binding "bound": pod bound is already assigned to node "n"']);
+  });
 });

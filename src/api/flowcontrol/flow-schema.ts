@@ -13,7 +13,7 @@ export const flowSchemaRules: KindRules<flowcontrol.FlowSchema> = {
     default: ({ spec }) => {
       if (spec !== undefined) spec.matchingPrecedence ||= 1000;
     },
-    allowUnconditionalUpdate: false,
+    allowUnconditionalUpdate: true,
     validateCreate: validateFlowSchema,
     validateUpdate: validateFlowSchema,
   },

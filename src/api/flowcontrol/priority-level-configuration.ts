@@ -27,7 +27,7 @@ export const priorityLevelRules: KindRules<flowcontrol.PriorityLevelConfiguratio
     ...base,
     status: { ...base.status, validateUpdate: validateFlowStatus },
     default: defaultLevel,
-    allowUnconditionalUpdate: false,
+    allowUnconditionalUpdate: true,
     validateCreate: validatePriorityLevel,
     validateUpdate: validatePriorityLevel,
   },

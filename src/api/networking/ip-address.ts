@@ -5,7 +5,7 @@ import { strictIpFaults } from '../ip.ts';
 import { validateIPAddress, validateIPAddressUpdate } from './address.validation.ts';
 
 export const ipAddressRules: KindRules<networking.IPAddress> = {
-  strategy: { validateName: strictIpFaults, allowUnconditionalUpdate: false, validateCreate: validateIPAddress, validateUpdate: validateIPAddressUpdate },
+  strategy: { validateName: strictIpFaults, allowUnconditionalUpdate: true, validateCreate: validateIPAddress, validateUpdate: validateIPAddressUpdate },
   columns: ipAddressColumns,
   shortNames: ['ip'],
 };

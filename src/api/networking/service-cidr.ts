@@ -11,7 +11,7 @@ export const serviceCidrRules: KindRules<networking.ServiceCIDR> = {
     },
     prepareForUpdate: (draft, old) => keep(draft, old, 'status'),
     status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec') },
-    allowUnconditionalUpdate: false,
+    allowUnconditionalUpdate: true,
     validateCreate: validateServiceCIDR,
     validateUpdate: validateServiceCIDRUpdate,
   },

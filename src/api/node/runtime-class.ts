@@ -10,6 +10,12 @@ function warnings({ scheduling }: node.RuntimeClass): readonly string[] {
 }
 
 export const runtimeClassRules: KindRules<node.RuntimeClass> = {
-  strategy: { allowUnconditionalUpdate: false, validateCreate: validateRuntimeClass, validateUpdate: validateRuntimeClassUpdate, warnings },
+  strategy: {
+    allowCreateOnUpdate: true,
+    allowUnconditionalUpdate: false,
+    validateCreate: validateRuntimeClass,
+    validateUpdate: validateRuntimeClassUpdate,
+    warnings,
+  },
   columns: runtimeClassColumns,
 };

@@ -4,5 +4,11 @@ import type { KindRules } from '../kind-rules.ts';
 import { validateClusterRole } from './rbac.validation.ts';
 
 export const clusterRoleRules: KindRules<rbac.ClusterRole> = {
-  strategy: { validateName: pathSegmentNameFaults, allowUnconditionalUpdate: true, validateCreate: validateClusterRole, validateUpdate: validateClusterRole },
+  strategy: {
+    validateName: pathSegmentNameFaults,
+    allowCreateOnUpdate: true,
+    allowUnconditionalUpdate: true,
+    validateCreate: validateClusterRole,
+    validateUpdate: validateClusterRole,
+  },
 };

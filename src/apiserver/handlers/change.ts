@@ -99,7 +99,11 @@ async function createByChange(core: Core, call: Call, target: Target, change: Ch
   const { draft, managed } = await change.produce(undefined);
   const meta = metadataOf(draft);
   // Whoever names a uid or a version means an object that is no longer there.
-  if (meta.uid !== undefined && meta.uid !== '') throw preconditionFailed(target.binding, target.namespace, target.name, 'UID', meta.uid, '');
+  const { uid = '' } = meta;
+  if (uid !== '' && call.method === 'PATCH') {
+    throw conflict(target.binding.kind, target.name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+  }
+  if (uid !== '') throw preconditionFailed(target.binding, target.namespace, target.name, 'UID', uid, '');
   if ((meta.resourceVersion ?? '') !== '') throw objectNotFound(target.binding.kind, target.name);
   await allowCreate(core, call, target);
   return createDraft(core, call, target, draft, change.options, managed);
@@ -130,7 +134,7 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   if (heavy) await core.yieldToLoop();
   const next = await change.produce(existing);
   if (heavy) await core.yieldToLoop();
-  checkPreconditions(target, next.draft, entry);
+  checkPreconditions(call, target, next.draft, entry);
   dropDoubleOwners(call, metadataOf(next.draft), call.method === 'PATCH' ? DOUBLE_OWNERS_PATCHED : DOUBLE_OWNERS);
   const write = (): ManagedWrite => ({
     binding,
@@ -172,11 +176,12 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   return answer(committedEntry(entry.key, form, revision, entry.createRevision));
 }
 
-/** The version and the uid that the client names must be those of the object. */
-function checkPreconditions({ binding, namespace, name }: Target, draft: DraftObject, entry: StoredEntry): void {
+/** The version and the uid that the client names must be those of the object. A patch that says another uid tries to change it: that is refused later. */
+function checkPreconditions(call: Call, { binding, namespace, name }: Target, draft: DraftObject, entry: StoredEntry): void {
   const meta = metadataOf(draft);
   const { uid } = entry.projection;
-  if (meta.uid !== undefined && meta.uid !== '' && meta.uid !== uid) throw preconditionFailed(binding, namespace, name, 'UID', meta.uid, uid);
+  if (call.method !== 'PATCH' && meta.uid !== undefined && meta.uid !== '' && meta.uid !== uid)
+    throw preconditionFailed(binding, namespace, name, 'UID', meta.uid, uid);
   const version = meta.resourceVersion ?? '';
   if (version === '' || version === '0') {
     if (binding.stored.strategy.allowUnconditionalUpdate === true) meta.resourceVersion = String(entry.modRevision);

@@ -1,10 +1,10 @@
-import { badRequest } from '../../machinery/status-error.ts';
+import { badRequest, objectNotFound } from '../../machinery/status-error.ts';
 import type { Draft, ObjectMeta } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
 import { expectedOf, readObject } from '../codec/decode.ts';
 import type { Answer, Call } from './call.ts';
-import { type ChangeRules, changeObject } from './change.ts';
+import { type ChangeRules, changeObject, type Existing } from './change.ts';
 import { metadataOf } from './metadata.ts';
 import type { Target } from './target.ts';
 import { writeOptions } from './write-options.ts';
@@ -22,14 +22,16 @@ export function objectRules({ binding: { stored } }: Target): ChangeRules {
 /** PUT: of the object or of a subresource with the object's own kind. */
 export function replace(core: Core, call: Call, target: Target, rules: ChangeRules, mayCreate = false): Promise<Answer> {
   const options = writeOptions(call, 'UpdateOptions');
-  const produce = async () => {
+  // What was sent is read first: where it makes no sense, nobody looks whether there is such an object.
+  const produce = async (existing: Existing | undefined) => {
     const draft = await readObject(core, call, expectedOf(target.binding), options.fieldValidation);
     if (call.body.heavy) await core.yieldToLoop();
     applyDefaults(core, target.binding, draft);
     settleName(target, metadataOf(draft));
+    if (existing === undefined && !mayCreate) throw objectNotFound(target.binding.kind, target.name);
     return { draft };
   };
-  return changeObject(core, call, target, { options, rules, produce, mayCreate });
+  return changeObject(core, call, target, { options, rules, produce, mayCreate: true });
 }
 
 /** Of an object that is posted below another one: it names that one. */
