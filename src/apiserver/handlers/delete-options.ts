@@ -1,10 +1,13 @@
 import { type FieldError, FieldPath, invalid, notSupported } from '../../machinery/field-error.ts';
 import type { Json, JsonObject } from '../../machinery/object.ts';
-import { conflict, type GroupResource, type StatusError } from '../../machinery/status-error.ts';
+import type { StatusError } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
-import { decodeObject, OBJECT_TYPES } from '../codec/decode.ts';
+import { objectRefusal } from '../codec/body-words.ts';
+import { decodeObject, OBJECT_TYPES, requireObject } from '../codec/decode.ts';
 import type { Projection } from '../codec/projection.ts';
+import type { Binding } from '../registry/registry.ts';
 import type { Call } from './call.ts';
+import { preconditionFailed } from './precondition.ts';
 import { invalidOptions, type Query } from './query.ts';
 import { dryRunErrors } from './write-options.ts';
 
@@ -26,7 +29,9 @@ const TYPE = 'machinery.meta.v1.DeleteOptions';
 
 /** From the body, or from the query when there is none. */
 export async function readDeleteOptions(core: Core, call: Call): Promise<DeleteOptions> {
-  const body = await call.body.read(OBJECT_TYPES, 'DeleteOptions');
+  const refuse = objectRefusal('DeleteOptions');
+  const body = await call.body.read(OBJECT_TYPES, refuse);
+  if (body !== undefined) await requireObject(call, body, refuse);
   const given = body === undefined ? undefined : decodeOptions(core, call, body);
   return checkDeleteOptions(given ?? fromQuery(call.query));
 }
@@ -88,9 +93,9 @@ export function checkDeleteOptions(json: JsonObject): DeleteOptions {
 }
 
 /** 409 when the object is not the one that the client means. */
-export function checkDeletePreconditions(gr: GroupResource, { name, uid }: Projection, modRevision: number, { preconditions }: DeleteOptions): void {
-  const fail = (field: string, wanted: string, found: string): StatusError =>
-    conflict(gr, name, `Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${found}`);
+export function checkDeletePreconditions(binding: Binding, { namespace, name, uid }: Projection, modRevision: number, { preconditions }: DeleteOptions): void {
+  const fail = (field: 'UID' | 'ResourceVersion', wanted: string, found: string): StatusError =>
+    preconditionFailed(binding, namespace, name, field, wanted, found);
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) throw fail('UID', preconditions.uid, uid);
   const version = preconditions?.resourceVersion;
   if (version !== undefined && version !== String(modRevision)) throw fail('ResourceVersion', version, String(modRevision));
