@@ -77,6 +77,7 @@ export const serviceRules: KindRules<core.Service> = {
       dropFieldsOfOldType(draft, old);
       if (draft.spec?.type !== 'LoadBalancer') draft.status = { ...draft.status, loadBalancer: {} };
     },
+    allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
     validateCreate: validateService,
     validateUpdate: validateServiceUpdate,

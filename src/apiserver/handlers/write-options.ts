@@ -17,18 +17,19 @@ export interface WriteOptions {
 }
 
 const MANAGER = new FieldPath('fieldManager');
+const VALIDATIONS: readonly string[] = ['', 'Ignore', 'Strict', 'Warn'];
 
 export function writeOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', apply = false): WriteOptions {
   const { query } = call;
   const given = query.get('fieldManager') ?? '';
   const validation = query.get('fieldValidation') ?? '';
   const force = query.flag('force');
-  const errors: FieldError[] = [...dryRunErrors(query.all('dryRun')), ...validateFieldManager(given, MANAGER)];
-  if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation)) {
-    errors.push(notSupported(new FieldPath('fieldValidation'), validation, ['Ignore', 'Warn', 'Strict', '']));
-  }
+  // In the order of apimachinery's `ValidatePatchOptions`.
+  const errors: FieldError[] = [];
   if (apply && given === '') errors.push(required(MANAGER, 'is required for apply patch'));
   if (!apply && kind === 'PatchOptions' && force !== undefined) errors.push(forbidden(new FieldPath('force'), 'may not be specified for non-apply patch'));
+  errors.push(...validateFieldManager(given, MANAGER), ...dryRunErrors(query.all('dryRun')));
+  if (!VALIDATIONS.includes(validation)) errors.push(notSupported(new FieldPath('fieldValidation'), validation, VALIDATIONS));
   if (errors.length > 0) throw invalidOptions(kind, errors);
   const dryRun = isDryRun(query);
   return {
@@ -46,11 +47,10 @@ export function writeOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions'
   };
 }
 
-export const isDryRun = (query: Query): boolean => query.all('dryRun').some((value) => value !== '');
+export const isDryRun = (query: Query): boolean => query.all('dryRun').length > 0;
 
 export function dryRunErrors(values: readonly string[]): readonly FieldError[] {
-  const wrong = values.filter((value) => value !== '' && value !== 'All');
-  return wrong.length === 0 ? [] : [notSupported(new FieldPath('dryRun'), values as string[], ['All'])];
+  return values.every((value) => value === 'All') ? [] : [notSupported(new FieldPath('dryRun'), values as string[], ['All'])];
 }
 
 /** Of bytes. */
