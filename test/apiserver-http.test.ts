@@ -207,6 +207,55 @@ describe('the HTTPS front', () => {
     }
   });
 
+  test('keys that stand twice are told in the words of the form, refused, or ignored', async () => {
+    const yaml = ['apiVersion: v1', 'kind: ConfigMap', 'metadata:', '  name: twice', '  name: twice', 'what: 1', 'data:', '  a: "1"', '  a: "2"'].join('\n');
+    const flow = '{"apiVersion": "v1", "kind": "ConfigMap",\n "metadata": {"name": "a"},\n "data": {"k": "v",\n "k": "v"}}';
+    const lines = ['line 5: key "name" already set in map', 'line 9: key "a" already set in map'];
+    const rows: readonly (readonly [method: string, path: string, type: string, body: string, warnings: readonly string[], code: number, refusal: string])[] = [
+      [
+        ...(['POST', MAPS, 'application/yaml', yaml, [...lines, 'unknown field "what"'], 400] as const),
+        `ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: yaml: unmarshal errors:\n  ${lines.join('\n  ')}, unknown field "what"`,
+      ],
+      [
+        ...(['PATCH', `${MAPS}/a`, 'application/apply-patch+yaml', flow, ['line 4: key "k" already set in map'], 400] as const),
+        'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 4: key "k" already set in map',
+      ],
+      [
+        ...([
+          'PATCH',
+          `${MAPS}/a`,
+          'application/merge-patch+json',
+          '{"data":{"k":"v","k":"v"},"what":1}',
+          ['duplicate field "data.k"', 'unknown field "what"'],
+          422,
+        ] as const),
+        ': strict decoding error: duplicate field "data.k", unknown field "what"',
+      ],
+      [
+        ...(['PATCH', `${MAPS}/a`, 'application/strategic-merge-patch+json', '{"data":{"k":"v","k":"v"}}', ['duplicate field "data.k"'], 422] as const),
+        ' "" is invalid: patch: Invalid value: "map[data:map[k:v]]": strict decoding error: duplicate field "data.k"',
+      ],
+      [
+        ...(['PATCH', `${MAPS}/a`, 'application/json-patch+json'] as const),
+        '[{"op":"add","path":"/data/x","path":"/data/k","value":"v","foo":1},{"op":"test","path":"/data/k","value":"v","op":"test"}]',
+        ['json patch unknown field "[0].foo"', 'json patch duplicate field "[0].path"', 'json patch duplicate field "[1].op"'],
+        422,
+        ': strict decoding error: json patch unknown field "[0].foo", json patch duplicate field "[0].path", json patch duplicate field "[1].op"',
+      ],
+    ];
+    for (const [method, path, type, body, warnings, code, refusal] of rows) {
+      const send = (validation: string): Promise<RawAnswer> =>
+        ask(method, `${path}?fieldManager=me&dryRun=All&fieldValidation=${validation}`, { 'content-type': type }, body);
+      const strict = await send('Strict');
+      assert.equal(strict.code, code, `${type}: ${strict.text}`);
+      assert.ok(String(json(strict).message).endsWith(refusal), String(json(strict).message));
+      const warned = await send('Warn');
+      assert.ok(warned.code < 300, warned.text);
+      assert.equal(String(warned.headers['warning']), warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(', '));
+      assert.equal((await send('Ignore')).headers['warning'], undefined);
+    }
+  });
+
   test('a client certificate is an identity only when the client CA signed it', async () => {
     const mine = await certificates.issue({ commonName: 'jane', organizations: ['a', 'b'], dnsNames: [], ipAddresses: [], usages: ['client'] });
     const own = new Agent({ key: mine.keyPem, cert: mine.certPem, maxCachedSessions: 0 });

@@ -181,19 +181,27 @@ export function validateLabelSelector(selector: LabelSelector | undefined | null
   return [...errors, ...(selector.matchExpressions ?? []).flatMap((e, i) => validateExpression(e, expressions.index(i)))];
 }
 
-function validateExpression({ key, operator, values = [] }: LabelSelectorRequirement, path: FieldPath): FieldError[] {
+/** Faults of one expression; `newer`: it may come from a client that knows more operators. */
+export function validateExpression(expression: LabelSelectorRequirement, path: FieldPath, newer = false): FieldError[] {
+  const { key, values = [] } = expression;
+  const errors = validateOperator(expression, path, newer);
+  for (const fault of qualifiedNameFaults(key)) errors.push(invalid(path.child('key'), key, fault));
+  values.forEach((value, i) => {
+    for (const fault of labelValueFaults(value)) errors.push(invalid(path.child('values').index(i), value, fault));
+  });
+  return errors;
+}
+
+/** Whether an expression has the values that its operator wants. */
+export function validateOperator({ operator, values = [] }: LabelSelectorRequirement, path: FieldPath, newer: boolean): FieldError[] {
   const errors: FieldError[] = [];
   if (operator === 'In' || operator === 'NotIn') {
     if (values.length === 0) errors.push(required(path.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
   } else if (operator === 'Exists' || operator === 'DoesNotExist') {
     if (values.length > 0) errors.push(forbidden(path.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
-  } else {
+  } else if (!newer) {
     errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
   }
-  for (const fault of qualifiedNameFaults(key)) errors.push(invalid(path.child('key'), key, fault));
-  values.forEach((value, i) => {
-    for (const fault of labelValueFaults(value)) errors.push(invalid(path.child('values').index(i), value, fault));
-  });
   return errors;
 }
 

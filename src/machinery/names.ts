@@ -4,6 +4,8 @@
  */
 const LABEL_1123 = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN_1123 = `${LABEL_1123}(\\.${LABEL_1123})*`;
+const UNDERSCORE_LABEL = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const UNDERSCORE_SUBDOMAIN = `${UNDERSCORE_LABEL}(\\.${UNDERSCORE_LABEL})*`;
 const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${QUALIFIED})?`;
@@ -18,6 +20,7 @@ const PERCENT = '[0-9]+%';
 const whole = (pattern: string): RegExp => new RegExp(`^${pattern}$`);
 const LABEL_1123_RE = whole(LABEL_1123);
 const SUBDOMAIN_1123_RE = whole(SUBDOMAIN_1123);
+const UNDERSCORE_SUBDOMAIN_RE = whole(UNDERSCORE_SUBDOMAIN);
 const LABEL_1035_RE = whole(LABEL_1035);
 const QUALIFIED_RE = whole(QUALIFIED);
 const WILDCARD_SUBDOMAIN_RE = whole(WILDCARD_SUBDOMAIN);
@@ -49,6 +52,11 @@ const LABEL_1123_FAULT = patternFault(
 const SUBDOMAIN_1123_FAULT = patternFault(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   SUBDOMAIN_1123,
+  'example.com',
+);
+const UNDERSCORE_SUBDOMAIN_FAULT = patternFault(
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+  UNDERSCORE_SUBDOMAIN,
   'example.com',
 );
 const LABEL_1035_FAULT = patternFault(
@@ -117,6 +125,11 @@ export function dns1123LabelFaults(value: string): readonly string[] {
 /** At most 253 characters: labels joined by dots. The usual object name. */
 export function dns1123SubdomainFaults(value: string): readonly string[] {
   return check(value, 253, SUBDOMAIN_1123_RE, SUBDOMAIN_1123_FAULT);
+}
+
+/** As above, where a label may also start with an underscore and have more within: `_sip._tcp.example.com`. */
+export function underscoreSubdomainFaults(value: string): readonly string[] {
+  return check(value, 253, UNDERSCORE_SUBDOMAIN_RE, UNDERSCORE_SUBDOMAIN_FAULT);
 }
 
 /** A label that starts with a letter: names of Services. */

@@ -69,9 +69,7 @@ export const unknownFieldText = (path: string): string => `unknown field "${path
 export const duplicateFieldText = (path: string): string => `duplicate field "${path}"`;
 
 /** `strict decoding error: unknown field "a", duplicate field "b"`. */
-export function strictDecodingError(unknownFields: readonly string[], duplicates: readonly string[]): string {
-  return `strict decoding error: ${[...unknownFields.map(unknownFieldText), ...duplicates.map(duplicateFieldText)].join(', ')}`;
-}
+export const strictDecodingError = (texts: readonly string[]): string => `strict decoding error: ${texts.join(', ')}`;
 
 /** The message of the 400 that a body gets which is no such object. */
 export function cannotBeHandled(kind: string, version: string, fault: string): string {

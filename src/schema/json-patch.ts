@@ -2,11 +2,13 @@ import type { DraftJson, DraftObject, Json, JsonObject } from '../machinery/obje
 import { getOwn, hasOwn, setOwn } from '../machinery/record.ts';
 import { badRequest, StatusError } from '../machinery/status-error.ts';
 import { copyJson, copyObject, equalJson } from './copy.ts';
+import { goValueName } from './go-type.ts';
 import { finished, type Steps } from './steps.ts';
 
 /**
  * RFC 6902 as Kubernetes applies it: 400 for a patch that is none, 413 for more than 10,000 operations, 422 for one that
- * can't be applied (a failed test included). Negative indices count from the end. The document is not changed.
+ * can't be applied (a failed test included). Negative indices count from the end; what an object lacks reads as null, and can be
+ * replaced; a value that is not given is null. The document is not changed.
  */
 export const MAX_OPERATIONS = 10_000;
 /** What `copy` may add up to in all, in characters of JSON. */
@@ -25,14 +27,15 @@ const STEP_MOVED = 4_000_000;
 
 /** The same in steps of some milliseconds. */
 export function* applyJsonPatchSteps(document: JsonObject, patch: Json): Steps<DraftObject> {
-  if (!Array.isArray(patch)) throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
-  if (patch.length > MAX_OPERATIONS) {
-    const why = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`;
+  const operations = patch ?? [];
+  if (!Array.isArray(operations)) throw badRequest(`json: cannot unmarshal ${goValueName(patch)} into Go value of type jsonpatch.Patch`);
+  if (operations.length > MAX_OPERATIONS) {
+    const why = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${operations.length}`;
     throw new StatusError('RequestEntityTooLarge', `Request entity is too large: ${why}`);
   }
   const state: State = { root: copyObject(document), copied: 0, moved: 0 };
   let before = { at: 0, copied: 0, moved: 0 };
-  for (const [at, operation] of (patch as readonly Json[]).entries()) {
+  for (const [at, operation] of (operations as readonly Json[]).entries()) {
     applyOperation(state, readOperation(operation));
     const { copied, moved } = state;
     if (at - before.at < STEP_OPERATIONS && copied - before.copied < STEP_COPIED && moved - before.moved < STEP_MOVED) continue;
@@ -49,6 +52,29 @@ export function rejected(why: string): StatusError {
   return new StatusError('Invalid', 'the server rejected our request due to an error in our request', { details: {}, cause: new Error(why) });
 }
 
+const TEXTS = ['op', 'path', 'from'];
+
+/** Where the operations have fields that no operation has: `[0].foo`. Throws 400 when they are no operations. For those who want it told. */
+export function checkOperations(patch: Json): readonly string[] {
+  const cannot = (value: Json | undefined, into: string): StatusError =>
+    badRequest(`error decoding patch: json: cannot unmarshal ${goValueName(value)} into Go ${into}`);
+  if (patch === null) return [];
+  if (!Array.isArray(patch)) throw cannot(patch, 'value of type []handlers.jsonPatchOp');
+  const unknown: string[] = [];
+  for (const [at, operation] of (patch as readonly Json[]).entries()) {
+    if (operation === null) continue;
+    if (typeof operation !== 'object' || Array.isArray(operation)) throw cannot(operation, 'value of type handlers.jsonPatchOp');
+    for (const [name, value] of Object.entries(operation as JsonObject)) {
+      if (name === 'value') continue;
+      if (!TEXTS.includes(name)) unknown.push(`[${at}].${name}`);
+      else if (typeof value !== 'string' && value !== null) throw cannot(value, `struct field jsonPatchOp.${name} of type string`);
+    }
+  }
+  return unknown.slice(0, MAX_UNKNOWN);
+}
+
+const MAX_UNKNOWN = 100;
+
 interface State {
   root: DraftJson;
   copied: number;
@@ -57,112 +83,111 @@ interface State {
 
 interface Operation {
   readonly op: string;
-  readonly path: readonly string[];
-  readonly from: readonly string[] | undefined;
-  readonly value: Json | undefined;
+  readonly path: Pointer;
+  /** Of `move` and `copy`. */
+  readonly from: Pointer;
+  readonly value: Json;
 }
 
+/** The steps to a value; none: the document itself. Undefined: the text was no path. */
+type Pointer = readonly string[] | undefined;
+
 function readOperation(operation: Json): Operation {
-  if (typeof operation !== 'object' || operation === null || Array.isArray(operation)) {
-    throw badRequest('json: cannot unmarshal the patch into Go value of type jsonpatch.Operation');
+  if (typeof operation !== 'object' || Array.isArray(operation)) {
+    throw badRequest(`json: cannot unmarshal ${goValueName(operation)} into Go value of type jsonpatch.Operation`);
   }
-  const fields = operation as JsonObject;
+  const fields = (operation ?? {}) as JsonObject;
   const op = getOwn(fields, 'op');
   const path = getOwn(fields, 'path');
   const from = getOwn(fields, 'from');
-  if (typeof op !== 'string') throw rejected('operation without op');
   if (typeof path !== 'string') throw rejected('operation without path');
-  return { op, path: readPointer(path), from: typeof from === 'string' ? readPointer(from) : undefined, value: getOwn(fields, 'value') };
+  if ((op === 'move' || op === 'copy') && typeof from !== 'string') throw rejected(`${op} without from`);
+  return {
+    op: typeof op === 'string' ? op : 'unknown',
+    path: readPointer(path),
+    from: typeof from === 'string' ? readPointer(from) : undefined,
+    value: getOwn(fields, 'value') ?? null,
+  };
 }
 
-/** RFC 6901. */
-function readPointer(text: string): readonly string[] {
+/** RFC 6901, but that what stands before the first slash does not count. */
+function readPointer(text: string): Pointer {
   if (text === '') return [];
-  if (!text.startsWith('/')) throw rejected(`path ${text} does not start with a slash`);
-  return text
-    .slice(1)
-    .split('/')
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const [, ...parts] = text.split('/');
+  return parts.length === 0 ? undefined : parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function applyOperation(state: State, { op, path, from, value }: Operation): void {
   switch (op) {
     case 'add':
-      return add(state, path, copyJson(given(value, op)));
+      return add(state, placeOf(state, path), copyJson(value));
     case 'replace':
-      return replace(state, path, copyJson(given(value, op)));
+      return replace(state, path, copyJson(value));
     case 'remove':
-      remove(state, path);
+      remove(state, placeOf(state, path));
       return;
     case 'test':
-      if (!equalJson(find(state, path, 'test') ?? null, value ?? null)) throw rejected(`testing value /${path.join('/')} failed`);
+      if (!equalJson(find(state, path) ?? null, value)) throw rejected(`testing value /${String(path?.join('/'))} failed`);
       return;
     case 'move':
-      if (from !== undefined && from.length < path.length && from.every((part, i) => part === path[i])) throw rejected('a value can not move into itself');
-      return add(state, path, remove(state, fromOf(from, op)));
+      // The two steps one after the other: what moves into itself finds no place.
+      return moveTo(state, path, remove(state, placeOf(state, from)));
     case 'copy': {
-      const copied = copyJson((find(state, fromOf(from, op)) ?? null) as Json);
+      if (path?.length === 0 || from?.length === 0) throw rejected('the document itself can not be copied');
+      const copied = copyJson((find(state, from) ?? null) as Json);
+      const place = placeOf(state, path);
       state.copied += JSON.stringify(copied).length;
       if (state.copied > MAX_COPIED) throw rejected(`copies add up to more than ${MAX_COPIED} bytes`);
-      return add(state, path, copied);
+      return add(state, place, copied);
     }
     default:
       throw rejected(`Unexpected kind: ${op}`);
   }
 }
 
-function given(value: Json | undefined, op: string): Json {
-  if (value === undefined) throw rejected(`${op} without value`);
-  return value;
+const moveTo = (state: State, path: Pointer, value: DraftJson): void => add(state, placeOf(state, path), value);
+
+/** Where a value stands or is to stand. */
+interface Place {
+  readonly parent: DraftObject | DraftJson[];
+  readonly last: string;
 }
 
-function fromOf(from: readonly string[] | undefined, op: string): readonly string[] {
-  if (from === undefined) throw rejected(`${op} without from`);
-  return from;
-}
-
-/** The object or array that holds the last part of the path. */
-function parentOf(state: State, path: readonly string[]): DraftObject | DraftJson[] {
+function placeOf(state: State, path: Pointer): Place {
+  const last = path?.at(-1);
+  if (path === undefined || last === undefined) throw rejected('doc is missing path');
   let node: DraftJson | undefined = state.root;
   for (const part of path.slice(0, -1)) node = childOf(node, part);
   if (typeof node !== 'object' || node === null) throw rejected(`doc is missing path: /${path.join('/')}`);
-  return node;
+  return { parent: node, last };
 }
 
 function childOf(node: DraftJson | undefined, part: string): DraftJson | undefined {
   if (typeof node !== 'object' || node === null) return undefined;
-  if (!Array.isArray(node)) return getOwn(node, part) as DraftJson | undefined;
-  const at = indexOf(part, node.length);
-  return at === undefined ? undefined : node[at];
+  return Array.isArray(node) ? node[indexOf(part, node.length)] : (getOwn(node, part) as DraftJson | undefined);
 }
 
-/** 0 to length-1, or negative from the end. */
-function indexOf(part: string, length: number): number | undefined {
-  if (!/^-?(?:0|[1-9]\d{0,9})$/.test(part)) return undefined;
-  const at = Number(part) < 0 ? Number(part) + length : Number(part);
-  return at >= 0 && at < length ? at : undefined;
+/** Of one of so many places. */
+function indexOf(part: string, places: number): number {
+  const index = /^[+-]?\d{1,10}$/.test(part) ? Number(part) : Number.NaN;
+  const at = index < 0 ? index + places : index;
+  if (!(at >= 0 && at < places)) throw rejected(`Unable to access invalid index: ${part}`);
+  return at;
 }
 
-function find(state: State, path: readonly string[], missing: 'test' | 'fail' = 'fail'): DraftJson | undefined {
-  if (path.length === 0) return state.root;
-  const value = childOf(parentOf(state, path), path.at(-1) as string);
-  if (value === undefined && missing === 'fail') throw rejected(`doc is missing key: /${path.join('/')}`);
-  return value;
+/** Undefined where an object has no such field. */
+function find(state: State, path: Pointer): DraftJson | undefined {
+  if (path?.length === 0) return state.root;
+  const { parent, last } = placeOf(state, path);
+  return childOf(parent, last);
 }
 
-function add(state: State, path: readonly string[], value: DraftJson): void {
-  if (path.length === 0) {
-    state.root = value;
-    return;
-  }
-  const parent = parentOf(state, path);
-  const last = path.at(-1) as string;
+function add(state: State, { parent, last }: Place, value: DraftJson): void {
   if (!Array.isArray(parent)) {
     setOwn<DraftJson | undefined>(parent, last, value);
     return;
   }
-  const at = last === '-' || last === String(parent.length) ? parent.length : indexOf(last, parent.length);
-  if (at === undefined) throw rejected(`Unable to access invalid index: ${last}`);
+  const at = last === '-' ? parent.length : indexOf(last, parent.length + 1);
   countMoved(state, parent.length - at);
   parent.splice(at, 0, value);
 }
@@ -172,25 +197,20 @@ function countMoved(state: State, elements: number): void {
   if (state.moved > MAX_MOVED) throw rejected('the operations on lists add up to too much work');
 }
 
-function replace(state: State, path: readonly string[], value: DraftJson): void {
-  find(state, path);
-  if (path.length === 0) {
+function replace(state: State, path: Pointer, value: DraftJson): void {
+  if (path?.length === 0) {
+    if (typeof value !== 'object' || value === null) throw rejected('replace operation value must be object or array');
     state.root = value;
     return;
   }
-  const parent = parentOf(state, path);
-  const last = path.at(-1) as string;
-  if (Array.isArray(parent)) parent[indexOf(last, parent.length) as number] = value;
+  const { parent, last } = placeOf(state, path);
+  if (Array.isArray(parent)) parent[indexOf(last, parent.length)] = value;
   else setOwn<DraftJson | undefined>(parent, last, value);
 }
 
-function remove(state: State, path: readonly string[]): DraftJson {
-  if (path.length === 0) throw rejected('the document itself can not be removed');
-  const parent = parentOf(state, path);
-  const last = path.at(-1) as string;
+function remove(state: State, { parent, last }: Place): DraftJson {
   if (Array.isArray(parent)) {
     const at = indexOf(last, parent.length);
-    if (at === undefined) throw rejected(`Unable to access invalid index: ${last}`);
     countMoved(state, parent.length - at);
     return parent.splice(at, 1)[0] as DraftJson;
   }

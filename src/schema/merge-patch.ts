@@ -1,10 +1,15 @@
 import type { Json, JsonObject } from '../machinery/object.ts';
 import { getOwn, setOwn } from '../machinery/record.ts';
 import { badRequest } from '../machinery/status-error.ts';
+import { goValueName } from './go-type.ts';
 
-/** RFC 7386 on a stored object. The result shares what does not change with both: it is for reading only. Throws 400 when the patch is no object. */
+/**
+ * RFC 7386 on a stored object; nulls within a list go too, where no object was before. The result shares what does not change with both:
+ * it is for reading only. Throws 400 when the patch is no object.
+ */
 export function applyMergePatch(document: JsonObject, patch: Json): JsonObject {
-  if (!isObject(patch)) throw badRequest('error decoding patch: json: cannot unmarshal the patch into an object');
+  if (patch === null) throw badRequest('Invalid JSON Patch');
+  if (!isObject(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${goValueName(patch)} into Go value of type map[string]interface {}`);
   return mergeObjects(document, patch);
 }
 
@@ -24,8 +29,8 @@ function mergeObjects(document: JsonObject, patch: JsonObject): JsonObject {
 }
 
 function merge(value: Json | undefined, change: Json): Json {
-  if (!isObject(change)) return change;
-  return mergeObjects(isObject(value) ? value : {}, change);
+  if (isObject(change)) return mergeObjects(isObject(value) ? value : {}, change);
+  return Array.isArray(change) && !isObject(value) ? change.map((item: Json) => (item === null ? item : merge(undefined, item))) : change;
 }
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -6,7 +6,7 @@ import { FieldPath, formatFieldError } from '../machinery/field-error.ts';
 import { StatusError } from '../machinery/status-error.ts';
 import { equalJson } from './copy.ts';
 import { applyDefaults } from './default.ts';
-import { applyJsonPatch } from './json-patch.ts';
+import { applyJsonPatch, checkOperations } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { applyStrategicMerge } from './strategic-merge.ts';
 import { facts } from './testdata/facts.ts';
@@ -32,6 +32,9 @@ test('merge patch: the examples of RFC 7386', () => {
     [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
     [{ e: null }, { a: 1 }, { e: null, a: 1 }],
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+    // Within lists too, where no object was.
+    [{ a: 1 }, { a: [null, { b: null, c: 1 }], d: [{ e: null }] }, { a: [null, { c: 1 }], d: [{}] }],
+    [{ a: {} }, { a: [{ b: null }] }, { a: [{ b: null }] }],
   ];
   for (const [document, patch, expected] of rows) assert.deepEqual(applyMergePatch(document, patch), expected);
   assert.equal(
@@ -49,35 +52,91 @@ test('merge patch: applying twice is applying once', () => {
   );
 });
 
-test('JSON patch: operations', () => {
-  const document = { foo: ['bar', 'baz'], a: { b: 1 }, 'm~n/o': 2 };
-  const rows: readonly (readonly [Json, Json])[] = [
-    [[{ op: 'add', path: '/foo/1', value: 'qux' }], { ...document, foo: ['bar', 'qux', 'baz'] }],
-    [[{ op: 'add', path: '/foo/-', value: 'qux' }], { ...document, foo: ['bar', 'baz', 'qux'] }],
-    [[{ op: 'remove', path: '/foo/0' }], { ...document, foo: ['baz'] }],
-    [[{ op: 'replace', path: '/a/b', value: null }], { ...document, a: { b: null } }],
-    [[{ op: 'move', from: '/a/b', path: '/c' }], { ...document, a: {}, c: 1 }],
-    [[{ op: 'copy', from: '/foo', path: '/a/c' }], { ...document, a: { b: 1, c: ['bar', 'baz'] } }],
-    [[{ op: 'test', path: '/m~0n~1o', value: 2 }], document],
-    [[{ op: 'replace', path: '/foo/-1', value: 'x' }], { ...document, foo: ['bar', 'x'] }],
-  ];
-  for (const [patch, expected] of rows) assert.deepEqual(applyJsonPatch(document, patch), expected, JSON.stringify(patch));
-  assert.deepEqual(document.foo, ['bar', 'baz']);
-  for (const patch of [
-    [{ op: 'test', path: '/a/b', value: 2 }],
-    [{ op: 'remove', path: '/zzz' }],
-    [{ op: 'add', path: '/x/y', value: 1 }],
-    [{ op: 'replace', path: '/zzz', value: 1 }],
-    [{ op: 'add', path: '/foo/9', value: 1 }],
-    [{ op: 'move', from: '/a', path: '/a/b' }],
-    [{ op: 'what', path: '/a' }],
-  ]) {
+const document = { foo: ['bar', 'baz'], a: { b: 1 }, 'm~n/o': 2, '~1': 3, nothing: null };
+
+for (const [patch, expected] of [
+  [[{ op: 'add', path: '/foo/1', value: 'qux' }], { foo: ['bar', 'qux', 'baz'] }],
+  [[{ op: 'add', path: '/foo/2', value: 'qux' }], { foo: ['bar', 'baz', 'qux'] }],
+  [[{ op: 'add', path: '/foo/-', value: 'qux' }], { foo: ['bar', 'baz', 'qux'] }],
+  // Negative places count from the end: of what is there, or of what will be there.
+  [[{ op: 'add', path: '/foo/-1', value: 'qux' }], { foo: ['bar', 'baz', 'qux'] }],
+  [[{ op: 'add', path: '/foo/-3', value: 'qux' }], { foo: ['qux', 'bar', 'baz'] }],
+  [[{ op: 'replace', path: '/foo/-1', value: 'x' }], { foo: ['bar', 'x'] }],
+  [[{ op: 'replace', path: '/foo/01', value: 'x' }], { foo: ['bar', 'x'] }],
+  [[{ op: 'remove', path: '/foo/0' }], { foo: ['baz'] }],
+  [[{ op: 'remove', path: '/foo/-2' }], { foo: ['baz'] }],
+  [[{ op: 'remove', path: '/nothing' }], { nothing: undefined }],
+  [[{ op: 'replace', path: '/a/b', value: null }], { a: { b: null } }],
+  // What an object lacks can be replaced all the same, and what an operation does not say is null.
+  [[{ op: 'replace', path: '/a/c', value: 2 }], { a: { b: 1, c: 2 } }],
+  [[{ op: 'replace', path: '/a/b' }], { a: { b: null } }],
+  [[{ op: 'add', path: '/a/c' }], { a: { b: 1, c: null } }],
+  [[{ op: 'copy', from: '/a/zzz', path: '/a/c' }], { a: { b: 1, c: null } }],
+  [[{ op: 'move', from: '/a/b', path: '/c' }], { a: {}, c: 1 }],
+  [[{ op: 'move', from: '/foo/0', path: '/foo/-' }], { foo: ['baz', 'bar'] }],
+  [[{ op: 'move', from: '/a', path: '/a' }], {}],
+  [[{ op: 'copy', from: '/foo', path: '/a/c' }], { a: { b: 1, c: ['bar', 'baz'] } }],
+  [[{ op: 'copy', from: '/foo/-1', path: '/a/c' }], { a: { b: 1, c: 'baz' } }],
+  [[{ op: 'test', path: '/m~0n~1o', value: 2 }], {}],
+  [[{ op: 'test', path: '/~01', value: 3 }], {}],
+  [[{ op: 'test', path: '/nothing', value: null }], {}],
+  [[{ op: 'test', path: '/nothing' }], {}],
+  [[{ op: 'test', path: '/absent' }], {}],
+  [[{ op: 'test', path: '/absent', value: null }], {}],
+  [[{ op: 'test', path: '', value: document }], {}],
+  // What stands before the first slash does not count.
+  [[{ op: 'add', path: 'what/c', value: 1 }], { c: 1 }],
+  [[], {}],
+] as const)
+  test(`JSON patch: ${JSON.stringify(patch)}`, () => {
+    const done = applyJsonPatch(document, patch as unknown as Json);
+    const wanted = JSON.parse(JSON.stringify({ ...document, ...expected })) as Json;
+    assert.ok(equalJson(done as Json, wanted), JSON.stringify(done));
+  });
+
+for (const patch of [
+  { op: 'test', path: '/a/b', value: 2 },
+  { op: 'test', path: '/a/b' },
+  { op: 'test', path: '/absent', value: 1 },
+  { op: 'test', path: '/foo/2', value: null },
+  { op: 'test', path: '/absent/x', value: null },
+  { op: 'test', path: '', value: {} },
+  { op: 'remove', path: '/zzz' },
+  { op: 'remove', path: '/foo/2' },
+  { op: 'remove', path: '/foo/-3' },
+  { op: 'remove', path: '/foo/-' },
+  { op: 'remove', path: '' },
+  { op: 'add', path: '', value: {} },
+  { op: 'add', path: 'foo', value: 1 },
+  { op: 'add', path: '/x/y', value: 1 },
+  { op: 'add', path: '/nothing/y', value: 1 },
+  { op: 'add', path: '/a/b/c', value: 1 },
+  { op: 'add', path: '/foo/3', value: 1 },
+  { op: 'add', path: '/foo/-4', value: 1 },
+  { op: 'add', path: '/foo/x', value: 1 },
+  { op: 'replace', path: '/zzz/y', value: 1 },
+  { op: 'replace', path: '/foo/2', value: 1 },
+  { op: 'replace', path: '/foo/-', value: 1 },
+  { op: 'replace', path: '', value: 1 },
+  { op: 'move', from: '/a', path: '/a/b' },
+  { op: 'move', from: '/zzz', path: '/a/c' },
+  { op: 'move', path: '/a/c' },
+  { op: 'copy', from: '/foo/2', path: '/a/c' },
+  { op: 'copy', from: '/a', path: '/x/y' },
+  { op: 'copy', path: '/a/c' },
+  { op: 'what', path: '/a' },
+  { path: '/a' },
+  { op: 'add', value: 1 },
+])
+  test(`JSON patch that does not apply: ${JSON.stringify(patch)}`, () => {
     assert.equal(
-      code(() => applyJsonPatch(document, patch as Json)),
+      code(() => applyJsonPatch(document, [patch])),
       422,
-      JSON.stringify(patch),
     );
-  }
+  });
+
+test('JSON patch: bounds, and what is none', () => {
+  assert.deepEqual(document.foo, ['bar', 'baz']);
   assert.equal(
     code(() => applyJsonPatch(document, {})),
     400,
@@ -93,6 +152,31 @@ test('JSON patch: operations', () => {
   );
   const own = applyJsonPatch({}, [{ op: 'add', path: '/__proto__', value: 'x' }]);
   assert.equal(JSON.stringify(own), '{"__proto__":"x"}');
+});
+
+test('JSON patch: what is said of the form of its operations', () => {
+  const told = (patch: Json): string | readonly string[] => {
+    try {
+      return checkOperations(patch);
+    } catch (error) {
+      return (error as StatusError).message;
+    }
+  };
+  const rows: readonly (readonly [Json, string | readonly string[]])[] = [
+    [{}, 'json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp'],
+    [[1], 'json: cannot unmarshal number into Go value of type handlers.jsonPatchOp'],
+    [[{ op: 'add', path: 1 }], 'json: cannot unmarshal number into Go struct field jsonPatchOp.path of type string'],
+    [[{ op: 'add', path: '/a', from: {} }], 'json: cannot unmarshal object into Go struct field jsonPatchOp.from of type string'],
+    [
+      [
+        { op: 'add', path: '/a', value: { x: 1 }, foo: 1 },
+        { op: null, path: '/a', bar: 1, value: 1 },
+      ],
+      ['[0].foo', '[1].bar'],
+    ],
+    [null, []],
+  ];
+  for (const [patch, expected] of rows) assert.deepEqual(told(patch), typeof expected === 'string' ? `error decoding patch: ${expected}` : expected);
 });
 
 test('JSON patch: nothing crashes it', () => {
@@ -148,6 +232,16 @@ test('strategic merge: lists by their key', () => {
       { source: { $retainKeys: ['type', 'b'], type: 'b', b: 'y' } },
       { source: { type: 'b', b: 'y' } },
     ],
+    ['nothing is said', { text: 'x' }, null, { text: 'x' }],
+    ['every item of a key goes', { items: [...items, { name: 'a' }] }, { items: [{ $patch: 'delete', name: 'a' }] }, { items: [items[1]] }],
+    ['an item is replaced', { items }, { items: [{ $patch: 'replace' }] }, { items: [] }],
+    [
+      'a deleted item may be out of the order',
+      { items },
+      { '$setElementOrder/items': [{ name: 'b' }, { name: 'c' }], items: [{ $patch: 'delete', name: 'a' }, { name: 'c' }] },
+      { items: [items[1], { name: 'c' }] },
+    ],
+    ['what should go of an atomic list is the new list', { args: ['a', 'b'] }, { '$deleteFromPrimitiveList/args': ['a'] }, { args: ['a'] }],
     ['a key goes', { labels: { a: '1', b: '2' } }, { labels: { a: null } }, { labels: { b: '2' } }],
     ['nulls have no effect where nothing is', {}, { labels: { a: null, b: '1' } }, { labels: { b: '1' } }],
     [
@@ -161,22 +255,39 @@ test('strategic merge: lists by their key', () => {
 });
 
 test('strategic merge: broken patches', () => {
-  assert.equal(
-    code(() => strategic({ items: [{ name: 'a' }] }, { items: [{ value: 'x' }] })),
-    500,
-  );
-  assert.equal(
-    code(() => strategic({ labels: { a: 'b' } }, { labels: { $patch: 'what' } })),
-    500,
-  );
-  assert.equal(
-    code(() => strategic({ source: {} }, { source: { $retainKeys: ['a'], b: 'x' } })),
-    400,
-  );
-  assert.equal(
-    code(() => strategic({}, [])),
-    400,
-  );
+  const rows: readonly (readonly [document: unknown, patch: unknown, code: number, message: string])[] = [
+    [{ items: [{ name: 'a' }] }, { items: [{ value: 'x' }] }, 500, 'map: map[value:x] does not contain declared merge key: name'],
+    [
+      { items: [{ name: 'a' }] },
+      { items: [{ $patch: 'delete', value: 'x' }] },
+      500,
+      'map: map[$patch:delete value:x] does not contain declared merge key: name',
+    ],
+    [{ labels: { a: 'b' } }, { labels: { $patch: 'what', z: 'y' } }, 500, 'unknown patch type: what in map: map[$patch:what z:y]'],
+    [{ labels: { a: 'b' } }, { labels: { $patch: 'merge' } }, 500, 'unknown patch type: merge in map: map[$patch:merge]'],
+    [{ items: [{ name: 'a' }] }, { items: [{ $patch: 'merge', name: 'a' }] }, 500, 'merging lists cannot yet be specified in the patch'],
+    [{ source: {} }, { source: { $retainKeys: ['a'], b: 'x' } }, 400, 'invalid patch format of retainKeys'],
+    [{ source: {} }, { source: { $retainKeys: 'a' } }, 400, 'invalid patch format of retainKeys'],
+    [{ tags: ['a'] }, { tags: ['b', 1] }, 500, 'list element types are not identical: [[a] [b 1]]'],
+    [{ tags: [] }, { tags: [['b']] }, 422, 'the server rejected our request due to an error in our request'],
+    [{ tags: [{ a: 1 }] }, { tags: [{ a: 1 }] }, 500, 'cannot merge lists without merge key for type string'],
+    [{}, [], 400, 'json: cannot unmarshal array into Go value of type map[string]interface {}'],
+    [{}, { '$setElementOrder/items': 'a' }, 500, 'expected a []interface {}, but received a string'],
+    [
+      { items: [{ name: 'a' }, { name: 'b' }] },
+      { '$setElementOrder/items': [{ name: 'a' }, { name: 'b' }], items: [{ name: 'b' }, { name: 'a' }] },
+      500,
+      "The order in patch list:\n[map[name:b] map[name:a]]\n doesn't match $setElementOrder list:\n[map[name:a] map[name:b]]\n",
+    ],
+    [{ tags: ['a'] }, { '$setElementOrder/tags': ['a'], tags: ['b'] }, 500, "The order in patch list:\n[b]\n doesn't match $setElementOrder list:\n[a]\n"],
+  ];
+  for (const [document, patch, status, message] of rows) {
+    assert.throws(
+      () => strategic(document, patch),
+      (thrown) => thrown instanceof StatusError && thrown.code === status && thrown.message === message,
+      `${JSON.stringify(patch)}: ${message}`,
+    );
+  }
   fc.assert(
     fc.property(
       fc.dictionary(

@@ -3,6 +3,9 @@ import { getOwn, hasOwn } from '../machinery/record.ts';
 import { StatusError } from '../machinery/status-error.ts';
 import { copyJson } from './copy.ts';
 import type { Facts, TypeRef } from './facts.ts';
+import { printType, printValue } from './go-print.ts';
+import { goTypeName } from './go-type.ts';
+import { rejected } from './json-patch.ts';
 import { isObject, mergeMaps, PATCH, unknownDirective, withoutDirectives } from './strategic-merge.ts';
 
 /** How a list is merged: objects by a key, anything else as a set. */
@@ -16,10 +19,10 @@ export interface ListRules {
  * server has keep their places relative to those that both have.
  */
 export function mergeLists(facts: Facts, rules: ListRules, original: readonly Json[], patch: readonly Json[], order?: readonly Json[]): DraftJson[] {
-  const objects = [...original, ...patch].some(isObject);
-  if (!objects) return arrange([...new Set([...original, ...patch])], original, order ?? patch, (item) => item).map(copyJson);
+  checkSameTypes(original, patch);
+  if (!isObject(original[0] ?? patch[0])) return arrange([...new Set([...original, ...patch])], original, order ?? patch, (item) => item).map(copyJson);
   const { mergeKey } = rules;
-  if (mergeKey === undefined) throw new StatusError('', `cannot merge lists without merge key for ${String(rules.element)}`);
+  if (mergeKey === undefined) throw new StatusError('', `cannot merge lists without merge key for type ${kindOf(facts, rules.element)}`);
   const keyOf = (item: Json): Json => keyValue(item, mergeKey);
   const { kept, changes, replaced } = applySpecial(original, patch, mergeKey);
   if (replaced) return changes.map((change) => withoutDirectives(change));
@@ -28,9 +31,32 @@ export function mergeLists(facts: Facts, rules: ListRules, original: readonly Js
   return arrange(merged, original, wanted ?? changes.map(keyOf), keyOf) as DraftJson[];
 }
 
+function checkSameTypes(original: readonly Json[], patch: readonly Json[]): void {
+  const types = new Set([...original, ...patch].map(printType));
+  if (types.has('[]interface {}')) throw rejected('lists of lists are not supported');
+  if (types.size > 1) throw new StatusError('', `list element types are not identical: ${printValue([original, patch])}`);
+}
+
+/** As Go's reflection names the kind of a type. */
+function kindOf(facts: Facts, element: TypeRef | undefined): string {
+  if (typeof element !== 'string') return element !== undefined && 'list' in element ? 'slice' : 'map';
+  return facts.type(element) === undefined ? goTypeName(element) : 'struct';
+}
+
+/** What a patch says of items, deletions apart, must come in the order that it asks for. */
+export function checkOrder({ mergeKey }: ListRules, patch: readonly Json[], order: readonly Json[]): void {
+  if (patch.length === 0 || order.length === 0) return;
+  const keyOf = (item: Json): Json => (mergeKey === undefined ? item : keyValue(item, mergeKey));
+  const items = patch.filter((item) => !(isObject(item) && hasOwn(item, PATCH)));
+  let next = 0;
+  for (const wanted of order) if (next < items.length && keyOf(items[next] as Json) === keyOf(wanted)) next++;
+  if (next === items.length) return;
+  throw new StatusError('', `The order in patch list:\n${printValue(patch)}\n doesn't match $setElementOrder list:\n${printValue(order)}\n`);
+}
+
 function keyValue(item: Json, mergeKey: string): Json {
   const value = isObject(item) ? getOwn(item, mergeKey) : undefined;
-  if (value === undefined) throw new StatusError('', `map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+  if (value === undefined) throw new StatusError('', `map: ${printValue(item)} does not contain declared merge key: ${mergeKey}`);
   return value;
 }
 
@@ -46,7 +72,7 @@ function applySpecial(original: readonly Json[], patch: readonly Json[], mergeKe
   let replaced = false;
   const changes: JsonObject[] = [];
   for (const item of patch) {
-    if (!isObject(item)) throw new StatusError('', `list contains an item that is no map: ${JSON.stringify(item)}`);
+    if (!isObject(item)) continue;
     const directive = hasOwn(item, PATCH) ? (item[PATCH] ?? null) : undefined;
     if (directive === undefined) changes.push(item);
     else if (directive === 'replace') replaced = true;

@@ -3,7 +3,9 @@ import { getOwn, hasOwn, setOwn } from '../machinery/record.ts';
 import { badRequest, StatusError } from '../machinery/status-error.ts';
 import { copyJson, copyObject } from './copy.ts';
 import type { Facts, FieldFacts, TypeRef } from './facts.ts';
-import { mergeLists, type ListRules } from './strategic-list.ts';
+import { goValueName } from './go-type.ts';
+import { printType, printValue } from './go-print.ts';
+import { checkOrder, type ListRules, mergeLists } from './strategic-list.ts';
 
 /**
  * Strategic merge patch: like a merge patch, but lists with a merge key are merged by it, and directives (`$patch`,
@@ -11,7 +13,8 @@ import { mergeLists, type ListRules } from './strategic-list.ts';
  * The document is not changed. Throws StatusError: 400 for a broken patch.
  */
 export function applyStrategicMerge(facts: Facts, typeName: string, document: JsonObject, patch: Json): DraftObject {
-  if (!isObject(patch)) throw badRequest('invalid JSON document');
+  if (patch === null) return copyObject(document);
+  if (!isObject(patch)) throw badRequest(`json: cannot unmarshal ${goValueName(patch)} into Go value of type map[string]interface {}`);
   return mergeMaps(facts, typeName, document, patch);
 }
 
@@ -29,14 +32,14 @@ export function mergeMaps(facts: Facts, schema: Schema, original: JsonObject, pa
   const directive = getOwn(patch, PATCH);
   if (directive === 'replace') return withoutDirectives(patch);
   if (directive === 'delete') return {};
-  if (directive !== undefined && directive !== 'merge') throw unknownDirective(directive, patch);
+  if (directive !== undefined) throw unknownDirective(directive, patch);
   const out = retainKeys(original, patch);
   const done = new Set<string>();
   for (const key of Object.keys(patch)) if (key.startsWith(SET_ORDER)) done.add(mergeOrdered(facts, schema, out, patch, key));
   for (const key of Object.keys(patch)) {
     const change = patch[key];
     if (change === undefined || done.has(key) || key === PATCH || key === RETAIN_KEYS || key.startsWith(SET_ORDER)) continue;
-    if (key.startsWith(DELETE_ITEMS)) deleteItems(out, key.slice(DELETE_ITEMS.length), change);
+    if (key.startsWith(DELETE_ITEMS)) deleteItems(facts, schema, out, { key: key.slice(DELETE_ITEMS.length), items: change });
     else if (change === null) delete out[key];
     else setOwn<DraftJson | undefined>(out, key, mergeField(facts, schema, key, getOwn(out, key), change));
   }
@@ -44,7 +47,7 @@ export function mergeMaps(facts: Facts, schema: Schema, original: JsonObject, pa
 }
 
 export function unknownDirective(directive: Json, patch: JsonObject): StatusError {
-  return new StatusError('', `unknown patch type: ${String(directive)} in map: ${JSON.stringify(patch)}`);
+  return new StatusError('', `unknown patch type: ${printValue(directive)} in map: ${printValue(patch)}`);
 }
 
 /** A copy of the original, less the keys that `$retainKeys` does not name. */
@@ -85,33 +88,36 @@ function lookUp(facts: Facts, schema: Schema, key: string): { readonly ref: Sche
 /** Merges the list that `$setElementOrder/x` orders and puts it in that order; answers its name. */
 function mergeOrdered(facts: Facts, schema: Schema, out: DraftObject, patch: JsonObject, directive: string): string {
   const key = directive.slice(SET_ORDER.length);
-  const order = patch[directive];
+  const order = listOf(patch[directive]);
   const current = getOwn(out, key);
   const change = getOwn(patch, key);
-  if (!Array.isArray(order)) throw badFormat('setElementOrder list');
   const { ref, field } = lookUp(facts, schema, key);
   const rules = listRules(ref, field);
   if (change === null) {
     delete out[key];
     return key;
   }
-  if (change !== undefined && !Array.isArray(change)) throw badFormat('setElementOrder list');
-  const base = Array.isArray(current) ? (current as readonly Json[]) : undefined;
-  if (base === undefined && change === undefined) return key;
-  setOwn<DraftJson | undefined>(out, key, mergeLists(facts, rules, base ?? [], (change ?? []) as readonly Json[], order as readonly Json[]));
+  if (current === undefined && change === undefined) return key;
+  const base = current === undefined ? [] : listOf(current as Json);
+  const changes = change === undefined ? [] : listOf(change);
+  checkOrder(rules, changes, order);
+  setOwn<DraftJson | undefined>(out, key, mergeLists(facts, rules, base, changes, order));
   return key;
 }
 
-function deleteItems(out: DraftObject, key: string, items: Json): void {
-  if (!Array.isArray(items)) throw badFormat('primitive list');
+function listOf(value: Json | undefined): readonly Json[] {
+  if (Array.isArray(value)) return value as readonly Json[];
+  throw new StatusError('', `expected a []interface {}, but received a ${printType(value ?? null)}`);
+}
+
+/** Takes items out of a merged list of scalars. (Where the list is not merged, the items that should go are the new list: so Kubernetes.) */
+function deleteItems(facts: Facts, schema: Schema, out: DraftObject, { key, items }: { readonly key: string; readonly items: Json }): void {
   const current = getOwn(out, key);
+  if (!Array.isArray(items)) throw badFormat('primitive list');
+  if (!Array.isArray(current)) return;
+  const merged = lookUp(facts, schema, key).field?.patchStrategy?.split(',').includes('merge') === true;
   const gone = new Set<unknown>(items as readonly Json[]);
-  if (Array.isArray(current))
-    setOwn<DraftJson | undefined>(
-      out,
-      key,
-      current.filter((item) => !gone.has(item)),
-    );
+  setOwn<DraftJson | undefined>(out, key, merged ? current.filter((item) => !gone.has(item)) : (copyJson(items) as DraftJson));
 }
 
 export function withoutDirectives(patch: JsonObject): DraftObject {

@@ -69,10 +69,8 @@ export async function parseYamlDocuments(text: string): Promise<ParsedYamlDocume
   return { documents };
 }
 
-/** `yaml: unmarshal errors:\n  line 26: key "imagePullPolicy" already set in map`: the words of strict decoding. */
-export function yamlDuplicatesText(duplicates: readonly YamlDuplicate[]): string {
-  return `yaml: unmarshal errors:\n${duplicates.map(({ line, key }) => `  line ${line}: key ${JSON.stringify(key)} already set in map`).join('\n')}`;
-}
+/** `line 26: key "imagePullPolicy" already set in map`: the words of strict decoding. */
+export const yamlDuplicateText = ({ line, key }: YamlDuplicate): string => `line ${line}: key ${JSON.stringify(key)} already set in map`;
 
 /** Out of the library's values: maps with users' keys (`__proto__`), dates and binary as text. */
 function plain(value: unknown, depth: number, bound: { left: number }): Json {

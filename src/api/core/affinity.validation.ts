@@ -1,4 +1,4 @@
-import { type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
+import { duplicate, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { validateLabelSelector } from '../../machinery/labels.ts';
 import { dns1123LabelFaults, dns1123SubdomainFaults, labelValueFaults, qualifiedNameFaults } from '../../machinery/names.ts';
 import { addFaults, type Errors, isEmpty } from '../checks.ts';
@@ -22,25 +22,34 @@ function validateNodeAffinity(affinity: core.NodeAffinity, path: FieldPath): Err
   for (const [i, term] of (affinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
     const at = path.child('preferredDuringSchedulingIgnoredDuringExecution').index(i);
     if (term.weight <= 0 || term.weight > 100) errors.push(invalid(at.child('weight'), term.weight, WEIGHT_FAULT));
-    errors.push(...validateNodeSelectorTerm(term.preference, at.child('preference')));
+    // Where there is but one node, a preference for no label does no harm: old objects have them.
+    errors.push(...validateNodeSelectorTerm(term.preference, at.child('preference'), true));
   }
   return errors;
 }
 
-export function validateNodeSelector({ nodeSelectorTerms }: core.NodeSelector, path: FieldPath): Errors {
+/** `anyValues`: values that no label can have are let be. */
+export function validateNodeSelector({ nodeSelectorTerms }: core.NodeSelector, path: FieldPath, anyValues = false): Errors {
   const at = path.child('nodeSelectorTerms');
   if ((nodeSelectorTerms ?? []).length === 0) return [required(at, 'must have at least one node selector term')];
-  return nodeSelectorTerms.flatMap((term, i) => validateNodeSelectorTerm(term, at.index(i)));
+  return nodeSelectorTerms.flatMap((term, i) => validateNodeSelectorTerm(term, at.index(i), anyValues));
 }
 
-function validateNodeSelectorTerm({ matchExpressions, matchFields }: core.NodeSelectorTerm, path: FieldPath): Errors {
+/** For what is stored already: whether it names values that no label can have. */
+export function hasBadValues(selector: core.NodeSelector | undefined): boolean {
+  const requirements = (selector?.nodeSelectorTerms ?? []).flatMap(({ matchExpressions }) => matchExpressions ?? []);
+  return requirements.some(({ values }) => (values ?? []).some((value) => labelValueFaults(value).length > 0));
+}
+
+function validateNodeSelectorTerm({ matchExpressions, matchFields }: core.NodeSelectorTerm, path: FieldPath, anyValues: boolean): Errors {
   const errors: Errors = [];
-  for (const [i, requirement] of (matchExpressions ?? []).entries()) errors.push(...validateRequirement(requirement, path.child('matchExpressions').index(i)));
+  for (const [i, requirement] of (matchExpressions ?? []).entries())
+    errors.push(...validateRequirement(requirement, path.child('matchExpressions').index(i), anyValues));
   for (const [i, requirement] of (matchFields ?? []).entries()) errors.push(...validateFieldRequirement(requirement, path.child('matchFields').index(i)));
   return errors;
 }
 
-function validateRequirement({ key, operator, values = [] }: core.NodeSelectorRequirement, path: FieldPath): Errors {
+function validateRequirement({ key, operator, values = [] }: core.NodeSelectorRequirement, path: FieldPath, anyValues: boolean): Errors {
   const errors: Errors = [];
   const at = path.child('values');
   if (operator === 'In' || operator === 'NotIn') {
@@ -53,7 +62,7 @@ function validateRequirement({ key, operator, values = [] }: core.NodeSelectorRe
     errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
   }
   addFaults(errors, path.child('key'), key, qualifiedNameFaults(key));
-  for (const [i, value] of values.entries()) addFaults(errors, at.index(i), value, labelValueFaults(value));
+  if (!anyValues) for (const [i, value] of values.entries()) addFaults(errors, at.index(i), value, labelValueFaults(value));
   return errors;
 }
 
@@ -139,7 +148,7 @@ export function validateTolerations(tolerations: readonly core.Toleration[] | un
       const faults = labelValueFaults(value ?? '');
       if (faults.length > 0) errors.push(invalid(at.child('operator'), value ?? '', faults.join(';')));
     } else if (operator === 'Exists') {
-      if (!isEmpty(value)) errors.push(invalid(at.child('operator'), '', "value must be empty when `operator` is 'Exists'"));
+      if (!isEmpty(value)) errors.push(invalid(at.child('operator'), value, "value must be empty when `operator` is 'Exists'"));
     } else if (operator !== 'Gt' && operator !== 'Lt') {
       errors.push(notSupported(at.child('operator'), operator, ['Equal', 'Exists']));
     }
@@ -149,20 +158,20 @@ export function validateTolerations(tolerations: readonly core.Toleration[] | un
 }
 
 const WHEN_UNSATISFIABLE = ['DoNotSchedule', 'ScheduleAnyway'];
-const POLICIES = ['Ignore', 'Honor'];
+const POLICIES = ['Honor', 'Ignore'];
+
+const pairOf = (c: core.TopologySpreadConstraint): string => `{${c.topologyKey}, ${c.whenUnsatisfiable}}`;
 
 export function validateSpread(constraints: readonly core.TopologySpreadConstraint[] | undefined, path: FieldPath): Errors {
   const errors: Errors = [];
-  const seen = new Set<string>();
   for (const [i, c] of (constraints ?? []).entries()) {
     const at = path.index(i);
     if (c.maxSkew <= 0) errors.push(invalid(at.child('maxSkew'), c.maxSkew, 'must be greater than zero'));
     if (isEmpty(c.topologyKey)) errors.push(required(at.child('topologyKey'), 'can not be empty'));
-    else addFaults(errors, at.child('topologyKey'), c.topologyKey, qualifiedNameFaults(c.topologyKey));
     if (!WHEN_UNSATISFIABLE.includes(c.whenUnsatisfiable)) errors.push(notSupported(at.child('whenUnsatisfiable'), c.whenUnsatisfiable, WHEN_UNSATISFIABLE));
-    const pair = `{${c.topologyKey}, ${c.whenUnsatisfiable}}`;
-    if (seen.has(pair)) errors.push({ type: 'FieldValueDuplicate', field: at.child('{topologyKey, whenUnsatisfiable}').toString(), value: pair, detail: '' });
-    seen.add(pair);
+    // Told of the first, not of the one that repeats it.
+    if ((constraints ?? []).slice(i + 1).some((later) => pairOf(later) === pairOf(c)))
+      errors.push(duplicate(at.child('{topologyKey, whenUnsatisfiable}'), pairOf(c)));
     if (c.minDomains !== undefined && c.minDomains <= 0) errors.push(invalid(at.child('minDomains'), c.minDomains, 'must be greater than zero'));
     if (c.minDomains !== undefined && c.whenUnsatisfiable !== 'DoNotSchedule') {
       errors.push(invalid(at.child('minDomains'), c.minDomains, `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${c.whenUnsatisfiable}`));
@@ -171,13 +180,13 @@ export function validateSpread(constraints: readonly core.TopologySpreadConstrai
       const policy = c[field];
       if (policy !== undefined && !POLICIES.includes(policy)) errors.push(notSupported(at.child(field), policy, POLICIES));
     }
+    if ((c.matchLabelKeys ?? []).length > 0 && c.labelSelector === undefined)
+      errors.push(forbidden(at.child('matchLabelKeys'), 'must not be specified when labelSelector is not set'));
     const repeated = repeatedKeys(c.labelSelector);
     for (const [j, key] of (c.matchLabelKeys ?? []).entries()) {
       addFaults(errors, at.child('matchLabelKeys').index(j), key, qualifiedNameFaults(key));
       if (repeated.includes(key)) errors.push(invalid(at.child('matchLabelKeys').index(j), key, 'exists in both matchLabelKeys and labelSelector'));
     }
-    if ((c.matchLabelKeys ?? []).length > 0 && c.labelSelector === undefined)
-      errors.push(forbidden(at.child('matchLabelKeys'), 'must not be specified when labelSelector is not set'));
     errors.push(...validateLabelSelector(c.labelSelector, at.child('labelSelector')));
   }
   return errors;

@@ -1,7 +1,8 @@
-import { parseQuantity, quantityMilliValue } from '../../machinery/quantity.ts';
+import { formatQuantity, parseQuantity, quantityMilliValue } from '../../machinery/quantity.ts';
 import { setOwn } from '../../machinery/record.ts';
 import type { Draft } from '../../machinery/object.ts';
 import type * as core from '../gen/types/core.v1.ts';
+import { containerRequests } from './pod.rules.ts';
 
 /** Defaults of containers, probes and hooks (API reference, Container v1 core). */
 export function defaultContainer(container: Draft<core.Container> | Draft<core.EphemeralContainer>): void {
@@ -46,6 +47,20 @@ export function defaultRequests(resources: Draft<core.ResourceRequirements> | un
     resources.requests ??= {};
     if (!Object.hasOwn(resources.requests, name)) setOwn(resources.requests, name, limit);
   }
+}
+
+/** Of a pod as a whole that has limits: it requests what its containers do, or else its limit. */
+export function defaultPodRequests({ resources, initContainers, containers }: Draft<core.PodSpec>): void {
+  const limits = Object.entries(resources?.limits ?? {});
+  if (resources === undefined || limits.length === 0) return;
+  const byContainers = containerRequests({ initContainers, containers: containers ?? [] });
+  const requests = resources.requests ?? {};
+  const set = (name: string, text: string): void => {
+    if (!Object.hasOwn(requests, name) && (name === 'cpu' || name === 'memory')) setOwn(requests, name, text);
+  };
+  for (const [name, quantity] of byContainers) set(name, formatQuantity(quantity));
+  for (const [name, limit] of limits) set(name, limit);
+  if (Object.keys(requests).length > 0) resources.requests = requests;
 }
 
 /** Amounts finer than a thousandth are rounded up to one. */

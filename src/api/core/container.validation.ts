@@ -1,6 +1,6 @@
-import { duplicate, type FieldPath, forbidden, invalid, notFound, notSupported, required } from '../../machinery/field-error.ts';
+import { duplicate, type FieldPath, forbidden, invalid, notFound, notSupported, required, tooMany } from '../../machinery/field-error.ts';
 import { dns1123LabelFaults, portNameFaults, portNumberFaults } from '../../machinery/names.ts';
-import { addFaults, checkName, checkOneOf, type Errors, isEmpty } from '../checks.ts';
+import { addFaults, checkName, checkOneOf, checkSupported, type Errors, isEmpty } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { validateEnv, validateEnvFrom } from './env.validation.ts';
 import { checkDescendingPath } from './path.validation.ts';
@@ -14,6 +14,8 @@ export interface Around {
   readonly claimNames: ReadonlySet<string>;
   readonly graceSeconds: number | undefined;
   readonly restartPolicy: string | undefined;
+  /** Of the host. */
+  readonly hostUsers: boolean;
 }
 
 type AnyContainer = core.Container | core.EphemeralContainer;
@@ -35,7 +37,7 @@ function validateAny(container: AnyContainer, path: FieldPath, around: Around): 
   checkOneOf(errors, path.child('imagePullPolicy'), container.imagePullPolicy, PULL_POLICIES);
   errors.push(...validateResources(container.resources, path.child('resources'), around.claimNames));
   errors.push(...validateResizePolicy(container.resizePolicy, path.child('resizePolicy'), around.restartPolicy));
-  errors.push(...validateSecurityContext(container.securityContext, path.child('securityContext')));
+  errors.push(...validateSecurityContext(container.securityContext, path.child('securityContext'), around.hostUsers));
   return errors;
 }
 
@@ -46,24 +48,52 @@ export function validateContainers(containers: readonly core.Container[] | undef
   for (const [i, container] of containers.entries()) {
     const at = path.index(i);
     errors.push(...validateAny(container, at, around));
-    checkImageSpace(errors, at.child('image'), container.image);
     if (names.has(container.name)) errors.push(duplicate(at.child('name'), container.name));
     names.add(container.name);
-    errors.push(...validateHooksAndProbes(container, at, around.graceSeconds));
-    checkRestartPolicy(errors, at.child('restartPolicy'), container.restartPolicy);
+    errors.push(...validateHooksAndProbes(container, at, around.graceSeconds), ...validateRestart(container, at));
   }
   errors.push(...validateHostPorts(containers, path));
   return errors;
 }
 
-function checkImageSpace(errors: Errors, path: FieldPath, image: string | undefined): void {
+/** In a pod, not in a template: there, images with spaces around have been stored. */
+export function imageSpaceErrors(containers: readonly core.Container[] | undefined, path: FieldPath): Errors {
+  const errors: Errors = [];
+  for (const [i, { image }] of (containers ?? []).entries()) checkImageSpace(errors, path.index(i).child('image'), image);
+  return errors;
+}
+
+export function checkImageSpace(errors: Errors, path: FieldPath, image: string | undefined): void {
   if (image !== undefined && image.trim() !== image) errors.push(invalid(path, image, 'must not have leading or trailing whitespace'));
 }
 
 const RESTART_POLICIES = ['Always', 'Never', 'OnFailure'];
+const RESTART_ACTIONS = ['Restart', 'RestartAllContainers'];
+const EXIT_OPERATORS = ['In', 'NotIn'];
 
-function checkRestartPolicy(errors: Errors, path: FieldPath, policy: string | undefined): void {
-  if (policy !== undefined && !RESTART_POLICIES.includes(policy)) errors.push(notSupported(path, policy, RESTART_POLICIES));
+const MAX_RULES = 20;
+const MAX_EXIT_CODES = 255;
+
+/** When a container starts again, where that is not the pod's to say (KEP-5307). */
+function validateRestart({ restartPolicy, restartPolicyRules: rules = [] }: core.Container, path: FieldPath): Errors {
+  const errors: Errors = [];
+  checkSupported(errors, path.child('restartPolicy'), restartPolicy, RESTART_POLICIES);
+  if (rules.length > 0 && restartPolicy === undefined)
+    errors.push(required(path.child('restartPolicy'), 'must specify restartPolicy when restart rules are used'));
+  const at = path.child('restartPolicyRules');
+  if (rules.length > MAX_RULES) errors.push(tooMany(at, rules.length, MAX_RULES));
+  for (const [i, { action, exitCodes }] of rules.entries()) {
+    if (!RESTART_ACTIONS.includes(action)) errors.push(notSupported(at.index(i).child('action'), action ?? '', RESTART_ACTIONS));
+    const codes = at.index(i).child('exitCodes');
+    if (exitCodes === undefined) {
+      errors.push(required(codes, 'must be specified'));
+      continue;
+    }
+    if (!EXIT_OPERATORS.includes(exitCodes.operator)) errors.push(notSupported(codes.child('operator'), exitCodes.operator ?? '', EXIT_OPERATORS));
+    const count = (exitCodes.values ?? []).length;
+    if (count > MAX_EXIT_CODES) errors.push(tooMany(codes.child('values'), count, MAX_EXIT_CODES));
+  }
+  return errors;
 }
 
 /** Init containers; those with restartPolicy Always run beside the others. */
@@ -74,8 +104,7 @@ export function validateInitContainers(spec: core.PodSpec, path: FieldPath, arou
   for (const [i, container] of spec.initContainers.entries()) {
     const at = path.index(i);
     errors.push(...validateAny(container, at, around));
-    checkImageSpace(errors, at.child('image'), container.image);
-    checkRestartPolicy(errors, at.child('restartPolicy'), container.restartPolicy);
+    errors.push(...validateRestart(container, at));
     if (names.has(container.name)) errors.push(duplicate(at.child('name'), container.name));
     else if (container.name !== '') names.add(container.name);
     errors.push(...validateHostPorts([container], path));
@@ -113,6 +142,7 @@ export function validateEphemeralContainers(spec: core.PodSpec, path: FieldPath,
   for (const [i, container] of spec.ephemeralContainers.entries()) {
     const at = path.index(i);
     errors.push(...validateAny(container, at, around));
+    checkImageSpace(errors, at.child('image'), container.image);
     if (names.has(container.name) || others.has(container.name)) errors.push(duplicate(at.child('name'), container.name));
     names.add(container.name);
     const target = container.targetContainerName;
@@ -142,7 +172,7 @@ function validatePorts(ports: readonly core.ContainerPort[] | undefined, path: F
       const faults = portNameFaults(port.name);
       addFaults(errors, at.child('name'), port.name, faults);
       if (faults.length === 0 && names.has(port.name)) errors.push(duplicate(at.child('name'), port.name));
-      names.add(port.name);
+      if (faults.length === 0) names.add(port.name);
     }
     if (port.containerPort === undefined || port.containerPort === 0) errors.push(required(at.child('containerPort')));
     else addFaults(errors, at.child('containerPort'), port.containerPort, portNumberFaults(port.containerPort));
@@ -184,13 +214,15 @@ function validateMounts(container: AnyContainer, path: FieldPath, volumes: Reado
     if (devices.some((d) => d.name === mount.name)) errors.push(invalid(at.child('name'), mount.name, 'must not already exist in volumeDevices'));
     if (devices.some((d) => d.devicePath === mount.mountPath))
       errors.push(invalid(at.child('mountPath'), mount.mountPath, 'must not already exist as a path in volumeDevices'));
+    if (volumes.get(mount.name)?.image !== undefined && !isEmpty(mount.subPathExpr))
+      errors.push(invalid(at.child('subPathExpr'), mount.subPathExpr, 'not allowed in image volume sources'));
     if (!isEmpty(mount.subPath)) checkDescendingPath(errors, path.child('subPath'), mount.subPath);
     if (!isEmpty(mount.subPathExpr)) {
       if (!isEmpty(mount.subPath)) errors.push(invalid(at.child('subPathExpr'), mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
       checkDescendingPath(errors, path.child('subPathExpr'), mount.subPathExpr);
     }
     checkPropagation(errors, mount, container, path.child('mountPropagation'));
-    checkRecursive(errors, mount, at.child('recursiveReadOnly'));
+    checkRecursive(errors, mount, path.child('recursiveReadOnly'));
   }
   return errors;
 }

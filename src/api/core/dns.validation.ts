@@ -1,5 +1,5 @@
 import { type FieldPath, invalid, required } from '../../machinery/field-error.ts';
-import { dns1123SubdomainFaults } from '../../machinery/names.ts';
+import { dns1123SubdomainFaults, underscoreSubdomainFaults } from '../../machinery/names.ts';
 import { addFaults, type Errors, isEmpty } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { ipFaults } from '../ip.ts';
@@ -26,8 +26,8 @@ export function validateDnsConfig(config: core.PodDNSConfig | undefined, policy:
     );
   for (const [i, search] of searches.entries()) {
     // A dot at the end, a dot alone and underscores are all in use.
-    const plain = search === '.' ? '' : search.replace(/\.$/, '').replaceAll('_', '-');
-    if (plain !== '') addFaults(errors, path.child('searches').index(i), search, dns1123SubdomainFaults(plain));
+    const plain = search.replace(/\.$/, '');
+    if (search !== '.') addFaults(errors, path.child('searches').index(i), plain, underscoreSubdomainFaults(plain));
   }
   for (const [i, { name }] of (config.options ?? []).entries()) if (isEmpty(name)) errors.push(required(path.child('options').index(i), 'must not be empty'));
   return errors;

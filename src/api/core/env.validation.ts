@@ -1,5 +1,6 @@
 import { type FieldPath, invalid, notSupported, required } from '../../machinery/field-error.ts';
-import { configMapKeyFaults, qualifiedNameFaults, relaxedEnvVarNameFaults } from '../../machinery/names.ts';
+import { configMapKeyFaults, dns1123SubdomainFaults, maskTrailingDash, qualifiedNameFaults, relaxedEnvVarNameFaults } from '../../machinery/names.ts';
+import { formatQuantity } from '../../machinery/quantity.ts';
 import { addFaults, checkName, type Errors, isEmpty } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { quantityOf } from './resources.validation.ts';
@@ -62,7 +63,7 @@ function validateValueFrom(value: string | undefined, valueFrom: core.EnvVarSour
 
 function validateKeyRef({ name, key }: { readonly name?: string | undefined; readonly key: string }, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (isEmpty(name)) errors.push(required(path.child('name')));
+  addFaults(errors, path.child('name'), name ?? '', dns1123SubdomainFaults(name ?? ''));
   checkName(errors, path.child('key'), key, configMapKeyFaults);
   return errors;
 }
@@ -81,47 +82,49 @@ function validateFieldRef({ apiVersion, fieldPath }: core.ObjectFieldSelector, p
   if (isEmpty(apiVersion)) return [required(path.child('apiVersion'))];
   if (isEmpty(fieldPath)) return [required(path.child('fieldPath'))];
   const at = path.child('fieldPath');
-  const subscript = /^(.*)\['(.*)'\]$/.exec(fieldPath);
-  if (subscript !== null) return validateSubscript(subscript[1] ?? '', subscript[2] ?? '', path);
-  if (!KNOWN_FIELDS.has(fieldPath)) return [invalid(at, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`)];
-  return allowed.includes(fieldPath) ? [] : [notSupported(at, fieldPath, allowed)];
-}
-
-/** `metadata.labels['app']`. */
-function validateSubscript(map: string, key: string, path: FieldPath): Errors {
-  const errors: Errors = [];
-  if (map === 'metadata.annotations') addFaults(errors, path, key, qualifiedNameFaults(key.toLowerCase()));
-  else if (map === 'metadata.labels') addFaults(errors, path, key, qualifiedNameFaults(key));
-  else errors.push(invalid(path, map, 'does not support subscript'));
-  return errors;
+  const unknown = (fault: string): Errors => [invalid(at, fieldPath, `error converting fieldPath: ${fault}`)];
+  if (apiVersion !== 'v1') return unknown(`unsupported pod version: ${apiVersion}`);
+  // `metadata.labels['app']`.
+  const [, map, key = ''] = /^(.+?)\['(.*)'\]$/.exec(fieldPath) ?? [];
+  if (map === 'metadata.annotations') return qualifiedNameFaults(key.toLowerCase()).map((fault) => invalid(path, key.toLowerCase(), fault));
+  if (map === 'metadata.labels') return qualifiedNameFaults(key).map((fault) => invalid(path, key, fault));
+  if (map !== undefined) return unknown(`field label does not support subscript: ${fieldPath}`);
+  // Before 1.0, the name of the node was the pod's host.
+  const field = fieldPath === 'spec.host' ? 'spec.nodeName' : fieldPath;
+  if (!KNOWN_FIELDS.has(field)) return unknown(`field label not supported: ${fieldPath}`);
+  return allowed.includes(field) ? [] : [notSupported(at, field, allowed)];
 }
 
 /** In a file the container must be named; in a variable it is the variable's own. */
 export function validateResourceFieldRef({ containerName, resource, divisor }: core.ResourceFieldSelector, path: FieldPath, inFile: boolean): Errors {
-  if (inFile && isEmpty(containerName)) return [required(path.child('containerName'))];
-  if (isEmpty(resource)) return [required(path.child('resource'))];
-  const huge = /^(limits|requests)\.hugepages-/.test(resource);
-  if (!huge && !AMOUNTS.includes(resource)) return [notSupported(path.child('resource'), resource, AMOUNTS)];
-  return validateDivisor(resource.slice(resource.indexOf('.') + 1), divisor, path.child('divisor'));
+  const errors: Errors = [];
+  if (inFile && isEmpty(containerName)) errors.push(required(path.child('containerName')));
+  else if (isEmpty(resource)) errors.push(required(path.child('resource')));
+  else if (!HUGE_PAGES.test(resource) && !AMOUNTS.includes(resource)) errors.push(notSupported(path.child('resource'), resource, AMOUNTS));
+  return [...errors, ...validateDivisor(resource ?? '', divisor, path.child('divisor'))];
 }
 
+const HUGE_PAGES = /^(limits|requests)\.hugepages-/;
 const CPU_DIVISORS = ['1m', '1'];
 const BYTE_DIVISORS = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
 
-function validateDivisor(name: string, divisor: string | undefined, path: FieldPath): Errors {
+/** What a divisor is called in messages, by the resource. */
+const DIVIDED: Readonly<Record<string, string>> = {
+  'limits.memory': 'memory',
+  'requests.memory': 'memory',
+  'limits.ephemeral-storage': 'local ephemeral storage',
+  'requests.ephemeral-storage': 'local ephemeral storage',
+};
+
+/** As it is written: 1024 is no 1Ki. */
+function validateDivisor(resource: string, divisor: string | undefined, path: FieldPath): Errors {
   if (divisor === undefined || quantityOf(divisor).nanos === 0n) return [];
-  const isOneOf = (list: readonly string[]): boolean => list.some((d) => quantityOf(d).nanos === quantityOf(divisor).nanos);
-  if (name === 'cpu') return isOneOf(CPU_DIVISORS) ? [] : [invalid(path, 'cpu', "only divisor's values 1m and 1 are supported with the cpu resource")];
-  const word = name.startsWith('hugepages-') ? 'hugepages-' : name;
-  return isOneOf(BYTE_DIVISORS)
-    ? []
-    : [
-        invalid(
-          path,
-          word,
-          `only divisor's values ${BYTE_DIVISORS.join(', ')} are supported with the ${name.startsWith('hugepages-') ? 'hugepages' : name} resource`,
-        ),
-      ];
+  const text = formatQuantity(quantityOf(divisor));
+  if (resource === 'limits.cpu' || resource === 'requests.cpu')
+    return CPU_DIVISORS.includes(text) ? [] : [invalid(path, resource, "only divisor's values 1m and 1 are supported with the cpu resource")];
+  const word = HUGE_PAGES.test(resource) ? 'hugepages' : DIVIDED[resource];
+  if (word === undefined || BYTE_DIVISORS.includes(text)) return [];
+  return [invalid(path, resource, `only divisor's values ${BYTE_DIVISORS.join(', ')} are supported with the ${word} resource`)];
 }
 
 export function validateEnvFrom(sources: readonly core.EnvFromSource[] | undefined, path: FieldPath): Errors {
@@ -129,8 +132,10 @@ export function validateEnvFrom(sources: readonly core.EnvFromSource[] | undefin
   for (const [i, source] of (sources ?? []).entries()) {
     const at = path.index(i);
     if (!isEmpty(source.prefix)) addFaults(errors, at.child('prefix'), source.prefix, relaxedEnvVarNameFaults(source.prefix));
-    if (source.configMapRef !== undefined && isEmpty(source.configMapRef.name)) errors.push(required(at.child('configMapRef', 'name')));
-    if (source.secretRef !== undefined && isEmpty(source.secretRef.name)) errors.push(required(at.child('secretRef', 'name')));
+    for (const field of ['configMapRef', 'secretRef'] as const) {
+      const ref = source[field];
+      if (ref !== undefined) checkName(errors, at.child(field, 'name'), ref.name, (name) => dns1123SubdomainFaults(maskTrailingDash(name)));
+    }
     const given = [source.configMapRef, source.secretRef].filter((s) => s !== undefined).length;
     if (given === 0) errors.push(invalid(path, '', 'must specify one of: `configMapRef` or `secretRef`'));
     else if (given > 1) errors.push(invalid(path, '', 'may not have more than one field specified at a time'));

@@ -3,10 +3,10 @@ import { type Errors, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
-import { newFaults } from './pod-update.validation.ts';
+import { MIRROR } from './pod-annotations.validation.ts';
+import { newFaults } from './pod.validation.ts';
 
 const SPEC = root('spec');
-const MIRROR = 'kubernetes.io/config.mirror';
 
 /** For the resize subresource (KEP-1287, `ValidatePodResize`): cpu and memory may change within the pod's class of service, and may not be taken away. */
 export function validatePodResize(pod: core.Pod, old: core.Pod): readonly FieldError[] {
@@ -14,7 +14,7 @@ export function validatePodResize(pod: core.Pod, old: core.Pod): readonly FieldE
   if (old.spec?.os?.name === 'windows') return [aboutPod('windows pods cannot be resized')];
   const spec = pod.spec ?? { containers: [] };
   const before = old.spec ?? { containers: [] };
-  const errors: Errors = newFaults(spec, before);
+  const errors: Errors = newFaults(pod, old);
   if (qosClassOf(spec) !== (old.status?.qosClass ?? qosClassOf(before)))
     errors.push(invalid(SPEC, pod.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
   if (!canResize(old)) errors.push(forbidden(SPEC, 'Pod running on node without support for resize'));

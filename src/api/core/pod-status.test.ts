@@ -64,7 +64,7 @@ const rows: readonly Row[] = [
   },
   {
     says: 'addresses that are none, or two of a family',
-    now: { podIPs: [{ ip: '10.0.0.1' }, { ip: '10.0.0.2' }], hostIPs: [{ ip: 'here' }] },
+    now: { podIPs: [{ ip: '10.0.0.1' }, { ip: '10.0.0.2' }], hostIP: 'here', hostIPs: [{ ip: 'here' }] },
     causes: [
       'status.podIPs: Invalid value: [{"ip":"10.0.0.1"},{"ip":"10.0.0.2"}]: may specify no more than one IP for each IP family',
       'status.hostIPs[0]: Invalid value: "here": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',

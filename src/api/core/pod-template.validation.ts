@@ -1,35 +1,40 @@
-import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
+import { duplicate, type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { validateLabels } from '../../machinery/labels.ts';
 import { validateAnnotations } from '../../machinery/metadata.ts';
 import { dns1123LabelFaults, dns1123SubdomainFaults, qualifiedNameFaults } from '../../machinery/names.ts';
-import { addFaults, checkOneOf, type Errors, isEmpty } from '../checks.ts';
+import { addFaults, asJson, checkOneOf, type Errors, isEmpty } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { validateAffinity, validateSpread, validateTolerations } from './affinity.validation.ts';
 import { type Around, validateContainers, validateEphemeralContainers, validateInitContainers } from './container.validation.ts';
 import { validateDnsConfig, validateHostAliases } from './dns.validation.ts';
-import { checkAmount, checkResourceName, validatePodResources } from './resources.validation.ts';
+import { validateOverhead, validatePodResources } from './resources.validation.ts';
 import { checkDnsPolicy, validateHostUsers, validatePodSecurityContext } from './security-context.validation.ts';
-import { validateVolumes } from './volume.validation.ts';
+import { type VolumeOwner, validateVolumes } from './volume.validation.ts';
+import { validateForSystem, validateHostProcess } from './windows.validation.ts';
 
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const MAX_SECONDS = 2 ** 31 - 1;
 
+const TEMPLATE: VolumeOwner = { podName: undefined, isPod: false };
+
 /** The spec of a pod, whether in a pod or in a template. */
-export function validatePodSpec(spec: core.PodSpec, path: FieldPath): Errors {
-  const volumes = validateVolumes(spec.volumes, path.child('volumes'));
+export function validatePodSpec(spec: core.PodSpec, path: FieldPath, owner: VolumeOwner = TEMPLATE): Errors {
+  const volumes = validateVolumes(spec.volumes, path.child('volumes'), owner);
   const around: Around = {
     volumes: volumes.byName,
-    claimNames: new Set((spec.resourceClaims ?? []).map((c) => c.name)),
+    claimNames: new Set((spec.resourceClaims ?? []).map((c) => c.name).filter((name) => name !== '')),
     graceSeconds: spec.terminationGracePeriodSeconds,
     restartPolicy: spec.restartPolicy,
+    hostUsers: spec.hostUsers !== false,
   };
   const errors: Errors = [
     ...volumes.errors,
+    ...validateClaims(spec.resourceClaims, path.child('resourceClaims')),
     ...validateContainers(spec.containers, path.child('containers'), around),
     ...validateInitContainers(spec, path.child('initContainers'), around),
     ...validateEphemeralContainers(spec, path.child('ephemeralContainers'), around),
-    ...validatePodResources(spec.resources, path.child('resources')),
-    ...validateHostNetwork(spec, path),
+    ...validatePodResources(spec, path.child('resources'), around.claimNames),
+    ...validateHostNetwork(spec, path, owner),
   ];
   checkOneOf(errors, path.child('restartPolicy'), spec.restartPolicy, RESTART_POLICIES);
   checkDnsPolicy(errors, path.child('dnsPolicy'), spec.dnsPolicy);
@@ -41,24 +46,41 @@ export function validatePodSpec(spec: core.PodSpec, path: FieldPath): Errors {
     addFaults(errors, path.child('readinessGates').index(i).child('conditionType'), conditionType, qualifiedNameFaults(conditionType));
   errors.push(...validateGates(spec.schedulingGates, path.child('schedulingGates')));
   errors.push(...validateSpread(spec.topologySpreadConstraints, path.child('topologySpreadConstraints')));
-  errors.push(...validateHostUsers(spec, path));
+  errors.push(...validateHostProcess(spec, path), ...validateHostUsers(spec, path));
   return [...errors, ...validateNames(spec, path), ...validateRest(spec, path)];
 }
 
-/** With the host's network, a port of the container is that of the host. */
-function validateHostNetwork(spec: core.PodSpec, path: FieldPath): Errors {
+/** What a pod shares of devices (KEP-4381), by the names that its containers use. */
+function validateClaims(claims: readonly core.PodResourceClaim[] | undefined, path: FieldPath): Errors {
+  const errors: Errors = [];
+  const seen = new Set<string>();
+  for (const [i, claim] of (claims ?? []).entries()) {
+    const at = path.index(i);
+    const { name, resourceClaimName: claimName, resourceClaimTemplateName: template } = claim;
+    if (isEmpty(name)) errors.push(required(at.child('name')));
+    else if (seen.has(name)) errors.push(duplicate(at.child('name'), name));
+    else addFaults(errors, at.child('name'), name, dns1123LabelFaults(name));
+    seen.add(name);
+    if (claimName !== undefined && template !== undefined)
+      errors.push(invalid(at, asJson(claim), 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'));
+    if (claimName === undefined && template === undefined)
+      errors.push(invalid(at, asJson(claim), 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'));
+    if (claimName !== undefined) addFaults(errors, at.child('resourceClaimName'), claimName, dns1123SubdomainFaults(claimName));
+    if (template !== undefined) addFaults(errors, at.child('resourceClaimTemplateName'), template, dns1123SubdomainFaults(template));
+  }
+  return errors;
+}
+
+/** With the host's network, a port of the container is that of the host; a template may leave it to the pod's defaults. */
+function validateHostNetwork(spec: core.PodSpec, path: FieldPath, { isPod }: VolumeOwner): Errors {
   const errors: Errors = [];
   if (spec.hostNetwork !== true) return errors;
   for (const [i, container] of (spec.containers ?? []).entries()) {
     for (const [j, port] of (container.ports ?? []).entries()) {
-      if (port.hostPort === undefined || port.hostPort === port.containerPort) continue;
-      errors.push(
-        invalid(
-          path.child('containers').index(i).child('ports').index(j).child('containerPort'),
-          port.containerPort,
-          'must match `hostPort` when `hostNetwork` is true',
-        ),
-      );
+      const { hostPort = 0, containerPort } = port;
+      if (hostPort === containerPort || (hostPort === 0 && !isPod)) continue;
+      const at = path.child('containers').index(i).child('ports').index(j);
+      errors.push(invalid(at.child('hostPort'), hostPort, 'must match `containerPort` when `hostNetwork` is true'));
     }
   }
   return errors;
@@ -78,7 +100,7 @@ function validateGates(gates: readonly core.PodSchedulingGate[] | undefined, pat
 function validateNames(spec: core.PodSpec, path: FieldPath): Errors {
   const errors: Errors = [];
   const check = (
-    field: 'serviceAccountName' | 'nodeName' | 'hostname' | 'subdomain' | 'priorityClassName' | 'runtimeClassName',
+    field: 'serviceAccountName' | 'nodeName' | 'hostname' | 'subdomain' | 'priorityClassName',
     faults: (name: string) => readonly string[],
   ): void => {
     const value = spec[field];
@@ -94,25 +116,22 @@ function validateNames(spec: core.PodSpec, path: FieldPath): Errors {
   errors.push(...validateTolerations(spec.tolerations, path.child('tolerations')));
   errors.push(...validateHostAliases(spec.hostAliases, path.child('hostAliases')));
   check('priorityClassName', dns1123SubdomainFaults);
-  check('runtimeClassName', dns1123SubdomainFaults);
+  if (spec.runtimeClassName !== undefined)
+    addFaults(errors, path.child('runtimeClassName'), spec.runtimeClassName, dns1123SubdomainFaults(spec.runtimeClassName));
   return errors;
 }
 
-const PREEMPTION = ['Never', 'PreemptLowerPriority'];
+const PREEMPTION_POLICIES = ['PreemptLowerPriority', 'Never'];
 
 function validateRest(spec: core.PodSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (spec.preemptionPolicy !== undefined && !PREEMPTION.includes(spec.preemptionPolicy))
-    errors.push(notSupported(path.child('preemptionPolicy'), spec.preemptionPolicy, PREEMPTION));
-  for (const [name, amount] of Object.entries(spec.overhead ?? {})) {
-    checkResourceName(errors, path.child('overhead').key(name), name);
-    checkAmount(errors, path.child('overhead').key(name), name, amount);
-  }
+  if (spec.preemptionPolicy !== undefined) checkOneOf(errors, path.child('preemptionPolicy'), spec.preemptionPolicy, PREEMPTION_POLICIES);
+  errors.push(...validateOverhead(spec.overhead, path.child('overhead')));
   if (spec.os !== undefined) {
-    if (isEmpty(spec.os.name)) errors.push(required(path.child('os', 'name')));
+    if (isEmpty(spec.os.name)) errors.push(required(path.child('os', 'name'), 'cannot be empty'));
     else if (spec.os.name !== 'linux' && spec.os.name !== 'windows') errors.push(notSupported(path.child('os'), spec.os.name, ['linux', 'windows']));
   }
-  return errors;
+  return [...errors, ...validateForSystem(spec, path)];
 }
 
 export function validateTemplate(template: core.PodTemplateSpec | undefined, path: FieldPath): Errors {

@@ -1,9 +1,10 @@
-import { type FieldError, type FieldPath, forbidden, formatFieldError, invalid, required } from '../../machinery/field-error.ts';
+import { type FieldError, type FieldPath, forbidden, invalid, required } from '../../machinery/field-error.ts';
 import { asJson, type Errors, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { validateTolerations } from './affinity.validation.ts';
-import { validatePodSpec } from './pod-template.validation.ts';
+import { validatePodAnnotationsUpdate } from './pod-annotations.validation.ts';
+import { newFaults } from './pod.validation.ts';
 
 const SPEC = root('spec');
 
@@ -11,9 +12,11 @@ const MUTABLE_FIELDS =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 
 /** Nearly all of a pod stands once it is made (`ValidatePodUpdate`). */
-export function validatePodUpdate({ spec }: core.Pod, { spec: before }: core.Pod): readonly FieldError[] {
+export function validatePodUpdate(pod: core.Pod, old: core.Pod): readonly FieldError[] {
+  const { spec } = pod;
+  const { spec: before } = old;
   if (spec === undefined || before === undefined) return spec === before ? [] : [forbidden(SPEC, MUTABLE_FIELDS)];
-  const errors: Errors = [...newFaults(spec, before)];
+  const errors: Errors = [...newFaults(pod, old), ...validatePodAnnotationsUpdate(pod, old)];
   for (const field of ['containers', 'initContainers'] as const) {
     const path = SPEC.child(field);
     if ((spec[field] ?? []).length !== (before[field] ?? []).length) return [...errors, forbidden(path, 'pod updates may not add or remove containers')];
@@ -26,14 +29,6 @@ export function validatePodUpdate({ spec }: core.Pod, { spec: before }: core.Pod
   errors.push(...gateErrors(spec.schedulingGates ?? [], before.schedulingGates ?? []));
   if ((before.schedulingGates ?? []).length > 0) errors.push(...steeringErrors(spec, before));
   return semanticEqual(withMutableFieldsOf(spec, before), before) ? errors : [...errors, forbidden(SPEC, MUTABLE_FIELDS)];
-}
-
-/** What the old spec was already wrong in is let be: rules that came later do not lock a pod that runs. */
-export function newFaults(spec: core.PodSpec, before: core.PodSpec): Errors {
-  const now = validatePodSpec(spec, SPEC);
-  if (now.length === 0) return now;
-  const known = new Set(validatePodSpec(before, SPEC).map(formatFieldError));
-  return now.filter((error) => !known.has(formatFieldError(error)));
 }
 
 function imageErrors(containers: readonly core.Container[] | undefined, path: FieldPath): Errors {
@@ -64,8 +59,9 @@ function tolerationErrors(tolerations: readonly core.Toleration[], before: reado
 function gateErrors(gates: readonly core.PodSchedulingGate[], before: readonly core.PodSchedulingGate[]): Errors {
   const known = new Set(before.map((g) => g.name));
   return gates
-    .filter((g) => !known.has(g.name))
-    .map((g) => forbidden(SPEC.child('schedulingGates'), `only deletion is allowed, but found new scheduling gate '${g.name}'`));
+    .map(({ name }, i) => ({ name, i }))
+    .filter(({ name }) => !known.has(name))
+    .map(({ name, i }) => forbidden(SPEC.child('schedulingGates').index(i).child('name'), `only deletion is allowed, but found new scheduling gate '${name}'`));
 }
 
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';

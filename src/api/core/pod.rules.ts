@@ -1,4 +1,12 @@
-import { parseQuantity, quantityMilliNumber, quantityNumber } from '../../machinery/quantity.ts';
+import {
+  addQuantities,
+  compareQuantities,
+  parseQuantity,
+  type Quantity,
+  quantityMilliNumber,
+  quantityNumber,
+  ZERO_QUANTITY,
+} from '../../machinery/quantity.ts';
 import { getOwn } from '../../machinery/record.ts';
 import type { Container, ContainerPort, Pod, PodSpec, Volume } from '../gen/types/core.v1.ts';
 
@@ -23,7 +31,7 @@ export function addAmounts(into: Map<string, number>, more: Amounts, times = 1):
   return into;
 }
 
-function raiseTo(into: Map<string, number>, least: Amounts): Map<string, number> {
+export function raiseTo(into: Map<string, number>, least: Amounts): Map<string, number> {
   for (const [name, amount] of least) into.set(name, Math.max(into.get(name) ?? 0, amount));
   return into;
 }
@@ -34,7 +42,7 @@ export function isSidecar(container: Container): boolean {
 }
 
 /** What may be asked for at the level of the pod. */
-const isPodLevel = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
+export const isPodLevel = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 
 /** What a container counts as; by default what it requests. */
 export type Requested = (container: Container) => Amounts;
@@ -57,6 +65,29 @@ export function podRequests(spec: PodSpec, of: Requested = requested): Map<strin
   const total = raiseTo(running, starting);
   for (const [name, amount] of amountsOf(spec.resources?.requests)) if (isPodLevel(name)) total.set(name, amount);
   return addAmounts(total, amountsOf(spec.overhead));
+}
+
+/** What its containers request together, as they would be started: exact. */
+export function containerRequests({ initContainers, containers }: Pick<PodSpec, 'initContainers' | 'containers'>): ReadonlyMap<string, Quantity> {
+  const running = new Map<string, Quantity>();
+  const starting = new Map<string, Quantity>();
+  const join = (into: Map<string, Quantity>, container: Container, how: (a: Quantity, b: Quantity) => Quantity): void => {
+    for (const [name, text] of Object.entries(container.resources?.requests ?? {}))
+      into.set(name, how(into.get(name) ?? ZERO_QUANTITY, parseQuantity(text) ?? ZERO_QUANTITY));
+  };
+  const larger = (a: Quantity, b: Quantity): Quantity => (compareQuantities(a, b) < 0 ? b : a);
+  for (const container of initContainers ?? []) {
+    if (isSidecar(container)) join(running, container, addQuantities);
+    else join(starting, container, (most, own) => larger(most, own));
+    // Beside an init container run the sidecars before it.
+    for (const [name, held] of running) {
+      const own = isSidecar(container) ? ZERO_QUANTITY : (parseQuantity(getOwn(container.resources?.requests, name) ?? '0') ?? ZERO_QUANTITY);
+      starting.set(name, larger(starting.get(name) ?? ZERO_QUANTITY, addQuantities(held, own)));
+    }
+  }
+  for (const container of containers ?? []) join(running, container, addQuantities);
+  for (const [name, most] of starting) running.set(name, larger(running.get(name) ?? ZERO_QUANTITY, most));
+  return running;
 }
 
 /** As `podRequests`; while a resize is under way a container counts as the larger of what it asks for and what it still has. */

@@ -4,7 +4,7 @@ import type * as core from '../gen/types/core.v1.ts';
 import type { Strategy } from '../kind.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep, metadataOf, setGeneration } from '../strategy.ts';
-import { defaultRequests } from './container.defaults.ts';
+import { defaultPodRequests, defaultRequests } from './container.defaults.ts';
 import { podColumns } from './pod.columns.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
 import { defaultPodSpec } from './pod-template.defaults.ts';
@@ -25,7 +25,7 @@ function defaultPod(draft: Draft<core.Pod>): void {
     defaultRequests(container.resources);
     if (spec.hostNetwork === true) for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
   }
-  defaultRequests(spec.resources);
+  defaultPodRequests(spec);
 }
 
 const strategy: Strategy<core.Pod> = {

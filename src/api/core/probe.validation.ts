@@ -22,11 +22,8 @@ function validateAction(action: Action, path: FieldPath, graceSeconds: number | 
   take('grpc', (at) => addFaults(errors, at.child('port'), action.grpc?.port ?? 0, portNumberFaults(action.grpc?.port ?? 0)));
   take('sleep', (at) => {
     const seconds = action.sleep?.seconds ?? 0;
-    const most = graceSeconds ?? 0;
-    if (seconds < 0 || seconds > most)
-      errors.push(
-        invalid(at, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${most}). Set AllowZeroSleepValue=true to allow zero sleep.`),
-      );
+    if (graceSeconds !== undefined && (seconds < 0 || seconds > graceSeconds))
+      errors.push(invalid(at, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`));
   });
   if (found === 0) errors.push(required(path, 'must specify a handler type'));
   return errors;

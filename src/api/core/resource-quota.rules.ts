@@ -1,9 +1,9 @@
 import { addQuantities, milliQuantityOf, parseQuantity, type Quantity, quantityOf, subtractQuantities, ZERO_QUANTITY } from '../../machinery/quantity.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
-import type { PersistentVolumeClaim, Pod, PodSpec, ResourceQuota, Service } from '../gen/types/core.v1.ts';
+import type { PersistentVolumeClaim, Pod, PodSpec, PodStatus, ResourceQuota, Service } from '../gen/types/core.v1.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
-import { type Amounts, amountsOf, isPodTerminal, podRequests } from './pod.rules.ts';
+import { type Amounts, addAmounts, amountsOf, heldByPod, isPodTerminal, podRequests, raiseTo } from './pod.rules.ts';
 
 /** What an object counts as, and which quotas count it: shared by the quota admission and the quota controller. */
 
@@ -26,6 +26,7 @@ const ONE = quantityOf(1);
 /** What one object counts as in every quota that matches it. Ended pods count only as objects. */
 export function usageOf({ group, resource }: { readonly group: string; readonly resource: string }, object: KubeObject): Usage {
   const usage = new Map<string, Quantity>([[`count/${group === '' ? resource : `${resource}.${group}`}`, ONE]]);
+  if (group === 'resource.k8s.io' && resource === 'resourceclaims') addDevices(usage, (object as ClaimOfDevices).spec?.devices?.requests ?? []);
   if (group !== '') return usage;
   switch (resource) {
     case 'pods':
@@ -46,18 +47,21 @@ export function usageOf({ group, resource }: { readonly group: string; readonly 
 function addPod(usage: Map<string, Quantity>, pod: Pod): void {
   if (pod.spec === undefined || isPodTerminal(pod)) return;
   usage.set('pods', ONE);
-  for (const [name, amount] of podRequests(pod.spec)) {
+  for (const [name, amount] of heldByPod(pod)) {
     const quantity = quantityOfAmount(name, amount);
     usage.set(`requests.${name}`, quantity);
     if (!name.includes('/')) usage.set(name, quantity);
   }
-  for (const [name, amount] of podLimits(pod.spec)) if (!name.includes('/')) usage.set(`limits.${name}`, quantityOfAmount(name, amount));
+  for (const [name, amount] of podLimits(pod.spec, pod.status)) if (!name.includes('/')) usage.set(`limits.${name}`, quantityOfAmount(name, amount));
 }
 
-/** As requests are summed up; the overhead only where there is a limit at all. */
-function podLimits(spec: PodSpec): Amounts {
+/** As requests are summed up; the overhead only where there is a limit at all. Until a smaller limit holds, the larger one counts. */
+function podLimits(spec: PodSpec, status: PodStatus | undefined): Amounts {
   const { overhead, resources, ...rest } = spec;
-  const total = podRequests({ ...rest, resources: { requests: resources?.limits } }, (container) => amountsOf(container.resources?.limits));
+  const held = new Map([...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map((each) => [each.name, each.resources?.limits]));
+  const total = podRequests({ ...rest, resources: { requests: resources?.limits } }, (container) =>
+    raiseTo(amountsOf(container.resources?.limits), amountsOf(held.get(container.name))),
+  );
   for (const [name, amount] of amountsOf(overhead)) {
     const limit = total.get(name);
     if (limit !== undefined) total.set(name, limit + amount);
@@ -92,6 +96,36 @@ function addClaim(usage: Map<string, Quantity>, { metadata, spec, status }: Pers
   if (storage === undefined) return;
   usage.set('requests.storage', storage);
   if (className !== '') usage.set(`${className}.storageclass.storage.k8s.io/requests.storage`, storage);
+}
+
+interface DeviceRequest {
+  readonly deviceClassName?: string;
+  readonly allocationMode?: string;
+  readonly count?: number;
+}
+
+/** In any version: v1beta1 has the details beside the name. */
+interface ClaimOfDevices extends KubeObject {
+  readonly spec?: {
+    readonly devices?: {
+      readonly requests?: readonly (DeviceRequest & { readonly exactly?: DeviceRequest; readonly firstAvailable?: readonly DeviceRequest[] })[];
+    };
+  };
+}
+
+/** As many as a claim can be given (resource.k8s.io, AllocationResultsMaxSize). */
+const ALL_DEVICES = 32;
+
+/** Devices by class; of alternatives the worst case for each class. */
+function addDevices(usage: Map<string, Quantity>, requests: NonNullable<NonNullable<NonNullable<ClaimOfDevices['spec']>['devices']>['requests']>): void {
+  const total = new Map<string, number>();
+  for (const request of requests) {
+    const worst = new Map<string, number>();
+    for (const { deviceClassName = '', allocationMode, count = 0 } of request.firstAvailable ?? [request.exactly ?? request])
+      raiseTo(worst, new Map([[deviceClassName, allocationMode === 'All' ? ALL_DEVICES : count]]));
+    addAmounts(total, worst);
+  }
+  for (const [name, count] of total) usage.set(`${name}.deviceclass.resource.k8s.io/devices`, quantityOf(count));
 }
 
 function parse(text: string | undefined): Quantity | undefined {
@@ -152,7 +186,7 @@ function podInScope({ spec }: Pod, scope: Scope): boolean {
   }
 }
 
-function isTerminating({ activeDeadlineSeconds }: PodSpec): boolean {
+export function isTerminating({ activeDeadlineSeconds }: PodSpec): boolean {
   return activeDeadlineSeconds !== undefined && activeDeadlineSeconds !== null && activeDeadlineSeconds >= 0;
 }
 

@@ -1,7 +1,8 @@
 import { duplicate, type FieldPath, forbidden, invalid, notSupported, required, tooLong } from '../../machinery/field-error.ts';
-import { checkSupported, type Errors, isEmpty } from '../checks.ts';
+import { asJson, checkSupported, type Errors, isEmpty } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { checkDescendingPath } from './path.validation.ts';
+import { validateWindowsOptions } from './windows.validation.ts';
 
 const MAX_ID = 2 ** 31 - 1;
 const ID_FAULT = `must be between 0 and ${MAX_ID}, inclusive`;
@@ -19,10 +20,10 @@ function validateSeccomp(profile: core.SeccompProfile | undefined, path: FieldPa
   else checkSupported(errors, path.child('type'), profile.type, PROFILES);
   const file = path.child('localhostProfile');
   if (profile.type === 'Localhost') {
-    if (isEmpty(profile.localhostProfile)) errors.push(required(file, 'must be set when seccomp type is Localhost '));
+    if (profile.localhostProfile === undefined) errors.push(required(file, 'must be set when seccomp type is Localhost'));
     else checkDescendingPath(errors, file, profile.localhostProfile);
   } else if (profile.localhostProfile !== undefined) {
-    errors.push(invalid(file, profile.localhostProfile, 'can only be set when seccomp type is Localhost'));
+    errors.push(invalid(file, asJson(profile), 'can only be set when seccomp type is Localhost'));
   }
   return errors;
 }
@@ -40,26 +41,28 @@ function validateAppArmor(profile: core.AppArmorProfile | undefined, path: Field
     if (name === undefined) errors.push(required(file, 'must be set when AppArmor type is Localhost'));
     else if (name.trim() !== name) errors.push(invalid(file, name, 'must not be padded with whitespace'));
     else if (name === '') errors.push(required(file, 'must be set when AppArmor type is Localhost'));
-    else if (name.length > MAX_PROFILE_LENGTH) errors.push(tooLong(file, MAX_PROFILE_LENGTH));
-  } else if (profile.localhostProfile !== undefined) {
+    if ((name ?? '').length > MAX_PROFILE_LENGTH) errors.push(tooLong(file, MAX_PROFILE_LENGTH));
+  } else if (PROFILES.includes(profile.type) && profile.localhostProfile !== undefined) {
     errors.push(invalid(file, profile.localhostProfile, 'can only be set when AppArmor type is Localhost'));
   }
   return errors;
 }
 
-export function validateSecurityContext(context: core.SecurityContext | undefined, path: FieldPath): Errors {
+/** `hostUsers`: whether the pod is in the host's user namespace. */
+export function validateSecurityContext(context: core.SecurityContext | undefined, path: FieldPath, hostUsers: boolean): Errors {
   const errors: Errors = [];
   if (context === undefined) return errors;
   checkId(errors, path.child('runAsUser'), context.runAsUser);
   checkId(errors, path.child('runAsGroup'), context.runAsGroup);
   checkSupported(errors, path.child('procMount'), context.procMount, ['Default', 'Unmasked']);
+  if (hostUsers && context.procMount === 'Unmasked') errors.push(invalid(path.child('procMount'), 'Unmasked', '`hostUsers` must be false to use `Unmasked`'));
   errors.push(...validateSeccomp(context.seccompProfile, path.child('seccompProfile')));
   if (context.allowPrivilegeEscalation === false) {
-    const at = path.child('allowPrivilegeEscalation');
-    if (context.privileged === true) errors.push(invalid(at, false, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
+    if (context.privileged === true) errors.push(invalid(path, asJson(context), 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
     if ((context.capabilities?.add ?? []).includes('CAP_SYS_ADMIN'))
-      errors.push(invalid(at, false, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
+      errors.push(invalid(path, asJson(context), 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
   }
+  errors.push(...validateWindowsOptions(context.windowsOptions, path.child('windowsOptions')));
   errors.push(...validateAppArmor(context.appArmorProfile, path.child('appArmorProfile')));
   return errors;
 }
@@ -69,17 +72,30 @@ const SYSCTL = `(${SYSCTL_SEGMENT}[\\./])*${SYSCTL_SEGMENT}`;
 const SYSCTL_RE = new RegExp(`^${SYSCTL}$`);
 const MAX_SYSCTL = 253;
 
-function validateSysctls(sysctls: readonly core.Sysctl[] | undefined, path: FieldPath): Errors {
+/** `net/ipv4/conf/eth0.1/forwarding`: where slashes part the name, dots are part of it. */
+function withDots(name = ''): string {
+  const [first] = name.match(/[./]/) ?? [];
+  return first === '/' ? name.replace(/[./]/g, (char) => (char === '/' ? '.' : '/')) : name;
+}
+
+/** Settings that belong to a namespace which the pod shares with the host would be the host's. */
+const HOST_SYSCTLS = [
+  ['hostNetwork', /^net\./],
+  ['hostIPC', /^(kernel\.(shm|msg)|kernel\.sem$|fs\.mqueue\.)/],
+] as const;
+
+function validateSysctls(spec: core.PodSpec, path: FieldPath): Errors {
   const errors: Errors = [];
   const seen = new Set<string>();
-  for (const [i, { name }] of (sysctls ?? []).entries()) {
+  for (const [i, { name }] of (spec.securityContext?.sysctls ?? []).entries()) {
     const at = path.index(i).child('name');
-    const plain = (name ?? '').replaceAll('/', '.');
     if (isEmpty(name)) errors.push(required(at));
     else if (name.length > MAX_SYSCTL || !SYSCTL_RE.test(name))
       errors.push(invalid(at, name, `must have at most ${MAX_SYSCTL} characters and match regex ^${SYSCTL}$`));
-    else if (seen.has(plain)) errors.push(duplicate(at, plain));
-    seen.add(plain);
+    else if (seen.has(name)) errors.push(duplicate(at, name));
+    seen.add(name);
+    for (const [field, names] of HOST_SYSCTLS)
+      if (spec[field] === true && names.test(withDots(name))) errors.push(invalid(at, name, `may not be specified when '${field}' is true`));
   }
   return errors;
 }
@@ -87,19 +103,20 @@ function validateSysctls(sysctls: readonly core.Sysctl[] | undefined, path: Fiel
 /** The pod's own, with what it shares with the host. */
 export function validatePodSecurityContext(context: core.PodSecurityContext | undefined, spec: core.PodSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (spec.shareProcessNamespace === true && spec.hostPID === true)
-    errors.push(invalid(path.child('shareProcessNamespace'), true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
   if (context === undefined) return errors;
   checkId(errors, path.child('fsGroup'), context.fsGroup);
   checkId(errors, path.child('runAsUser'), context.runAsUser);
   checkId(errors, path.child('runAsGroup'), context.runAsGroup);
   for (const [i, group] of (context.supplementalGroups ?? []).entries()) checkId(errors, path.child('supplementalGroups').index(i), group);
-  errors.push(...validateSysctls(context.sysctls, path.child('sysctls')));
+  if (spec.shareProcessNamespace === true && spec.hostPID === true)
+    errors.push(invalid(path.child('shareProcessNamespace'), true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
+  errors.push(...validateSysctls(spec, path.child('sysctls')));
   checkSupported(errors, path.child('fsGroupChangePolicy'), context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']);
-  checkSupported(errors, path.child('seLinuxChangePolicy'), context.seLinuxChangePolicy, ['MountOption', 'Recursive']);
   errors.push(...validateSeccomp(context.seccompProfile, path.child('seccompProfile')));
-  checkSupported(errors, path.child('supplementalGroupsPolicy'), context.supplementalGroupsPolicy, ['Merge', 'Strict']);
+  errors.push(...validateWindowsOptions(context.windowsOptions, path.child('windowsOptions')));
   errors.push(...validateAppArmor(context.appArmorProfile, path.child('appArmorProfile')));
+  checkSupported(errors, path.child('supplementalGroupsPolicy'), context.supplementalGroupsPolicy, ['Merge', 'Strict']);
+  checkSupported(errors, path.child('seLinuxChangePolicy'), context.seLinuxChangePolicy, ['MountOption', 'Recursive']);
   return errors;
 }
 

@@ -73,7 +73,7 @@ export function admissionChain({
     limitPodHardAntiAffinityTopology,
     limitRanger,
     serviceAccountAdmission(random),
-    nodeRestriction,
+    nodeRestriction(authorize),
     taintNodesByCondition,
     alwaysPullImages,
     podSecurity(podSecurityOptions),

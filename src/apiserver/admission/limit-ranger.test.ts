@@ -54,6 +54,39 @@ describe('LimitRanger', () => {
     });
   }
 
+  test('an init container counts beside the sidecars before it', async () => {
+    const small = { limits: { cpu: '1' } };
+    const sum = pod({
+      initContainers: [
+        { name: 's', image: 'x', restartPolicy: 'Always', resources: small },
+        { name: 'i', image: 'x', resources: { limits: { cpu: '3' } } },
+      ],
+      containers: [{ name: 'a', image: 'x', resources: small }],
+    });
+    assert.equal(
+      await refusal(limitRanger, { resource: pods, object: sum, objects: [range({ type: 'Pod', max: { cpu: '3' } })] }),
+      'pods "web" is forbidden: maximum cpu usage per Pod is 3, but limit is 4',
+    );
+  });
+
+  test('what two containers are told alike is said once, and one range after the other', async () => {
+    const object = pod({ containers: ['a', 'b'].map((name) => ({ name, image: 'x' })) });
+    const ranges = [
+      range({ type: 'Container', min: { cpu: '1' } }),
+      stored(limitRanges, 'second', { spec: { limits: [{ type: 'Container', min: { memory: '1' } }] } }, 'default'),
+    ];
+    assert.equal(
+      await refusal(limitRanger, { resource: pods, object, objects: ranges }),
+      'pods "web" is forbidden: minimum cpu usage per Container is 1.  No request is specified',
+    );
+  });
+
+  test('a claim that is on its way out may lose its finalizers', async () => {
+    const object = { metadata: { name: 'c', deletionTimestamp: '2026-01-01T00:00:00Z' }, spec: { resources: { requests: { storage: '3Gi' } } } };
+    const objects = [range({ type: 'PersistentVolumeClaim', max: { storage: '2Gi' } })];
+    assert.equal(await refusal(limitRanger, { operation: 'UPDATE', resource: persistentVolumeClaims, name: 'c', object, old: object, objects }), undefined);
+  });
+
   test('claims', async () => {
     const object = { metadata: { name: 'c' }, spec: { resources: { requests: { storage: '3Gi' } } } };
     assert.equal(

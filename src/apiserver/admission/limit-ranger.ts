@@ -27,8 +27,12 @@ export const limitRanger: AdmissionPlugin = {
     for (const range of rangesOf(request)) setDefaults(pod, range);
   },
   validate(request) {
-    const faults = rangesOf(request).flatMap(({ spec }) => (spec?.limits ?? []).flatMap((item) => faultsOf(request, item)));
-    if (faults.length > 0) throw refuse(request, faults.length === 1 ? (faults[0] ?? '') : `[${faults.join(', ')}]`);
+    // What is on its way out has to be let go.
+    if (request.old?.metadata?.deletionTimestamp !== undefined) return;
+    for (const { spec } of rangesOf(request)) {
+      const faults = [...new Set((spec?.limits ?? []).flatMap((item) => faultsOf(request, item)))];
+      if (faults.length > 0) throw refuse(request, faults.length === 1 ? faults.join('') : `[${faults.join(', ')}]`);
+    }
   },
 };
 
@@ -103,19 +107,23 @@ function read(list: List | undefined): Amounts {
   return amounts;
 }
 
-/** All containers together, or the largest init container, whichever is more; what the pod says for itself comes first. */
+/**
+ * All containers and sidecars together, or the largest init container with the sidecars before it, whichever is more; what the pod says for
+ * itself comes first.
+ */
 function total(spec: Draft<NonNullable<Pod['spec']>>, field: 'requests' | 'limits'): Amounts {
-  const sum = new Map<string, Quantity>();
-  const add = (resources: Draft<ResourceRequirements> | undefined): void => {
-    for (const [name, quantity] of read(resources?.[field])) sum.set(name, addQuantities(sum.get(name) ?? ZERO_QUANTITY, quantity));
+  const add = (into: Map<string, Quantity>, resources: Draft<ResourceRequirements> | undefined): Map<string, Quantity> => {
+    for (const [name, quantity] of read(resources?.[field])) into.set(name, addQuantities(into.get(name) ?? ZERO_QUANTITY, quantity));
+    return into;
   };
-  for (const { resources } of spec.containers ?? []) add(resources);
-  for (const { resources, restartPolicy } of spec.initContainers ?? []) if (restartPolicy === 'Always') add(resources);
-  for (const { resources } of spec.initContainers ?? []) {
-    for (const [name, quantity] of read(resources?.[field])) {
-      if (compareQuantities(quantity, sum.get(name) ?? ZERO_QUANTITY) > 0) sum.set(name, quantity);
-    }
-  }
+  const sidecars = new Map<string, Quantity>();
+  const starting: Amounts[] = [];
+  for (const { resources, restartPolicy } of spec.initContainers ?? [])
+    starting.push(restartPolicy === 'Always' ? new Map(add(sidecars, resources)) : add(new Map(sidecars), resources));
+  const sum = new Map(sidecars);
+  for (const { resources } of spec.containers ?? []) add(sum, resources);
+  for (const [name, quantity] of starting.flatMap((amounts) => [...amounts]))
+    if (compareQuantities(quantity, sum.get(name) ?? ZERO_QUANTITY) >= 0) sum.set(name, quantity);
   for (const [name, quantity] of read(spec.resources?.[field])) sum.set(name, quantity);
   return sum;
 }

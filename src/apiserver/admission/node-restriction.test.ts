@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { csiDrivers, leases, nodes, persistentVolumeClaims, persistentVolumes, pods, resourceSlices, serviceAccounts } from '../../api/gen/resources.ts';
+import {
+  certificateSigningRequests,
+  csiDrivers,
+  leases,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  resourceSlices,
+  serviceAccounts,
+} from '../../api/gen/resources.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { type RequestParts, requestOf, run, stored } from './testing.ts';
 
@@ -15,8 +26,41 @@ const refusal = async (plugin: Parameters<typeof run>[0], parts: RequestParts): 
 };
 
 describe('NodeRestriction', () => {
+  const authorize: Authorizer = ({ verb, resource, namespace, name }) => ({
+    allowed: [verb, resource, namespace, name].join(' ') === 'request-serviceaccounts-token-audience registry default web',
+    reason: '',
+  });
   const node: Partial<RequestParts> = { user: 'system:node:n1', groups: ['system:nodes'] };
   const taint = { key: 'k', effect: 'NoSchedule' };
+  const requestFor = (name: string): string => {
+    const value = Buffer.concat([Buffer.from([0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, name.length]), Buffer.from(name)]);
+    return Buffer.from(`-----BEGIN CERTIFICATE REQUEST-----\n${value.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`).toString('base64');
+  };
+  const owner = { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'uid-n1', controller: true };
+  const projected = (source: object) => ({ volumes: [{ name: 'v', projected: { sources: [{ downwardAPI: {} }, source] } }] });
+  const mirrors = (
+    [
+      [{}, undefined],
+      [{ volumes: [{ name: 'v', emptyDir: {} }], serviceAccountName: 'a' }, 'serviceaccounts'],
+      [{ volumes: [{ name: 'v', configMap: { name: 'c' } }], imagePullSecrets: [{ name: 's' }] }, 'secrets'],
+      [{ volumes: [{ name: 'v', configMap: { name: 'c' } }] }, 'configmaps'],
+      [{ resourceClaims: [{ name: 'r', resourceClaimTemplateName: 't' }] }, 'resourceclaims'],
+      [{ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }, 'persistentvolumeclaims'],
+      [{ volumes: [{ name: 'v', ephemeral: {} }] }, 'persistentvolumeclaims (via ephemeral volumes)'],
+      [{ volumes: [{ name: 'v', csi: { driver: 'd' } }] }, 'csidrivers (via CSI volumes)'],
+      [projected({ serviceAccountToken: { path: 'p' } }), 'serviceaccounts (via projected volumes)'],
+      [projected({ clusterTrustBundle: { name: 'b', path: 'p' } }), 'clustertrustbundles'],
+    ] as const
+  ).map(([spec, why]): readonly [string, RequestParts, string | undefined] => [
+    `a mirror pod with ${JSON.stringify(spec)}`,
+    {
+      ...node,
+      resource: pods,
+      object: pod({ nodeName: 'n1', ...spec }, { annotations: { 'kubernetes.io/config.mirror': 'x' }, ownerReferences: [owner] }),
+      objects: [stored(nodes, 'n1')],
+    },
+    why === undefined ? undefined : `pods "web" is forbidden: node "n1" can not create pods that reference ${why}`,
+  ]);
   const rows: readonly (readonly [string, RequestParts, string | undefined])[] = [
     [
       'its own node',
@@ -59,7 +103,7 @@ describe('NodeRestriction', () => {
     [
       'another’s devices',
       { ...node, operation: 'DELETE', resource: resourceSlices, name: 's', old: { metadata: { name: 's' }, spec: { nodeName: 'n2' } } },
-      'resourceslices.resource.k8s.io "s" is forbidden: can only delete or update ResourceSlice with the same NodeName as the requesting node',
+      'resourceslices.resource.k8s.io "s" is forbidden: can only delete ResourceSlice with the same NodeName as the requesting node',
     ],
     [
       'a pod',
@@ -93,7 +137,11 @@ describe('NodeRestriction', () => {
         ['', undefined],
         ['vault', undefined],
         ['driver', undefined],
-        ['bank', 'serviceaccounts "web" is forbidden: audience "bank" not found in pod spec volume'],
+        [
+          'bank',
+          'serviceaccounts "web" is forbidden: audience "bank" not found in pod spec volume, system:node:n1 is not authorized to request tokens for this audience',
+        ],
+        ['registry', undefined],
       ] as const
     ).map(([audience, why]): readonly [string, RequestParts, string | undefined] => [
       `a token for its pod, to show to ${audience === '' ? 'the API server' : audience}`,
@@ -136,7 +184,7 @@ describe('NodeRestriction', () => {
         object: { metadata: { name: 'c' }, status: { phase: 'Lost' } },
         old: { metadata: { name: 'c' }, status: { phase: 'Bound' } },
       },
-      'persistentvolumeclaims "c" is forbidden: node "n1" is not allowed to update fields other than status.capacity and status.conditions',
+      'persistentvolumeclaims "c" is forbidden: node "n1" is not allowed to update fields other than status.quantity and status.conditions',
     ],
     [
       'the size of a claim',
@@ -151,7 +199,37 @@ describe('NodeRestriction', () => {
       },
       undefined,
     ],
+    ...mirrors,
+    [
+      'a pod of itself that is gone',
+      { ...node, resource: pods, subresource: 'eviction', name: 'gone', object: { metadata: { name: 'gone' } } },
+      'pods "gone" not found',
+    ],
+    [
+      'another claim for its pod’s devices',
+      {
+        ...node,
+        operation: 'UPDATE',
+        subresource: 'status',
+        resource: pods,
+        object: { ...pod({ nodeName: 'n1' }), status: { extendedResourceClaimStatus: { resourceClaimName: 'theirs' } } },
+        old: pod({ nodeName: 'n1' }),
+      },
+      'pods "web" is forbidden: node "n1" cannot update extended resource claim status',
+    ],
+    ...(
+      [
+        ['kubernetes.io/kubelet-serving', 'system:node:n1', undefined],
+        ['kubernetes.io/kube-apiserver-client-kubelet', 'system:node:n2', 'can only create a node CSR with CN=system:node:n1'],
+        ['kubernetes.io/kubelet-serving', 'kubernetes-admin', 'can only create a node CSR with CN=system:node:n1'],
+        ['example.com/other', 'ann', undefined],
+      ] as const
+    ).map(([signerName, name, why]): readonly [string, RequestParts, string | undefined] => [
+      `a certificate as ${name} of ${signerName}`,
+      { ...node, resource: certificateSigningRequests, object: { metadata: { name: 'r' }, spec: { signerName, request: requestFor(name) } } },
+      why === undefined ? undefined : `certificatesigningrequests.certificates.k8s.io "r" is forbidden: ${why}`,
+    ]),
     ['somebody else', { resource: pods, object: pod() }, undefined],
   ];
-  for (const [what, parts, why] of rows) test(what, async () => assert.equal(await refusal(nodeRestriction, parts), why));
+  for (const [what, parts, why] of rows) test(what, async () => assert.equal(await refusal(nodeRestriction(authorize), parts), why));
 });

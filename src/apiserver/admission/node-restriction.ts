@@ -1,32 +1,34 @@
 import { semanticEqual } from '../../api/equal.ts';
-import { csiDrivers, csiNodes, leases, nodes, persistentVolumeClaims, persistentVolumes, pods } from '../../api/gen/resources.ts';
+import { certificateSigningRequests, csiDrivers, csiNodes, leases, nodes, persistentVolumeClaims, persistentVolumes, pods } from '../../api/gen/resources.ts';
 import type { TokenRequest } from '../../api/gen/types/authentication.v1.ts';
 import type { Pod, Volume } from '../../api/gen/types/core.v1.ts';
 import type { Labels } from '../../machinery/labels.ts';
 import type { KubeObject, Stored } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
 import { objectNotFound } from '../../machinery/status-error.ts';
+import { type Authorizer, resourceAttributes } from '../authz/authorizer.ts';
 import { nodeOf } from '../authz/node.ts';
 import { referencesOf } from '../authz/node-relations.ts';
 import type { AdmissionPlugin, AdmissionRequest, StoredReader } from '../stages.ts';
 import { storedGet } from '../stored.ts';
+import { commonNamesIn } from './request-names.ts';
 import { draftOf, oldOf, refuse } from './request.ts';
 
 /** NodeRestriction: what a node writes is about itself and about the pods on it, whatever else it may be allowed. */
-export const nodeRestriction: AdmissionPlugin = {
+export const nodeRestriction = (authorize: Authorizer): AdmissionPlugin => ({
   name: 'NodeRestriction',
   handles: ({ user, operation }) => operation !== 'CONNECT' && nodeOf(user) !== undefined,
   admit(request) {
     const node = nodeOf(request.user);
     const check = CHECKS[`${request.kind.group}/${request.resource}`];
     if (node === undefined || check === undefined) return;
-    const why = check(request, node);
+    const why = check(request, node, authorize);
     if (why !== undefined) throw refuse(request, why);
   },
-};
+});
 
 /** Why it is refused; undefined: it is not. */
-type Check = (request: AdmissionRequest, node: string) => string | undefined;
+type Check = (request: AdmissionRequest, node: string, authorize: Authorizer) => string | undefined;
 
 const CHECKS: Readonly<Record<string, Check>> = {
   '/pods': (request, node) => {
@@ -36,13 +38,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
       case 'status':
         return checkPodStatus(request, node);
       case 'eviction':
-        return podOf(request)?.spec?.nodeName === node ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`;
+        return existingPod(request, request.name).spec?.nodeName === node ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`;
       default:
         return `unexpected pod subresource ${quote(request.subresource)}, only 'status' and 'eviction' are allowed`;
     }
   },
   '/nodes': checkNode,
   'resource.k8s.io/resourceslices': checkSlice,
+  'certificates.k8s.io/certificatesigningrequests': checkCertificate,
   '/persistentvolumeclaims': checkClaim,
   '/serviceaccounts': checkToken,
   'coordination.k8s.io/leases': (request, node) => {
@@ -59,15 +62,16 @@ function nameOf(request: AdmissionRequest, resource: typeof leases | typeof csiN
   return request.operation === 'CREATE' ? (draftOf(request, resource as typeof leases).metadata?.name ?? '') : request.name;
 }
 
-function podOf({ reader, namespace, name }: AdmissionRequest): Stored<Pod> | undefined {
-  return storedGet(reader, pods, namespace, name);
+function existingPod({ reader, namespace }: AdmissionRequest, name: string): Stored<Pod> {
+  const found = storedGet(reader, pods, namespace, name);
+  if (found === undefined) throw objectNotFound({ group: '', resource: 'pods' }, name);
+  return found;
 }
 
 function checkPod(request: AdmissionRequest, node: string): string | undefined {
   if (request.operation === 'CREATE') return checkMirrorPod(request, node);
   if (request.operation !== 'DELETE') return `unexpected operation ${quote(request.operation)}, node ${quote(node)} can only create and delete mirror pods`;
-  const pod = oldOf(request, pods) ?? podOf(request);
-  if (pod === undefined) throw objectNotFound({ group: '', resource: 'pods' }, request.name);
+  const pod = oldOf(request, pods) ?? existingPod(request, request.name);
   return pod.spec?.nodeName === node ? undefined : `node ${quote(node)} can only delete pods with spec.nodeName set to itself`;
 }
 
@@ -84,11 +88,31 @@ function checkMirrorPod(request: AdmissionRequest, node: string): string | undef
     return `${who} can only create pods with an owner reference set to itself`;
   if (owner.controller !== true) return `${who} can only create pods with a controller owner reference set to itself`;
   if (owner.blockOwnerDeletion === true) return `${who} must not set blockOwnerDeletion on an owner reference`;
-  const uid = storedGet(request.reader, nodes, '', node)?.metadata.uid;
-  if (uid !== owner.uid) return `node ${node} UID mismatch: expected ${owner.uid} got ${uid ?? ''}`;
-  const [resource] = [...referencesOf(pod)].map((reference) => reference.split('/')[0]);
-  if (resource === 'serviceaccounts') return `${who} can not create pods that reference a service account`;
+  const registered = storedGet(request.reader, nodes, '', node);
+  if (registered === undefined) throw objectNotFound({ group: '', resource: 'nodes' }, node);
+  if (registered.metadata.uid !== owner.uid) return `node ${node} UID mismatch: expected ${owner.uid} got ${registered.metadata.uid}`;
+  const resource = referencedResource(pod);
   return resource === undefined ? undefined : `${who} can not create pods that reference ${resource}`;
+}
+
+/** What of the API a pod needs: it must not get at that by being there. */
+function referencedResource(pod: Stored<Pod>): string | undefined {
+  const { spec } = pod;
+  const byName = new Set([...referencesOf(pod)].map((reference) => reference.split('/')[0]));
+  for (const resource of ['serviceaccounts', 'secrets', 'configmaps']) if (byName.has(resource)) return resource;
+  if ((spec?.resourceClaims ?? []).length > 0) return 'resourceclaims';
+  for (const { csi, glusterfs, persistentVolumeClaim, ephemeral, projected } of spec?.volumes ?? []) {
+    if (csi !== undefined) return 'csidrivers (via CSI volumes)';
+    if (glusterfs !== undefined) return 'endpoints (via glusterFS volumes)';
+    if (persistentVolumeClaim !== undefined) return 'persistentvolumeclaims';
+    if (ephemeral !== undefined) return 'persistentvolumeclaims (via ephemeral volumes)';
+    for (const { serviceAccountToken, clusterTrustBundle, podCertificate } of projected?.sources ?? []) {
+      if (serviceAccountToken !== undefined) return 'serviceaccounts (via projected volumes)';
+      if (clusterTrustBundle !== undefined) return 'clustertrustbundles';
+      if (podCertificate !== undefined) return 'podcertificates';
+    }
+  }
+  return undefined;
 }
 
 function checkPodStatus(request: AdmissionRequest, node: string): string | undefined {
@@ -99,6 +123,8 @@ function checkPodStatus(request: AdmissionRequest, node: string): string | undef
   if (!semanticEqual(old.metadata.labels ?? {}, pod.metadata?.labels ?? {})) return `node ${quote(node)} cannot update labels through pod status`;
   if (!semanticEqual(old.status?.resourceClaimStatuses ?? [], pod.status?.resourceClaimStatuses ?? []))
     return `node ${quote(node)} cannot update resource claim statues`;
+  if (!semanticEqual(old.status?.extendedResourceClaimStatus ?? {}, pod.status?.extendedResourceClaimStatus ?? {}))
+    return `node ${quote(node)} cannot update extended resource claim status`;
   return undefined;
 }
 
@@ -149,11 +175,22 @@ function isForbidden(key: string): boolean {
   return !OWN_LABELS.has(key) && !OWN_DOMAINS.some(within);
 }
 
-/** Devices that a node offers are its own. */
-function checkSlice({ object, old }: AdmissionRequest, node: string): string | undefined {
-  const nodeOfSlice = (slice: unknown): string => (slice as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName ?? '';
-  if (object !== undefined && nodeOfSlice(object) !== node) return 'can only create or update ResourceSlice with the same NodeName as the requesting node';
-  return old === undefined || nodeOfSlice(old) === node ? undefined : 'can only delete or update ResourceSlice with the same NodeName as the requesting node';
+/** Devices that a node offers are its own; what is there already the authorizer has looked at, except where many go at once. */
+function checkSlice({ operation, object, old }: AdmissionRequest, node: string): string | undefined {
+  const isOwn = (slice: unknown): boolean => (slice as { readonly spec?: { readonly nodeName?: string } } | undefined)?.spec?.nodeName === node;
+  if (operation === 'CREATE' && !isOwn(object)) return 'can only create ResourceSlice with the same NodeName as the requesting node';
+  return operation === 'DELETE' && !isOwn(old) ? 'can only delete ResourceSlice with the same NodeName as the requesting node' : undefined;
+}
+
+const NODE_SIGNERS: readonly string[] = ['kubernetes.io/kubelet-serving', 'kubernetes.io/kube-apiserver-client-kubelet'];
+
+/** A node asks for certificates in its own name. */
+function checkCertificate(request: AdmissionRequest, node: string): string | undefined {
+  if (request.operation !== 'CREATE') return undefined;
+  const { spec } = draftOf(request, certificateSigningRequests);
+  if (spec === undefined || !NODE_SIGNERS.includes(spec.signerName ?? '')) return undefined;
+  const names = new Set(commonNamesIn(spec.request ?? ''));
+  return names.size === 1 && names.has(`system:node:${node}`) ? undefined : `can only create a node CSR with CN=system:node:${node}`;
 }
 
 /** Of a claim a node writes only how far it has grown. */
@@ -167,27 +204,29 @@ function checkClaim(request: AdmissionRequest, node: string): string | undefined
     return { ...claim, metadata, status, apiVersion: undefined, kind: undefined };
   };
   if (semanticEqual(bare(old), bare(draftOf(request, persistentVolumeClaims)))) return undefined;
-  return `node ${quote(node)} is not allowed to update fields other than status.capacity and status.conditions`;
+  return `node ${quote(node)} is not allowed to update fields other than status.quantity and status.conditions`;
 }
 
 /** A node gets tokens only for the pods that run on it. */
-function checkToken(request: AdmissionRequest, node: string): string | undefined {
+function checkToken(request: AdmissionRequest, node: string, authorize: Authorizer): string | undefined {
   if (request.operation !== 'CREATE' || request.subresource !== 'token') return undefined;
   const bound = (request.object as unknown as TokenRequest | undefined)?.spec?.boundObjectRef;
   if (bound === undefined || bound === null || bound.apiVersion !== 'v1' || bound.kind !== 'Pod' || (bound.name ?? '') === '')
     return 'node requested token not bound to a pod';
   if ((bound.uid ?? '') === '') return 'node requested token with a pod binding without a uid';
-  const pod = storedGet(request.reader, pods, request.namespace, bound.name ?? '');
-  if (pod === undefined) throw objectNotFound({ group: '', resource: 'pods' }, bound.name ?? '');
+  const pod = existingPod(request, bound.name ?? '');
   if (bound.uid !== pod.metadata.uid) {
     return `the UID in the bound object reference (${bound.uid ?? ''}) does not match the UID in record. The object might have been deleted and then recreated`;
   }
   if (pod.spec?.nodeName !== node) return 'node requested token bound to a pod scheduled on a different node';
-  return checkAudience(request, pod);
+  return checkAudience(request, pod, authorize);
 }
 
-/** Only for whom the pod itself, or the driver of one of its volumes, is to show the token (KEP-4412, ServiceAccountNodeAudienceRestriction). */
-function checkAudience({ object, reader }: AdmissionRequest, pod: Stored<Pod>): string | undefined {
+/**
+ * Only for whom the pod itself, or the driver of one of its volumes, is to show the token (KEP-4412, ServiceAccountNodeAudienceRestriction),
+ * or for whom the node may by a right of its own: the audience stands where others name a resource.
+ */
+function checkAudience({ object, reader, user, namespace, name }: AdmissionRequest, pod: Stored<Pod>, authorize: Authorizer): string | undefined {
   const [audience = '', ...others] = (object as unknown as TokenRequest | undefined)?.spec?.audiences ?? [];
   if (others.length > 0) return 'node may only request 0 or 1 audiences';
   const volumes = pod.spec?.volumes ?? [];
@@ -195,7 +234,9 @@ function checkAudience({ object, reader }: AdmissionRequest, pod: Stored<Pod>): 
     .flatMap(({ projected }) => projected?.sources ?? [])
     .some(({ serviceAccountToken: token }) => token !== undefined && (token.audience ?? '') === audience);
   if (shown || volumes.some((volume) => driverTakes(reader, pod, volume, audience))) return undefined;
-  return `audience ${quote(audience)} not found in pod spec volume`;
+  const verb = 'request-serviceaccounts-token-audience';
+  if (authorize(resourceAttributes({ user, verb, group: '', version: 'v1', resource: audience, namespace, name })).allowed) return undefined;
+  return `audience ${quote(audience)} not found in pod spec volume, ${user.name} is not authorized to request tokens for this audience`;
 }
 
 function driverTakes(reader: StoredReader, { metadata }: Stored<Pod>, { name, csi, persistentVolumeClaim, ephemeral }: Volume, audience: string): boolean {

@@ -47,4 +47,35 @@ describe('nobody hands out more than they have', () => {
     assert.match((await bind('admin')) ?? '', /attempting to grant RBAC permissions not currently held/);
     assert.equal(await bind('gone'), 'clusterroles.rbac.authorization.k8s.io "gone" not found');
   });
+
+  const rules = [{ verbs: ['delete'], apiGroups: [''], resources: ['secrets'] }];
+  const held = [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }];
+  const update = (resource: typeof clusterRoles | typeof clusterRoleBindings, object: object, old: object) =>
+    refusal(plugin, { operation: 'UPDATE', resource, name: 'r', object, old });
+  const labelled = (more: object = {}) => ({ metadata: { name: 'r', ...more } });
+
+  test('who changes a role at all needs its rights, except to let it go', async () => {
+    const beyond = /attempting to grant RBAC permissions not currently held/;
+    assert.match((await update(clusterRoles, { ...labelled({ labels: { a: 'b' } }), rules }, { ...labelled(), rules })) ?? '', beyond);
+    assert.equal(
+      await update(clusterRoles, { ...labelled(), rules }, { ...labelled({ finalizers: ['f'], ownerReferences: [{ uid: 'u' }] }), rules }),
+      undefined,
+    );
+    const binding = { roleRef: { kind: 'ClusterRole', name: 'admin' }, subjects: [] };
+    assert.match((await update(clusterRoleBindings, { ...labelled({ labels: { a: 'b' } }), ...binding }, { ...labelled(), ...binding })) ?? '', beyond);
+    assert.equal(await update(clusterRoleBindings, { ...labelled(), ...binding }, { ...labelled({ finalizers: ['f'] }), ...binding }), undefined);
+  });
+
+  test('a role that sums up others is for those who may do everything', async () => {
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] };
+    const no = 'clusterroles.rbac.authorization.k8s.io "r" is forbidden: must have cluster-admin privileges to use the aggregationRule';
+    assert.equal(await update(clusterRoles, { ...labelled(), rules: held, aggregationRule }, { ...labelled(), rules: [], aggregationRule }), no);
+    assert.equal(await update(clusterRoles, { ...labelled(), rules: held }, { ...labelled(), rules: held, aggregationRule }), no);
+    // What is granted by itself is told first.
+    assert.match((await update(clusterRoles, { ...labelled(), rules, aggregationRule }, labelled())) ?? '', /not currently held/);
+    assert.equal(
+      await refusal(plugin, { resource: clusterRoles, object: { ...labelled(), rules: held, aggregationRule: { clusterRoleSelectors: [] } } }),
+      undefined,
+    );
+  });
 });

@@ -1,6 +1,7 @@
 import type { ClusterRole, PolicyRule, RoleBinding } from '../../api/gen/types/rbac.v1.ts';
 import { semanticEqual } from '../../api/equal.ts';
 import type { UserInfo } from '../../machinery/exchange.ts';
+import type { KubeObject } from '../../machinery/object.ts';
 import { forbiddenRequest, objectNotFound, type StatusError } from '../../machinery/status-error.ts';
 import { type Authorizer, resourceAttributes } from '../authz/authorizer.ts';
 import type { RbacIndex } from '../authz/rbac.ts';
@@ -24,12 +25,14 @@ export const rbacEscalation = (authorize: Authorizer, index: RbacIndex): Admissi
 });
 
 function checkRole(authorize: Authorizer, index: RbacIndex, request: AdmissionRequest): void {
-  if (mayDo(authorize, request, 'escalate', request.resource, request.name)) return;
+  // The name of a new one is not known to whoever authorizes the request.
+  if (mayDo(authorize, request, 'escalate', request.resource, request.operation === 'CREATE' ? '' : request.name)) return;
+  if (onlyLetsGo(request)) return;
   const role = request.object as unknown as ClusterRole;
   const old = request.old as unknown as ClusterRole | undefined;
-  if (old !== undefined && semanticEqual(role.rules, old.rules) && semanticEqual(role.aggregationRule, old.aggregationRule)) return;
+  grant(index, request, role.rules ?? []);
   // Whatever may come to be summed up here would be granted.
-  if (role.aggregationRule !== undefined && !semanticEqual(role.aggregationRule, old?.aggregationRule)) {
+  if (sumsUp(role) || sumsUp(old)) {
     const everything: PolicyRule[] = [
       { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
       { verbs: ['*'], nonResourceURLs: ['*'] },
@@ -38,15 +41,22 @@ function checkRole(authorize: Authorizer, index: RbacIndex, request: AdmissionRe
       throw forbiddenRequest({ group: GROUP, resource: request.resource }, nameOf(request), 'must have cluster-admin privileges to use the aggregationRule');
     }
   }
-  grant(index, request, role.rules ?? []);
+}
+
+const sumsUp = (role: ClusterRole | undefined): boolean => (role?.aggregationRule?.clusterRoleSelectors ?? []).length > 0;
+
+/** An update of what the garbage collector needs, and of nothing else. */
+function onlyLetsGo({ object, old }: AdmissionRequest): boolean {
+  const bare = ({ metadata, apiVersion: _, kind: _kind, ...rest }: KubeObject): object => {
+    const { ownerReferences: _owners, finalizers: _finalizers, managedFields: _fields, ...others } = metadata ?? {};
+    return { ...rest, metadata: others };
+  };
+  return old !== undefined && semanticEqual(bare(old), bare(object as unknown as KubeObject));
 }
 
 function checkBinding(authorize: Authorizer, index: RbacIndex, request: AdmissionRequest): void {
-  const binding = request.object as unknown as RoleBinding;
-  const old = request.old as unknown as RoleBinding | undefined;
-  if (old !== undefined && semanticEqual(binding.roleRef, old.roleRef) && semanticEqual(binding.subjects, old.subjects)) return;
-  const { roleRef } = binding;
-  if (mayDo(authorize, request, 'bind', roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles', roleRef.name)) return;
+  const { roleRef } = request.object as unknown as RoleBinding;
+  if (onlyLetsGo(request) || mayDo(authorize, request, 'bind', roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles', roleRef.name)) return;
   const role = index.role(roleRef, request.namespace);
   if (role === undefined) throw objectNotFound({ group: GROUP, resource: roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles' }, roleRef.name);
   grant(index, request, role.rules ?? []);

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { configMaps, deployments, persistentVolumeClaims, pods, resourceQuotas, services } from '../../api/gen/resources.ts';
+import {
+  configMaps,
+  deployments,
+  events,
+  persistentVolumeClaims,
+  pods,
+  resourceClaims,
+  resourceClaimsV1beta1,
+  resourceQuotas,
+  services,
+} from '../../api/gen/resources.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { type RequestParts, requestOf, run, stored } from './testing.ts';
 
@@ -17,6 +27,11 @@ const refusal = async (plugin: Parameters<typeof run>[0], parts: RequestParts): 
 describe('ResourceQuota', () => {
   const quota = (hard: object, used: object, rest: object = {}) => stored(resourceQuotas, 'q', { spec: { hard, ...rest }, status: { hard, used } }, 'default');
   const sized = pod({ containers: [{ name: 'a', image: 'x', resources: { requests: { cpu: '600m', memory: '1Gi' }, limits: { cpu: '1' } } }] });
+
+  const resized = (wanted: string, held: string) => ({
+    ...pod({ containers: [{ name: 'a', image: 'x', resources: { requests: { cpu: wanted } } }] }),
+    status: { phase: 'Running', containerStatuses: [{ name: 'a', allocatedResources: { cpu: held }, resources: { requests: { cpu: held } } }] },
+  });
 
   test('what is used is added in the same commit', async () => {
     const request = requestOf({
@@ -59,6 +74,88 @@ describe('ResourceQuota', () => {
       'deployments.apps "d" is forbidden: exceeded quota: q, requested: count/deployments.apps=1, used: count/deployments.apps=0, limited: count/deployments.apps=0',
     ],
     ['of no concern', { resource: configMaps, object: { metadata: { name: 'd' } }, objects: [quota({ pods: '0' }, { pods: '0' })] }, undefined],
+    ...(['containers', 'initContainers'] as const).map((_, at): readonly [string, RequestParts, string | undefined] => [
+      at === 0 ? 'nothing said by two' : 'said by the pod for all',
+      {
+        resource: pods,
+        object: pod({
+          containers: ['b', 'a'].map((name) => ({ name, image: 'x' })),
+          ...(at === 0 ? {} : { resources: { requests: { memory: '1Mi' } } }),
+        }),
+        objects: [quota({ 'limits.cpu': '1', 'limits.memory': '1Gi' }, { 'limits.cpu': '0', 'limits.memory': '0' })],
+      },
+      at === 0 ? 'pods "web" is forbidden: failed quota: q: must specify limits.cpu for: a,b; limits.memory for: a,b' : undefined,
+    ]),
+    [
+      'a pod that is given an end',
+      {
+        operation: 'UPDATE',
+        resource: pods,
+        object: pod({ activeDeadlineSeconds: 5 }),
+        old: pod(),
+        objects: [quota({ pods: '0' }, { pods: '0' }, { scopes: ['Terminating'] })],
+      },
+      'pods "web" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0',
+    ],
+    [
+      'more devices of a class than there may be',
+      {
+        resource: resourceClaims,
+        object: {
+          metadata: { name: 'c' },
+          spec: {
+            devices: {
+              requests: [
+                { name: 'a', exactly: { deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 2 } },
+                {
+                  name: 'b',
+                  firstAvailable: [
+                    { name: 'x', deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 3 },
+                    { name: 'y', deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 1 },
+                  ],
+                },
+              ],
+            },
+          },
+        },
+        objects: [quota({ 'gpu.deviceclass.resource.k8s.io/devices': '4' }, { 'gpu.deviceclass.resource.k8s.io/devices': '0' })],
+      },
+      'resourceclaims.resource.k8s.io "c" is forbidden: exceeded quota: q, requested: gpu.deviceclass.resource.k8s.io/devices=5, used: gpu.deviceclass.resource.k8s.io/devices=0, limited: gpu.deviceclass.resource.k8s.io/devices=4',
+    ],
+    [
+      'all devices of a class, as v1beta1 says it',
+      {
+        resource: resourceClaimsV1beta1,
+        object: { metadata: { name: 'c' }, spec: { devices: { requests: [{ name: 'a', deviceClassName: 'gpu', allocationMode: 'All' }] } } },
+        objects: [quota({ 'gpu.deviceclass.resource.k8s.io/devices': '4' }, { 'gpu.deviceclass.resource.k8s.io/devices': '0' })],
+      },
+      'resourceclaims.resource.k8s.io "c" is forbidden: exceeded quota: q, requested: gpu.deviceclass.resource.k8s.io/devices=32, used: gpu.deviceclass.resource.k8s.io/devices=0, limited: gpu.deviceclass.resource.k8s.io/devices=4',
+    ],
+    ['an event', { resource: events, object: { metadata: { name: 'e' } }, objects: [quota({ 'count/events': '0' }, { 'count/events': '0' })] }, undefined],
+    [
+      'a pod that shrinks while its node still holds more',
+      {
+        operation: 'UPDATE',
+        resource: pods,
+        subresource: 'resize',
+        object: resized('1', '3'),
+        old: resized('2', '3'),
+        objects: [quota({ 'requests.cpu': '1' }, { 'requests.cpu': '3' })],
+      },
+      undefined,
+    ],
+    [
+      'a pod that grows past what its node holds',
+      {
+        operation: 'UPDATE',
+        resource: pods,
+        subresource: 'resize',
+        object: resized('4', '3'),
+        old: resized('2', '3'),
+        objects: [quota({ 'requests.cpu': '3' }, { 'requests.cpu': '3' })],
+      },
+      'pods "web" is forbidden: exceeded quota: q, requested: requests.cpu=1, used: requests.cpu=3, limited: requests.cpu=3',
+    ],
     ['another scope', { resource: pods, object: sized, objects: [quota({ pods: '0' }, { pods: '0' }, { scopes: ['BestEffort'] })] }, undefined],
     [
       'its scope',

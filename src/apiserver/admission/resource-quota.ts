@@ -1,12 +1,13 @@
 import { pods, resourceQuotas } from '../../api/gen/resources.ts';
-import type { Pod, ResourceQuota } from '../../api/gen/types/core.v1.ts';
-import { addUsage, quotaMatches, type Usage, usageChange, usageOf } from '../../api/core/resource-quota.rules.ts';
+import type { Pod, PodSpec, ResourceQuota } from '../../api/gen/types/core.v1.ts';
+import { isPodLevel } from '../../api/core/pod.rules.ts';
+import { addUsage, isTerminating, quotaMatches, type Usage, usageChange, usageOf } from '../../api/core/resource-quota.rules.ts';
 import type { Draft, KubeObject, Stored } from '../../machinery/object.ts';
 import { compareQuantities, formatQuantity, parseQuantity, type Quantity } from '../../machinery/quantity.ts';
 import { hasOwn, setOwn } from '../../machinery/record.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../stages.ts';
 import { storedList } from '../stored.ts';
-import { draftOf, refuse } from './request.ts';
+import { draftOf, oldOf, refuse } from './request.ts';
 
 const NONE: Usage = new Map();
 /** These count on an update too: what they use may grow. */
@@ -18,17 +19,26 @@ const GROWING: ReadonlySet<string> = new Set(['services', 'persistentvolumeclaim
  */
 export const resourceQuota: AdmissionPlugin = {
   name: 'ResourceQuota',
-  handles: ({ namespace, operation, kind, subresource, resource }) => {
+  handles: (request) => {
+    const { namespace, operation, kind, subresource, resource } = request;
     if (namespace === '' || !kind.namespaced) return false;
-    if (operation === 'CREATE') return subresource === '';
+    // Events are not counted, and there are many of them.
+    if (operation === 'CREATE') return subresource === '' && resource !== 'events';
     if (operation !== 'UPDATE' || kind.group !== '') return false;
-    return (subresource === '' && GROWING.has(resource)) || (resource === 'pods' && subresource === 'resize');
+    if (resource === 'pods') return subresource === 'resize' || (subresource === '' && changesScope(request));
+    return subresource === '' && GROWING.has(resource);
   },
   validate(request) {
     const quotas = storedList(request.reader, resourceQuotas, request.namespace);
     for (const quota of quotas) charge(request, quota);
   },
 };
+
+/** A pod that is given an end counts elsewhere from then on. */
+function changesScope(request: AdmissionRequest): boolean {
+  const [before, after] = [oldOf(request, pods)?.spec, draftOf(request, pods).spec];
+  return before !== undefined && after !== undefined && isTerminating(before) !== isTerminating(after as PodSpec);
+}
 
 function charge(request: AdmissionRequest, quota: Stored<ResourceQuota>): void {
   const about = { group: request.kind.group, resource: request.resource };
@@ -76,23 +86,23 @@ function withUsed(quota: Stored<ResourceQuota>, usage: Usage): Draft<KubeObject>
 
 const COMPUTE: ReadonlySet<string> = new Set(['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory']);
 
-/** A quota on cpu or memory holds only if every container says how much it wants. */
+/** A quota on cpu or memory holds only if every container says how much it wants, or the pod for all of them. */
 function requireAmounts(request: AdmissionRequest, quota: Stored<ResourceQuota>, hard: Usage): void {
   if (request.kind.group !== '' || request.resource !== pods.resource) return;
+  const spec = draftOf(request, pods).spec as Pod['spec'];
+  if ([spec?.resources?.requests, spec?.resources?.limits].some((list) => Object.keys(list ?? {}).some(isPodLevel))) return;
   const required = [...hard.keys()].filter((name) => COMPUTE.has(name)).sort();
-  const { spec } = draftOf(request, pods);
-  const missing = required.map((name) => [name, lacking(spec as Pod['spec'], name)] as const).filter(([, containers]) => containers.length > 0);
+  const missing = required.map((name) => [name, lacking(spec, name)] as const).filter(([, containers]) => containers.length > 0);
   if (missing.length === 0) return;
   const text = missing.map(([name, containers]) => `${name} for: ${containers.join(',')}`).join('; ');
   throw refuse(request, `failed quota: ${quota.metadata.name}: must specify ${text}`);
 }
 
-/** The containers that say nothing about it; none when the pod says it for all of them. */
+/** The containers that say nothing about it. */
 function lacking(spec: Pod['spec'], name: string): readonly string[] {
-  const limit = name.startsWith('limits.');
+  const list = name.startsWith('limits.') ? 'limits' : 'requests';
   const resource = name.replace(/^(limits|requests)\./, '');
-  const list = limit ? 'limits' : 'requests';
-  if (hasOwn(spec?.resources?.[list], resource)) return [];
   const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-  return all.filter(({ resources }) => !hasOwn(resources?.[list], resource)).map((container) => container.name);
+  const silent = all.filter(({ resources }) => !hasOwn(resources?.[list], resource));
+  return silent.map((container) => container.name).sort();
 }

@@ -38,3 +38,23 @@ test('RuntimeClass', async () => {
     'pods "web" is forbidden: pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead',
   );
 });
+
+test('of tolerations only those count that no other one covers', async () => {
+  const kata = { key: 'kata', operator: 'Equal', value: 'yes', effect: 'NoSchedule' };
+  const everything = { operator: 'Exists' };
+  const short = { key: 'node', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 };
+  const rows: readonly (readonly [object[], object[], object[]])[] = [
+    [[everything], [kata], [everything]],
+    [[kata], [everything], [everything]],
+    [[kata], [kata], [kata]],
+    [[{ ...kata, effect: '' }], [kata], [{ ...kata, effect: '' }]],
+    [[{ ...kata, value: 'no' }], [kata], [{ ...kata, value: 'no' }, kata]],
+    [[{ ...short, tolerationSeconds: 300 }], [short], [{ ...short, tolerationSeconds: 300 }]],
+    [[short], [{ ...short, tolerationSeconds: 300 }], [{ ...short, tolerationSeconds: 300 }]],
+  ];
+  for (const [own, tolerations, expected] of rows) {
+    const objects = [stored(runtimeClasses, 'kata', { handler: 'kata', scheduling: { tolerations } })];
+    const out = await run(runtimeClass, requestOf({ resource: pods, object: pod({ runtimeClassName: 'kata', tolerations: own }), objects }));
+    assert.deepEqual((out as unknown as { spec: { tolerations: unknown } }).spec.tolerations, expected);
+  }
+});

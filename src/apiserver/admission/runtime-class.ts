@@ -56,6 +56,21 @@ function setScheduling(request: AdmissionRequest, { scheduling }: RuntimeClass):
     setOwn(selector, key, value);
   }
   if (Object.keys(selector).length > 0) spec.nodeSelector = selector;
-  const added = (scheduling.tolerations ?? []).filter((each) => !(spec.tolerations ?? []).some((own) => semanticEqual(own, each)));
-  if (added.length > 0) spec.tolerations = [...(spec.tolerations ?? []), ...added.map((each): Draft<Toleration> => ({ ...each }))];
+  const all = [...(spec.tolerations ?? []), ...(scheduling.tolerations ?? [])] as readonly Toleration[];
+  if (all.length > 0) spec.tolerations = withoutCovered(all).map((each): Draft<Toleration> => ({ ...each }));
+}
+
+/** Without those that another one covers; of equal ones the first stays. */
+function withoutCovered(all: readonly Toleration[]): readonly Toleration[] {
+  return all.filter((each, at) => !all.some((other, index) => index !== at && covers(other, each) && (index < at || !semanticEqual(other, each))));
+}
+
+function covers(wide: Toleration, narrow: Toleration): boolean {
+  if (semanticEqual(wide, narrow)) return true;
+  if ((wide.key ?? '') !== (narrow.key ?? '') && ((wide.key ?? '') !== '' || wide.operator !== 'Exists')) return false;
+  if ((wide.effect ?? '') !== (narrow.effect ?? '') && (wide.effect ?? '') !== '') return false;
+  const seconds = wide.effect === 'NoExecute' ? wide.tolerationSeconds : undefined;
+  if (seconds !== undefined && (narrow.tolerationSeconds === undefined || narrow.tolerationSeconds > seconds)) return false;
+  if ((wide.operator ?? '') === 'Exists') return true;
+  return ['', 'Equal'].includes(wide.operator ?? '') && narrow.operator === 'Equal' && (narrow.value ?? '') === (wide.value ?? '');
 }

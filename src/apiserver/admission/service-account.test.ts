@@ -75,6 +75,10 @@ describe('ServiceAccount', () => {
       await run(plugin, requestOf({ resource: pods, object: pod({ serviceAccountName: 'default' }, metadata) })),
       'pods "web" is forbidden: a mirror pod may not reference service accounts',
     );
+    // Before NodeRestriction says it in its own words.
+    await assert.rejects(async () => plugin.admit?.(requestOf({ resource: pods, object: pod({ imagePullSecrets: [{ name: 's' }] }, metadata) })), {
+      message: 'pods "web" is forbidden: a mirror pod may not reference secrets',
+    });
   });
 
   describe('an account that lets its pods use only its own secrets', () => {

@@ -3,6 +3,7 @@ import { pods, serviceAccounts } from '../../api/gen/resources.ts';
 import type { Container, EphemeralContainer, Pod, ServiceAccount, Volume } from '../../api/gen/types/core.v1.ts';
 import type { Draft, Stored } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
+import { referencesOf } from '../authz/node-relations.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../stages.ts';
 import { storedGet } from '../stored.ts';
 import { draftOf, isAbout, refuse } from './request.ts';
@@ -23,7 +24,9 @@ export function serviceAccountAdmission(random: Random): AdmissionPlugin {
     admit(request) {
       if (isEphemeral(request)) return;
       const pod = draftOf(request, pods);
-      if (pod.spec === undefined || isMirror(pod)) return;
+      // A node is told here already what its own rules would refuse in other words.
+      if (isMirror(pod)) return validateMirror(request, pod);
+      if (pod.spec === undefined) return;
       if ((pod.spec.serviceAccountName ?? '') === '') pod.spec.serviceAccountName = 'default';
       // The deprecated name of the same field shows the same value.
       pod.spec.serviceAccount = pod.spec.serviceAccountName;
@@ -55,7 +58,8 @@ function isMirror(pod: Draft<Pod>): boolean {
 /** What a kubelet shows of a pod that it runs from a file: it must not get rights by that. */
 function validateMirror(request: AdmissionRequest, pod: Draft<Pod>): void {
   if ((pod.spec?.serviceAccountName ?? '') !== '') throw refuse(request, 'a mirror pod may not reference service accounts');
-  if (referencedSecrets(pod).length > 0) throw refuse(request, 'a mirror pod may not reference secrets');
+  if ([...referencesOf(pod as unknown as Stored<Pod>)].some((reference) => reference.startsWith('secrets/')))
+    throw refuse(request, 'a mirror pod may not reference secrets');
   for (const { projected } of pod.spec?.volumes ?? []) {
     if ((projected?.sources ?? []).some(({ serviceAccountToken }) => serviceAccountToken !== undefined)) {
       throw refuse(request, 'a mirror pod may not use ServiceAccountToken volume projections');

@@ -153,7 +153,14 @@ describe('service-account tokens', () => {
       { spec: { expirationSeconds: 10 } },
       'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes',
     ],
-    [{ metadata: { name: 'other' } }, 'the name of the token request and service account should match'],
+    [
+      { metadata: { name: 'other' } },
+      'TokenRequest.authentication.k8s.io "web" is invalid: metadata.name: Invalid value: "other": must match the service account name if specified',
+    ],
+    [
+      { metadata: { namespace: 'other' } },
+      'TokenRequest.authentication.k8s.io "web" is invalid: metadata.namespace: Invalid value: "other": must match the service account namespace if specified',
+    ],
     [{ spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'nope' } } }, 'pods "nope" not found'],
     [
       { spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'web-0', uid: 'old' } } },

@@ -27,7 +27,8 @@ export function tokenSubresource(tokens: TokenIssuer, random: Random): ObjectSub
       const request = (body ?? {}) as unknown as TokenRequest;
       const account = call.parent as Stored<KubeObject> | undefined;
       if (account === undefined) throw objectNotFound({ group: '', resource: 'serviceaccounts' }, call.name);
-      if ((request.metadata?.name ?? call.name) !== call.name) throw badRequest('the name of the token request and service account should match');
+      requireSame(call, 'name', request.metadata?.name);
+      requireSame(call, 'namespace', request.metadata?.namespace);
       const seconds = request.spec?.expirationSeconds ?? DEFAULT_SECONDS;
       validateSeconds(seconds);
       const asked = request.spec?.audiences ?? [];
@@ -49,6 +50,13 @@ export function tokenSubresource(tokens: TokenIssuer, random: Random): ObjectSub
       return { code: 201, body: { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata, spec, status } as unknown as JsonObject };
     },
   };
+}
+
+/** What the body says of its account is what the path says. */
+function requireSame(call: SubresourceCall, field: 'name' | 'namespace', said: string | undefined): void {
+  if (said === undefined || said === '' || said === call[field]) return;
+  const error = invalid(new FieldPath('metadata').child(field), said, `must match the service account ${field} if specified`);
+  throw invalidObject({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, call.name, [error]);
 }
 
 function validateSeconds(seconds: number): void {

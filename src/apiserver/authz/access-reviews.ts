@@ -6,8 +6,9 @@ import type {
   SubjectAccessReviewSpec,
 } from '../../api/gen/types/authorization.v1.ts';
 import type { UserInfo } from '../../machinery/exchange.ts';
-import { type FieldError, FieldPath, invalid } from '../../machinery/field-error.ts';
-import type { JsonObject } from '../../machinery/object.ts';
+import { type FieldError, FieldPath, invalid, required } from '../../machinery/field-error.ts';
+import { validateExpression, validateOperator } from '../../machinery/labels.ts';
+import type { JsonObject, ObjectMeta } from '../../machinery/object.ts';
 import { badRequest, invalidObject } from '../../machinery/status-error.ts';
 import { formatTime } from '../../machinery/time.ts';
 import type { AuthorizeAttributes, VirtualCall, VirtualResource } from '../stages.ts';
@@ -32,8 +33,7 @@ export function accessReviews(authorize: Authorizer, index: RbacIndex): readonly
   };
   const about = (kind: string, call: VirtualCall, body: JsonObject): JsonObject => {
     const { spec } = body as unknown as SubjectAccessReview;
-    validate(kind, spec, true);
-    if (kind === 'LocalSubjectAccessReview') validateLocal(kind, spec, call.namespace);
+    validate(kind, body as unknown as SubjectAccessReview, kind === 'LocalSubjectAccessReview' ? call.namespace : undefined);
     const user = { name: spec.user ?? '', uid: spec.uid, groups: spec.groups ?? [], extra: spec.extra };
     return answer(kind, call, body, user, spec);
   };
@@ -45,7 +45,7 @@ export function accessReviews(authorize: Authorizer, index: RbacIndex): readonly
       resource: 'selfsubjectaccessreviews',
       create(call, body) {
         const { spec } = body as unknown as SubjectAccessReview;
-        validate('SelfSubjectAccessReview', spec, false);
+        validate('SelfSubjectAccessReview', body as unknown as SubjectAccessReview);
         return answer('SelfSubjectAccessReview', call, body, call.user, spec);
       },
     },
@@ -91,7 +91,7 @@ function selectorText(selector: FieldSelectorAttributes | LabelSelectorAttribute
   return single.length === 0 ? undefined : single.map(({ key, values }) => `${key}=${values?.[0] ?? ''}`).join(',');
 }
 
-function validate(kind: string, spec: SubjectAccessReviewSpec, needsSubject: boolean): void {
+function validate(kind: string, { metadata, spec }: Pick<SubjectAccessReview, 'metadata' | 'spec'>, namespace?: string): void {
   const errors: FieldError[] = [];
   const { resourceAttributes: resource, nonResourceAttributes: path } = spec;
   if (resource !== undefined && path !== undefined) {
@@ -100,19 +100,50 @@ function validate(kind: string, spec: SubjectAccessReviewSpec, needsSubject: boo
   if (resource === undefined && path === undefined) {
     errors.push(invalid(SPEC.child('resourceAttributes'), null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'));
   }
-  if (needsSubject && (spec.user ?? '') === '' && (spec.groups ?? []).length === 0) {
+  errors.push(...fieldSelectorErrors(resource?.fieldSelector), ...labelSelectorErrors(resource?.labelSelector));
+  if (kind !== 'SelfSubjectAccessReview' && (spec.user ?? '') === '' && (spec.groups ?? []).length === 0) {
     errors.push(invalid(SPEC.child('user'), '', 'at least one of user or group must be specified'));
+  }
+  errors.push(...metadataErrors(metadata, namespace !== undefined));
+  if (namespace !== undefined && resource !== undefined && (resource.namespace ?? '') !== namespace) {
+    errors.push(invalid(SPEC.child('resourceAttributes').child('namespace'), resource.namespace ?? '', 'must match metadata.namespace'));
+  }
+  if (namespace !== undefined && path !== undefined) {
+    errors.push(invalid(SPEC.child('nonResourceAttributes'), path as unknown as JsonObject, 'disallowed on this kind of request'));
   }
   if (errors.length > 0) throw invalidObject({ group: GROUP, kind }, '', errors);
 }
 
-function validateLocal(kind: string, { resourceAttributes: resource, nonResourceAttributes: path }: SubjectAccessReviewSpec, namespace: string): void {
-  if (path !== undefined) {
-    throw invalidObject({ group: GROUP, kind }, '', [
-      invalid(SPEC.child('nonResourceAttributes'), path as unknown as JsonObject, 'disallowed on this kind of request'),
-    ]);
-  }
-  if (resource?.namespace !== namespace) {
-    throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
-  }
+/** A review is a question, not an object. */
+function metadataErrors(metadata: ObjectMeta | undefined, isLocal: boolean): readonly FieldError[] {
+  const { managedFields: _, ...shown } = metadata ?? {};
+  const given = Object.entries(shown).filter(([name, value]) => value !== undefined && value !== null && value !== '' && !(isLocal && name === 'namespace'));
+  if (given.length === 0) return [];
+  return [invalid(new FieldPath('metadata'), shown as unknown as JsonObject, isLocal ? 'must be empty except for namespace' : 'must be empty')];
+}
+
+const FIELD_SELECTOR = SPEC.child('resourceAttributes').child('fieldSelector');
+const LABEL_SELECTOR = SPEC.child('resourceAttributes').child('labelSelector');
+
+function fieldSelectorErrors(selector: FieldSelectorAttributes | undefined): readonly FieldError[] {
+  const requirements = (selector?.requirements ?? []).flatMap((requirement, at) => {
+    const path = FIELD_SELECTOR.child('requirements').index(at);
+    const errors = validateOperator(requirement, path, true);
+    return requirement.key === '' ? [required(path.child('key'), 'must be specified'), ...errors] : errors;
+  });
+  return [...formErrors(selector, FIELD_SELECTOR), ...requirements];
+}
+
+function labelSelectorErrors(selector: LabelSelectorAttributes | undefined): readonly FieldError[] {
+  const path = LABEL_SELECTOR.child('requirements');
+  return [...formErrors(selector, LABEL_SELECTOR), ...(selector?.requirements ?? []).flatMap((each, at) => validateExpression(each, path.index(at), true))];
+}
+
+function formErrors(selector: FieldSelectorAttributes | LabelSelectorAttributes | undefined, path: FieldPath): readonly FieldError[] {
+  if (selector === undefined) return [];
+  const { rawSelector = '', requirements = [] } = selector;
+  if (rawSelector !== '' && requirements.length > 0)
+    return [invalid(path.child('rawSelector'), rawSelector, 'may not specified at the same time as requirements')];
+  if (rawSelector !== '' || requirements.length > 0) return [];
+  return [required(path.child('requirements'), `when ${path.toString()} is specified, requirements or rawSelector is required`)];
 }

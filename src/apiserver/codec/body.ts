@@ -1,5 +1,6 @@
 import type { Json } from '../../machinery/object.ts';
 import { badRequest, StatusError } from '../../machinery/status-error.ts';
+import { duplicateFieldText } from '../../schema/decode.ts';
 import { scanJson } from '../../schema/json-scan.ts';
 import type { CallBody, ParsedBody } from '../handlers/call.ts';
 import { type JsonScanner, TOO_MANY_VALUES, type YamlReader } from './yaml-thread.ts';
@@ -87,7 +88,7 @@ export function parseJsonBody(bytes: Uint8Array, scan: JsonScan | undefined, kin
   if (scanned.keys === countKeys(value)) return { value, duplicates: [] };
   const { fault, duplicates } = scanJson(text, MAX_DEPTH);
   if (fault !== undefined) throw malformed(kind, `json parse error: ${fault}`);
-  return { value, duplicates };
+  return { value, duplicates: duplicates.map(duplicateFieldText) };
 }
 
 /** The same for a long one, in several turns of the loop. */
@@ -109,7 +110,7 @@ async function parseJsonInTurns(
   await yieldToLoop();
   if (value !== undefined && scanned.keys === countKeys(value)) return { value, duplicates: [] };
   const { fault, duplicates } = await scanElsewhere(bytes, MAX_DEPTH);
-  if (fault === undefined && value !== undefined) return { value, duplicates };
+  if (fault === undefined && value !== undefined) return { value, duplicates: duplicates.map(duplicateFieldText) };
   throw malformed(kind, `json parse error: ${fault ?? 'invalid JSON'}`);
 }
 
@@ -118,7 +119,9 @@ async function parseYamlBody(bytes: Uint8Array, kind: string, readers: BodyReade
   // kubectl says YAML and sends JSON, which is YAML too and much faster to read.
   if (first === 0x7b || first === 0x5b) {
     try {
-      return bytes.byteLength > HEAVY_BYTES ? await parseJsonInTurns(bytes, undefined, kind, readers) : parseJsonBody(bytes, undefined, kind);
+      const parsed = bytes.byteLength > HEAVY_BYTES ? await parseJsonInTurns(bytes, undefined, kind, readers) : parseJsonBody(bytes, undefined, kind);
+      // What stands twice is told in YAML's words.
+      if (parsed.duplicates.length === 0 || bytes.byteLength > MAX_YAML_BYTES) return parsed;
     } catch (thrown) {
       if (thrown instanceof StatusError && thrown.reason === 'RequestEntityTooLarge') throw thrown;
     }

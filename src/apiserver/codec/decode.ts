@@ -1,6 +1,6 @@
 import type { DraftObject, Json, JsonObject } from '../../machinery/object.ts';
 import { badRequest, type StatusError } from '../../machinery/status-error.ts';
-import { cannotBeHandled, decode, duplicateFieldText, strictDecodingError, unknownFieldText } from '../../schema/decode.ts';
+import { cannotBeHandled, decode, strictDecodingError, unknownFieldText } from '../../schema/decode.ts';
 import type { Core } from '../core.ts';
 import type { Call, ParsedBody } from '../handlers/call.ts';
 import type { Binding } from '../registry/registry.ts';
@@ -33,19 +33,35 @@ export function decodeObject(core: Core, call: Call, body: ParsedBody, expected:
   checkKind(given, expected);
   const decoded = decode(core.facts, expected.typeName, given);
   if (decoded.fault !== undefined) throw cannotHandle(expected, decoded.fault);
-  noteFields(call, expected, decoded.unknownFields, body.duplicates, validation);
-  const { object } = decoded;
-  object.kind = expected.kind;
-  object.apiVersion = expected.apiVersion;
+  noteFields(call, expected, decoded.unknownFields, body, validation);
+  return namedAs(decoded.object, expected);
+}
+
+/** With its kind and version. */
+export function namedAs(object: DraftObject, { apiVersion, kind }: Expected): DraftObject {
+  object.kind = kind;
+  object.apiVersion = apiVersion;
   return object;
 }
 
 /** 400, or a warning for each, or nothing: `fieldValidation` says which. */
-export function noteFields(call: Call, expected: Expected, unknown: readonly string[], duplicates: readonly string[], validation: FieldValidation): void {
-  if (validation === 'Ignore' || unknown.length + duplicates.length === 0) return;
-  if (validation === 'Strict') throw cannotHandle(expected, strictDecodingError(unknown, duplicates));
-  for (const path of unknown) call.warnings.add(unknownFieldText(path));
-  for (const path of duplicates) call.warnings.add(duplicateFieldText(path));
+function noteFields(call: Call, expected: Expected, unknownFields: readonly string[], body: ParsedBody, validation: FieldValidation): void {
+  const { duplicates, yaml } = body;
+  const unknown = unknownFields.map(unknownFieldText);
+  noteTexts(call, yaml ? [...duplicates, ...unknown] : [...unknown, ...duplicates], validation, (texts) =>
+    cannotHandle(expected, strictDecodingError(yaml && duplicates.length > 0 ? [duplicatesText(body), ...unknown] : texts)),
+  );
+}
+
+/** Of YAML all in one, as its library says it. */
+export const duplicatesText = ({ duplicates, yaml }: ParsedBody): string =>
+  yaml ? `yaml: unmarshal errors:\n${duplicates.map((text) => `  ${text}`).join('\n')}` : duplicates.join(', ');
+
+/** The same for texts of any kind; `refusal` when the client is strict. */
+export function noteTexts(call: Call, texts: readonly string[], validation: FieldValidation, refusal: (texts: readonly string[]) => StatusError): void {
+  if (validation === 'Ignore' || texts.length === 0) return;
+  if (validation === 'Strict') throw refusal(texts);
+  for (const text of texts) call.warnings.add(text);
 }
 
 export function cannotHandle({ apiVersion, kind }: Expected, fault: string): StatusError {
@@ -59,19 +75,20 @@ function asObject(value: Json): JsonObject {
 }
 
 /** An absent kind or version is taken for the expected one. */
-export function checkKind(object: JsonObject, { apiVersion, kind }: Expected): void {
+function checkKind(object: JsonObject, expected: Expected): void {
+  const fault = kindFault(object, expected);
+  if (fault !== undefined) throw badRequest(fault);
+}
+
+export function kindFault(object: JsonObject, { apiVersion, kind }: Expected): string | undefined {
   const { apiVersion: givenVersion = '', kind: givenKind = '' } = object;
-  if (typeof givenVersion !== 'string' || typeof givenKind !== 'string') {
-    throw badRequest(
-      "the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: kind and apiVersion must be strings",
-    );
-  }
-  if (givenVersion !== '' && givenVersion !== apiVersion) {
-    throw badRequest(`the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`);
-  }
+  if (typeof givenVersion !== 'string' || typeof givenKind !== 'string')
+    return "the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: kind and apiVersion must be strings";
+  if (givenVersion !== '' && givenVersion !== apiVersion)
+    return `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`;
   if (givenKind !== '' && givenKind !== kind) {
-    throw badRequest(
-      `${givenKind} in version ${JSON.stringify(apiVersion.slice(apiVersion.indexOf('/') + 1))} cannot be handled as a ${kind}: converting (${givenKind}) to (${kind}): unknown conversion`,
-    );
+    const version = JSON.stringify(apiVersion.slice(apiVersion.indexOf('/') + 1));
+    return `${givenKind} in version ${version} cannot be handled as a ${kind}: converting (${givenKind}) to (${kind}): unknown conversion`;
   }
+  return undefined;
 }

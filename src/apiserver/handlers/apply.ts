@@ -1,10 +1,11 @@
 import type { JsonObject } from '../../machinery/object.ts';
-import { badRequest } from '../../machinery/status-error.ts';
+import { badRequest, conflict } from '../../machinery/status-error.ts';
 import { applyPatchSteps } from '../../schema/apply/apply-patch.ts';
+import { goValueName } from '../../schema/go-type.ts';
 import { finished } from '../../schema/steps.ts';
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
-import { checkKind, type Expected, expectedOf, noteFields } from '../codec/decode.ts';
+import { duplicatesText, type Expected, expectedOf, type FieldValidation, noteTexts } from '../codec/decode.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing, type Next } from './change.ts';
 import { versionsOf } from './field-manager.ts';
@@ -20,7 +21,6 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
   const { binding } = target;
   const expected = expectedOf(binding);
   const patch = appliedPatch(body, expected);
-  noteFields(call, expected, [], body.duplicates, options.fieldValidation);
   const produce = async (existing: Existing | undefined): Promise<Next> => {
     const steps = applyPatchSteps({
       facts: core.facts,
@@ -40,7 +40,12 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
     const large = existing?.large ?? call.body.heavy;
     const applied = large ? await inTurns(core, large, steps) : finished(steps);
     if (large) await core.yieldToLoop();
+    noteDuplicates(call, body, options.fieldValidation);
     const draft = applied.object;
+    const { uid = '' } = metadataOf(draft);
+    if (existing === undefined && uid !== '') {
+      throw conflict(binding.kind, target.name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+    }
     settleName(target, metadataOf(draft));
     applyDefaults(core, binding, draft);
     return { draft, managed: applied.managedFields };
@@ -48,13 +53,24 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
   return changeObject(core, call, target, { options, rules, produce, mayCreate: target.subresource === '' });
 }
 
+/** Told when all else is well. Unknown fields are refused anyway: nobody could own them. */
+export function noteDuplicates(call: Call, body: ParsedBody, validation: FieldValidation): void {
+  noteTexts(call, body.duplicates, validation, () => badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicatesText(body)}`));
+}
+
 /** An applied object must say what it is. */
-export function appliedPatch({ value }: ParsedBody, expected: Expected): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('error decoding YAML: the patch is no object');
+export function appliedPatch({ value }: ParsedBody, { apiVersion, kind }: Expected): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goValueName(value)} into Go value of type map[string]interface {}`,
+    );
   const patch = value as JsonObject;
-  checkKind(patch, expected);
-  if ((patch.kind ?? '') === '' || (patch.apiVersion ?? '') === '') {
-    throw badRequest(`invalid object type: ${(patch.kind ?? '') === '' ? 'kind' : 'apiVersion'} is missing`);
-  }
+  if (patch.kind !== kind || patch.apiVersion !== apiVersion) throw badRequest(`invalid object type: ${kindOf(patch)}`);
   return patch;
+}
+
+/** `apps/v1, Kind=Deployment`; `/v1, Kind=Pod`. */
+function kindOf({ apiVersion, kind }: JsonObject): string {
+  const version = typeof apiVersion === 'string' ? apiVersion : '';
+  return `${version.includes('/') ? version : `/${version}`}, Kind=${typeof kind === 'string' ? kind : ''}`;
 }

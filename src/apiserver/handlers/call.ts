@@ -50,8 +50,10 @@ export interface CallBody {
 
 export interface ParsedBody {
   readonly value: Json;
-  /** Paths of keys that stand twice in one object. Empty where that can't be. */
+  /** Said of keys that stand twice in one object: `duplicate field "a.b"`, in YAML `line 3: key "b" already set in map`. */
   readonly duplicates: readonly string[];
+  /** It was read as YAML. */
+  readonly yaml?: true;
 }
 
 /** What a handler answers. The transport turns it into bytes or hands it over. */

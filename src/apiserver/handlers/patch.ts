@@ -1,12 +1,15 @@
+import { FieldPath, invalid } from '../../machinery/field-error.ts';
 import type { DraftObject, Json, JsonObject } from '../../machinery/object.ts';
-import { badRequest, objectNotFound, StatusError } from '../../machinery/status-error.ts';
-import { applyJsonPatch, applyJsonPatchSteps } from '../../schema/json-patch.ts';
+import { badRequest, invalidObject, objectNotFound, StatusError } from '../../machinery/status-error.ts';
+import { decode, strictDecodingError, unknownFieldText } from '../../schema/decode.ts';
+import { printValue } from '../../schema/go-print.ts';
+import { applyJsonPatch, applyJsonPatchSteps, checkOperations } from '../../schema/json-patch.ts';
 import { applyMergePatch } from '../../schema/merge-patch.ts';
 import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Core } from '../core.ts';
 import { unsupportedMediaType } from '../codec/body.ts';
 import { applyDefaults } from '../codec/defaults.ts';
-import { decodeObject, type Expected, expectedOf } from '../codec/decode.ts';
+import { type Expected, expectedOf, kindFault, namedAs, noteTexts } from '../codec/decode.ts';
 import { applyObject } from './apply.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing } from './change.ts';
@@ -50,11 +53,13 @@ export async function patchWith(core: Core, call: Call, target: Target, rules: C
   });
 }
 
-async function patchInTurns(core: Core, call: Call, { expected, document, type, body, options }: PatchWork): Promise<DraftObject> {
+async function patchInTurns(core: Core, call: Call, work: PatchWork): Promise<DraftObject> {
+  const { expected, document, type, body } = work;
+  const told = faultsOfPatch(work);
   const value =
     type === JSON_PATCH ? await inTurns(core, true, applyJsonPatchSteps(document, body.value)) : applyPatch(core, expected, document, type, body.value);
   await core.yieldToLoop();
-  const draft = decodeObject(core, call, { value: value as Json, duplicates: body.duplicates }, expected, options.fieldValidation);
+  const draft = decodePatched(core, call, { ...work, told }, value);
   await core.yieldToLoop();
   return draft;
 }
@@ -92,9 +97,51 @@ export interface PatchWork {
   readonly options: WriteOptions;
 }
 
-export function patchDocument(core: Core, call: Call, { expected, document, type, body, options }: PatchWork): DraftObject {
-  const patched = applyPatch(core, expected, document, type, body.value);
-  return decodeObject(core, call, { value: patched as Json, duplicates: body.duplicates }, expected, options.fieldValidation);
+export function patchDocument(core: Core, call: Call, work: PatchWork): DraftObject {
+  const { expected, document, type, body } = work;
+  const told = faultsOfPatch(work);
+  return decodePatched(core, call, { ...work, told }, applyPatch(core, expected, document, type, body.value));
+}
+
+/** What is to be said of the patch itself, to those who want to hear of it. Throws 400 when it is none. */
+function faultsOfPatch({ type, body, options }: PatchWork): readonly string[] {
+  if (options.fieldValidation === 'Ignore') return [];
+  if (type !== JSON_PATCH) return body.duplicates;
+  const unknown = checkOperations(body.value).map(unknownFieldText);
+  const texts = [...unknown, ...body.duplicates].map((text) => `json patch ${text}`);
+  return texts.sort((a, b) => operationOf(a) - operationOf(b));
+}
+
+/** `… "[3].path"` → 3. */
+const operationOf = (text: string): number => Number(/\[(\d+)\]/.exec(text)?.[1] ?? 0);
+
+/** What a patch has made is no such object: 422, with what was made of it, or for a strategic merge the patch itself. */
+function decodePatched(core: Core, call: Call, work: PatchWork & { readonly told: readonly string[] }, patched: JsonObject): DraftObject {
+  const { expected, type, options, told } = work;
+  const strategic = type === STRATEGIC_PATCH;
+  const invalidPatch = (why: string): StatusError => {
+    const shown = strategic ? printValue(work.body.value) : JSON.stringify(patched);
+    return invalidObject({ group: '', kind: '' }, '', [invalid(new FieldPath('patch'), shown, why)]);
+  };
+  const fault = strategic ? undefined : kindFault(patched, expected);
+  if (fault !== undefined) throw invalidPatch(fault);
+  const decoded = decode(core.facts, expected.typeName, patched);
+  if (decoded.fault !== undefined) throw invalidPatch(strategic ? restoreFault(decoded.fault) : decoded.fault);
+  const unknown = [...decoded.unknownFields].sort().map(unknownFieldText);
+  noteTexts(call, [...told, ...unknown], options.fieldValidation, (texts) => invalidPatch(strictDecodingError(texts)));
+  return namedAs(decoded.object, expected);
+}
+
+const RESTORE = /^json: cannot unmarshal (\w+)( \S+)? into Go (?:struct field \S+|value) of type (.+)$/;
+
+/** A fault of Go's decoder in the words of the converter that the values of a strategic merge go through. */
+function restoreFault(fault: string): string {
+  const [, kind = '', number, type = ''] = RESTORE.exec(fault) ?? [];
+  if (type === '') return fault;
+  const from = { number: number === undefined ? 'int64' : 'float64', array: 'slice', object: 'map' }[kind] ?? kind;
+  if (type.startsWith('[]')) return `cannot restore slice from ${from}`;
+  if (type.startsWith('map[')) return `cannot restore map from ${from}`;
+  return type.includes('.') ? `cannot restore struct from: ${from}` : `unrecognized type: ${type}`;
 }
 
 function applyPatch(core: Core, { typeName, kind }: Expected, document: JsonObject, type: string, patch: Json): JsonObject {

@@ -109,7 +109,7 @@ function* applyWithMigration(situation: Situation): Steps<Outcome> {
   const { request, readings, live } = situation;
   const first = yield* apply(situation, request.force);
   if (!('conflicts' in first)) return first;
-  const allowed = request.manager === KUBECTL ? lastAppliedFields(readings.own.ground.atom, live) : undefined;
+  const allowed = request.manager === KUBECTL ? lastAppliedFields(readings.own.ground.atom, live, request.apiVersion) : undefined;
   if (allowed === undefined) throw applyConflict(first.conflicts);
   const left = first.conflicts.map(({ manager, fields }) => ({ manager, fields: difference(fields, allowed) })).filter(({ fields }) => !isEmpty(fields));
   if (left.length > 0) throw applyConflict(left);

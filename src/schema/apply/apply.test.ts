@@ -267,13 +267,31 @@ test('patches that are no such object', () => {
   const story = new Story();
   const rows: readonly (readonly [unknown, string])[] = [
     [{ foo: 1 }, '.spec.foo: field not declared in schema'],
-    [{ pointer: 'x' }, '.spec.pointer: expected numeric (int or float), got "x"'],
+    // Each map tells of one such field only.
+    [{ foo: 1, bar: 2 }, '.spec.foo: field not declared in schema'],
+    [{ pointer: 'x' }, '.spec.pointer: expected numeric (int or float), got string'],
+    [{ pointer: { a: 1 } }, '.spec.pointer: expected numeric (int or float), got map[string]interface {}'],
+    [{ text: 443 }, '.spec.text: expected string, got &value.valueUnstructured{Value:443}'],
+    [{ text: ['a', 1] }, '.spec.text: expected string, got &value.valueUnstructured{Value:[]interface {}{"a", 1}}'],
+    [{ flag: 'yes' }, '.spec.flag: expected boolean, got &{yes}'],
+    [{ size: { b: 1, a: [2] } }, '.spec.size: expected any scalar, got &{map[a:[2] b:1]}'],
     [
-      { items: [{ value: 'v' }] },
-      `.spec.items[0]: element 0: associative list with keys has an element that omits key field "name" (and doesn't have default value)`,
+      { items: [{ value: 'v' }, { value: 'w' }] },
+      `.spec.items: element 0: associative list with keys has an element that omits key field "name" (and doesn't have default value)`,
     ],
+    [{ items: [null] }, '.spec.items: element 0: associative list with keys may not have a null element'],
+    [{ items: [{ name: 'a' }, 'b'] }, '.spec.items: element 1: associative list with keys may not have non-map elements'],
+    [{ tags: ['a', null] }, `.spec.tags: element 1: associative list without keys has an element that's an explicit null`],
+    [{ tags: [{}] }, `.spec.tags: element 0: associative list without keys has an element that's a map type`],
+    [{ tags: [[]] }, '.spec.tags: element 0: not supported: associative list with lists as elements'],
     [{ items: [{ name: 'a' }, { name: 'a' }] }, '.spec.items: duplicate entries for key [name="a"]'],
-    [{ labels: [] }, '.spec.labels: expected map, got list'],
+    [{ tags: ['a', 'a'] }, '.spec.tags: duplicate entries for key [="a"]'],
+    [{ labels: [] }, '.spec.labels: expected map, got &{[]}'],
+    [{ items: { a: 'b' } }, '.spec.items: expected list, got &{map[a:b]}'],
+    [
+      { args: [1], nodes: { a: true } },
+      'errors:\n  .spec.args[0]: expected string, got &value.valueUnstructured{Value:1}\n  .spec.nodes.a: expected string, got &value.valueUnstructured{Value:true}',
+    ],
   ];
   for (const [spec, fault] of rows) {
     assert.equal(refusal(() => story.apply('a', spec)).message, `failed to create typed patch object (/x; demo.io/v1, Kind=Demo): ${fault}`);
@@ -428,4 +446,44 @@ test('what is applied is compared as it was sent: another spelling is a change, 
   const before = [story.object, story.owners];
   story.apply('a', { size: '0.5', flag: false });
   assert.deepEqual([story.object, story.owners], before);
+});
+
+const LAST = 'kubectl.kubernetes.io/last-applied-configuration';
+
+test('the record of client-side apply is kept as kubectl would write it, and goes when it is too long', () => {
+  const story = new Story().update('kubectl-client-side-apply', (o) => {
+    o.metadata.annotations = { [LAST]: '{}', own: 'x' };
+  });
+  story.apply('kubectl', { text: 'a<b & c', pointer: 1 }, { metadata: { annotations: { z: 'y' } } });
+  const annotations = (): Record<string, string> => (story.object?.metadata as { annotations: Record<string, string> }).annotations;
+  assert.equal(
+    annotations()[LAST],
+    '{"apiVersion":"demo.io/v1","kind":"Demo","metadata":{"annotations":{"z":"y"},"name":"x"},"spec":{"pointer":1,"text":"a\\u003cb \\u0026 c"}}\n',
+  );
+  story.apply('kubectl', { pointer: 1 });
+  assert.equal(annotations()[LAST], '{"apiVersion":"demo.io/v1","kind":"Demo","metadata":{"name":"x"},"spec":{"pointer":1}}\n');
+  story.apply('kubectl', { text: 'x'.repeat(256 * 1024) });
+  assert.deepEqual(Object.keys(annotations()), ['own']);
+  // An empty one is none.
+  story.update('editor', (o) => (o.metadata.annotations = { [LAST]: '' }));
+  story.apply('kubectl', { text: 't' }, { force: true });
+  assert.equal(annotations()[LAST], '');
+});
+
+test('a record of client-side apply that is of another version, or is no such object, gives no right', () => {
+  for (const record of [
+    { apiVersion: 'demo.io/v0', kind: 'Demo', metadata: { name: 'x' }, spec: { pointer: 1 } },
+    { apiVersion: 'demo.io/v1', metadata: { name: 'x' }, spec: { pointer: 1 } },
+    { apiVersion: 'demo.io/v1', kind: 'Demo', metadata: { name: 'x' }, spec: { pointer: 1, what: 2 } },
+  ]) {
+    const story = new Story().update('kubectl-client-side-apply', (o) => {
+      o.metadata.annotations = { [LAST]: JSON.stringify(record) };
+      o.spec.pointer = 1;
+    });
+    assert.match(refusal(() => story.apply('kubectl', { pointer: 2 })).message, /.spec.pointer/, JSON.stringify(record));
+  }
+});
+
+test('a writer without a name is unknown', () => {
+  assert.deepEqual(Object.keys(new Story().update('', (o) => (o.spec.pointer = 1)).owners), ['unknown Update']);
 });

@@ -104,7 +104,7 @@ const ONLY_SPEC = [['spec']] as const;
 const ONLY_STATUS = [['status']] as const;
 
 function writer({ manager, apiVersion, subresource, nowMs }: WriteContext, fields: FieldSet): Manager {
-  return { name: manager, operation: 'Update', apiVersion, subresource, time: formatTime(nowMs), fields };
+  return { name: manager === '' ? 'unknown' : manager, operation: 'Update', apiVersion, subresource, time: formatTime(nowMs), fields };
 }
 
 /** The request's own managedFields count when they can be read and are not empty, save on subresources. */

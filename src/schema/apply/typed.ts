@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../machinery/object.ts';
-import { type Atom, childAtom, isList, isMap, itemElement, type ListAtom, type MapAtom, missingKey, resolve } from './atom.ts';
+import { printSyntax, printType, printValue } from '../go-print.ts';
+import { type Atom, childAtom, isList, isMap, itemElement, type ListAtom, type MapAtom, missingKey, resolve, type ScalarAtom } from './atom.ts';
 import { EMPTY, type FieldSet, setNode } from './field-set.ts';
 import { fieldElement, formatElement } from './path-element.ts';
 
@@ -25,48 +26,68 @@ function check(atom: Atom, value: Json | undefined, path: string, faults: string
     if (fault !== undefined) faults.push(`${path}: ${fault}`);
   } else if (shape.kind === 'map') {
     if (isMap(value)) checkFields(shape, value, path, faults, depth);
-    else faults.push(`${path}: expected map, got ${show(value)}`);
+    else faults.push(`${path}: expected map, got &{${printValue(value)}}`);
   } else if (shape.kind === 'list') {
     if (isList(value)) checkItems(shape, value, path, faults, depth);
-    else faults.push(`${path}: expected list, got ${show(value)}`);
+    else faults.push(`${path}: expected list, got &{${printValue(value)}}`);
   }
 }
 
-function scalarFault(of: 'string' | 'number' | 'boolean' | undefined, value: Json): string | undefined {
-  if (of === undefined) return typeof value === 'object' ? `expected scalar, got ${show(value)}` : undefined;
+/** What was there instead is shown as Go shows what structured merge holds it in. */
+function scalarFault(of: ScalarAtom['of'], value: Json): string | undefined {
+  if (of === undefined) return typeof value === 'object' ? `expected any scalar, got &{${printValue(value)}}` : undefined;
   if (typeof value === of) return undefined;
-  return `expected ${of === 'number' ? 'numeric (int or float)' : of}, got ${show(value)}`;
+  if (of === 'number') return `expected numeric (int or float), got ${printType(value)}`;
+  if (of === 'string') return `expected string, got &value.valueUnstructured{Value:${printSyntax(value)}}`;
+  return `expected boolean, got &{${printValue(value)}}`;
 }
 
-const show = (value: Json): string => (Array.isArray(value) ? 'list' : typeof value === 'object' ? 'map' : JSON.stringify(value));
-
+/** The first field that is not known ends the search in its map. */
 function checkFields(atom: MapAtom, value: JsonObject, path: string, faults: string[], depth: number): void {
   for (const key of Object.keys(value)) {
     const at = `${path}${formatElement(fieldElement(key))}`;
-    if (atom.fields !== undefined && !atom.fields.has(key)) faults.push(`${at}: field not declared in schema`);
-    else check(childAtom(atom, key), value[key], at, faults, depth + 1);
+    if (atom.fields !== undefined && !atom.fields.has(key)) {
+      faults.push(`${at}: field not declared in schema`);
+      return;
+    }
+    check(childAtom(atom, key), value[key], at, faults, depth + 1);
   }
 }
 
+/** So does the first item that has no place in its list. */
 function checkItems(atom: ListAtom, value: readonly Json[], path: string, faults: string[], depth: number): void {
   const seen = new Set<string>();
-  value.forEach((item, i) => {
-    let at = `${path}[${i}]`;
-    if (atom.relation !== 'atomic') {
-      const missing = missingKey(atom, item);
-      if (missing !== undefined) {
-        faults.push(
-          `${at}: element ${i}: associative list with keys has an element that omits key field ${JSON.stringify(missing)} (and doesn't have default value)`,
-        );
-        return;
-      }
-      const key = itemElement(atom, item);
-      at = `${path}${formatElement(key)}`;
-      if (seen.has(key)) faults.push(`${path}: duplicate entries for key ${formatElement(key)}`);
-      seen.add(key);
+  const element = atom.element();
+  for (const [at, item] of value.entries()) {
+    if (atom.relation === 'atomic') {
+      check(element, item, `${path}[${at}]`, faults, depth + 1);
+      continue;
     }
-    check(atom.element(), item, at, faults, depth + 1);
-  });
+    const fault = atom.relation === 'set' ? setItemFault(item) : keyedItemFault(atom, item);
+    if (fault !== undefined) {
+      faults.push(`${path}: element ${at}: ${fault}`);
+      return;
+    }
+    const key = itemElement(atom, item);
+    if (seen.has(key)) faults.push(`${path}: duplicate entries for key ${formatElement(key)}`);
+    seen.add(key);
+    check(element, item, `${path}${formatElement(key)}`, faults, depth + 1);
+  }
+}
+
+function setItemFault(item: Json): string | undefined {
+  if (item === null) return "associative list without keys has an element that's an explicit null";
+  if (isMap(item)) return "associative list without keys has an element that's a map type";
+  return isList(item) ? 'not supported: associative list with lists as elements' : undefined;
+}
+
+function keyedItemFault(atom: ListAtom, item: Json): string | undefined {
+  if (item === null) return 'associative list with keys may not have a null element';
+  if (!isMap(item)) return 'associative list with keys may not have non-map elements';
+  const missing = missingKey(atom, item);
+  return missing === undefined
+    ? undefined
+    : `associative list with keys has an element that omits key field ${JSON.stringify(missing)} (and doesn't have default value)`;
 }
 
 /** With the fields of structs that lead to members: `a.b.c` also owns `a` and `a.b` where these are fields, not keys of maps. */

@@ -7,9 +7,9 @@ import { applyPatch } from '../../../schema/apply/apply-patch.ts';
 import { parentManagers, scaleManagers, type ScalePaths } from '../../../schema/apply/scale-managers.ts';
 import { copyObject } from '../../../schema/copy.ts';
 import type { Core } from '../../core.ts';
-import { type Expected, noteFields, readObject } from '../../codec/decode.ts';
+import { type Expected, readObject } from '../../codec/decode.ts';
 import type { StoredEntry } from '../../codec/projection.ts';
-import { appliedPatch } from '../apply.ts';
+import { appliedPatch, noteDuplicates } from '../apply.ts';
 import type { Answer, Call, ParsedBody } from '../call.ts';
 import { changeObject, type Existing } from '../change.ts';
 import { mustFind } from '../get.ts';
@@ -62,7 +62,6 @@ const PATHS: ScalePaths = { scaleApiVersion: SCALE.apiVersion, replicas: () => [
 /** Applied to the Scale: its one field belongs to whoever owns the replicas of the object. */
 function applyScale(core: Core, call: Call, target: Target, body: ParsedBody, options: WriteOptions): Promise<Answer> {
   const patch = appliedPatch(body, SCALE);
-  noteFields(call, SCALE, [], body.duplicates, options.fieldValidation);
   return setReplicas(core, call, target, options, (existing) => {
     const before = existing.managed();
     const { object, managedFields } = applyPatch({
@@ -77,6 +76,7 @@ function applyScale(core: Core, call: Call, target: Target, body: ParsedBody, op
       patch,
       force: options.force,
     });
+    noteDuplicates(call, body, options.fieldValidation);
     return { scale: object, managed: parentManagers(before, managedFields, target.binding.apiVersion, PATHS) };
   });
 }

@@ -1,0 +1,127 @@
+import { type FieldPath, forbidden, invalid } from '../../machinery/field-error.ts';
+import { getOwn } from '../../machinery/record.ts';
+import { type Errors, isEmpty, root } from '../checks.ts';
+import type * as core from '../gen/types/core.v1.ts';
+import { validateTolerations } from './affinity.validation.ts';
+import { checkDescendingPath } from './path.validation.ts';
+import { APP_ARMOR } from './pod.preparation.ts';
+import { containersWithPaths } from './windows.validation.ts';
+
+const PATH = root('metadata').child('annotations');
+const SPEC = root('spec');
+export const MIRROR = 'kubernetes.io/config.mirror';
+const TOLERATIONS = 'scheduler.alpha.kubernetes.io/tolerations';
+const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
+const SECCOMP = 'seccomp.security.alpha.kubernetes.io/pod';
+const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
+
+type Annotations = Readonly<Record<string, string>>;
+const annotationsOf = ({ metadata }: core.Pod): Annotations => metadata?.annotations ?? {};
+
+/** Annotations that stand for something of the spec. A bad cost of deletion that `old` has may stay. */
+export function validatePodAnnotations(pod: core.Pod, old?: core.Pod): Errors {
+  const errors: Errors = [];
+  const annotations = annotationsOf(pod);
+  const mirror = getOwn(annotations, MIRROR);
+  if (mirror !== undefined && isEmpty(pod.spec?.nodeName))
+    errors.push(invalid(PATH.key(MIRROR), mirror, 'must set spec.nodeName if mirror pod annotation is set'));
+  errors.push(...tolerationErrors(getOwn(annotations, TOLERATIONS)));
+  const cost = getOwn(annotations, DELETION_COST);
+  const oldCost = old === undefined ? undefined : getOwn(annotationsOf(old), DELETION_COST);
+  if (cost !== undefined && !isCost(cost) && (oldCost === undefined || isCost(oldCost)))
+    errors.push(invalid(PATH.key(DELETION_COST), cost, 'must be a 32bit integer'));
+  for (const [key, profile] of Object.entries(annotations))
+    if (key === SECCOMP || key.startsWith(SECCOMP_CONTAINER)) checkSeccomp(errors, PATH.child(key), profile);
+  return [...errors, ...appArmorErrors(annotations, pod.spec)];
+}
+
+function isCost(text: string): boolean {
+  const number = Number(text);
+  return /^(0|-?[1-9]\d*)$/.test(text) && number >= -(2 ** 31) && number < 2 ** 31;
+}
+
+function tolerationErrors(text: string | undefined): Errors {
+  if (isEmpty(text)) return [];
+  try {
+    return validateTolerations(JSON.parse(text) as readonly core.Toleration[], PATH.child(TOLERATIONS));
+  } catch (error) {
+    return [invalid(PATH, TOLERATIONS, (error as Error).message)];
+  }
+}
+
+function checkSeccomp(errors: Errors, path: FieldPath, profile: string): void {
+  if (['runtime/default', 'docker/default', 'unconfined'].includes(profile)) return;
+  if (profile.startsWith('localhost/')) checkDescendingPath(errors, path, profile.slice('localhost/'.length));
+  else errors.push(invalid(path, profile, 'must be a valid seccomp profile'));
+}
+
+function appArmorErrors(annotations: Annotations, spec: core.PodSpec | undefined): Errors {
+  const errors: Errors = [];
+  for (const [key, profile] of Object.entries(annotations)) {
+    if (!key.startsWith(APP_ARMOR)) continue;
+    const name = key.slice(APP_ARMOR.length);
+    if (!containersWithPaths(spec ?? { containers: [] }, SPEC).some(([container]) => container.name === name))
+      errors.push(invalid(PATH.key(key), name, 'container not found'));
+    if (!['', 'runtime/default', 'unconfined'].includes(profile) && !profile.startsWith('localhost/'))
+      errors.push(invalid(PATH.key(key), profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`));
+  }
+  return errors;
+}
+
+/** Which file the kubelet made the pod of, and what confines its containers, stands once it is made. */
+export function validatePodAnnotationsUpdate(pod: core.Pod, old: core.Pod): Errors {
+  const errors: Errors = [];
+  const [now, before] = [annotationsOf(pod), annotationsOf(old)];
+  const check = (key: string, verb: string): void => {
+    if (key.startsWith(APP_ARMOR)) errors.push(forbidden(PATH.key(key), `may not ${verb} AppArmor annotations`));
+    if (key === MIRROR) errors.push(forbidden(PATH.key(key), `may not ${verb} mirror pod annotation`));
+  };
+  for (const [key, value] of Object.entries(before)) if (getOwn(now, key) !== value) check(key, 'remove or update');
+  for (const key of Object.keys(now)) if (getOwn(before, key) === undefined) check(key, 'add');
+  return [...errors, ...validatePodAnnotations(pod, old)];
+}
+
+/** On creation: where a profile is given both ways, both say the same. */
+export function validateProfilesMatch({ metadata, spec }: core.Pod): Errors {
+  const annotations = metadata?.annotations ?? {};
+  if (spec === undefined) return [];
+  const containers = containersWithPaths(spec, SPEC).map(([{ name, securityContext }, path]) => ({
+    name,
+    context: securityContext,
+    path: path.child('securityContext'),
+  }));
+  const errors: Errors = matchErrors(
+    'seccomp',
+    getOwn(annotations, SECCOMP),
+    spec.securityContext?.seccompProfile,
+    SPEC.child('securityContext', 'seccompProfile'),
+  );
+  for (const { name, context, path } of containers)
+    errors.push(...matchErrors('seccomp', getOwn(annotations, SECCOMP_CONTAINER + name), context?.seccompProfile, path.child('seccompProfile')));
+  if (spec.os?.name === 'windows') return errors;
+  for (const { name, context, path } of containers) {
+    const profile = context?.appArmorProfile ?? spec.securityContext?.appArmorProfile;
+    errors.push(...matchErrors('apparmor', getOwn(annotations, APP_ARMOR + name), profile, path.child('appArmorProfile')));
+  }
+  return errors;
+}
+
+interface Profile {
+  readonly type: string;
+  readonly localhostProfile?: string | undefined;
+}
+
+/** What an annotation says where the field says the first. */
+const BY_ANNOTATION: Readonly<Record<string, readonly string[]>> = { Unconfined: ['unconfined'], RuntimeDefault: ['runtime/default'] };
+
+function matchErrors(word: 'seccomp' | 'apparmor', annotation: string | undefined, profile: Profile | undefined, path: FieldPath): Errors {
+  if (annotation === undefined || profile === undefined) return [];
+  const byName = profile.type === 'Localhost';
+  if (!byName && BY_ANNOTATION[profile.type] === undefined) return [];
+  const old = word === 'seccomp' && profile.type === 'RuntimeDefault' && annotation === 'docker/default';
+  const same = byName ? annotation.startsWith('localhost/') : old || (BY_ANNOTATION[profile.type] ?? []).includes(annotation);
+  if (!same) return [forbidden(path.child('type'), `${word} type in annotation and field must match`)];
+  if (byName && annotation !== `localhost/${profile.localhostProfile}`)
+    return [forbidden(path.child('localhostProfile'), `${word} profile in annotation and field must match`)];
+  return [];
+}
