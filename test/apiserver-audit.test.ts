@@ -77,11 +77,16 @@ test('who proves nothing leaves one event: the answer has begun, 401, about what
         stage: 'ResponseStarted',
         user: {},
         verb: 'get',
-        responseStatus: { metadata: {}, status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 },
+        responseStatus: { metadata: {}, message: 'Authentication failed, no credentials provided', code: 401 },
         objectRef: { resource: 'secrets', namespace: 'default', name: 'db', apiVersion: 'v1' },
       },
     ],
   );
+});
+
+test('what somebody tried to prove themselves with is told', async () => {
+  const { events: seen } = await ask('/api/v1/namespaces', { authorization: 'Basic YTpi' });
+  assert.deepEqual(seen[0]?.['responseStatus'], { metadata: {}, message: 'Authentication failed, attempted: basic', code: 401 });
 });
 
 test('a request carries its id, and who acts as whom', async () => {

@@ -5,7 +5,7 @@ import { SeededRandom } from '../src/base/random.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { defaultStoreSettings } from '../src/store/settings.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
-import { StoreError, type StoreSink } from '../src/store/store.ts';
+import { StoreError, type StoreSink, type StoreWatch } from '../src/store/store.ts';
 import { KEPT_EVENTS } from './contract/store-followers.ts';
 
 const [directory = '', seed = '1', synchronous = 'full', deletions = 'delete', points = ''] = process.argv.slice(2);
@@ -28,7 +28,7 @@ function say(line: string): void {
 const store = await openSqliteStore<number>({
   directory,
   clock: new SystemClock(),
-  settings: { ...defaultStoreSettings, watchWindowEvents: 400 },
+  settings: { ...defaultStoreSettings, watchWindowEvents: 400, watchWindowBytes: 16 * 1024 },
   project: (_, value) => Number(Buffer.from(value).toString('latin1', 0, 12)),
   log: silentLog,
   ballastBytes: 1024 * 1024,
@@ -39,27 +39,32 @@ for (const { key, projection, modRevision } of store.list('').entries) say(`have
 say(`open ${store.revision}`);
 
 /** Goes on from where a watcher of an earlier life was; from the list, when that is not to be had any more. */
-function watch(watcher: number, after: number): void {
+async function watch(watcher: number, after: number): Promise<void> {
+  const caught = Promise.withResolvers<void>();
   const sink: StoreSink<number> = {
-    events: (batch) => {
+    events: (batch, revision) => {
+      if (batch.length === 0 && revision === store.revision) caught.resolve();
+      else if (batch.length === 0) setImmediate(() => open.progress());
       for (const { type, key, entry, previous, revision } of batch)
         say(`told ${watcher} ${type} ${key} ${entry.projection} ${revision} ${previous?.modRevision ?? 0}`);
     },
     ended: () => {},
   };
+  let open: StoreWatch;
   try {
-    store.watch('', { after }, sink);
+    open = store.watch('', { after }, sink);
   } catch (thrown) {
     if (!(thrown instanceof StoreError) || thrown.code !== 'compacted') throw thrown;
     say(`refused ${watcher} ${after}`);
-    store.watch('', {}, sink);
+    open = store.watch('', {}, sink);
   }
-  // The past is told in a microtask, which comes before this one.
-  queueMicrotask(() => say(`caught ${watcher}`));
+  // A part of the past is read from the disk.
+  open.progress();
+  await caught.promise;
+  say(`caught ${watcher}`);
 }
 
-for (const [watcher, after] of points.split(',').entries()) if (after !== '') watch(watcher, Number(after));
-await new Promise((resolve) => setImmediate(resolve));
+await Promise.all(points.split(',').flatMap((after, watcher) => (after === '' ? [] : [watch(watcher, Number(after))])));
 
 const valueOf = (count: number): Uint8Array => {
   const value = Buffer.alloc(12 + draw(6000), 120);

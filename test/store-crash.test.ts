@@ -64,4 +64,18 @@ describe('store: kill -9 at random points', () => {
       else assert.throws(heard(lines), fault);
     });
   }
+
+  it('the check of watchers itself: who lost all that it heard goes on from before it', () => {
+    const followers = new Followers(2);
+    followers.life(() => 0);
+    for (const line of ['open 0', 'told 1 put /a 1 1 0']) followers.hear(line);
+    assert.deepEqual(
+      followers.life(() => 0),
+      [0, 1],
+    );
+    assert.deepEqual(
+      followers.life((below) => below - 1),
+      [0, 0],
+    );
+  });
 });

@@ -229,7 +229,7 @@ for (const { name, open, next } of BACKENDS) {
         assert.deepEqual(await toldAfter(again, 3), []);
         assert.equal(again.get('/a'), undefined);
         assert.deepEqual(
-          again.list('/', { revision: 3 }).entries.map(({ key }) => key),
+          (await again.listAt('/', 3)).entries.map(({ key }) => key),
           ['/b'],
         );
         return again;
@@ -249,7 +249,7 @@ for (const { name, open, next } of BACKENDS) {
     test('#18667: a read at a revision that is compacted is refused, also beside a commit, which then holds or not as a whole', async (store) => {
       for (const text of ['1', '2', '3']) await store.commit([put('/a', text)]);
       const compacting = store.compact(3);
-      assert.throws(() => store.list('/', { revision: 2 }), refusedWith('compacted'));
+      await assert.rejects(store.listAt('/', 2), refusedWith('compacted'));
       const failing = store.commit([put('/a', '4'), put('/b', '4')], [{ key: '/a', modRevision: 2 }]);
       await assert.rejects(failing, refusedWith('guard'));
       await compacting;

@@ -37,6 +37,17 @@ export function checkNonNegative(errors: Errors, path: FieldPath, value: number 
   if (value !== undefined && value < 0) errors.push(invalid(path, value, NON_NEGATIVE));
 }
 
+const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion'];
+export const FOREIGN_FINALIZER = 'name is neither a standard finalizer name nor is it fully qualified';
+
+export const isForeignFinalizer = (name: string): boolean => !name.includes('/') && !STANDARD_FINALIZERS.includes(name);
+
+/** Of metadata, beyond what holds for custom resources too. */
+export function finalizerErrors(finalizers: readonly string[] | undefined): Errors {
+  const path = root('metadata').child('finalizers');
+  return (finalizers ?? []).flatMap((name, i) => (isForeignFinalizer(name) ? [invalid(path.index(i), name, FOREIGN_FINALIZER)] : []));
+}
+
 /** Calls `each` with every item and its path; reports the second and later ones with the same key. */
 export function checkUnique<T>(
   errors: Errors,

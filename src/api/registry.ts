@@ -1,6 +1,9 @@
 import { defaultColumns } from './columns.ts';
 import { RESOURCES } from './gen/kinds.ts';
-import type { Kind, Subresource, Verb } from './kind.ts';
+import type { Kind, Strategy, Subresource, Verb } from './kind.ts';
+import type { FieldError } from '../machinery/field-error.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import { finalizerErrors } from './checks.ts';
 import type { KindRules } from './kind-rules.ts';
 import type { ResourceFacts } from './resource-facts.ts';
 import { rulesOf } from './rules.ts';
@@ -35,11 +38,28 @@ function kindOf(row: ResourceFacts): Kind {
     subresources: subresourcesOf(row),
     servedByDefault: row.servedByDefault,
     storage: rules.storage ?? { group: row.group, version: bestVersion(row) },
-    strategy: rules.strategy,
+    strategy: ANY_FINALIZER.has(row.group) ? rules.strategy : holdToFinalizers(rules.strategy),
     columns: rules.columns ?? defaultColumns,
     ...(rules.selectable === undefined ? {} : { selectableFields: rules.selectable.values, selectableFieldNames: rules.selectable.names }),
     ...(rules.deprecation === undefined ? {} : { deprecation: rules.deprecation }),
     ...(rules.convert === undefined ? {} : { convert: rules.convert }),
+  };
+}
+
+/** Groups that grew up outside the core hold finalizers to be names, no more. */
+const ANY_FINALIZER: ReadonlySet<string> = new Set(['admissionregistration.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
+/** Whoever holds up a deletion says in a domain of its own who it is, whichever path it comes by. */
+function holdToFinalizers(strategy: Strategy): Strategy {
+  const { validateCreate, validateUpdate, status } = strategy;
+  const of = ({ metadata }: KubeObject): readonly FieldError[] => finalizerErrors(metadata?.finalizers);
+  return {
+    ...strategy,
+    validateCreate: (object, apiVersion) => [...of(object), ...(validateCreate?.(object, apiVersion) ?? [])],
+    validateUpdate: (object, old, apiVersion) => [...of(object), ...(validateUpdate?.(object, old, apiVersion) ?? [])],
+    ...(status === undefined
+      ? {}
+      : { status: { ...status, validateUpdate: (object, old) => [...of(object), ...(status.validateUpdate?.(object, old) ?? [])] } }),
   };
 }
 

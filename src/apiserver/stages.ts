@@ -34,6 +34,8 @@ export interface ClientCertificate {
   readonly commonName: string;
   /** Subject O, in order. */
   readonly organizations: readonly string[];
+  /** Subject 1.3.6.1.4.1.57683.2, where it has one. */
+  readonly uid?: string | undefined;
   /** DER. */
   readonly raw: Uint8Array;
 }

@@ -190,9 +190,10 @@ describe('the server with everything around it', () => {
     const user = await stages.authenticate({ bearerToken: status.token });
     assert.equal(user?.name, 'system:serviceaccount:default:robot');
     const review = (await ask(ADMIN, 'POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: status.token } })) as unknown as {
+      metadata: JsonObject;
       status: { authenticated: boolean };
     };
-    assert.equal(review.status.authenticated, true);
+    assert.deepEqual([review.metadata, review.status.authenticated], [{}, true]);
     await ask(ADMIN, 'DELETE', '/api/v1/namespaces/default/serviceaccounts/robot');
     assert.equal(await stages.authenticate({ bearerToken: status.token }), undefined);
   });

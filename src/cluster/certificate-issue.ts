@@ -110,7 +110,7 @@ export async function parseRequest(pem: string): Promise<RequestedNames> {
     organizations: request.subjectName.getField('O'),
     dnsNames: of('dns'),
     ipAddresses: of('ip'),
-    otherNames: names.filter(({ type }) => type !== 'dns' && type !== 'ip').map(({ value }) => value),
+    otherNames: names.filter(({ type }) => type !== 'dns' && type !== 'ip').map(({ type, value }) => ({ type, value })),
   };
 }
 
@@ -119,7 +119,7 @@ export interface RequestedNames {
   readonly organizations: readonly string[];
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
-  readonly otherNames: readonly string[];
+  readonly otherNames: readonly { readonly type: string; readonly value: string }[];
 }
 
 export interface SignOptions {

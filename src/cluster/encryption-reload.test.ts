@@ -16,8 +16,12 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (value: Uint8Array): string => new TextDecoder().decode(value);
 const prefixOf = (kept: Uint8Array): string => /^k8s:enc:\w+:v1:\w+:/.exec(text(kept))?.[0] ?? 'plain';
 
+/** `NAME` or `NAME=SECRET`. */
 function write(file: string, ...keys: readonly string[]): void {
-  const entries = keys.map((name) => `{ name: ${name}, secret: ${Buffer.alloc(32, name.charCodeAt(0)).toString('base64')} }`);
+  const entries = keys.map((key) => {
+    const [name, secret = key] = key.split('=');
+    return `{ name: ${name}, secret: ${Buffer.alloc(32, secret.charCodeAt(0)).toString('base64')} }`;
+  });
   writeFileSync(
     `${file}.new`,
     `apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  - aesgcm: { keys: [${entries.join(', ')}] }\n`,
@@ -68,6 +72,24 @@ describe('an encryption configuration that changes while the cluster runs', () =
       /is not taken.*: \/registry\/core\/secrets\/default\/db may be stored with k8s:enc:aesgcm:v1:one:, which the file no longer names/,
     );
     assert.equal(text(seal.open(SECRET, first).value), 'a');
+  });
+
+  it('reads what was written after any of its changes', async () => {
+    const file = join(root, 'often.yaml');
+    const heard = new Heard();
+    write(file, 'one');
+    using seal = await FollowedEncryption.open(file, { clock: new VirtualClock(), random: new SeededRandom(1), log: heard.log });
+    const sealed = [seal.seal(SECRET, bytes('0'))];
+    for (const [at, secret] of ['a', 'b', 'c'].entries()) {
+      const said = heard.next;
+      write(file, `two=${secret}`, 'one');
+      await said;
+      sealed.push(seal.seal(SECRET, bytes(String(at + 1))));
+    }
+    assert.deepEqual(
+      sealed.map((kept) => text(seal.open(SECRET, kept).value)),
+      ['0', '1', '2', '3'],
+    );
   });
 
   it('is not taken when it is wrong, and says what is', async () => {

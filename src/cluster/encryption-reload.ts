@@ -1,4 +1,5 @@
 import { failure } from '../base/log.ts';
+import { StoreError } from '../store/store.ts';
 import { type EncryptionSeal, encryptionSeal } from './encryption.ts';
 import { EncryptionConfigError, readEncryptionConfig } from './encryption-config.ts';
 import { followFile } from './follow-file.ts';
@@ -46,10 +47,12 @@ export class FollowedEncryption implements EncryptionSeal {
     try {
       return this.#latest.open(key, kept);
     } catch (thrown) {
-      // The file changed while the store was being opened: what it was opened with has been prepared for all that is kept.
-      const [first] = this.#seals;
-      if (first === undefined || first === this.#latest) throw thrown;
-      return { ...first.open(key, kept), stale: true };
+      // The file has changed since it was written, or, at a start, since the first was prepared for all that is kept.
+      for (const earlier of this.#seals.slice(0, -1).toReversed()) {
+        const found = opened(earlier, key, kept);
+        if (found !== undefined) return { ...found, stale: true };
+      }
+      throw thrown;
     }
   }
 
@@ -96,5 +99,15 @@ export class FollowedEncryption implements EncryptionSeal {
     } catch (thrown) {
       log.error('the encryption configuration is not taken; the one before stays in force', failure(thrown));
     }
+  }
+}
+
+/** Undefined: it was not written with this one. */
+function opened(seal: EncryptionSeal, key: string, kept: Uint8Array): ReturnType<EncryptionSeal['open']> | undefined {
+  try {
+    return seal.open(key, kept);
+  } catch (thrown) {
+    if (thrown instanceof StoreError && thrown.code === 'sealed') return undefined;
+    throw thrown;
   }
 }

@@ -52,12 +52,52 @@ const rows: readonly Row[] = [
     ],
   ),
   ['another name', request(kubelet, client), { ...node, commonName: 'ann' }, { do: 'fail', message: 'subject common name does not begin with system:node: ' }],
-  ['too many usages', request(kubelet, [...client, 'server auth']), node, { do: 'fail', message: 'usages contained an extra value "server auth"' }],
+  [
+    'too many usages',
+    request(kubelet, [...client, 'server auth']),
+    node,
+    { do: 'fail', message: 'usages did not match [client auth digital signature key encipherment]' },
+  ],
   [
     'too few usages',
     request('kubernetes.io/kube-apiserver-client', ['digital signature']),
     node,
-    { do: 'fail', message: 'usages did not include client auth' },
+    { do: 'fail', message: 'missing required usage for client certificate: client auth' },
+  ],
+  [
+    'usages of no client',
+    request('kubernetes.io/kube-apiserver-client', ['client auth', 'server auth']),
+    node,
+    { do: 'fail', message: 'invalid usage for client certificate: server auth' },
+  ],
+  [
+    'a kubelet that does not say all of its usages',
+    request(kubelet, ['client auth']),
+    node,
+    { do: 'fail', message: 'usages did not match [client auth digital signature key encipherment]' },
+  ],
+  ['a kubelet whose key enciphers nothing', request(kubelet, ['client auth', 'digital signature']), node, { do: 'sign', seconds: 365 * 86_400 }],
+  ...(
+    [
+      [{ dnsNames: ['n1'] }, 'DNS subjectAltNames are not allowed'],
+      [{ otherNames: [{ type: 'email', value: 'a@b' }] }, 'Email subjectAltNames are not allowed'],
+      [{ ipAddresses: ['10.0.0.1'] }, 'IP subjectAltNames are not allowed'],
+      [{ otherNames: [{ type: 'url', value: 'spiffe://x' }] }, 'URI subjectAltNames are not allowed'],
+    ] as const
+  ).map(
+    ([names, message]): Row => [`a kubelet's client with ${JSON.stringify(names)}`, request(kubelet, client), { ...node, ...names }, { do: 'fail', message }],
+  ),
+  [
+    'serving for a mailbox',
+    request(serving, ['digital signature', 'server auth']),
+    { ...node, dnsNames: ['n1'], otherNames: [{ type: 'email', value: 'a@b' }] },
+    { do: 'fail', message: 'Email subjectAltNames are not allowed' },
+  ],
+  [
+    'shorter than anybody may ask for',
+    { ...request(kubelet, client), spec: { request: '', signerName: kubelet, usages: client, expirationSeconds: 60 } },
+    node,
+    { do: 'sign', seconds: 600 },
   ],
   ['serving without an address', request(serving, ['digital signature', 'server auth']), node, { do: 'fail', message: 'DNS or IP subjectAltName is required' }],
   ['serving', request(serving, ['digital signature', 'server auth']), { ...node, ipAddresses: ['10.0.0.1'] }, { do: 'sign', seconds: 365 * 86_400 }],

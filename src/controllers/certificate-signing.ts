@@ -19,16 +19,19 @@ export interface ParsedRequest {
   readonly organizations: readonly string[];
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
-  /** Names of other kinds: mail addresses, URIs. */
-  readonly otherNames: readonly string[];
+  /** Names of other kinds: `email`, `url` and such as nobody asks for. */
+  readonly otherNames: readonly OtherName[];
 }
 
+export interface OtherName {
+  readonly type: string;
+  readonly value: string;
+}
+
+const SHORTEST_SECONDS = 600;
 const LONGEST_SECONDS = 365 * 86_400;
 /** So long a request is kept: approved or denied, and waiting for somebody. */
 const KEPT_MS = { settled: 3_600_000, pending: 24 * 3_600_000 } as const;
-const CLIENT = ['digital signature', 'key encipherment', 'client auth'];
-const SERVING = ['digital signature', 'key encipherment', 'server auth'];
-
 /** The group that may do everything: nobody gets into it by a request. */
 const MASTERS = 'system:masters';
 
@@ -39,30 +42,48 @@ const SIGNERS: Readonly<Record<string, Rule>> = {
   'kubernetes.io/kube-apiserver-client': (request, usages) => {
     // Admission refuses it too, by the bytes; here it is read as it would be signed.
     if (request.organizations.includes(MASTERS)) return `subject organization ${MASTERS} is not allowed`;
-    return usageFault(usages, CLIENT, 'client auth');
+    const other = usages.find((usage) => !CLIENT.includes(usage));
+    if (other !== undefined) return `invalid usage for client certificate: ${other}`;
+    return usages.includes('client auth') ? undefined : 'missing required usage for client certificate: client auth';
   },
   'kubernetes.io/kube-apiserver-client-kubelet': (request, usages) => {
     if (request.organizations.join() !== 'system:nodes') return 'subject organization is not system:nodes';
-    if (!isNodeName(request.commonName)) return 'subject common name does not begin with system:node: ';
-    if (request.dnsNames.length + request.ipAddresses.length + request.otherNames.length > 0) return 'subject alternative names are not allowed';
-    return usageFault(usages, CLIENT, 'client auth');
+    if (request.dnsNames.length > 0) return notAllowed('DNS');
+    if (has(request, 'email')) return notAllowed('Email');
+    if (request.ipAddresses.length > 0) return notAllowed('IP');
+    return otherFault(request) ?? nameFault(request) ?? usageFault(usages, 'client auth');
   },
   'kubernetes.io/kubelet-serving': (request, usages) => {
     if (request.organizations.join() !== 'system:nodes') return 'subject organization is not system:nodes';
-    if (!isNodeName(request.commonName)) return 'subject common name does not begin with system:node: ';
     if (request.dnsNames.length + request.ipAddresses.length === 0) return 'DNS or IP subjectAltName is required';
-    if (request.otherNames.length > 0) return 'email and URI subjectAltNames are not allowed';
-    return usageFault(usages, SERVING, 'server auth');
+    if (has(request, 'email')) return notAllowed('Email');
+    return otherFault(request) ?? usageFault(usages, 'server auth') ?? nameFault(request);
   },
   'kubernetes.io/legacy-unknown': ({ organizations }) => (organizations.includes(MASTERS) ? `subject organization ${MASTERS} is not allowed` : undefined),
 };
 
-const isNodeName = (name: string): boolean => name.startsWith('system:node:') && name.length > 'system:node:'.length;
+const CLIENT: readonly string[] = ['client auth', 'digital signature', 'key encipherment'];
 
-function usageFault(usages: readonly string[], allowed: readonly string[], required: string): string | undefined {
-  if (!usages.includes(required)) return `usages did not include ${required}`;
-  const other = usages.find((usage) => !allowed.includes(usage));
-  return other === undefined ? undefined : `usages contained an extra value ${JSON.stringify(other)}`;
+const notAllowed = (kind: string): string => `${kind} subjectAltNames are not allowed`;
+const has = ({ otherNames }: ParsedRequest, wanted: string): boolean => otherNames.some(({ type }) => type === wanted);
+
+function otherFault({ otherNames }: ParsedRequest): string | undefined {
+  const [first] = otherNames;
+  return first === undefined ? undefined : notAllowed(first.type === 'url' ? 'URI' : first.type);
+}
+
+function nameFault({ commonName }: ParsedRequest): string | undefined {
+  return commonName.startsWith(NODE) && commonName.length > NODE.length ? undefined : `subject common name does not begin with ${NODE} `;
+}
+
+const NODE = 'system:node:';
+
+/** All of them, and no other; keys that are not of RSA encipher nothing. */
+function usageFault(usages: readonly string[], purpose: 'client auth' | 'server auth'): string | undefined {
+  const all = [purpose, 'digital signature', 'key encipherment'].sort();
+  const said = [...new Set(usages)].sort();
+  const isMatch = [all, all.filter((usage) => usage !== 'key encipherment')].some((wanted) => wanted.join() === said.join());
+  return isMatch ? undefined : `usages did not match [${all.join(' ')}]`;
 }
 
 export type SigningDecision =
@@ -82,7 +103,7 @@ export function decideSigning(request: Stored<CertificateSigningRequest>, parsed
   if (settled || !is('Approved') || rule === undefined) return { do: 'nothing', againAfterMs: leftMs };
   const fault = typeof parsed === 'string' ? parsed : rule(parsed, spec.usages ?? []);
   if (fault !== undefined) return { do: 'fail', message: fault };
-  return { do: 'sign', seconds: Math.min(spec.expirationSeconds ?? LONGEST_SECONDS, LONGEST_SECONDS) };
+  return { do: 'sign', seconds: Math.max(SHORTEST_SECONDS, Math.min(spec.expirationSeconds ?? LONGEST_SECONDS, LONGEST_SECONDS)) };
 }
 
 /** Signs what has been approved for Kubernetes' own signers, and clears requests away that nobody needs any more. */

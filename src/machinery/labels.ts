@@ -178,30 +178,23 @@ export function validateLabelSelector(selector: LabelSelector | undefined | null
   if (selector === undefined || selector === null) return [];
   const errors = validateLabels(selector.matchLabels, path.child('matchLabels'));
   const expressions = path.child('matchExpressions');
-  return [...errors, ...(selector.matchExpressions ?? []).flatMap((e, i) => validateExpression(e, expressions.index(i)))];
+  return [...errors, ...(selector.matchExpressions ?? []).flatMap((e, i) => validateLabelRequirement(e, expressions.index(i)))];
 }
 
-/** Faults of one expression; `newer`: it may come from a client that knows more operators. */
-export function validateExpression(expression: LabelSelectorRequirement, path: FieldPath, newer = false): FieldError[] {
-  const { key, values = [] } = expression;
-  const errors = validateOperator(expression, path, newer);
-  for (const fault of qualifiedNameFaults(key)) errors.push(invalid(path.child('key'), key, fault));
-  values.forEach((value, i) => {
-    for (const fault of labelValueFaults(value)) errors.push(invalid(path.child('values').index(i), value, fault));
-  });
-  return errors;
-}
-
-/** Whether an expression has the values that its operator wants. */
-export function validateOperator({ operator, values = [] }: LabelSelectorRequirement, path: FieldPath, newer: boolean): FieldError[] {
+/** Faults of one term of it. */
+export function validateLabelRequirement({ key, operator, values = [] }: LabelSelectorRequirement, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   if (operator === 'In' || operator === 'NotIn') {
     if (values.length === 0) errors.push(required(path.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
   } else if (operator === 'Exists' || operator === 'DoesNotExist') {
     if (values.length > 0) errors.push(forbidden(path.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
-  } else if (!newer) {
+  } else {
     errors.push(invalid(path.child('operator'), operator, 'not a valid selector operator'));
   }
+  for (const fault of qualifiedNameFaults(key)) errors.push(invalid(path.child('key'), key, fault));
+  values.forEach((value, i) => {
+    for (const fault of labelValueFaults(value)) errors.push(invalid(path.child('values').index(i), value, fault));
+  });
   return errors;
 }
 

@@ -13,8 +13,15 @@ interface ItemFacts<P> {
   readonly expiresAtMs: number;
 }
 
+/** A value by its row in the journal: all that is known in memory of one that has left it. */
+export interface Away {
+  readonly key: string;
+  readonly rowId: number;
+  readonly sizeBytes: number;
+}
+
 /** An entry with what only the store knows of it. Its value is a view made when it is asked for: who needs it often keeps it. */
-export class Item<P> implements Entry<P>, Tenant {
+export class Item<P> implements Entry<P>, Tenant, Away {
   readonly key: string;
   readonly projection: P;
   readonly createRevision: number;
@@ -45,11 +52,30 @@ export class Item<P> implements Entry<P>, Tenant {
   }
 }
 
-/** An event with the wall time (ms) at which it was written. */
-export interface Change<P> extends StoreEvent<P> {
+/** A change by the rows of its values. */
+export interface Noted {
+  readonly type: StoreEvent<unknown>['type'];
+  readonly key: string;
+  readonly revision: number;
+  /** Wall time at which it was written, ms. */
+  readonly timeMs: number;
+  readonly entry: Away;
+  /** The entry before it; undefined: there was none. */
+  readonly previous: Away | undefined;
+}
+
+/** A change with its values: an event. */
+export interface Change<P> extends StoreEvent<P>, Noted {
   readonly entry: Item<P>;
   readonly previous: Item<P> | undefined;
-  readonly timeMs: number;
+}
+
+export function isItem<P>(value: Away): value is Item<P> {
+  return value instanceof Item;
+}
+
+export function isWhole<P>(change: Noted): change is Change<P> {
+  return change.entry instanceof Item;
 }
 
 export interface Stamp {
@@ -81,8 +107,14 @@ export function changeOf<P>(operation: Operation<P>, previous: Item<P> | undefin
   return { type: 'delete', key, entry, previous, revision, timeMs };
 }
 
-export function recoveredChange<P>({ row, projection }: RecoveredRow<P>, previous: Item<P> | undefined): Change<P> {
-  const { key, value, createRevision, revision, id, expiresAtMs, timeMs } = row;
-  const entry = new Item({ key: previous?.key ?? key, value, projection, createRevision, modRevision: revision, rowId: id, expiresAtMs });
-  return { type: row.deleted ? 'delete' : 'put', key: entry.key, entry, previous, revision, timeMs };
+export function recoveredChange<P>(recovered: RecoveredRow<P>, previous: Item<P> | undefined): Change<P> {
+  const { key, deleted, revision, timeMs } = recovered.row;
+  const entry = recoveredItem(recovered, previous?.key ?? key);
+  return { type: deleted ? 'delete' : 'put', key: entry.key, entry, previous, revision, timeMs };
+}
+
+/** `key`: the same text as the row's, which others hold already. */
+export function recoveredItem<P>({ row, projection }: RecoveredRow<P>, key: string): Item<P> {
+  const { value, createRevision, revision, id, expiresAtMs } = row;
+  return new Item({ key, value, projection, createRevision, modRevision: revision, rowId: id, expiresAtMs });
 }

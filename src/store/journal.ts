@@ -59,3 +59,6 @@ export interface RecoveredRow<P> {
   readonly row: Row;
   readonly projection: P;
 }
+
+/** Those of the rows that are there, in no order. Rows that are removed meanwhile are there or not. */
+export type ReadRows<P> = (ids: readonly number[]) => Promise<readonly RecoveredRow<P>[]>;

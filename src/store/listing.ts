@@ -1,24 +1,39 @@
 import { afterPrefix, type KeyIndex } from './key-index.ts';
 import type { Item } from './item.ts';
-import type { Entry, ListOptions, Page } from './store.ts';
+import type { Page } from './store.ts';
+
+interface Keyed {
+  readonly key: string;
+}
+
+/** A page of entries, or of what stands for them. */
+export interface Listed<T> extends Omit<Page<never>, 'entries'> {
+  readonly entries: readonly T[];
+}
+
+interface Bounds<T> {
+  readonly limit?: number;
+  readonly after?: string;
+  readonly filter?: (entry: T) => boolean;
+}
 
 /**
  * One page of entries. `then` has, for every key with the prefix that changed since `revision`, its entry at that revision
  * (undefined: it was not there); empty for a list of the present.
  */
-export function listPage<P>(
+export function listPage<P, T extends Keyed = Item<P>>(
   index: KeyIndex<Item<P>>,
   prefix: string,
   revision: number,
-  then: ReadonlyMap<string, Item<P> | undefined>,
-  options: ListOptions<P>,
-): Page<P> {
+  then: ReadonlyMap<string, T | undefined>,
+  options: Bounds<Item<P> | T>,
+): Listed<Item<P> | T> {
   const limit = options.limit === undefined || options.limit <= 0 ? Number.POSITIVE_INFINITY : options.limit;
   if (options.filter === undefined && then.size === 0) return wholePage(index, prefix, revision, limit, options.after);
-  const entries: Entry<P>[] = [];
+  const entries: (Item<P> | T)[] = [];
   let last: string | undefined;
   let more = false;
-  const take = (item: Entry<P>): boolean => {
+  const take = (item: Item<P> | T): boolean => {
     if (entries.length >= limit) {
       more = true;
       return false;
@@ -34,7 +49,7 @@ export function listPage<P>(
 }
 
 /** What is there now, looking at no entry by itself. */
-function wholePage<P>(index: KeyIndex<Item<P>>, prefix: string, revision: number, limit: number, after: string | undefined): Page<P> {
+function wholePage<P>(index: KeyIndex<Item<P>>, prefix: string, revision: number, limit: number, after: string | undefined): Listed<Item<P>> {
   const end = afterPrefix(prefix);
   // The smallest key that is greater than `after`.
   const from = after !== undefined && after >= prefix ? `${after}\u0000` : prefix;
@@ -46,12 +61,12 @@ function wholePage<P>(index: KeyIndex<Item<P>>, prefix: string, revision: number
 }
 
 /** Visits the entries of the prefix as of then, in key order, until `take` answers false. */
-function scanAsOf<P>(
+function scanAsOf<P, T extends Keyed>(
   index: KeyIndex<Item<P>>,
   prefix: string,
   after: string | undefined,
-  then: ReadonlyMap<string, Item<P> | undefined>,
-  take: (item: Entry<P>) => boolean,
+  then: ReadonlyMap<string, T | undefined>,
+  take: (item: Item<P> | T) => boolean,
 ): void {
   const gone = goneSince(index, then, after);
   let at = 0;
@@ -76,8 +91,8 @@ function scanAsOf<P>(
 }
 
 /** Entries that were there then and are not now, in key order. */
-function goneSince<P>(index: KeyIndex<Item<P>>, then: ReadonlyMap<string, Item<P> | undefined>, after: string | undefined): Item<P>[] {
-  const gone: Item<P>[] = [];
+function goneSince<T extends Keyed>(index: KeyIndex<Keyed>, then: ReadonlyMap<string, T | undefined>, after: string | undefined): T[] {
+  const gone: T[] = [];
   for (const [key, old] of then) {
     if (old === undefined || (after !== undefined && key <= after) || index.get(key) !== undefined) continue;
     gone.push(old);
@@ -85,7 +100,7 @@ function goneSince<P>(index: KeyIndex<Item<P>>, then: ReadonlyMap<string, Item<P
   return gone.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-function countAfter<P>(index: KeyIndex<Item<P>>, prefix: string, last: string, then: ReadonlyMap<string, Item<P> | undefined>): number {
+function countAfter(index: KeyIndex<Keyed>, prefix: string, last: string, then: ReadonlyMap<string, Keyed | undefined>): number {
   let count = index.rank(afterPrefix(prefix)) - index.rank(last) - (index.get(last) === undefined ? 0 : 1);
   for (const [key, old] of then) {
     if (key <= last) continue;

@@ -4,10 +4,11 @@ import { failure, type Log, silentLog } from '../base/log.ts';
 import { Expiry } from './expiry.ts';
 import { GroupCommit } from './group-commit.ts';
 import { History } from './history.ts';
-import { type Change, changeOf, type Item, recoveredChange } from './item.ts';
-import type { Gap, Journal, Recovered } from './journal.ts';
+import { type Away, type Change, changeOf, isWhole, type Item, type Noted, recoveredChange } from './item.ts';
+import type { Gap, Journal, ReadRows, Recovered } from './journal.ts';
 import { afterPrefix, KeyIndex } from './key-index.ts';
 import { listPage } from './listing.ts';
+import { Past } from './past.ts';
 import { Retention } from './retention.ts';
 import { Slabs } from './slabs.ts';
 import {
@@ -19,6 +20,7 @@ import {
   type ListOptions,
   type Operation,
   type Page,
+  type PageOptions,
   type Store,
   StoreError,
   type StoreSettings,
@@ -36,6 +38,8 @@ export interface MvccOptions<P> {
   readonly log?: Log;
   /** What the journal had. Absent: nothing. */
   readonly recovered?: Recovered<P>;
+  /** Reads what the journal keeps. Absent: all history lies in memory. */
+  readonly readRows?: ReadRows<P>;
 }
 
 /** Rows removed by one transaction of the journal: about a millisecond. */
@@ -54,6 +58,8 @@ export class MvccStore<P> implements Store<P> {
 
   readonly #index = new KeyIndex<Item<P>>();
   readonly #history = new History<P>();
+  readonly #past: Past<P>;
+  readonly #keepsRows: boolean;
   readonly #slabs = new Slabs();
   readonly #retention = new Retention<P>((entry) => this.#slabs.release(entry));
   readonly #expiry: Expiry;
@@ -75,9 +81,16 @@ export class MvccStore<P> implements Store<P> {
     this.#clock = options.clock;
     this.#settings = options.settings;
     this.#log = options.log ?? silentLog;
+    this.#keepsRows = options.readRows !== undefined;
+    this.#past = new Past<P>({
+      history: this.#history,
+      current: (key) => this.#index.get(key),
+      assertReachable: (revision) => this.#assertReachable(revision),
+      readRows: options.readRows,
+    });
     this.#expiry = new Expiry(options.clock, (keys) => this.#expire(keys));
     if (options.recovered !== undefined) this.#restore(options.recovered);
-    this.#watches = new Watches(this.#log, this.#revision);
+    this.#watches = new Watches(this.#log, this.#past, this.#revision);
     const show = (changes: readonly Change<P>[], revision: number): void => this.#show(changes, revision);
     this.#commits = new GroupCommit({ journal: this.#journal, clock: this.#clock, log: this.#log, show }, this.#lastRowId);
     this.#sweepLater();
@@ -113,10 +126,17 @@ export class MvccStore<P> implements Store<P> {
   }
 
   list(prefix: string, options: ListOptions<P> = {}): Page<P> {
-    const revision = options.revision === undefined || options.revision === 0 ? this.#revision : options.revision;
-    if (revision === this.#revision) return listPage(this.#index, prefix, revision, NO_CHANGES, options);
-    this.#assertReachable(revision);
-    return listPage(this.#index, prefix, revision, this.#history.asOf(revision, prefix), options);
+    return listPage(this.#index, prefix, this.#revision, NO_CHANGES, options);
+  }
+
+  async listAt(prefix: string, revision: number, options: PageOptions = {}): Promise<Page<P>> {
+    const then = new Map<string, Away | undefined>();
+    for (let at = revision; ; await this.#past.turn()) {
+      const { upTo, more } = this.#past.before(at, prefix, then);
+      // In the turn in which the last change was looked at.
+      if (!more) return this.#past.page(listPage<P, Away>(this.#index, prefix, revision, then, options));
+      at = upTo;
+    }
   }
 
   count(prefix: string): number {
@@ -127,7 +147,7 @@ export class MvccStore<P> implements Store<P> {
     this.#assertOpen();
     const after = options.after ?? this.#revision;
     this.#assertReachable(after);
-    return this.#watches.open(prefix, this.#history.since(after, prefix), sink);
+    return this.#watches.open(prefix, after, sink);
   }
 
   async fresh(): Promise<number> {
@@ -226,22 +246,21 @@ export class MvccStore<P> implements Store<P> {
   #show(changes: readonly Change<P>[], revision: number): void {
     for (const change of changes) this.#apply(change);
     this.#revision = revision;
-    this.#trimToSize();
+    this.#trimToSize(this.#commits.journalledRowId);
     this.#sweepLater();
     this.#watches.publish(changes, revision);
   }
 
   #apply(change: Change<P>): void {
-    const { key, entry, previous, revision, timeMs } = change;
+    const { key, entry, timeMs } = change;
     this.#slabs.place(entry);
-    if (previous !== undefined) this.#retention.superseded(previous.rowId, revision);
     if (change.type === 'put') {
       this.#index.set(entry);
       if (entry.expiresAtMs > 0) this.#expiry.add(key, entry.expiresAtMs);
     } else {
       this.#index.delete(key);
       const keptMs = this.#settings.tombstoneMs(key);
-      this.#retention.deleted(entry, timeMs, keptMs > 0 ? timeMs + keptMs : 0);
+      if (keptMs > 0) this.#retention.deleted(entry, timeMs, timeMs + keptMs);
     }
     this.#history.push(change);
   }
@@ -267,21 +286,32 @@ export class MvccStore<P> implements Store<P> {
   }
 
   #trim(revision: number): void {
-    while ((this.#history.oldest?.revision ?? Number.POSITIVE_INFINITY) <= revision) this.#forget(this.#history.shift() as Change<P>);
+    while ((this.#history.oldest?.revision ?? Number.POSITIVE_INFINITY) <= revision) this.#forget(this.#history.shift() as Noted);
     this.#compactedRevision = Math.max(this.#compactedRevision, revision);
   }
 
   /** Nobody can ask for what was before it any more, nor for a deletion's last state unless that is kept for undelete. */
-  #forget({ type, key, entry, previous }: Change<P>): void {
+  #forget(change: Noted): void {
+    const { type, key, entry, previous, revision } = change;
+    if (isWhole<P>(change)) this.#release(change);
+    if (previous !== undefined) this.#retention.superseded(previous.rowId, revision);
+    if (type === 'delete' && this.#settings.tombstoneMs(key) <= 0) this.#retention.superseded(entry.rowId, revision);
+  }
+
+  #release({ type, key, entry, previous }: Change<P>): void {
     if (previous !== undefined) this.#slabs.release(previous);
     if (type === 'delete' && this.#settings.tombstoneMs(key) <= 0) this.#slabs.release(entry);
   }
 
-  #trimToSize(): void {
+  /** Values that are too many leave memory: to be read from the journal, or for good. Heartbeats stay until they are there. */
+  #trimToSize(journalledRowId: number): void {
     const { watchWindowEvents, watchWindowBytes } = this.#settings;
-    for (let { oldest } = this.#history; oldest !== undefined; { oldest } = this.#history) {
-      if (this.#history.size <= watchWindowEvents && this.#history.sizeBytes <= watchWindowBytes) return;
-      this.#trim(oldest.revision);
+    while (this.#history.size > watchWindowEvents) this.#trim((this.#history.oldest as Noted).revision);
+    for (let whole = this.#history.oldestWhole; whole !== undefined; whole = this.#history.oldestWhole) {
+      if (this.#history.sizeBytes <= watchWindowBytes) return;
+      if (!this.#keepsRows) this.#trim(whole.revision);
+      else if (whole.entry.rowId <= journalledRowId) this.#release(this.#history.note() as Change<P>);
+      else return;
     }
   }
 
@@ -343,7 +373,7 @@ export class MvccStore<P> implements Store<P> {
       this.#lastRevision = row.revision;
       if (row.revision <= compactedRevision) this.#trim(compactedRevision);
       else if (row.timeMs <= windowFromMs) this.#trim(row.revision);
-      else this.#trimToSize();
+      else this.#trimToSize(row.id);
     }
     assert(revision >= this.#lastRevision && revision >= this.#compactedRevision, 'a journal goes on above its rows');
     this.#revision = revision;

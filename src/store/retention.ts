@@ -26,15 +26,15 @@ export class Retention<P> {
     this.#forget = forget;
   }
 
+  /** In the order of what superseded them, when no version in the history needs them any more. */
   superseded(rowId: number, atRevision: number): void {
     this.#dead.push({ rowId, atRevision });
   }
 
-  /** The row of a deletion. `untilMs`: until when its value is kept; 0: not beyond the history. */
+  /** The row of a deletion whose value is kept beyond the history. */
   deleted(entry: Item<P>, deletedAtMs: number, untilMs: number): void {
     const { rowId, modRevision: atRevision } = entry;
-    if (untilMs === 0) this.superseded(rowId, atRevision);
-    else this.#kept.push({ rowId, atRevision, entry, deletedAtMs, untilMs });
+    this.#kept.push({ rowId, atRevision, entry, deletedAtMs, untilMs });
   }
 
   tombstones(prefix: string): Tombstone<P>[] {

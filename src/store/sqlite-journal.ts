@@ -115,6 +115,16 @@ export class SqliteJournal implements Journal {
     this.#checkpointBeyond(done.walBytes ?? 0);
   }
 
+  /** Those of the rows that are there. Throws StoreError `sealed`. */
+  async read(ids: readonly number[]): Promise<readonly Row[]> {
+    const { rows } = await this.#ask({ do: 'read', ids });
+    if (rows === undefined) return [];
+    return [...unpackRows(rows)].map((kept) => {
+      const { value } = this.#seal.open(kept.key, kept.value);
+      return value === kept.value ? kept : { ...kept, value };
+    });
+  }
+
   async probe(): Promise<void> {
     await this.#ask({ do: 'probe' });
   }

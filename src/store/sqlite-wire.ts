@@ -10,6 +10,7 @@ export type Request =
       readonly reserve?: number | undefined;
     }
   | { readonly do: 'remove'; readonly ids: readonly number[]; readonly compactedRevision: number }
+  | { readonly do: 'read'; readonly ids: readonly number[] }
   | { readonly do: 'vacuum' }
   /** Other bytes for values that are there already, by row id (`packRows`); the last chunk also takes the old ones off the disk. */
   | { readonly do: 'replace'; readonly rows: Uint8Array; readonly last: boolean }
@@ -23,6 +24,8 @@ export type Answer =
       readonly walBytes?: number;
       /** Pages that could be given back to the file system. */
       readonly sparePages?: number;
+      /** What was read, as `packRows` makes it: rows that are not there are left out. */
+      readonly rows?: Uint8Array;
     }
   | { readonly is: 'failed'; readonly message: string; readonly errcode?: number | undefined };
 

@@ -5,10 +5,13 @@ import type { Answer, Opening, Request, WriterData } from './sqlite-wire.ts';
 
 if (parentPort === null) throw new Error('this file is a worker thread');
 const port = parentPort;
-const say = (message: Opening | Answer): void => port.postMessage(message);
+const say = (message: Opening | Answer): void => {
+  const transferred = 'rows' in message && message.rows !== undefined ? [message.rows.buffer as ArrayBuffer] : [];
+  port.postMessage(message, transferred);
+};
 
 try {
-  const writer = SqliteWriter.open(workerData as WriterData, (rows) => port.postMessage({ is: 'rows', rows } satisfies Opening, [rows.buffer as ArrayBuffer]));
+  const writer = SqliteWriter.open(workerData as WriterData, (rows) => say({ is: 'rows', rows }));
   say({ is: 'open', ...writer.opened });
   port.on('message', (request: Request) => {
     say(writer.answer(request));

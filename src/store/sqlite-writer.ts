@@ -33,6 +33,7 @@ export class SqliteWriter {
   readonly #ballast: Ballast;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
+  readonly #select: StatementSync;
   readonly #setMeta: StatementSync;
   readonly #walState: StatementSync;
   #lastRowId: number;
@@ -46,6 +47,7 @@ export class SqliteWriter {
     this.#ballast = ballast;
     this.#insert = database.prepare('INSERT INTO log (id, revision, created, deleted, key, expires, time, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#delete = database.prepare('DELETE FROM log WHERE id = ?');
+    this.#select = database.prepare('SELECT id, revision, created, deleted, key, expires, time, value FROM log WHERE id = ?');
     this.#setMeta = database.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)');
     this.#walState = database.prepare('PRAGMA wal_checkpoint(NOOP)');
     this.#lastRowId = loaded.lastRowId;
@@ -108,6 +110,8 @@ export class SqliteWriter {
         }
       case 'remove':
         return this.#remove(request.ids, request.compactedRevision);
+      case 'read':
+        return { is: 'done', rows: this.#read(request.ids) };
       case 'replace':
         return this.#replace(request.rows, request.last);
       case 'vacuum':
@@ -134,6 +138,18 @@ export class SqliteWriter {
     this.#lastRowId = last?.id ?? this.#lastRowId;
     this.#bytesSinceLook += packed.byteLength + PAGE;
     return this.#bytesSinceLook > LOOK_BYTES ? this.#lookAfterCommit() : { is: 'done' };
+  }
+
+  #read(ids: readonly number[]): Uint8Array {
+    const rows: Row[] = [];
+    for (const id of ids) {
+      const found = this.#select.get(id);
+      if (found !== undefined) rows.push(rowOf(found as unknown as Stored));
+    }
+    const packed = packRows(rows);
+    // As after an append: garbage of this thread is collected too seldom.
+    for (const { value } of rows) (value.buffer as ArrayBuffer).transfer(0);
+    return packed;
   }
 
   #replace(packed: Uint8Array, last: boolean): Answer {

@@ -72,7 +72,7 @@ describe('sqlite: after a clean stop', () => {
       ],
     );
     assert.deepEqual(
-      store.list('/', { revision: 1 }).entries.map(({ key, projection }) => [key, projection]),
+      (await store.listAt('/', 1)).entries.map(({ key, projection }) => [key, projection]),
       [
         ['/a', 1],
         ['/b', 2],
@@ -141,10 +141,10 @@ describe('sqlite: after an unclean end', () => {
     for (const revision of [3, RESERVE - 1]) {
       assert.equal(after.wholeFrom(revision), RESERVE);
       await assert.rejects(toldAfter(after, revision), refusedWith('compacted', /the oldest is 100000/));
-      assert.throws(() => after.list('/', { revision }), refusedWith('compacted', /the oldest is 100000/));
+      await assert.rejects(after.listAt('/', revision), refusedWith('compacted', /the oldest is 100000/));
     }
     assert.deepEqual(
-      after.list('/', { revision: 2 }).entries.map(({ projection }) => projection),
+      (await after.listAt('/', 2)).entries.map(({ projection }) => projection),
       [2],
     );
     await after[Symbol.asyncDispose]();

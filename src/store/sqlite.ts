@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { RecoveredRow } from './journal.ts';
 import { MvccStore } from './mvcc.ts';
 import { SqliteJournal } from './sqlite-journal.ts';
 import type { Seal } from './seal.ts';
@@ -35,7 +36,9 @@ export async function openSqliteStore<P>(options: SqliteStoreOptions<P>): Promis
   const log = options.log.child('store');
   const data = { directory, synchronous, ballastBytes, walCapBytes: WAL_CAP_BYTES, eraseDeleted: seal !== undefined };
   const { journal, recovered, clean } = await SqliteJournal.open({ data, log, clock, ballastDelayMs, seal }, project);
-  const store = new MvccStore<P>({ journal, clock, settings, log, recovered });
+  const readRows = async (ids: readonly number[]): Promise<readonly RecoveredRow<P>[]> =>
+    (await journal.read(ids)).map((row) => ({ row, projection: project(row.key, row.value) }));
+  const store = new MvccStore<P>({ journal, clock, settings, log, recovered, readRows });
   log.info('the store is open', { revision: store.revision, entries: store.count(''), clean });
   return store;
 }

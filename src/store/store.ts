@@ -21,11 +21,15 @@ export interface Store<P> extends AsyncDisposable {
   /** Resolves when no pending change of the key is left; undefined when there is none now. For read-modify-write. */
   settled(key: string): Promise<void> | undefined;
 
-  /**
-   * Visible entries with the prefix, by key (UTF-16 code unit order), with the revision that they show.
-   * Throws StoreError `compacted` or `future` when `revision` can't be shown.
-   */
+  /** Visible entries with the prefix, by key (UTF-16 code unit order), with the revision that they show. */
   list(prefix: string, options?: ListOptions<P>): Page<P>;
+
+  /**
+   * The same, exactly as of a revision that was visible. A page may be shorter than its limit, or than all, when much of it must be
+   * read from the disk: `more` then says so. Rejects with StoreError `compacted` or `future` when the revision can't be shown,
+   * `unavailable` when the disk can't be read.
+   */
+  listAt(prefix: string, revision: number, options?: PageOptions): Promise<Page<P>>;
 
   /** How many visible entries have the prefix. */
   count(prefix: string): number;
@@ -41,7 +45,8 @@ export interface Store<P> extends AsyncDisposable {
 
   /**
    * Every visible change to keys with the prefix after revision `after` (the visible revision when absent), in order,
-   * without loss or repetition. Throws StoreError `compacted` or `future`.
+   * without loss or repetition. Throws StoreError `compacted` or `future`. What was missed is told first, as the sink has room for
+   * it; a watch that does not catch up within the watch window ends with `compacted`.
    */
   watch(prefix: string, options: WatchOptions, sink: StoreSink<P>): StoreWatch;
 
@@ -117,13 +122,15 @@ export interface Committed {
   readonly revision: number;
 }
 
-export interface ListOptions<P> {
-  /** Exactly as of this revision; absent or 0: the visible one. */
-  readonly revision?: number;
-  /** At most so many entries that pass the filter. */
+export interface PageOptions {
+  /** At most so many entries. */
   readonly limit?: number;
   /** Only keys strictly greater. */
   readonly after?: string;
+}
+
+export interface ListOptions<P> extends PageOptions {
+  /** The limit counts what passes. */
   readonly filter?: (entry: Entry<P>) => boolean;
 }
 
@@ -156,7 +163,12 @@ export interface StoreSink<P> {
    * watch is complete. `batch` is empty for a progress mark. Must not throw; must not commit synchronously.
    */
   events(batch: readonly StoreEvent<P>[], revision: number): void;
-  /** The watch can't go on (`closed`, `compacted`). Called at most once, never after `close`. */
+  /** Resolves when it can take more; asked between what was missed, never of what happens now. Undefined, or absent: at once. */
+  room?(): Promise<void> | undefined;
+  /**
+   * The watch can't go on: `closed`; `compacted`, it was too far behind; `unavailable` or `sealed`, what it missed can't be read.
+   * Called at most once, never after `close`.
+   */
   ended(error: StoreError): void;
 }
 
@@ -207,11 +219,11 @@ export interface StoreSettings {
   readonly maxValueBytes: number;
   /** Largest number of commits that wait for the disk. */
   readonly maxPending: number;
-  /** How long versions and events stay reachable in memory, ms (`--watch-window`). */
+  /** How long versions and events stay reachable, ms (`--watch-window`). */
   readonly watchWindowMs: number;
   /** And at most so many events. */
   readonly watchWindowEvents: number;
-  /** And at most about so many bytes of what is no longer current. */
+  /** About so many bytes of what is no longer current lie in memory. Older values are read from the disk; without one they are not reachable. */
   readonly watchWindowBytes: number;
   /** How long the last value of a deleted key is kept beyond the watch window (undelete), ms; 0: not kept. */
   readonly tombstoneMs: (key: string) => number;

@@ -16,6 +16,7 @@ export function outliving<P>(store: Store<P>): Store<P> {
     get: (key) => store.get(key),
     settled: (key) => store.settled(key),
     list: (prefix, options) => store.list(prefix, options),
+    listAt: (prefix, revision, options) => store.listAt(prefix, revision, options),
     count: (prefix) => store.count(prefix),
     commit: (operations, guards, options) => store.commit(operations, guards, options),
     watch: (prefix, options, sink) => store.watch(prefix, options, sink),

@@ -28,6 +28,7 @@ export class Followers {
   readonly #followers: Told[][];
   /** What a follower has, apart from what it was told since: by key. */
   readonly #bases: Map<string, Told>[];
+  /** The version of each base. */
   readonly #points: number[];
   /** Versions that were answered: what happened, a few of each life apart. */
   #answered: number[] = [];
@@ -50,9 +51,7 @@ export class Followers {
       // Some had lost their connection a while before.
       const lost = watcher === 0 ? 0 : draw(Math.min(BACK, told.length + 1));
       told.length -= lost;
-      const point = told.at(-1)?.revision ?? this.#points[watcher] ?? 0;
-      this.#points[watcher] = point;
-      return point;
+      return told.at(-1)?.revision ?? this.#points[watcher] ?? 0;
     });
   }
 

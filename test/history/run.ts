@@ -38,6 +38,8 @@ export interface HistoryOptions {
   readonly store: 'memory' | 'sqlite';
   /** How many changes the store keeps for watches. */
   readonly windowEvents: number;
+  /** How many bytes of values memory holds for them. */
+  readonly windowBytes?: number;
   /** Stands between server and watcher; for the canaries that must be caught. */
   readonly tamper?: (events: readonly WatchEvent[]) => readonly WatchEvent[];
 }
@@ -116,8 +118,12 @@ function tampered(way: Way, tamper: HistoryOptions['tamper']): Way {
   return { request: (request) => way.request(request), watch: (request, sink) => way.watch(request, over(sink)) };
 }
 
-function openStore({ store, windowEvents }: HistoryOptions, directory: string, clock: VirtualClock): Promise<Store<Projection>> {
-  const settings = { ...defaultStoreSettings, watchWindowEvents: windowEvents };
+function openStore(
+  { store, windowEvents, windowBytes = defaultStoreSettings.watchWindowBytes }: HistoryOptions,
+  directory: string,
+  clock: VirtualClock,
+): Promise<Store<Projection>> {
+  const settings = { ...defaultStoreSettings, watchWindowEvents: windowEvents, watchWindowBytes: windowBytes };
   if (store === 'memory') return Promise.resolve(openMemoryStore<Projection>({ clock, settings }));
   const project = createProjector(createRegistry(builtinKinds()));
   // Its own work with the disk follows real time.
@@ -201,6 +207,7 @@ if (import.meta.main) {
       watchers: { type: 'string', default: '300' },
       store: { type: 'string', default: 'memory' },
       window: { type: 'string', default: '600' },
+      bytes: { type: 'string', default: String(defaultStoreSettings.watchWindowBytes) },
     },
   });
   console.log(`seed ${values.seed}`);
@@ -210,6 +217,7 @@ if (import.meta.main) {
     watchers: Number(values.watchers),
     store: values.store === 'sqlite' ? 'sqlite' : 'memory',
     windowEvents: Number(values.window),
+    windowBytes: Number(values.bytes),
   });
   console.log(JSON.stringify(result, undefined, 2));
   process.exitCode = result.faults.length > 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 import { type FieldError, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { validateLabelSelector } from '../../machinery/labels.ts';
 import { asJson, type Errors, selectorJson } from '../checks.ts';
-import { validateLongRunning, validateTemplate } from '../core/pod-template.validation.ts';
+import { keepOldTemplate, validateLongRunning, validateTemplate } from '../core/pod-template.validation.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
 import {
   checkCountOrPercent,
@@ -49,7 +49,7 @@ function validateUpdateStrategy(strategy: apps.DaemonSetUpdateStrategy | undefin
 }
 
 export function validateDaemonSetUpdate(set: apps.DaemonSet, old: apps.DaemonSet): readonly FieldError[] {
-  const errors: Errors = [...validateDaemonSet(set)];
+  const errors: Errors = [...keepOldTemplate(validateDaemonSet, 'spec.template')(set, old)];
   checkSelectorUnchanged(errors, set.spec?.selector, old.spec?.selector);
   return errors;
 }

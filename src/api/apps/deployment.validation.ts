@@ -1,5 +1,6 @@
 import { type FieldError, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { asJson, type Errors } from '../checks.ts';
+import { keepOldTemplate } from '../core/pod-template.validation.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
 import { checkCountOrPercent, checkCounts, checkSelector, checkSelectorUnchanged, checkTemplate, isNone, SPEC, validateCounts } from './workload.validation.ts';
 
@@ -38,7 +39,7 @@ function validateStrategy(strategy: apps.DeploymentStrategy | undefined): Errors
 }
 
 export function validateDeploymentUpdate(deployment: apps.Deployment, old: apps.Deployment): readonly FieldError[] {
-  const errors: Errors = [...validateDeployment(deployment)];
+  const errors: Errors = [...keepOldTemplate(validateDeployment, 'spec.template')(deployment, old)];
   checkSelectorUnchanged(errors, deployment.spec?.selector, old.spec?.selector);
   return errors;
 }

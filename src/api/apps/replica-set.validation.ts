@@ -1,5 +1,6 @@
 import type { FieldError } from '../../machinery/field-error.ts';
 import type { Errors } from '../checks.ts';
+import { keepOldTemplate } from '../core/pod-template.validation.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
 import { checkCounts, checkSelector, checkSelectorUnchanged, checkTemplate, validateCounts } from './workload.validation.ts';
 
@@ -12,7 +13,7 @@ export function validateReplicaSet({ spec }: apps.ReplicaSet): readonly FieldErr
 }
 
 export function validateReplicaSetUpdate(set: apps.ReplicaSet, old: apps.ReplicaSet): readonly FieldError[] {
-  const errors: Errors = [...validateReplicaSet(set)];
+  const errors: Errors = [...keepOldTemplate(validateReplicaSet, 'spec.template')(set, old)];
   checkSelectorUnchanged(errors, set.spec?.selector, old.spec?.selector);
   return errors;
 }

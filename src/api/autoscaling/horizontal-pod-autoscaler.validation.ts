@@ -1,6 +1,6 @@
 import { type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { dns1123LabelFaults, pathSegmentNameFaults } from '../../machinery/names.ts';
-import { addFaults, checkNonNegative, type Errors, isEmpty, POSITIVE, root } from '../checks.ts';
+import { addFaults, checkNonNegative, type Errors, isEmpty, NON_NEGATIVE, POSITIVE, root } from '../checks.ts';
 import { quantityOf } from '../core/resources.validation.ts';
 import type * as v2 from '../gen/types/autoscaling.v2.ts';
 
@@ -23,11 +23,13 @@ const NO_TARGET = {
   pods: 'must specify a positive target averageValue',
 };
 
-export const validateAutoscaler = ({ spec }: v2.HorizontalPodAutoscaler): readonly FieldError[] => validateSpec(spec, 1);
+type Spec = v2.HorizontalPodAutoscalerSpec;
 
-/** One that scales to nothing already may go on. */
+export const validateAutoscaler = ({ spec }: v2.HorizontalPodAutoscaler): readonly FieldError[] => validateSpec(spec, undefined);
+
+/** One that scales to nothing already may go on, and so may one that names no group or no version. */
 export const validateAutoscalerUpdate = ({ spec }: v2.HorizontalPodAutoscaler, old: v2.HorizontalPodAutoscaler): readonly FieldError[] =>
-  validateSpec(spec, old.spec?.minReplicas === 0 ? 0 : 1);
+  validateSpec(spec, old.spec);
 
 export function validateAutoscalerStatus({ status }: v2.HorizontalPodAutoscaler): readonly FieldError[] {
   const errors: Errors = [];
@@ -35,18 +37,25 @@ export function validateAutoscalerStatus({ status }: v2.HorizontalPodAutoscaler)
   return errors;
 }
 
-function validateSpec(spec: v2.HorizontalPodAutoscalerSpec | undefined, least: number): Errors {
+function validateSpec(spec: Spec | undefined, old: Spec | undefined): Errors {
   const errors: Errors = [];
+  const least = old?.minReplicas === 0 ? 0 : 1;
   if (spec === undefined) return [required(SPEC.child('scaleTargetRef'))];
   const { minReplicas, maxReplicas } = spec;
   if (minReplicas !== undefined && minReplicas < least)
     errors.push(invalid(SPEC.child('minReplicas'), minReplicas, `must be greater than or equal to ${least}`));
-  if (maxReplicas < 1) errors.push(invalid(SPEC.child('maxReplicas'), maxReplicas, POSITIVE));
+  if (maxReplicas === 0) errors.push(required(SPEC.child('maxReplicas'), 'must be set and greater than 0'));
+  if (maxReplicas < 0) errors.push(invalid(SPEC.child('maxReplicas'), maxReplicas, POSITIVE));
   if (minReplicas !== undefined && maxReplicas < minReplicas)
     errors.push(invalid(SPEC.child('maxReplicas'), maxReplicas, 'must be greater than or equal to `minReplicas`'));
-  errors.push(...referenceErrors(spec.scaleTargetRef, SPEC.child('scaleTargetRef')));
+  // Of what scales, only this is in the group without a name.
+  const needsGroup = spec.scaleTargetRef?.kind !== 'ReplicationController';
+  const target = SPEC.child('scaleTargetRef');
+  errors.push(...referenceErrors(spec.scaleTargetRef, target));
+  if (old === undefined || versionFault(old.scaleTargetRef, needsGroup) === undefined) errors.push(...versionErrors(spec.scaleTargetRef, target, needsGroup));
   const metrics = spec.metrics ?? [];
-  for (const [i, metric] of metrics.entries()) errors.push(...validateMetric(metric, SPEC.child('metrics').index(i)));
+  const anyVersion = (old?.metrics ?? []).some(({ object }) => object !== undefined && versionFault(object.describedObject, false) !== undefined);
+  for (const [i, metric] of metrics.entries()) errors.push(...validateMetric(metric, SPEC.child('metrics').index(i), anyVersion));
   if (minReplicas === 0 && !metrics.some(({ type }) => type === 'Object' || type === 'External'))
     errors.push(forbidden(SPEC.child('metrics'), 'must specify at least one Object or External metric to support scaling to zero replicas'));
   for (const side of ['scaleUp', 'scaleDown'] as const) {
@@ -62,20 +71,34 @@ function referenceErrors(reference: v2.CrossVersionObjectReference | undefined, 
   return errors;
 }
 
+type Reference = v2.CrossVersionObjectReference | undefined;
+
+function versionFault(reference: Reference, needsGroup: boolean): string | undefined {
+  const version = reference?.apiVersion ?? '';
+  const parts = version === '/' ? [''] : version.split('/');
+  if (parts.length > 2) return `unexpected GroupVersion string: ${version}`;
+  return needsGroup && (parts.length < 2 || parts[0] === '') ? 'apiVersion must specify API group' : undefined;
+}
+
+function versionErrors(reference: Reference, path: FieldPath, needsGroup: boolean): Errors {
+  const fault = versionFault(reference, needsGroup);
+  return fault === undefined ? [] : [invalid(path.child('apiVersion'), reference?.apiVersion ?? '', fault)];
+}
+
 /** A name that stands in paths; `missing`: what is said when it isn't there. */
 function checkSegment(errors: Errors, path: FieldPath, value: string | undefined, missing: string): void {
   if (isEmpty(value)) errors.push(required(path, missing));
   else addFaults(errors, path, value, pathSegmentNameFaults(value));
 }
 
-function validateMetric(metric: v2.MetricSpec, path: FieldPath): Errors {
+function validateMetric(metric: v2.MetricSpec, path: FieldPath, anyVersion: boolean): Errors {
   const errors: Errors = [];
   if (isEmpty(metric.type)) errors.push(required(path.child('type'), 'must specify a metric source type'));
   const known = METRIC_TYPES.includes(metric.type);
   if (!known) errors.push(notSupported(path.child('type'), metric.type, METRIC_TYPES));
   const present = PARTS.filter((part) => metric[part] !== undefined);
   const [first] = present;
-  if (first !== undefined) errors.push(...sourceErrors(metric, first, path.child(first)));
+  if (first !== undefined) errors.push(...sourceErrors(metric, first, path.child(first), anyVersion));
   const wanted = known ? PART_OF_TYPE[metric.type] : undefined;
   if (wanted !== undefined && metric[wanted] === undefined) errors.push(required(path.child(wanted), 'must populate information for the given metric source'));
   if (!known) errors.push(notSupported(path.child('type'), metric.type, METRIC_TYPES));
@@ -85,11 +108,15 @@ function validateMetric(metric: v2.MetricSpec, path: FieldPath): Errors {
 }
 
 /** What each source must name, and which of the targets it may have. */
-function sourceErrors(metric: v2.MetricSpec, part: Part, path: FieldPath): Errors {
+function sourceErrors(metric: v2.MetricSpec, part: Part, path: FieldPath, anyVersion: boolean): Errors {
   const errors: Errors = [];
   const target = metric[part]?.target;
   const at = path.child('target');
-  if (part === 'object') errors.push(...referenceErrors(metric.object?.describedObject, path.child('describedObject')));
+  if (part === 'object') {
+    const described = path.child('describedObject');
+    errors.push(...referenceErrors(metric.object?.describedObject, described));
+    if (!anyVersion) errors.push(...versionErrors(metric.object?.describedObject, described, false));
+  }
   if (part === 'resource' || part === 'containerResource') {
     if (isEmpty(metric[part]?.name)) errors.push(required(path.child('name'), 'must specify a resource name'));
     if (part === 'containerResource') errors.push(...containerErrors(metric.containerResource?.container, path.child('container')));
@@ -138,8 +165,6 @@ function validateRules(rules: v2.HPAScalingRules, path: FieldPath): Errors {
   if (window !== undefined && window < 0) errors.push(invalid(path.child('stabilizationWindowSeconds'), window, 'must be greater than or equal to zero'));
   if (window !== undefined && window > MAX_WINDOW)
     errors.push(invalid(path.child('stabilizationWindowSeconds'), window, `must be less than or equal to ${MAX_WINDOW}`));
-  if (rules.tolerance !== undefined && quantityOf(rules.tolerance).nanos < 0n)
-    errors.push(invalid(path.child('tolerance'), rules.tolerance, 'must be greater than or equal to 0'));
   const choice = rules.selectPolicy;
   if (choice !== undefined && !['Disabled', 'Max', 'Min'].includes(choice))
     errors.push(notSupported(path.child('selectPolicy'), choice, ['Disabled', 'Max', 'Min']));
@@ -151,5 +176,6 @@ function validateRules(rules: v2.HPAScalingRules, path: FieldPath): Errors {
     if (policy.periodSeconds <= 0) errors.push(invalid(at.child('periodSeconds'), policy.periodSeconds, 'must be greater than zero'));
     if (policy.periodSeconds > MAX_PERIOD) errors.push(invalid(at.child('periodSeconds'), policy.periodSeconds, `must be less than or equal to ${MAX_PERIOD}`));
   }
+  if (rules.tolerance !== undefined && quantityOf(rules.tolerance).nanos < 0n) errors.push(invalid(path.child('tolerance'), rules.tolerance, NON_NEGATIVE));
   return errors;
 }

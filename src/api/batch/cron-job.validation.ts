@@ -1,6 +1,7 @@
 import { type FieldError, invalid, required } from '../../machinery/field-error.ts';
 import { checkNonNegative, checkOneOf, type Errors, isEmpty, root, selectorJson } from '../checks.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
+import { keepOldTemplate } from '../core/pod-template.validation.ts';
 import { validateJobSpec } from './job.validation.ts';
 import { parseSchedule } from './schedule.rules.ts';
 
@@ -15,7 +16,8 @@ export function validateCronJob(job: batch.CronJob): readonly FieldError[] {
 }
 
 /** What was taken once (a zone in the schedule, a long name) is let be. */
-export const validateCronJobUpdate = (job: batch.CronJob, old: batch.CronJob): readonly FieldError[] => validateSpec(job.spec, old.spec);
+export const validateCronJobUpdate = (job: batch.CronJob, old: batch.CronJob): readonly FieldError[] =>
+  keepOldTemplate(({ spec }: batch.CronJob) => validateSpec(spec, old.spec), 'spec.jobTemplate.spec.template')(job, old);
 
 function validateSpec(spec: batch.CronJobSpec | undefined, old: batch.CronJobSpec | undefined): Errors {
   const errors: Errors = [];

@@ -2,7 +2,7 @@ import { type FieldError, type FieldPath, invalid, notSupported, required, tooLo
 import { matchesLabelSelector, validateLabelSelector } from '../../machinery/labels.ts';
 import { dns1123LabelFaults } from '../../machinery/names.ts';
 import { asJson, checkNonNegative, checkSupported, type Errors, IMMUTABLE, isEmpty, root, selectorJson } from '../checks.ts';
-import { validateTemplate } from '../core/pod-template.validation.ts';
+import { keepOldTemplate, validateTemplate } from '../core/pod-template.validation.ts';
 import { domainPrefixedPathErrors } from '../domain-prefixed-path.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
@@ -123,7 +123,7 @@ function indexedErrors({ completions, parallelism, maxFailedIndexes: failed, bac
 export function validateJobUpdate(job: batch.Job, old: batch.Job): readonly FieldError[] {
   const [now, before] = [job.spec, old.spec];
   if (now === undefined || before === undefined) return validateJob(job);
-  const errors: Errors = [...validateWholeSpec(now), ...completionsErrors(now, before)];
+  const errors: Errors = [...keepOldTemplate(validateWholeSpec, 'spec.template')(now, before), ...completionsErrors(now, before)];
   const fixed = (field: string, value: unknown, then: unknown): void => {
     if (!semanticEqual(value, then)) errors.push(invalid(SPEC.child(field), asJson(value), IMMUTABLE));
   };

@@ -14,7 +14,7 @@ const MAX_SIGNER = 571;
 const DECISIONS = ['Approved', 'Denied'];
 const ENDS = [...DECISIONS, 'Failed'];
 const MIN_SECONDS = 600;
-const SIGNER_FORM = 'must be a fully qualified domain and path of the form "example.com/signer-name"';
+const SIGNER_FORM = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
 const USAGES = [
   ...[
     'any',
@@ -131,12 +131,14 @@ const textOf = (base64: string | undefined): string => {
   return new TextDecoder().decode(bytes);
 };
 
-const isPemRequest = (base64: string | undefined): boolean =>
-  /-----BEGIN (NEW )?CERTIFICATE REQUEST-----[\s\S]+-----END (NEW )?CERTIFICATE REQUEST-----/.test(textOf(base64));
+const BLOCK = /^-----BEGIN ([^\n-]*)-----\r?\n([\s\S]*?)^-----END \1-----/gm;
+
+/** Only the first block counts. */
+const isPemRequest = (base64: string | undefined): boolean => [...textOf(base64).matchAll(BLOCK)][0]?.[1] === 'CERTIFICATE REQUEST';
 
 function certificateFault(base64: string): string | undefined {
   if (base64 === '') return undefined;
-  const blocks = [...textOf(base64).matchAll(/^-----BEGIN ([^\n-]*)-----\r?\n([\s\S]*?)^-----END \1-----/gm)];
+  const blocks = [...textOf(base64).matchAll(BLOCK)];
   for (const [, type = '', body = ''] of blocks) {
     if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`;
     if (body.includes(':')) return 'no PEM block headers are permitted';

@@ -1,7 +1,9 @@
 import { type FieldError, forbidden, invalid, required, tooLong } from '../../machinery/field-error.ts';
 import { utf8Length } from '../../machinery/metadata.ts';
 import { configMapKeyFaults } from '../../machinery/names.ts';
+import type { Json } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
+import { scanJson } from '../../schema/json-scan.ts';
 import { base64Length, decodeBase64 } from '../../machinery/base64.ts';
 import { addFaults, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
@@ -37,11 +39,13 @@ export function validateConfigMapUpdate(map: core.ConfigMap, old: core.ConfigMap
   return [...errors, ...validateConfigMap(map)];
 }
 
+const SSH_KEY = 'ssh-privatekey';
+
 /** Keys that a type of secrets must have. */
 const KEYS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/dockercfg': ['.dockercfg'],
   'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+  'kubernetes.io/ssh-auth': [SSH_KEY],
   'kubernetes.io/tls': ['tls.crt', 'tls.key'],
 };
 
@@ -61,23 +65,24 @@ export function validateSecret({ type = '', data = {}, metadata }: core.Secret):
   }
   for (const key of getOwn(KEYS_OF_TYPE, type) ?? []) {
     const value = getOwn(data, key);
-    if (value === undefined) errors.push(required(root('data').key(key)));
-    else if (key.startsWith('.docker') && !isJson(value))
-      errors.push(invalid(root('data').key(key), '<secret contents redacted>', "invalid character '' looking for beginning of value"));
+    if (value === undefined || (key === SSH_KEY && value === '')) errors.push(required(root('data').key(key)));
+    else if (key.startsWith('.docker')) addFaults(errors, root('data').key(key), '<secret contents redacted>', objectFaults(value));
   }
   return errors;
 }
 
 const ACCOUNT = 'kubernetes.io/service-account.name';
+const MAX_DEPTH = 10_000;
 
-function isJson(base64: string): boolean {
-  const bytes = decodeBase64(base64);
-  try {
-    JSON.parse(new TextDecoder().decode(bytes));
-    return true;
-  } catch {
-    return false;
-  }
+/** What is wrong with the JSON of an object, in Go's words. */
+function objectFaults(base64: string): readonly string[] {
+  const text = new TextDecoder().decode(decodeBase64(base64));
+  const { fault } = scanJson(text, MAX_DEPTH);
+  if (fault !== undefined) return [fault];
+  const value = JSON.parse(text) as Json;
+  if (typeof value === 'object' && !Array.isArray(value)) return [];
+  const word = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  return [`json: cannot unmarshal ${word} into Go value of type map[string]interface {}`];
 }
 
 export function validateSecretUpdate(secret: core.Secret, old: core.Secret): readonly FieldError[] {

@@ -2,7 +2,7 @@ import { type FieldError, type FieldPath, invalid, notSupported, required } from
 import { dns1123LabelFaults, dns1123SubdomainFaults, portNumberFaults, qualifiedNameFaults } from '../../machinery/names.ts';
 import { addFaults, checkName, type Errors, isEmpty, root } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
-import { ipFaults } from '../ip.ts';
+import { ipFaults, NEW_FAULTS } from '../ip.ts';
 
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 
@@ -30,7 +30,8 @@ function validateAddress({ ip, hostname, nodeName }: core.EndpointAddress, path:
 
 /** An endpoint must not lead to the machine itself or to its neighbours by link. */
 export function endpointAddressErrors(ip: string, path: FieldPath): Errors {
-  if (ip === '0.0.0.0' || ip === '::') return [invalid(path, ip, 'may not be unspecified (0.0.0.0 or ::)')];
+  if (ipFaults(ip).length > 0 && !ipFaults(ip).some((fault) => NEW_FAULTS.has(fault))) return [invalid(path, ip, 'must be a valid IP address')];
+  if (ip === '0.0.0.0' || ip === '::') return [invalid(path, ip, `may not be unspecified (${ip})`)];
   if (ip.startsWith('127.') || ip === '::1') return [invalid(path, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
   if (ip.startsWith('169.254.') || /^fe[89ab]/i.test(ip)) return [invalid(path, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')];
   if (ip.startsWith('224.0.0.') || /^ff02/i.test(ip)) return [invalid(path, ip, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)')];

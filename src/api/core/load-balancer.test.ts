@@ -11,7 +11,7 @@ const rows: readonly (readonly [says: string, type: string, ingress: core.LoadBa
     'a balancer of a service without one',
     'NodePort',
     { hostname: 'a.b' },
-    ['status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is LoadBalancer'],
+    ["status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'"],
   ],
   [
     'what is no address',

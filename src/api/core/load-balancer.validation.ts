@@ -10,7 +10,7 @@ const MODES = ['Proxy', 'VIP'];
 export function validateLoadBalancerStatus(status: core.LoadBalancerStatus | undefined, path: FieldPath, type: string | undefined): readonly FieldError[] {
   const errors: Errors = [];
   const ingress = status?.ingress ?? [];
-  if (type !== 'LoadBalancer' && ingress.length > 0) return [forbidden(path.child('ingress'), 'may only be used when `spec.type` is LoadBalancer')];
+  if (type !== 'LoadBalancer' && ingress.length > 0) return [forbidden(path.child('ingress'), "may only be used when `spec.type` is 'LoadBalancer'")];
   for (const [i, { ip, hostname, ipMode }] of ingress.entries()) {
     const at = path.child('ingress').index(i);
     if (!isEmpty(ip)) addFaults(errors, at.child('ip'), ip, ipFaults(ip));

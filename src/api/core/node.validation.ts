@@ -1,40 +1,43 @@
 import { duplicate, type FieldError, forbidden, invalid } from '../../machinery/field-error.ts';
 import { labelValueFaults, qualifiedNameFaults } from '../../machinery/names.ts';
-import { addFaults, asJson, type Errors, isEmpty, root } from '../checks.ts';
+import { addFaults, asJson, checkUnique, type Errors, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { cidrFaults, familyOf } from '../ip.ts';
-import { keepOldAddresses } from '../old-addresses.ts';
 import { checkTaintEffect } from './affinity.validation.ts';
-import { checkAmount, checkResourceName } from './resources.validation.ts';
+import { checkAmount } from './resources.validation.ts';
 
 const SPEC = root('spec');
 const STATUS = root('status');
 
-export function validateNode({ spec, status }: core.Node): readonly FieldError[] {
+export const validateNode = (node: core.Node): readonly FieldError[] => [
+  ...taintErrors(node.spec?.taints),
+  ...resourceErrors(node),
+  ...validatePodCidrs(node.spec?.podCIDRs),
+];
+
+/** The path is the one that Kubernetes gives, though taints stand in the spec. */
+function taintErrors(taints: readonly core.Taint[] | undefined): Errors {
   const errors: Errors = [];
   const pairs = new Set<string>();
-  for (const [i, taint] of (spec?.taints ?? []).entries()) {
-    const at = SPEC.child('taints').index(i);
+  for (const [i, taint] of (taints ?? []).entries()) {
+    const at = root('metadata').child('taints').index(i);
     addFaults(errors, at.child('key'), taint.key, qualifiedNameFaults(taint.key));
     const faults = labelValueFaults(taint.value ?? '');
     if (faults.length > 0) errors.push(invalid(at.child('value'), taint.value ?? '', faults.join(';')));
     checkTaintEffect(errors, at.child('effect'), taint.effect, false);
     const pair = `${taint.key}:${taint.effect}`;
-    if (pairs.has(pair)) {
-      const first = duplicate(at, asJson(taint));
-      errors.push({ ...first, detail: 'taints must be unique by key and effect pair' });
-    }
+    if (pairs.has(pair)) errors.push({ ...duplicate(at, asJson(taint)), detail: 'taints must be unique by key and effect pair' });
     pairs.add(pair);
   }
-  for (const field of ['capacity', 'allocatable'] as const) {
-    for (const [name, amount] of Object.entries(status?.[field] ?? {})) {
-      const at = STATUS.child(field).key(name);
-      checkResourceName(errors, at, name);
-      checkAmount(errors, at, name, amount);
-    }
-  }
-  return [...errors, ...validatePodCidrs(spec?.podCIDRs)];
+  return errors;
+}
+
+function resourceErrors({ status }: core.Node): Errors {
+  const errors: Errors = [];
+  for (const field of ['capacity', 'allocatable'] as const)
+    for (const [name, amount] of Object.entries(status?.[field] ?? {})) checkAmount(errors, STATUS.child(field, name), name, amount);
+  return errors;
 }
 
 function validatePodCidrs(cidrs: readonly string[] | undefined): Errors {
@@ -45,12 +48,13 @@ function validatePodCidrs(cidrs: readonly string[] | undefined): Errors {
   else if ((cidrs ?? []).length === 2 && new Set((cidrs ?? []).map((c) => familyOf(c.split('/')[0] ?? ''))).size === 1) {
     errors.push(invalid(path, asJson(cidrs), 'may specify no more than one CIDR for each IP family'));
   }
+  checkUnique(errors, path, cidrs, (cidr) => cidr);
   return errors;
 }
 
 /** A node's range of pod addresses, and who it is at its provider, are set once. */
 export function validateNodeUpdate(node: core.Node, old: core.Node): readonly FieldError[] {
-  const errors: Errors = [...keepOldAddresses(validateNode)(node, old)];
+  const errors: Errors = resourceErrors(node);
   const addresses = new Set<string>();
   for (const [i, { type, address }] of (node.status?.addresses ?? []).entries()) {
     const text = JSON.stringify({ type, address });
@@ -63,6 +67,7 @@ export function validateNodeUpdate(node: core.Node, old: core.Node): readonly Fi
     errors.push(forbidden(SPEC.child('podCIDRs'), 'node updates may not change podCIDR except from "" to valid'));
   if (!isEmpty(before.providerID) && before.providerID !== now.providerID)
     errors.push(forbidden(SPEC.child('providerID'), 'node updates may not change providerID except from "" to valid'));
+  errors.push(...taintErrors(now.taints));
   if ((before.externalID ?? '') !== (now.externalID ?? '')) errors.push(forbidden(SPEC.child('externalID'), 'may not be updated'));
   return errors;
 }

@@ -16,23 +16,27 @@ const SECCOMP = 'seccomp.security.alpha.kubernetes.io/pod';
 const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
 
 type Annotations = Readonly<Record<string, string>>;
-const annotationsOf = ({ metadata }: core.Pod): Annotations => metadata?.annotations ?? {};
 
-/** Annotations that stand for something of the spec. A bad cost of deletion that `old` has may stay. */
-export function validatePodAnnotations(pod: core.Pod, old?: core.Pod): Errors {
+/** What bears annotations beside a spec: a pod or a template of pods. */
+type Annotated = Pick<core.Pod, 'metadata' | 'spec'>;
+
+const annotationsOf = ({ metadata }: Annotated): Annotations => metadata?.annotations ?? {};
+
+/** Annotations that stand for something of the spec. `path`: of them. A bad cost of deletion that `old` has may stay. */
+export function validatePodAnnotations(pod: Annotated, path = PATH, old?: Annotated): Errors {
   const errors: Errors = [];
   const annotations = annotationsOf(pod);
   const mirror = getOwn(annotations, MIRROR);
   if (mirror !== undefined && isEmpty(pod.spec?.nodeName))
-    errors.push(invalid(PATH.key(MIRROR), mirror, 'must set spec.nodeName if mirror pod annotation is set'));
-  errors.push(...tolerationErrors(getOwn(annotations, TOLERATIONS)));
+    errors.push(invalid(path.key(MIRROR), mirror, 'must set spec.nodeName if mirror pod annotation is set'));
+  errors.push(...tolerationErrors(getOwn(annotations, TOLERATIONS), path));
   const cost = getOwn(annotations, DELETION_COST);
   const oldCost = old === undefined ? undefined : getOwn(annotationsOf(old), DELETION_COST);
   if (cost !== undefined && !isCost(cost) && (oldCost === undefined || isCost(oldCost)))
-    errors.push(invalid(PATH.key(DELETION_COST), cost, 'must be a 32bit integer'));
+    errors.push(invalid(path.key(DELETION_COST), cost, 'must be a 32bit integer'));
   for (const [key, profile] of Object.entries(annotations))
-    if (key === SECCOMP || key.startsWith(SECCOMP_CONTAINER)) checkSeccomp(errors, PATH.child(key), profile);
-  return [...errors, ...appArmorErrors(annotations, pod.spec)];
+    if (key === SECCOMP || key.startsWith(SECCOMP_CONTAINER)) checkSeccomp(errors, path.child(key), profile);
+  return [...errors, ...appArmorErrors(annotations, pod.spec, path)];
 }
 
 function isCost(text: string): boolean {
@@ -40,12 +44,12 @@ function isCost(text: string): boolean {
   return /^(0|-?[1-9]\d*)$/.test(text) && number >= -(2 ** 31) && number < 2 ** 31;
 }
 
-function tolerationErrors(text: string | undefined): Errors {
+function tolerationErrors(text: string | undefined, path: FieldPath): Errors {
   if (isEmpty(text)) return [];
   try {
-    return validateTolerations(JSON.parse(text) as readonly core.Toleration[], PATH.child(TOLERATIONS));
+    return validateTolerations(JSON.parse(text) as readonly core.Toleration[], path.child(TOLERATIONS));
   } catch (error) {
-    return [invalid(PATH, TOLERATIONS, (error as Error).message)];
+    return [invalid(path, TOLERATIONS, (error as Error).message)];
   }
 }
 
@@ -55,15 +59,15 @@ function checkSeccomp(errors: Errors, path: FieldPath, profile: string): void {
   else errors.push(invalid(path, profile, 'must be a valid seccomp profile'));
 }
 
-function appArmorErrors(annotations: Annotations, spec: core.PodSpec | undefined): Errors {
+function appArmorErrors(annotations: Annotations, spec: core.PodSpec | undefined, path: FieldPath): Errors {
   const errors: Errors = [];
   for (const [key, profile] of Object.entries(annotations)) {
     if (!key.startsWith(APP_ARMOR)) continue;
     const name = key.slice(APP_ARMOR.length);
     if (!containersWithPaths(spec ?? { containers: [] }, SPEC).some(([container]) => container.name === name))
-      errors.push(invalid(PATH.key(key), name, 'container not found'));
+      errors.push(invalid(path.key(key), name, 'container not found'));
     if (!['', 'runtime/default', 'unconfined'].includes(profile) && !profile.startsWith('localhost/'))
-      errors.push(invalid(PATH.key(key), profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`));
+      errors.push(invalid(path.key(key), profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`));
   }
   return errors;
 }
@@ -78,30 +82,30 @@ export function validatePodAnnotationsUpdate(pod: core.Pod, old: core.Pod): Erro
   };
   for (const [key, value] of Object.entries(before)) if (getOwn(now, key) !== value) check(key, 'remove or update');
   for (const key of Object.keys(now)) if (getOwn(before, key) === undefined) check(key, 'add');
-  return [...errors, ...validatePodAnnotations(pod, old)];
+  return [...errors, ...validatePodAnnotations(pod, PATH, old)];
 }
 
-/** On creation: where a profile is given both ways, both say the same. */
-export function validateProfilesMatch({ metadata, spec }: core.Pod): Errors {
+/** On creation: where a profile is given both ways, both say the same. `path`: of the spec. */
+export function validateProfilesMatch({ metadata, spec }: Annotated, path = SPEC): Errors {
   const annotations = metadata?.annotations ?? {};
   if (spec === undefined) return [];
-  const containers = containersWithPaths(spec, SPEC).map(([{ name, securityContext }, path]) => ({
+  const containers = containersWithPaths(spec, path).map(([{ name, securityContext }, at]) => ({
     name,
     context: securityContext,
-    path: path.child('securityContext'),
+    at: at.child('securityContext'),
   }));
   const errors: Errors = matchErrors(
     'seccomp',
     getOwn(annotations, SECCOMP),
     spec.securityContext?.seccompProfile,
-    SPEC.child('securityContext', 'seccompProfile'),
+    path.child('securityContext', 'seccompProfile'),
   );
-  for (const { name, context, path } of containers)
-    errors.push(...matchErrors('seccomp', getOwn(annotations, SECCOMP_CONTAINER + name), context?.seccompProfile, path.child('seccompProfile')));
+  for (const { name, context, at } of containers)
+    errors.push(...matchErrors('seccomp', getOwn(annotations, SECCOMP_CONTAINER + name), context?.seccompProfile, at.child('seccompProfile')));
   if (spec.os?.name === 'windows') return errors;
-  for (const { name, context, path } of containers) {
+  for (const { name, context, at } of containers) {
     const profile = context?.appArmorProfile ?? spec.securityContext?.appArmorProfile;
-    errors.push(...matchErrors('apparmor', getOwn(annotations, APP_ARMOR + name), profile, path.child('appArmorProfile')));
+    errors.push(...matchErrors('apparmor', getOwn(annotations, APP_ARMOR + name), profile, at.child('appArmorProfile')));
   }
   return errors;
 }

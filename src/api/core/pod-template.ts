@@ -4,7 +4,7 @@ import { generationOf } from '../strategy.ts';
 import { podTemplateColumns } from './columns.ts';
 import { templateWarnings } from './pod.warnings.ts';
 import { defaultTemplate } from './pod-template.defaults.ts';
-import { validateTemplate } from './pod-template.validation.ts';
+import { keepOldTemplate, validateTemplate } from './pod-template.validation.ts';
 import { root } from '../checks.ts';
 
 const validate = ({ template }: core.PodTemplate) => validateTemplate(template, root('template'));
@@ -15,7 +15,7 @@ export const podTemplateRules: KindRules<core.PodTemplate> = {
     default: ({ template }) => defaultTemplate(template),
     allowUnconditionalUpdate: true,
     validateCreate: validate,
-    validateUpdate: validate,
+    validateUpdate: keepOldTemplate(validate, 'template'),
     warnings: (object) => templateWarnings(object.template, root('template')),
   },
   columns: podTemplateColumns,

@@ -1,4 +1,4 @@
-import { duplicate, type FieldError, type FieldPath, forbidden, invalid, notSupported, required } from '../../machinery/field-error.ts';
+import { duplicate, type FieldError, type FieldPath, forbidden, formatFieldError, invalid, notSupported, required } from '../../machinery/field-error.ts';
 import { validateLabels } from '../../machinery/labels.ts';
 import { validateAnnotations } from '../../machinery/metadata.ts';
 import { dns1123LabelFaults, dns1123SubdomainFaults, qualifiedNameFaults } from '../../machinery/names.ts';
@@ -8,6 +8,7 @@ import { validateAffinity, validateSpread, validateTolerations } from './affinit
 import { type Around, validateContainers, validateEphemeralContainers, validateInitContainers } from './container.validation.ts';
 import { validateDnsConfig, validateHostAliases } from './dns.validation.ts';
 import { validateOverhead, validatePodResources } from './resources.validation.ts';
+import { validatePodAnnotations, validateProfilesMatch } from './pod-annotations.validation.ts';
 import { checkDnsPolicy, validateHostUsers, validatePodSecurityContext } from './security-context.validation.ts';
 import { type VolumeOwner, validateVolumes } from './volume.validation.ts';
 import { validateForSystem, validateHostProcess } from './windows.validation.ts';
@@ -138,11 +139,23 @@ export function validateTemplate(template: core.PodTemplateSpec | undefined, pat
   const errors: Errors = [
     ...validateLabels(template?.metadata?.labels, path.child('labels')),
     ...validateAnnotations(template?.metadata?.annotations, path.child('annotations')),
+    ...validatePodAnnotations(template ?? {}, path.child('annotations')),
   ];
-  errors.push(...validatePodSpec(template?.spec ?? { containers: [] }, path.child('spec')));
+  errors.push(...validatePodSpec(template?.spec ?? { containers: [] }, path.child('spec')), ...validateProfilesMatch(template ?? {}, path.child('spec')));
   if ((template?.spec?.ephemeralContainers ?? []).length > 0)
     errors.push(forbidden(path.child('spec', 'ephemeralContainers'), 'ephemeral containers not allowed in pod template'));
   return errors;
+}
+
+/** For an update: what the old template was already wrong in is let be, so that rules that came later do not lock an object. `path`: of the template. */
+export function keepOldTemplate<T>(validate: (object: T) => readonly FieldError[], path: string): (object: T, old: T) => readonly FieldError[] {
+  return (object, old) => {
+    const errors = validate(object);
+    const isInside = ({ field }: FieldError): boolean => field.startsWith(`${path}.`);
+    if (!errors.some(isInside)) return errors;
+    const known = new Set(validate(old).filter(isInside).map(formatFieldError));
+    return errors.filter((error) => !known.has(formatFieldError(error)));
+  };
 }
 
 /** What a template may not have whose pods are replaced when they end. `word`: the kind as the message names it. */

@@ -5,6 +5,7 @@ import { metadataOf, specAndStatus } from '../strategy.ts';
 import { replicationControllerColumns } from './columns.ts';
 import { isNewGeneration, podNameWarnings, templateWarnings } from './pod.warnings.ts';
 import { defaultTemplate } from './pod-template.defaults.ts';
+import { keepOldTemplate } from './pod-template.validation.ts';
 import { validateReplicationController, validateReplicationControllerStatus } from './replication-controller.validation.ts';
 
 const base = specAndStatus<core.ReplicationController>();
@@ -27,7 +28,7 @@ export const replicationControllerRules: KindRules<core.ReplicationController> =
     },
     allowUnconditionalUpdate: true,
     validateCreate: validateReplicationController,
-    validateUpdate: validateReplicationController,
+    validateUpdate: keepOldTemplate(validateReplicationController, 'spec.template'),
     // The path is the one that Kubernetes gives.
     warnings: (object, old) => [
       ...podNameWarnings(object, old),

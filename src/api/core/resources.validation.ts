@@ -49,7 +49,7 @@ export function checkResourceName(errors: Errors, path: FieldPath, name: string)
     errors.push(invalid(path, name, 'must be a standard resource type or fully qualified'));
 }
 
-function checkContainerResourceName(errors: Errors, path: FieldPath, name: string): void {
+export function checkContainerResourceName(errors: Errors, path: FieldPath, name: string): void {
   checkResourceName(errors, path, name);
   if (!name.includes('/')) {
     if (!CONTAINER_RESOURCES.has(name) && !isHugePages(name)) errors.push(invalid(path, name, 'must be a standard resource for containers'));
@@ -96,7 +96,7 @@ export function checkCapacity(errors: Errors, path: FieldPath, text: string): vo
 export const quantityOf = (text: string | undefined): Quantity => parseQuantity(text ?? '0') ?? { nanos: 0n, format: 'DecimalSI' };
 
 /** Huge pages, extended resources: what is requested is what may be used. */
-const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);
+export const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);
 
 type CheckName = (errors: Errors, path: FieldPath, name: string) => void;
 

@@ -5,6 +5,7 @@ import { addFaults, asJson, checkOneOf, checkSupported, type Errors, IMMUTABLE, 
 import type * as core from '../gen/types/core.v1.ts';
 import { cidrFaults, familyOf, ipFaults } from '../ip.ts';
 import { keepOldAddresses } from '../old-addresses.ts';
+import { endpointAddressErrors } from './endpoints.validation.ts';
 import { validateLoadBalancerStatus } from './load-balancer.validation.ts';
 import { checkPort } from './probe.validation.ts';
 
@@ -100,8 +101,8 @@ function validateNumbers({ type, ports = [] }: core.ServiceSpec): Errors {
 
 function validateAffinity({ sessionAffinity, sessionAffinityConfig }: core.ServiceSpec): Errors {
   const path = SPEC.child('sessionAffinityConfig');
-  if (sessionAffinity !== 'ClientIP')
-    return sessionAffinityConfig === undefined ? [] : [forbidden(path, `must not be set when session affinity is ${sessionAffinity ?? 'None'}`)];
+  if (sessionAffinity === 'None' && sessionAffinityConfig !== undefined) return [forbidden(path, 'must not be set when session affinity is None')];
+  if (sessionAffinity !== 'ClientIP') return [];
   const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
   const at = path.child('clientIP', 'timeoutSeconds');
   if (seconds === undefined) return [required(at, `when session affinity type is ${sessionAffinity}`)];
@@ -149,15 +150,11 @@ function wrongAddresses(ips: readonly string[], path: FieldPath): Errors {
   return errors;
 }
 
-/** Addresses that are no place in the network. */
+/** Of the network, and of no machine alone. */
 function externalAddressErrors(address: string, path: FieldPath): Errors {
   const errors: Errors = [];
   addFaults(errors, path, address, ipFaults(address));
-  if (address === '0.0.0.0' || address === '::') errors.push(invalid(path, address, 'may not be unspecified (0.0.0.0 or ::)'));
-  if (address.startsWith('127.') || address === '::1') errors.push(invalid(path, address, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'));
-  if (address.startsWith('169.254.')) errors.push(invalid(path, address, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'));
-  if (address.startsWith('224.0.0.')) errors.push(invalid(path, address, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'));
-  return errors;
+  return errors.length > 0 ? errors : endpointAddressErrors(address, path);
 }
 
 function validateBalancing(spec: core.ServiceSpec, annotated: string | undefined): Errors {

@@ -5,14 +5,20 @@ import { asJson, checkNonNegative, checkSupported, type Errors, root } from '../
 import { validateConditions } from '../conditions.ts';
 import type * as policy from '../gen/types/policy.v1.ts';
 
-export function validatePodDisruptionBudget({ spec }: policy.PodDisruptionBudget): readonly FieldError[] {
+export const validatePodDisruptionBudget = (budget: policy.PodDisruptionBudget): readonly FieldError[] => validateBudget(budget, undefined);
+
+/** A selector that was none before may stay so. */
+export const validatePodDisruptionBudgetUpdate = (budget: policy.PodDisruptionBudget, old: policy.PodDisruptionBudget): readonly FieldError[] =>
+  validateBudget(budget, old);
+
+function validateBudget({ spec }: policy.PodDisruptionBudget, old: policy.PodDisruptionBudget | undefined): readonly FieldError[] {
   const errors: Errors = [];
   const path = root('spec');
   if (spec?.minAvailable !== undefined && spec.maxUnavailable !== undefined)
     errors.push(invalid(path, asJson(spec), 'minAvailable and maxUnavailable cannot be both set'));
   checkCountOrPercent(errors, path.child('minAvailable'), spec?.minAvailable);
   checkCountOrPercent(errors, path.child('maxUnavailable'), spec?.maxUnavailable);
-  errors.push(...validateLabelSelector(spec?.selector, path.child('selector')));
+  if (validateLabelSelector(old?.spec?.selector, path).length === 0) errors.push(...validateLabelSelector(spec?.selector, path.child('selector')));
   checkSupported(errors, path.child('unhealthyPodEvictionPolicy'), spec?.unhealthyPodEvictionPolicy, ['AlwaysAllow', 'IfHealthyBudget']);
   return errors;
 }

@@ -76,10 +76,9 @@ export class AuditTrail {
     this.#end('ResponseComplete', { metadata: {}, code });
   }
 
-  /** Nobody knows who asks: kube-apiserver's one event about it is that the answer has begun. */
+  /** Nobody knows who asks: kube-apiserver's one event about it is that the answer has begun, with what was tried. */
   unauthenticated(thrown: unknown): void {
-    const { status, message, reason, code } = asStatusError(thrown).toStatus() as unknown as JsonObject;
-    this.#end('ResponseStarted', { metadata: {}, status, message, reason, code } as JsonObject);
+    this.#end('ResponseStarted', { metadata: {}, message: attempted(this.#about.call), code: asStatusError(thrown).code });
   }
 
   /** Answered with a refusal, or with what went wrong within the server. */
@@ -165,6 +164,15 @@ export class AuditTrail {
       subresource: orNothing(subresource),
     } as unknown as JsonObject;
   }
+}
+
+/** By what somebody tried to prove themselves, without what they showed. */
+function attempted({ headers, query }: Call): string {
+  const { authorization = '' } = headers;
+  const scheme = (typeof authorization === 'string' ? authorization : (authorization[0] ?? '')).trim().split(' ', 1)[0]?.toLowerCase();
+  const ways = ['basic', 'bearer'].filter((way) => way === scheme);
+  if ((query.get('access_token') ?? '') !== '') ways.push('access_token');
+  return ways.length === 0 ? 'Authentication failed, no credentials provided' : `Authentication failed, attempted: ${ways.join(', ')}`;
 }
 
 const NOBODY: UserInfo = { name: '', groups: [] };

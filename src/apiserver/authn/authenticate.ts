@@ -116,11 +116,12 @@ export function authenticator(options: AuthenticateOptions, check: CheckAnyToken
   };
 }
 
-/** CN is the user, every O a group. A certificate without a name proves nothing. */
-function certificateUser({ commonName, organizations, raw }: ClientCertificate, { keys }: TokenIssuer): UserInfo | undefined {
+/** CN is the user, every O a group, and there may be a uid. A certificate without a name proves nothing. */
+function certificateUser({ commonName, organizations, uid, raw }: ClientCertificate, { keys }: TokenIssuer): UserInfo | undefined {
   if (commonName === '') return undefined;
   return {
     name: commonName,
+    ...(uid === undefined ? {} : { uid }),
     groups: [...organizations, 'system:authenticated'],
     extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${Buffer.from(keys.digest(raw)).toString('hex')}`] },
   };

@@ -208,6 +208,7 @@ test('certificates, anonymous, nonsense', () => {
     { ...(authenticate({ certificate }) as UserInfo), extra: undefined },
     { name: 'ann', groups: ['devs', 'system:authenticated'], extra: undefined },
   );
+  assert.equal((authenticate({ certificate: { ...certificate, uid: '42' } }) as UserInfo).uid, '42');
   assert.equal((authenticate({}) as UserInfo).name, 'system:anonymous');
   assert.equal(authenticate({ bearerToken: 'nonsense' }), undefined);
   assert.equal(authenticator({ tokens, reader: readerOf([]), clock, signIn: () => ({ oidc: [], anonymous: 'nowhere' }) })({}), undefined);

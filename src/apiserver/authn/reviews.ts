@@ -13,7 +13,7 @@ export function tokenReviews(check: CheckAnyToken, own: readonly string[]): Virt
   return {
     group: GROUP,
     resource: 'tokenreviews',
-    async create(call, body) {
+    async create(_call, body) {
       const review = body as unknown as TokenReview;
       if ((review.spec?.token ?? '') === '') throw badRequest('token is required for TokenReview in authentication');
       const asked = review.spec.audiences ?? [];
@@ -22,8 +22,7 @@ export function tokenReviews(check: CheckAnyToken, own: readonly string[]): Virt
         'user' in checked
           ? { authenticated: true, user: formatUser(checked.user), audiences: checked.audiences }
           : { user: {}, error: formatError(checked.error) };
-      const metadata = { ...review.metadata, creationTimestamp: formatTime(call.nowMs) };
-      return { ...body, kind: 'TokenReview', apiVersion: `${GROUP}/v1`, metadata, status } as unknown as JsonObject;
+      return { metadata: {}, ...body, kind: 'TokenReview', apiVersion: `${GROUP}/v1`, status } as unknown as JsonObject;
     },
   };
 }

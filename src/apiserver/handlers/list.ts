@@ -41,8 +41,7 @@ export async function list(core: Core, binding: Binding, namespace: string, opti
     throw badRequest('specifying resource version is not allowed when using continue');
   }
   const indexed = await readIndexed(core, binding, prefix, options, token, selection);
-  const whole = indexed ?? readPage(core, prefix, options, token, selection);
-  const page = selection.everything ? whole : await selected(core, whole, options.limit, selection);
+  const page = indexed === undefined ? await readPage(core, prefix, options, token, selection) : await selected(core, indexed, options.limit, selection);
   return answer(binding, prefix, page, options, selection);
 }
 
@@ -61,14 +60,17 @@ function listOne(core: Core, binding: Binding, namespace: string, name: string, 
   return { as: 'list', binding, entries, resourceVersion: String(core.store.revision), continueToken: '', remaining: undefined };
 }
 
-function readPage(core: Core, prefix: string, options: ListOptions, token: ContinueToken | undefined, selection: Selection): Page<Projection> {
+async function readPage(core: Core, prefix: string, options: ListOptions, token: ContinueToken | undefined, selection: Selection): Promise<Page<Projection>> {
   const revision = wantedRevision(core, options, token);
+  const after = token === undefined ? {} : { after: prefix + token.start };
+  const limit = options.limit === 0 || !selection.everything ? {} : { limit: options.limit };
+  if (revision === 0) {
+    const page = core.store.list(prefix, { ...limit, ...after });
+    return selection.everything ? page : selected(core, page, options.limit, selection);
+  }
   try {
-    return core.store.list(prefix, {
-      ...(revision === 0 ? {} : { revision }),
-      ...(options.limit === 0 || !selection.everything ? {} : { limit: options.limit }),
-      ...(token === undefined ? {} : { after: prefix + token.start }),
-    });
+    if (options.limit > 0 && selection.everything) return await core.store.listAt(prefix, revision, { ...limit, ...after });
+    return await selectedAt(core, prefix, revision, after, options.limit, selection);
   } catch (thrown) {
     if (!(thrown instanceof StoreError)) throw thrown;
     if (thrown.code === 'future') throw tooLargeVersion(revision, core.store.revision);
@@ -109,6 +111,37 @@ async function selected(core: Core, { revision, entries }: Page<Projection>, lim
     if (turn !== undefined) await turn;
   }
   return { revision, entries: found, more: false };
+}
+
+/** What one list may hold of values that only it still needs. Whoever wants more asks for pages. */
+const MOST_OLD_BYTES = 16 * 1024 * 1024;
+
+/** Of the entries as they were at a revision those that match, page by page: not all of what is on the disk comes to memory. Throws StoreError. */
+async function selectedAt(
+  { store, yieldToLoop }: Core,
+  prefix: string,
+  revision: number,
+  from: { readonly after?: string },
+  limit: number,
+  { matches }: Selection,
+): Promise<Page<Projection>> {
+  const found: StoredEntry[] = [];
+  let oldBytes = 0;
+  for (let after = from; ; await yieldToLoop()) {
+    const { entries, more } = await store.listAt(prefix, revision, { limit: LOOKED_AT, ...after });
+    for (const entry of entries) {
+      if (!matches(entry.projection)) continue;
+      if (limit > 0 && found.length === limit) return { revision, entries: found, more: true };
+      found.push(entry);
+      if (store.get(entry.key) !== entry) oldBytes += entry.value.byteLength;
+    }
+    const isFull = oldBytes > MOST_OLD_BYTES;
+    if (isFull && limit === 0) throw new StoreError('compacted', `revision ${revision} is not read as a whole: too much of it is on the disk alone`);
+    const last = entries.at(-1);
+    if (!more || last === undefined) return { revision, entries: found, more: false };
+    if (isFull) return { revision, entries: found, more: true };
+    after = { after: last.key };
+  }
 }
 
 /** 0: what is visible now. */

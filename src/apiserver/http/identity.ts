@@ -33,14 +33,21 @@ function shownBy(peer: DetailedPeerCertificate): Shown {
   return found;
 }
 
+/** Kubernetes' own attribute of a subject: the user's uid. */
+const UID = '1.3.6.1.4.1.57683.2';
+
 function read(peer: DetailedPeerCertificate): ClientCertificate | undefined {
   const subject = peer.subject as Readonly<Record<string, string | string[] | undefined>> | undefined;
   const name = subject?.CN;
   if (name === undefined) return undefined;
   const organizations = subject?.O ?? [];
+  const uid = subject?.[UID];
+  // Which of several is meant nobody can tell.
+  if (Array.isArray(uid)) return undefined;
   return {
     commonName: Array.isArray(name) ? (name.at(-1) ?? '') : name,
     organizations: Array.isArray(organizations) ? organizations : [organizations],
+    ...(uid === undefined ? {} : { uid }),
     raw: peer.raw,
   };
 }

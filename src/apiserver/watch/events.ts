@@ -17,11 +17,9 @@ interface Forms {
   deleted?: ToldEvent;
 }
 
-// Batches are delivered to all watches in one turn; what is older is only asked for by replays, which make it again.
-const MAX_EVENTS = 1024;
-
 /** Turns store events into what watches are told, each form once for all of them. */
 export class ToldEvents {
+  /** Of this turn: batches are delivered to all watches in one. Replays make theirs again; kept, they would hold values that the store let go. */
   readonly #forms = new Map<Event, Forms>();
   /** For the newest batches: what a watch without selectors is told. */
   readonly #whole = new WeakMap<readonly Event[], readonly ToldEvent[]>();
@@ -56,8 +54,8 @@ export class ToldEvents {
     let forms = this.#forms.get(event);
     if (forms === undefined) {
       forms = {};
+      if (this.#forms.size === 0) queueMicrotask(() => this.#forms.clear());
       this.#forms.set(event, forms);
-      if (this.#forms.size > MAX_EVENTS) this.#forms.delete(this.#forms.keys().next().value as Event);
     }
     forms[form] ??= make(event, form);
     return forms[form];

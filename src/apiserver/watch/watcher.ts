@@ -131,6 +131,7 @@ export class Watcher {
             this.#marked = revision;
             if (!this.#output.tell(told)) this.close();
           },
+          room: () => this.#output.room(),
           ended: (error) => this.end(translate(error, after, store)),
         },
       );

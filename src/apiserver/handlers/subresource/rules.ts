@@ -2,6 +2,7 @@ import { stampConditions } from '../../../api/certificates/certificate-signing-r
 import { validateCertificateSigningRequestApproval } from '../../../api/certificates/certificate-signing-request.validation.ts';
 import type * as certificates from '../../../api/gen/types/certificates.v1.ts';
 import type * as core from '../../../api/gen/types/core.v1.ts';
+import { validateFinalize } from '../../../api/core/namespace.ts';
 import { validateEphemeralContainersUpdate } from '../../../api/core/pod.validation.ts';
 import { validatePodResize } from '../../../api/core/pod-resize.validation.ts';
 import { semanticEqual } from '../../../api/equal.ts';
@@ -33,6 +34,7 @@ function restore<T extends KubeObject>(draft: Draft<T>, old: T): void {
 
 export const finalizeRules = rulesFor<core.Namespace>({
   prepare: (draft, old) => keep(draft, old, 'status'),
+  validate: validateFinalize,
   resetFields: [['status']],
 });
 
