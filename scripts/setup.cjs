@@ -10,6 +10,9 @@ const { findNode, nodeFault } = require('./node.cjs');
 const ROOT = path.dirname(__dirname);
 const PURPOSE = process.argv[2] ?? 'start';
 
+/** A mirror that does not answer is asked again, another installation is waited for. */
+const PATIENT = ['-o', 'Acquire::Retries=5', '-o', 'DPkg::Lock::Timeout=300'];
+
 /** Distribution packages by the program that proves they are there, and why they are wanted. */
 const DISTRIBUTION = [
   { program: 'containerd', package: 'containerd', why: 'runs containers', for: ['start', 'test'] },
@@ -130,7 +133,7 @@ function installDistribution() {
   say(`installing from the distribution: ${list} ...`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const names = [...new Set(missing.map((item) => item.package))];
-  const apt = (args) => spawnSync('apt-get', args, { env, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+  const apt = (args) => spawnSync('apt-get', [...PATIENT, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
   apt(['update', '-qq']);
   // policy-rc.d keeps the distribution from starting a containerd of its own: Berth runs one of its own.
   const policy = '/usr/sbin/policy-rc.d';
@@ -158,10 +161,10 @@ function fetchKubectl() {
   const into = fs.mkdtempSync('/tmp/berth-kubectl-');
   try {
     fs.chmodSync(into, 0o777);
-    let run = spawnSync('apt-get', ['download', '-qq', 'kubernetes-client'], { cwd: into, encoding: 'utf8' });
+    let run = spawnSync('apt-get', [...PATIENT, 'download', '-qq', 'kubernetes-client'], { cwd: into, encoding: 'utf8' });
     if (run.status !== 0) {
-      spawnSync('apt-get', ['update', '-qq'], { encoding: 'utf8' });
-      run = spawnSync('apt-get', ['download', '-qq', 'kubernetes-client'], { cwd: into, encoding: 'utf8' });
+      spawnSync('apt-get', [...PATIENT, 'update', '-qq'], { encoding: 'utf8' });
+      run = spawnSync('apt-get', [...PATIENT, 'download', '-qq', 'kubernetes-client'], { cwd: into, encoding: 'utf8' });
     }
     const file = fs.readdirSync(into).find((name) => name.endsWith('.deb'));
     if (file === undefined) return say(`it is not to be had: ${(run.stderr || '').trim().split('\n').pop()}`);

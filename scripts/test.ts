@@ -23,7 +23,7 @@ interface Suite {
 
 const SUITES: readonly Suite[] = [
   { name: 'unit', patterns: ['src/**/*.test.ts', 'test/*.test.ts', 'test/{behaviours,contract,node}/*.test.ts'], concurrency: 2, timeoutMs: 1_200_000 },
-  { name: 'e2e', patterns: ['test/e2e/*.test.ts'], concurrency: 1, timeoutMs: 1_800_000 },
+  { name: 'e2e', patterns: ['test/e2e/*.test.ts'], concurrency: 1, timeoutMs: 3_600_000 },
 ];
 
 /** What a test may have left on the machine, each with what it is: mounts, loop devices, network namespaces, processes, files. */

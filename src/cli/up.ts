@@ -66,7 +66,7 @@ Examples:
 `;
 
 /** What a start gets to come to its end after it was told to stop; less than `berth down` waits. */
-const START_LEFT_MS = 45_000;
+const START_LEFT_MS = 90_000;
 
 /** `berth up`: starts the cluster and stays in the foreground. */
 export function addUp(program: Command): void {

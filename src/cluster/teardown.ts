@@ -12,7 +12,7 @@ import { openContainerd } from './containerd.ts';
 import { type ClusterIdentity, type Layout, layoutOf, readIdentity } from './data-directory.ts';
 import { forgetRunning, isRunning, readRunning } from './running.ts';
 
-const STOP_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 120_000;
 const LOOK_EVERY_MS = 50;
 
 /**

@@ -11,6 +11,8 @@ const MAX_RETIRED = 16;
 
 /** Who performs file work now. */
 interface Worker {
+  /** From then on time counts: a new process is long in coming on a busy machine. */
+  readonly up: Promise<void>;
   perform(work: FileWork): Promise<unknown>;
   /** Requests that have not timed out. */
   pending: number;
@@ -35,6 +37,10 @@ export class FileWorkers {
     if (this.#current.retired) this.#replace();
     const worker = this.#current;
     worker.pending++;
+    const answer = worker.perform(work);
+    // Told below, also when it comes before that.
+    answer.catch(() => {});
+    await worker.up;
     let timer: Disposable | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = this.#clock.setTimer(work.timeoutMs, () => {
@@ -44,7 +50,7 @@ export class FileWorkers {
       });
     });
     try {
-      return await Promise.race([worker.perform(work), late]);
+      return await Promise.race([answer, late]);
     } finally {
       timer?.[Symbol.dispose]();
       worker.pending--;
@@ -64,6 +70,7 @@ export class FileWorkers {
 
 function ownWorker(): Worker {
   return {
+    up: Promise.resolve(),
     perform: (work) => (fileOperations[work.operation] as (...args: readonly unknown[]) => Promise<unknown>)(...work.args),
     pending: 0,
     retired: false,
@@ -75,6 +82,7 @@ function ownWorker(): Worker {
 function childWorker(ended: (worker: Worker) => void): Worker {
   const channel = new ProcessChannel('files');
   const worker: Worker = {
+    up: channel.up,
     perform: (work) => channel.send(work),
     pending: 0,
     retired: false,

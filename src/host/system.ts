@@ -15,7 +15,7 @@ import { SystemFiles } from './system-files.ts';
 import type { Work } from './wire.ts';
 
 /** What the helper gets beyond its own timeout before the request counts as lost. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 60_000;
 /** What it gets to start: on a machine that is busy with other things a new process is long in coming. */
 const START_MS = 120_000;
 /** A helper that ends sooner is not started again: something is wrong that another one would not mend. */

@@ -10,7 +10,7 @@ import { lastLines, type Subject, tellOnFailure } from '../fixtures/diagnosis.ts
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Patience ends what hangs; a machine that is busy with other things may well take a tenth of it. */
-const READY_MS = 120_000;
+const READY_MS = 240_000;
 const COMMAND_MS = 300_000;
 const UNTIL_MS = 240_000;
 const SERVER_LINES = 300;

@@ -192,8 +192,11 @@ spec:
       );
       const why = await berth.cli(['why', 'pod/during', '--data-dir', berth.directory]);
       assert.match(why.stdout, /no space left on device\n +fix: make room on the disk/);
-      const exec = await berth.tryKubectl(['exec', 'before', '--', 'true']);
-      assert.match(exec.stderr, /no space left on device/);
+      await until(
+        () => berth.tryKubectl(['exec', 'before', '--', 'true']),
+        ({ stderr }) => /no space left on device/.test(stderr),
+        'a command finds no room',
+      );
       assert.equal(await berth.get('pod before', '.status.containerStatuses[0].containerID'), id);
       disk.free();
       await berth.kubectl('wait', '--for=condition=Ready', 'pod/during', '--timeout=240s');

@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Berth, run } from './berth.ts';
+import { Berth, run, until } from './berth.ts';
 
 interface Answer {
   readonly code: number;
@@ -26,6 +26,12 @@ describe('bad input to the API server', () => {
       key: value('client-key-data'),
       port: Number(/:(\d+)\s*$/m.exec(/server: \S+/.exec(text)?.[0] ?? '')?.[1]),
     };
+    // Some rows are about what a controller makes in every namespace.
+    await until(
+      () => send('GET', `${MAPS}/kube-root-ca.crt`),
+      ({ code }) => code === 200,
+      'there is an object to refuse changes of',
+    );
   });
   after(() => berth[Symbol.asyncDispose]());
 

@@ -43,7 +43,7 @@ export interface RunningContainerd extends AsyncDisposable {
   stop(options: { readonly pods: boolean }): Promise<void>;
 }
 
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 const READY_RETRY_MS = 10;
 
 /** Takes over or starts the cluster's containerd. Throws ContainerdError when it cannot be. Disposing leaves everything running. */
