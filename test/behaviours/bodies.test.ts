@@ -48,6 +48,13 @@ const ROWS: readonly Row[] = [
       'the object provided is unrecognized (must be of type ConfigMap): couldn\'t get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (5b5d)',
   },
   {
+    says: 'null: to Go an object without fields',
+    what: { body: 'null' },
+    code: 422,
+    reason: 'Invalid',
+    message: 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
+  },
+  {
     says: 'a kind that is no text',
     what: { body: { kind: 5 } },
     code: 400,

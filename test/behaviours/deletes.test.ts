@@ -60,6 +60,12 @@ describe('a deletion', () => {
       /AdditionalErrorMsg: Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: \d+$/,
     ],
     [
+      'with options of a version that nobody knows',
+      { kind: 'DeleteOptions', apiVersion: 'v9' },
+      400,
+      'DeleteOptions in version "v9" cannot be handled as a DeleteOptions: no kind "DeleteOptions" is registered for version "v9" in scheme "pkg/api/legacyscheme/scheme.go:30"',
+    ],
+    [
       'of something else than options',
       { kind: 'pod', apiVersion: 'v1' },
       400,

@@ -30,14 +30,16 @@ export async function readObject(core: Core, call: Call, expected: Expected, val
   const body = await call.body.read(OBJECT_TYPES, refuse);
   if (body === undefined) throw refuse(NO_BODY);
   if (call.body.heavy) await core.yieldToLoop();
-  await requireObject(call, body, refuse);
-  return decodeObject(core, call, body, expected, validation);
+  return decodeObject(core, call, await requireObject(call, body, refuse), expected, validation);
 }
 
-/** Throws what `refuse` makes of JSON that is no object, or names its kind by something that is no text. */
-export async function requireObject(call: Call, { value }: ParsedBody, refuse: BodyRefusal): Promise<void> {
+/** Throws what `refuse` makes of JSON that is no object, or names its kind by something that is no text. To Go, `null` is an object without fields. */
+export async function requireObject(call: Call, body: ParsedBody, refuse: BodyRefusal): Promise<ParsedBody> {
+  const { value } = body;
+  if (value === null) return { ...body, value: {} };
   const why = isObject(value) ? headFault(value) : `json: cannot unmarshal ${goValueName(value)} into Go value of type ${GO_HEAD}`;
   if (why !== undefined) throw refuse({ format: 'json', why, bytes: await call.body.bytes() });
+  return body;
 }
 
 /** What Go reads the head of an object into. */
@@ -75,7 +77,7 @@ export interface Remarks {
 }
 
 /** Those of an object that was sent as it is (apiserver `transformDecodeError`). */
-function objectWords(expected: Expected): DecodeWords {
+export function objectWords(expected: Expected): DecodeWords {
   return {
     refuse: ({ fault }, { apiVersion, kind } = expected) => badRequest(cannotBeHandled(kind, versionOf(apiVersion), expected.kind, fault)),
     remarks: (unknown, { duplicates, yamlDuplicates = [] }) => {
@@ -123,6 +125,8 @@ const isObject = (value: Json): value is JsonObject => typeof value === 'object'
 /** Where Kubernetes registers its kinds: part of a message that people know. */
 const SCHEME = 'pkg/api/legacyscheme/scheme.go:30';
 
+export const notRegistered = (apiVersion: string, kind: string): string => `no kind "${kind}" is registered for version "${apiVersion}" in scheme "${SCHEME}"`;
+
 /** An absent kind or version is taken for the expected one. */
 export function checkKind(core: Core, given: JsonObject, expected: Expected, refuse: DecodeRefused): void {
   const apiVersion = orExpected(given['apiVersion'], expected.apiVersion);
@@ -137,7 +141,7 @@ const orExpected = (given: Json | undefined, expected: string): string => (typeo
 
 /** Undefined: it is the same kind in another version. */
 function conversionFault({ facts, registry }: Core, apiVersion: string, kind: string, expected: Expected): string | undefined {
-  if (typeNameOf(facts, registry, apiVersion, kind) === undefined) return `no kind "${kind}" is registered for version "${apiVersion}" in scheme "${SCHEME}"`;
+  if (typeNameOf(facts, registry, apiVersion, kind) === undefined) return notRegistered(apiVersion, kind);
   const found = registry.findKind(apiVersion, kind)?.prefix;
   const sameKind = found === undefined ? kind === expected.kind : found === registry.findKind(expected.apiVersion, expected.kind)?.prefix;
   if (sameKind) return undefined;
