@@ -77,7 +77,7 @@ export interface Remarks {
 }
 
 /** Those of an object that was sent as it is (apiserver `transformDecodeError`). */
-function objectWords(expected: Expected): DecodeWords {
+export function objectWords(expected: Expected): DecodeWords {
   return {
     refuse: ({ fault }, { apiVersion, kind } = expected) => badRequest(cannotBeHandled(kind, versionOf(apiVersion), expected.kind, fault)),
     remarks: (unknown, { duplicates, yamlDuplicates = [] }) => {
