@@ -22,7 +22,7 @@ interface Suite {
 }
 
 const SUITES: readonly Suite[] = [
-  { name: 'unit', patterns: ['src/**/*.test.ts', 'test/*.test.ts', 'test/{contract,node}/*.test.ts'], concurrency: 2, timeoutMs: 1_200_000 },
+  { name: 'unit', patterns: ['src/**/*.test.ts', 'test/*.test.ts', 'test/{behaviours,contract,node}/*.test.ts'], concurrency: 2, timeoutMs: 1_200_000 },
   { name: 'e2e', patterns: ['test/e2e/*.test.ts'], concurrency: 1, timeoutMs: 3_600_000 },
 ];
 

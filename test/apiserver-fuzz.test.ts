@@ -23,7 +23,7 @@ const workMs = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 
 
 /** Where Kubernetes itself answers 500 to what is a client's mistake. */
 const KNOWN_500 =
-  /^(failed to create typed patch object|resourceVersion should not be set on objects to be created|unknown patch type: |list contains an item that is no map: |cannot merge lists without merge key|merging lists cannot yet|map: .* does not contain declared merge key)/s;
+  /^(failed to create typed patch object|resourceVersion should not be set on objects to be created|unknown patch type: |list element types are not identical: |The order in patch list:|expected a \[\]interface \{\}, but received a |cannot merge lists without merge key|merging lists cannot yet|map: .* does not contain declared merge key)/s;
 const isProper = (code: number, message: string): boolean => (code >= 400 && code < 500) || code === 504 || (code === 500 && KNOWN_500.test(message));
 
 const POD: Json = {

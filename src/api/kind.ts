@@ -63,7 +63,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly warnings?: (object: T, old: T | undefined) => readonly string[];
   /** How `metadata.name` is checked. Default: a DNS subdomain. Returns the faults, in Kubernetes' words. */
   readonly validateName?: (name: string) => readonly string[];
-  /** PUT on a name that is not there creates it (Lease, Endpoints, Event …). */
+  /** PUT on a name that is not there creates it (Lease, Endpoints, Service, Role …). */
   readonly allowCreateOnUpdate?: boolean;
   /** An update without resourceVersion is taken (most kinds: true; PUT of a Service, Node …: see the kind). */
   readonly allowUnconditionalUpdate?: boolean;

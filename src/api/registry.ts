@@ -34,7 +34,8 @@ function kindOf(row: ResourceFacts): Kind {
     categories: rules.categories ?? [],
     namespaced: row.namespaced,
     typeName: row.typeName,
-    verbs: row.verbs as readonly Verb[],
+    // OpenAPI, which the table is made from, has one operation for listing and watching.
+    verbs: (row.resource === 'componentstatuses' ? row.verbs.filter((verb) => verb !== 'watch') : row.verbs) as readonly Verb[],
     subresources: subresourcesOf(row),
     servedByDefault: row.servedByDefault,
     storage: rules.storage ?? { group: row.group, version: bestVersion(row) },

@@ -12,6 +12,7 @@ import { inTurns } from './handlers/in-turns.ts';
 import { asStatusError } from './handlers/failures.ts';
 import { noQuery, Query } from './handlers/query.ts';
 import type { Outcome, Router } from './handlers/router.ts';
+import { pathNotFound } from './handlers/target.ts';
 import type { AuthorizeAttributes, RawResponse } from './stages.ts';
 import { InProcessOutput } from './watch/in-process.ts';
 import type { Watchers } from './watch/watchers.ts';
@@ -158,6 +159,7 @@ function auditedSink(sink: WatchSink, audit: AuditTrail): WatchSink {
 /** Health checks and metrics are plain text; everything else that has no resource is JSON. */
 function rawResponse({ code, body }: RawResponse, call: Call): ApiResponse {
   const json = typeof body === 'string' || body instanceof Uint8Array ? parse(body) : body;
+  if (code === 404 && json === undefined) throw pathNotFound();
   if (code >= 400) throw json?.kind === 'Status' ? StatusError.fromStatus(json as never, code) : new StatusError('', String(body), { code });
   if (json === undefined) throw new StatusError('NotAcceptable', 'the answer is no JSON');
   return { code, body: json, warnings: call.warnings.texts };

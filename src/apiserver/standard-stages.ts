@@ -21,16 +21,17 @@ import { followRbac } from './authz/rbac-source.ts';
 import { parseRule } from './bootstrap/policy-rules.ts';
 import { CLUSTER_ROLES } from './bootstrap/policy-roles.ts';
 import type { Dial } from './dial.ts';
+import { rootPathsRoute } from './discovery/root-paths.ts';
 import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
 import { fairShareGauges } from './fairness/gauges.ts';
 import { fairShare } from './fairness/share.ts';
 import { componentStatuses } from './health/component-statuses.ts';
-import { type HealthCheck, HealthFigures, healthRoutes } from './health/health.ts';
+import { type HealthCheck, HealthFigures, healthPaths, healthRoutes } from './health/health.ts';
 import { buildInfo, type VersionInfo, versionRoute } from './health/version.ts';
 import { AccessMetrics } from './metrics/access-metrics.ts';
 import { timedAdmission } from './metrics/admission-metrics.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
-import { type Gauge, metricsRoute } from './metrics/route.ts';
+import { type Gauge, metricsRoute, sliRoute } from './metrics/route.ts';
 import type { Descriptions } from './openapi/descriptions.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import type { Route, Stages, StoredReader } from './stages.ts';
@@ -105,38 +106,40 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const signIn = options.signIn ?? (() => DEFAULT_SIGN_IN);
   const authentication = { tokens, reader, clock, signIn };
   const check = anyToken(tokenChecker(authentication), tokens.audiences, signIn);
+  const routes: readonly Route[] = [
+    ...discoveryRoutes(options),
+    ...openApiRoutes({
+      served: options.served,
+      facts: options.facts ?? builtinFacts,
+      descriptions: options.descriptions,
+      clock,
+      keys,
+      version: options.version.gitVersion,
+      yieldToLoop: options.yieldToLoop ?? (() => Promise.resolve()),
+    }),
+    ...healthRoutes(options.checks, health),
+    versionRoute(options.version),
+    ...(options.routes ?? []),
+    ...openidRoutes(tokens, options.serverAddress),
+    sliRoute(health.gauges),
+    metricsRoute(requests, [
+      buildInfo(options.version),
+      ...health.gauges,
+      ...access.gauges,
+      ...requests.gauges,
+      ...admission.gauges,
+      deprecatedApis(requests, options.served),
+      ...(options.gauges ?? []),
+      ...(share === undefined ? [] : fairShareGauges(share.figures)),
+    ]),
+  ];
   return {
     authenticate: access.authenticate(authenticator(authentication, check)),
     impersonate: impersonator(authorize),
     authorize: access.authorize(authorize),
     admission: admission.plugins,
     timeAdmission: admission.timeAdmission,
-    routes: [
-      ...discoveryRoutes(options),
-      ...openApiRoutes({
-        served: options.served,
-        facts: options.facts ?? builtinFacts,
-        descriptions: options.descriptions,
-        clock,
-        keys,
-        version: options.version.gitVersion,
-        yieldToLoop: options.yieldToLoop ?? (() => Promise.resolve()),
-      }),
-      ...healthRoutes(options.checks, health),
-      versionRoute(options.version),
-      ...(options.routes ?? []),
-      ...openidRoutes(tokens, options.serverAddress),
-      metricsRoute(requests, [
-        buildInfo(options.version),
-        ...health.gauges,
-        ...access.gauges,
-        ...requests.gauges,
-        ...admission.gauges,
-        deprecatedApis(requests, options.served),
-        ...(options.gauges ?? []),
-        ...(share === undefined ? [] : fairShareGauges(share.figures)),
-      ]),
-    ],
+    routes: [...routes, rootPathsRoute(options.served, routes, healthPaths(options.checks))],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),
     virtualResources: [

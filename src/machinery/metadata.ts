@@ -57,14 +57,9 @@ const IMMUTABLE = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTim
 export function carryMetadata(draft: { -readonly [K in keyof ObjectMeta]: ObjectMeta[K] }, old: ObjectMeta): void {
   if ((draft.uid ?? '') === '' && old.uid !== undefined) draft.uid = old.uid;
   if (old.creationTimestamp !== undefined) draft.creationTimestamp = old.creationTimestamp;
-  if (old.deletionTimestamp !== undefined) {
-    draft.deletionTimestamp = old.deletionTimestamp;
-    if (draft.deletionGracePeriodSeconds === undefined && old.deletionGracePeriodSeconds !== undefined) {
-      draft.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
-    }
-  } else {
-    delete draft.deletionTimestamp;
-    delete draft.deletionGracePeriodSeconds;
+  if (old.deletionTimestamp !== undefined) draft.deletionTimestamp = old.deletionTimestamp;
+  if (draft.deletionGracePeriodSeconds === undefined && old.deletionGracePeriodSeconds !== undefined) {
+    draft.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
   }
   if (old.generation !== undefined) draft.generation = old.generation;
   else delete draft.generation;
@@ -160,13 +155,17 @@ export function validateManagedFields(entries: readonly ManagedFieldsEntry[] | u
   return errors;
 }
 
+/** What Go's `unicode.IsPrint` says no to. */
+const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
+
 /** Also for the `fieldManager` option of a request. */
 export function validateFieldManager(manager: string, path: FieldPath): readonly FieldError[] {
   const errors: FieldError[] = [];
   if (manager.length > 128) errors.push(tooLong(path, 128));
-  for (let i = 0; i < manager.length && errors.length < 10; i++) {
-    const char = manager.codePointAt(i) ?? 0;
-    if (char < 0x20 || (char >= 0x7f && char < 0xa0)) errors.push(invalid(path, manager, 'should only contain printable characters'));
+  for (const { 0: char, index } of manager.slice(0, 128).matchAll(UNPRINTABLE)) {
+    const code = (char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const position = new TextEncoder().encode(manager.slice(0, index)).length;
+    errors.push(invalid(path, manager, `invalid character U+${code} (at position ${position})`));
   }
   return errors;
 }

@@ -156,7 +156,7 @@ export function invalidObject(gk: { readonly group: string; readonly kind: strin
     details: {
       ...(name === '' ? {} : { name }),
       ...(gk.group === '' ? {} : { group: gk.group }),
-      kind: gk.kind,
+      ...(gk.kind === '' ? {} : { kind: gk.kind }),
       causes: errors.map((e) => ({ reason: e.type, message: formatFieldErrorBody(e), field: e.field })),
     },
   });

@@ -3,7 +3,7 @@ import type { DraftJson, DraftObject, JsonObject } from '../machinery/object.ts'
 import { setOwn } from '../machinery/record.ts';
 import { copyFree, DecodeFault, decodeScalar, type ScalarKind, scalarKind, zeroScalar } from './decode-scalar.ts';
 import type { Facts, FieldFacts, TypeFacts, TypeRef } from './facts.ts';
-import { goTypeName, goValueName, shortTypeName } from './go-type.ts';
+import { goKindName, goTypeName, goValueName, shortTypeName } from './go-type.ts';
 
 /** Where the decoder stands: field names, indices of lists, keys of maps. */
 type Step = string | number | { readonly key: string };
@@ -263,20 +263,24 @@ function compileMap(facts: Facts, element: TypeRef): Decode {
 }
 
 function mismatch(value: unknown, type: TypeRef, cursor: Cursor): DecodeFault {
-  return typeFault(goValueName(value), goTypeName(type), cursor);
+  const what = typeof type === 'string' ? 'struct from:' : 'list' in type ? 'slice from' : 'map from';
+  return typeFault(goValueName(value), goTypeName(type), cursor, `cannot restore ${what} ${goKindName(value)}`);
 }
 
-function typeFault(value: string, type: string, cursor: Cursor): DecodeFault {
+function typeFault(value: string, type: string, cursor: Cursor, converting: string): DecodeFault {
   const fields = cursor.path.filter((step) => typeof step === 'string');
   const where = fields.length === 0 ? 'Go value' : `Go struct field ${cursor.struct}.${fields.join('.')}`;
-  return new DecodeFault(`json: cannot unmarshal ${value} into ${where} of type ${type}`);
+  return new DecodeFault(`json: cannot unmarshal ${value} into ${where} of type ${type}`, converting);
 }
 
 /** A fault without a text is one of type; others say themselves what is wrong. */
 function scalarFault(fault: string | undefined, value: unknown, ref: TypeRef, cursor: Cursor): DecodeFault {
   if (fault !== undefined) return new DecodeFault(fault);
   const word = typeof value === 'number' && ref !== 'string' && ref !== 'boolean' && ref !== 'string:byte' ? `number ${value}` : goValueName(value);
-  return typeFault(word, goTypeName(ref), cursor);
+  const type = goTypeName(ref);
+  // Go would turn one number into the other, and a number into a letter.
+  const convertible = typeof value === 'number' && (type === 'string' ? Number.isInteger(value) : type !== 'bool');
+  return typeFault(word, type, cursor, convertible ? `cannot convert ${goKindName(value)} to ${type}` : `unrecognized type: ${type}`);
 }
 
 /** `spec.containers[0].env[1].foo`. */

@@ -6,7 +6,15 @@ import type { Facts } from './facts.ts';
 import { goValueName } from './go-type.ts';
 
 /** Thrown inside one decoding, caught by `decode`. */
-export class DecodeFault extends Error {}
+export class DecodeFault extends Error {
+  /** The same of a value that was not read from a text, in the words of apimachinery's converter; undefined: as the message. */
+  readonly converting: string | undefined;
+
+  constructor(message: string, converting?: string) {
+    super(message);
+    this.converting = converting;
+  }
+}
 
 /** Values without fields: how each is checked and written. `free` is any JSON, kept as it is. */
 export type ScalarKind =

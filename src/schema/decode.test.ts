@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { JsonObject } from '../machinery/object.ts';
 import { setOwn } from '../machinery/record.ts';
-import { cannotBeHandled, decode, strictDecodingError, zeroObject } from './decode.ts';
+import { cannotBeHandled, decode, duplicateFieldText, strictDecodingError, unknownFieldText, zeroObject } from './decode.ts';
 import type { Facts } from './facts.ts';
 import { facts } from './testdata/facts.ts';
 
@@ -64,13 +64,13 @@ test('faults in the words of Go', () => {
     [[], 'json: cannot unmarshal array into Go value of type v1.Demo'],
   ];
   for (const [input, expected] of rows) assert.equal(fault('demo.v1.Demo', input), expected);
-  assert.equal(cannotBeHandled('Demo', 'v1', 'x'), 'Demo in version "v1" cannot be handled as a Demo: x');
+  assert.equal(cannotBeHandled('Demo', 'v1', 'Demo', 'x'), 'Demo in version "v1" cannot be handled as a Demo: x');
 });
 
 test('unknown fields are dropped and named', () => {
   const decoded = accept('demo.v1.Demo', { Spec: {}, spec: { items: [{ name: 'a', foo: 1 }], byName: { k: { bar: 1 } }, baz: null } });
   assert.deepEqual(decoded.unknownFields, ['Spec', 'spec.items[0].foo', 'spec.byName.k.bar', 'spec.baz']);
-  assert.equal(strictDecodingError(['unknown field "a"', 'duplicate field "b"']), 'strict decoding error: unknown field "a", duplicate field "b"');
+  assert.equal(strictDecodingError([unknownFieldText('a'), duplicateFieldText('b')]), 'strict decoding error: unknown field "a", duplicate field "b"');
 });
 
 test('keys of users are kept whatever they are called', () => {

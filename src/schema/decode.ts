@@ -25,6 +25,8 @@ export interface Decodable {
 export interface DecodeRefusal {
   /** In the words of Go's decoder: `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`. */
   readonly fault: string;
+  /** The same in the words of apimachinery's converter: `cannot restore slice from map`. */
+  readonly converting: string;
 }
 
 export function decode(facts: Facts, typeName: string, input: JsonObject): Decoded {
@@ -35,7 +37,7 @@ export function decode(facts: Facts, typeName: string, input: JsonObject): Decod
     const { unknown } = cursor;
     return { object, unknownFields: unknown.length > 1 ? inDocumentOrder(input, unknown) : unknown };
   } catch (error) {
-    if (error instanceof DecodeFault) return { fault: error.message };
+    if (error instanceof DecodeFault) return { fault: error.message, converting: error.converting ?? error.message };
     throw error;
   }
 }
@@ -71,7 +73,7 @@ export const duplicateFieldText = (path: string): string => `duplicate field "${
 /** `strict decoding error: unknown field "a", duplicate field "b"`. */
 export const strictDecodingError = (texts: readonly string[]): string => `strict decoding error: ${texts.join(', ')}`;
 
-/** The message of the 400 that a body gets which is no such object. */
-export function cannotBeHandled(kind: string, version: string, fault: string): string {
-  return `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${fault}`;
+/** The message of the 400 that a body gets which is no such object. `kind` and `version`: what it says it is. */
+export function cannotBeHandled(kind: string, version: string, expected: string, fault: string): string {
+  return `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected}: ${fault}`;
 }

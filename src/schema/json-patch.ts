@@ -31,7 +31,7 @@ export function* applyJsonPatchSteps(document: JsonObject, patch: Json): Steps<D
   if (!Array.isArray(operations)) throw badRequest(`json: cannot unmarshal ${goValueName(patch)} into Go value of type jsonpatch.Patch`);
   if (operations.length > MAX_OPERATIONS) {
     const why = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${operations.length}`;
-    throw new StatusError('RequestEntityTooLarge', `Request entity is too large: ${why}`);
+    throw new StatusError('RequestEntityTooLarge', `Request entity too large: ${why}`);
   }
   const state: State = { root: copyObject(document), copied: 0, moved: 0 };
   let before = { at: 0, copied: 0, moved: 0 };

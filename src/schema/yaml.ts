@@ -69,7 +69,11 @@ export async function parseYamlDocuments(text: string): Promise<ParsedYamlDocume
   return { documents };
 }
 
-/** `line 26: key "imagePullPolicy" already set in map`: the words of strict decoding. */
+/** `yaml: unmarshal errors:\n  line 26: key "imagePullPolicy" already set in map`: the words of strict decoding. */
+export function yamlDuplicatesText(duplicates: readonly YamlDuplicate[]): string {
+  return `yaml: unmarshal errors:\n${duplicates.map((duplicate) => `  ${yamlDuplicateText(duplicate)}`).join('\n')}`;
+}
+
 export const yamlDuplicateText = ({ line, key }: YamlDuplicate): string => `line ${line}: key ${JSON.stringify(key)} already set in map`;
 
 /** Out of the library's values: maps with users' keys (`__proto__`), dates and binary as text. */

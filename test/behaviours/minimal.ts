@@ -11,7 +11,7 @@ const MATCH: JsonObject = { resourceRules: [{ apiGroups: [''], apiVersions: ['v1
 const SCALED: JsonObject = { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 3 };
 const DRIVER: JsonObject = { spec: { driver: 'd.example.com', nodeName: 'n', pool: { name: 'p', generation: 1, resourceSliceCount: 1 } } };
 /** A request for the name `crud`, of a key that nobody has. */
-const CSR = [
+export const CSR = [
   'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIS01IRUNBUUF3RHpFTk1Bc0dBMVVFQXd3RVkzSjFaREJaTUJNR0J5cUdTTTQ5QWdFR0ND',
   'cUdTTTQ5QXdFSApBMElBQkJ4c2pSR1hWMGtERm1TN0NZbW5XTUR4VFRlazg5eG9BZ3JGVE16T0JaYmd6eFJ0Y09iZi9wTHdPNStvCndKTlIxSjVxODNWcFlN',
   'REZPVXZDWXg0a3pPbWdBREFLQmdncWhrak9QUVFEQWdOSkFEQkdBaUVBZytqbm1MeFoKcm1Zb2g5QzZjU2NCQTFWWFladWV5c2FyKzVZeEQzeE11S3NDSVFE',

@@ -106,7 +106,7 @@ describe('bad input to the API server', () => {
     ['a broken label selector', () => send('GET', `${MAPS}?labelSelector=a%3D%3D%3Db%2C%2C`), 400, 'BadRequest', /./],
     ['an unknown field selector', () => send('GET', `${MAPS}?fieldSelector=spec.nothing%3D1`), 400, 'BadRequest', /field label not supported/],
     ['a broken continue token', () => send('GET', `${MAPS}?limit=1&continue=%21%21`), 400, 'BadRequest', /continue/],
-    ['a kind that is not there', () => send('GET', '/apis/example.test/v1/things'), 404, 'NotFound', /could not find the requested resource/],
+    ['a kind that is not there', () => send('GET', '/apis/apps/v1/things'), 404, 'NotFound', /could not find the requested resource/],
     ['a verb that the kind has not', () => send('PUT', MAPS, '{}'), 405, 'MethodNotAllowed', /./],
   ];
   for (const [sentence, ask, code, reason, message] of rows) {

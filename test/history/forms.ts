@@ -19,11 +19,14 @@ export interface Form {
   readonly metadataOnly: boolean;
   /** Whether nothing else comes than Tables. */
   readonly isTable: boolean;
+  /** What a watch is refused with. */
+  readonly refusal: (bytes: Buffer) => JsonObject;
   /** Cuts whole events from the front of the bytes. */
   readonly take: (bytes: Buffer) => { readonly heard: readonly Heard[]; readonly rest: Buffer };
 }
 
-const json = { query: [], metadataOnly: false, isTable: false } as const;
+const refusal = (bytes: Buffer): JsonObject => JSON.parse(bytes.toString()) as JsonObject;
+const json = { query: [], metadataOnly: false, isTable: false, refusal } as const;
 const PARTIAL = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const TABLE = 'application/json;as=Table;g=meta.k8s.io;v=v1';
 
@@ -31,10 +34,16 @@ export const JSON_FORM: Form = { ...json, name: 'JSON', accept: 'application/jso
 
 export const FORMS: readonly Form[] = [
   JSON_FORM,
-  { ...json, name: 'protobuf', accept: 'application/vnd.kubernetes.protobuf', take: messages },
+  {
+    ...json,
+    name: 'protobuf',
+    accept: 'application/vnd.kubernetes.protobuf',
+    take: messages,
+    refusal: (bytes) => decodeProtobufObject(builtinFacts, bytes, typeNameOf),
+  },
   { ...json, name: 'metadata', accept: PARTIAL, metadataOnly: true, take: JSON_FORM.take },
-  { name: 'Table', accept: TABLE, query: [], metadataOnly: true, isTable: true, take: lines(fromTable) },
-  { name: 'Table with objects', accept: TABLE, query: [['includeObject', 'Object']], metadataOnly: false, isTable: true, take: lines(fromTable) },
+  { ...json, name: 'Table', accept: TABLE, metadataOnly: true, isTable: true, take: lines(fromTable) },
+  { ...json, name: 'Table with objects', accept: TABLE, query: [['includeObject', 'Object']], isTable: true, take: lines(fromTable) },
 ];
 
 const NEWLINE = 0x0a;

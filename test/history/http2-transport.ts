@@ -23,7 +23,7 @@ export class Http2Transport implements Disposable {
   async request(request: TransportRequest): Promise<{ readonly code: number; readonly body: JsonObject }> {
     const stream = this.#open(headers(request, JSON_FORM.accept));
     const code = await statusOf(stream);
-    const body = JSON.parse(await textOf(stream)) as JsonObject;
+    const body = JSON.parse((await bytesOf(stream)).toString()) as JsonObject;
     if (code >= 400) throw StatusError.fromStatus(body as unknown as Status, code);
     return { code, body };
   }
@@ -56,7 +56,7 @@ export class Http2Transport implements Disposable {
       const status = events[error]?.object as unknown as Status | undefined;
       if (status !== undefined) end(StatusError.fromStatus(status, status.code ?? 500));
     };
-    if (code >= 400) throw StatusError.fromStatus(JSON.parse(await textOf(stream)) as Status, code);
+    if (code >= 400) throw StatusError.fromStatus(form.refusal(await bytesOf(stream)) as unknown as Status, code);
     stream.on('data', (chunk: Buffer) => {
       hear(chunk);
       const pause = this.#pauseMs();
@@ -94,14 +94,14 @@ const headers = ({ path, query, method }: TransportRequest, accept: string): Rec
 
 const broken = (cause: unknown): StatusError => new StatusError('ServiceUnavailable', `the connection broke: ${String(cause)}`, { cause });
 
-async function textOf(stream: ClientHttp2Stream): Promise<string> {
+async function bytesOf(stream: ClientHttp2Stream): Promise<Buffer> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of stream) chunks.push(chunk as Buffer);
   } catch (thrown) {
     throw broken(thrown);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 function statusOf(stream: ClientHttp2Stream): Promise<number> {

@@ -6,8 +6,8 @@ import type { Column } from '../kind.ts';
 export const deploymentColumns: readonly Column<apps.Deployment>[] = [
   nameColumn,
   text('Ready', 'Ready pods of the pods that there should be.', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),
-  text('Up-to-date', 'Pods of the newest template.', ({ status }) => String(status?.updatedReplicas ?? 0)),
-  text('Available', 'Pods that have been ready long enough.', ({ status }) => String(status?.availableReplicas ?? 0)),
+  text('Up-to-date', 'Pods of the newest template.', ({ status }) => status?.updatedReplicas ?? 0),
+  text('Available', 'Pods that have been ready long enough.', ({ status }) => status?.availableReplicas ?? 0),
   ageColumn,
   ...containerColumns<apps.Deployment>(({ spec }) => spec?.template.spec),
   wide('Selector', 'Labels of its pods.', ({ spec }) => formatLabelSelector(spec?.selector)),

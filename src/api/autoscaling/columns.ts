@@ -1,7 +1,9 @@
-import { ageColumn, integer, nameColumn, text } from '../columns.ts';
+import type { JsonObject } from '../../machinery/object.ts';
+import { ageColumn, nameColumn, text } from '../columns.ts';
 import type * as v1 from '../gen/types/autoscaling.v1.ts';
 import type * as v2 from '../gen/types/autoscaling.v2.ts';
 import type { Column } from '../kind.ts';
+import { autoscalerToStorage } from './horizontal-pod-autoscaler.convert.ts';
 
 const MOST_METRICS = 2;
 
@@ -56,22 +58,13 @@ export const autoscalerColumns: readonly Column<v2.HorizontalPodAutoscaler>[] = 
   text('Reference', 'What it scales.', ({ spec }) => reference(spec?.scaleTargetRef)),
   text('Targets', 'Measured values and the values that they should have.', formatTargets),
   text('MinPods', 'Fewest replicas.', ({ spec }) => (spec?.minReplicas === undefined ? '<unset>' : String(spec.minReplicas))),
-  integer('MaxPods', 'Most replicas.', ({ spec }) => spec?.maxReplicas ?? 0),
-  integer('Replicas', 'Replicas now.', ({ status }) => status?.currentReplicas ?? 0),
+  text('MaxPods', 'Most replicas.', ({ spec }) => spec?.maxReplicas ?? 0),
+  text('Replicas', 'Replicas now.', ({ status }) => status?.currentReplicas ?? 0),
   ageColumn,
 ];
 
-export const autoscalerV1Columns: readonly Column<v1.HorizontalPodAutoscaler>[] = [
-  nameColumn,
-  text('Reference', 'What it scales.', ({ spec }) => reference(spec?.scaleTargetRef)),
-  text('Targets', 'Measured values and the values that they should have.', ({ spec, status }) => {
-    const target = spec?.targetCPUUtilizationPercentage;
-    if (target === undefined) return '<none>';
-    const now = status?.currentCPUUtilizationPercentage;
-    return `cpu: ${now === undefined ? '<unknown>' : `${now}%`}/${target}%`;
-  }),
-  text('MinPods', 'Fewest replicas.', ({ spec }) => (spec?.minReplicas === undefined ? '<unset>' : String(spec.minReplicas))),
-  integer('MaxPods', 'Most replicas.', ({ spec }) => spec?.maxReplicas ?? 0),
-  integer('Replicas', 'Replicas now.', ({ status }) => status?.currentReplicas ?? 0),
-  ageColumn,
-];
+/** The older version shows what the newer one does: its other metrics stand in annotations. */
+export const autoscalerV1Columns: readonly Column<v1.HorizontalPodAutoscaler>[] = autoscalerColumns.map((column) => ({
+  ...column,
+  cell: (object, nowMs) => column.cell(autoscalerToStorage(object as unknown as JsonObject) as unknown as v2.HorizontalPodAutoscaler, nowMs),
+}));

@@ -12,20 +12,20 @@ export const namespaceColumns: readonly Column<core.Namespace>[] = [
 
 export const configMapColumns: readonly Column<core.ConfigMap>[] = [
   nameColumn,
-  integer('Data', 'How many keys it has.', ({ data, binaryData }) => Object.keys(data ?? {}).length + Object.keys(binaryData ?? {}).length),
+  text('Data', 'How many keys it has.', ({ data, binaryData }) => Object.keys(data ?? {}).length + Object.keys(binaryData ?? {}).length),
   ageColumn,
 ];
 
 export const secretColumns: readonly Column<core.Secret>[] = [
   nameColumn,
   text('Type', 'What its keys mean.', ({ type }) => type ?? ''),
-  integer('Data', 'How many keys it has.', ({ data }) => Object.keys(data ?? {}).length),
+  text('Data', 'How many keys it has.', ({ data }) => Object.keys(data ?? {}).length),
   ageColumn,
 ];
 
 export const serviceAccountColumns: readonly Column<core.ServiceAccount>[] = [
   nameColumn,
-  integer('Secrets', 'How many secrets it names.', ({ secrets }) => (secrets ?? []).length),
+  text('Secrets', 'How many secrets it names.', ({ secrets }) => (secrets ?? []).length),
   ageColumn,
 ];
 

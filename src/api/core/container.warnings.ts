@@ -4,24 +4,13 @@ import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { isEmpty } from '../checks.ts';
 import { fractionWarnings } from './resources.warnings.ts';
+import type { PlacedContainer } from './placed-containers.ts';
 import { APP_ARMOR, appArmorOf } from './pod.preparation.ts';
 
 type AnyContainer = core.Container | core.EphemeralContainer;
 
-interface Placed {
-  readonly container: AnyContainer;
-  readonly path: FieldPath;
-}
-
-/** All of them, in the order in which Kubernetes looks at them. */
-export function containersOf(spec: core.PodSpec, path: FieldPath): readonly Placed[] {
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((field) =>
-    (spec[field] ?? []).map((container, i): Placed => ({ container, path: path.child(field).index(i) })),
-  );
-}
-
 export function containersWarnings(
-  containers: readonly Placed[],
+  containers: readonly PlacedContainer[],
   spec: core.PodSpec,
   annotations: Readonly<Record<string, string>>,
   annotationPath: FieldPath,
@@ -82,7 +71,7 @@ interface PlacedPort {
   readonly path: FieldPath;
 }
 
-function portWarnings(containers: readonly Placed[]): readonly string[] {
+function portWarnings(containers: readonly PlacedContainer[]): readonly string[] {
   const out: string[] = [];
   const all = new Map<string, PlacedPort[]>();
   for (const { container, path } of containers) {

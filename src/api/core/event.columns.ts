@@ -40,7 +40,9 @@ const newTimes = (e: events.Event): Times => ({
   series: e.series,
 });
 
-const target = (about: core.ObjectReference | undefined): string => `${(about?.kind ?? '').toLowerCase()}/${about?.name ?? ''}`;
+function target({ kind = '', name = '' }: core.ObjectReference = {}): string {
+  return name === '' ? kind.toLowerCase() : `${kind.toLowerCase()}/${name}`;
+}
 
 function formatSource(source: core.EventSource | undefined, controller: string | undefined, instance: string | undefined): string {
   const component = source?.component !== undefined && source.component !== '' ? source.component : (controller ?? '');
@@ -59,7 +61,7 @@ export const coreEventColumns: readonly Column<core.Event>[] = [
   wide('Source', 'Who reports it.', (e) => formatSource(e.source, e.reportingComponent, e.reportingInstance)),
   text('Message', 'What happened.', (e) => (e.message ?? '').trim()),
   wide('First Seen', 'How long ago it happened first.', (e, nowMs) => seen(coreTimes(e), nowMs).firstSeen),
-  wide('Count', 'How often it happened.', (e, nowMs) => String(seen(coreTimes(e), nowMs).count)),
+  wide('Count', 'How often it happened.', (e, nowMs) => seen(coreTimes(e), nowMs).count),
   name,
 ];
 
@@ -72,6 +74,6 @@ export const newEventColumns: readonly Column<events.Event>[] = [
   wide('Source', 'Who reports it.', (e) => formatSource(e.deprecatedSource, e.reportingController, e.reportingInstance)),
   text('Message', 'What happened.', (e) => (e.note ?? '').trim()),
   wide('First Seen', 'How long ago it happened first.', (e, nowMs) => seen(newTimes(e), nowMs).firstSeen),
-  wide('Count', 'How often it happened.', (e, nowMs) => String(seen(newTimes(e), nowMs).count)),
+  wide('Count', 'How often it happened.', (e, nowMs) => seen(newTimes(e), nowMs).count),
   name,
 ];

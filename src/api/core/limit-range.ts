@@ -24,6 +24,7 @@ export const limitRangeRules: KindRules<core.LimitRange> = {
     default: ({ spec }) => {
       for (const item of spec?.limits ?? []) defaultItem(item);
     },
+    allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
     validateCreate: validateLimitRange,
     validateUpdate: validateLimitRange,

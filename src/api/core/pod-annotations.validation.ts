@@ -4,8 +4,8 @@ import { type Errors, isEmpty, root } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { validateTolerations } from './affinity.validation.ts';
 import { checkDescendingPath } from './path.validation.ts';
+import { containersOf } from './placed-containers.ts';
 import { APP_ARMOR } from './pod.preparation.ts';
-import { containersWithPaths } from './windows.validation.ts';
 
 const PATH = root('metadata').child('annotations');
 const SPEC = root('spec');
@@ -64,7 +64,7 @@ function appArmorErrors(annotations: Annotations, spec: core.PodSpec | undefined
   for (const [key, profile] of Object.entries(annotations)) {
     if (!key.startsWith(APP_ARMOR)) continue;
     const name = key.slice(APP_ARMOR.length);
-    if (!containersWithPaths(spec ?? { containers: [] }, SPEC).some(([container]) => container.name === name))
+    if (!containersOf(spec ?? { containers: [] }, SPEC).some(({ container }) => container.name === name))
       errors.push(invalid(path.key(key), name, 'container not found'));
     if (!['', 'runtime/default', 'unconfined'].includes(profile) && !profile.startsWith('localhost/'))
       errors.push(invalid(path.key(key), profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`));
@@ -89,9 +89,9 @@ export function validatePodAnnotationsUpdate(pod: core.Pod, old: core.Pod): Erro
 export function validateProfilesMatch({ metadata, spec }: Annotated, path = SPEC): Errors {
   const annotations = metadata?.annotations ?? {};
   if (spec === undefined) return [];
-  const containers = containersWithPaths(spec, path).map(([{ name, securityContext }, at]) => ({
-    name,
-    context: securityContext,
+  const containers = containersOf(spec, path).map(({ container, path: at }) => ({
+    name: container.name,
+    context: container.securityContext,
     at: at.child('securityContext'),
   }));
   const errors: Errors = matchErrors(

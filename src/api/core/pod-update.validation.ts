@@ -106,7 +106,6 @@ function withMutableFieldsOf(spec: core.PodSpec, before: core.PodSpec): core.Pod
     activeDeadlineSeconds: before.activeDeadlineSeconds,
     tolerations: before.tolerations,
     schedulingGates: before.schedulingGates,
-    ephemeralContainers: before.ephemeralContainers,
     ...(grace ? { terminationGracePeriodSeconds: before.terminationGracePeriodSeconds } : {}),
     ...((before.schedulingGates ?? []).length > 0 ? { nodeSelector: before.nodeSelector, affinity: affinityOf(spec, before) } : {}),
   };

@@ -42,7 +42,6 @@ const strategy: Strategy<core.Pod> = {
   },
   prepareForUpdate: (draft, old) => {
     keep(draft, old, 'status');
-    if (draft.spec !== undefined) keep(draft.spec, old.spec ?? {}, 'ephemeralContainers');
     setGeneration(draft, old, !semanticEqual(draft.spec, old.spec));
   },
   allowUnconditionalUpdate: true,

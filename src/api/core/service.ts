@@ -69,6 +69,8 @@ export const serviceRules: KindRules<core.Service> = {
     default: defaultService,
     prepareForCreate: (draft) => {
       draft.status = { loadBalancer: {} };
+      const { spec } = draft;
+      if (spec !== undefined && (spec.clusterIP ?? '') !== '' && (spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [spec.clusterIP ?? ''];
     },
     prepareForUpdate: (draft, old) => {
       keep(draft, old, 'status');
@@ -77,6 +79,7 @@ export const serviceRules: KindRules<core.Service> = {
       dropFieldsOfOldType(draft, old);
       if (draft.spec?.type !== 'LoadBalancer') draft.status = { ...draft.status, loadBalancer: {} };
     },
+    allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
     validateCreate: validateService,
     validateUpdate: validateServiceUpdate,
@@ -96,15 +99,10 @@ export const serviceRules: KindRules<core.Service> = {
 function keepAddresses({ spec }: Draft<core.Service>, { spec: before }: core.Service): void {
   if (spec === undefined || before === undefined) return;
   if (spec.type !== 'ExternalName' && before.type !== 'ExternalName') {
-    if ((spec.clusterIP ?? '') === '' && (spec.clusterIPs ?? []).length === 0) {
-      keep(spec, before, 'clusterIP');
-      keep(spec, before, 'clusterIPs');
-    } else if ((spec.clusterIPs ?? []).length === 0 && spec.clusterIP === before.clusterIP) {
-      keep(spec, before, 'clusterIPs');
-    }
-    if (spec.ipFamilies === undefined) keep(spec, before, 'ipFamilies');
-    if (spec.ipFamilyPolicy === undefined) keep(spec, before, 'ipFamilyPolicy');
+    if ((spec.clusterIP ?? '') === '') keep(spec, before, 'clusterIP');
+    if ((spec.clusterIPs ?? []).length === 0) keep(spec, before, 'clusterIPs');
   }
+  followAddress(spec, before);
   const hasNodePorts = (type: string | undefined): boolean => type === 'NodePort' || type === 'LoadBalancer';
   if (hasNodePorts(spec.type) && hasNodePorts(before.type)) keepNodePorts(spec.ports ?? [], before.ports ?? []);
   if (before.type === 'LoadBalancer' && spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && before.externalTrafficPolicy === 'Local') {
@@ -112,11 +110,23 @@ function keepAddresses({ spec }: Draft<core.Service>, { spec: before }: core.Ser
   }
 }
 
+/** Clients that know of one address only say what becomes of the list (Kubernetes' `normalizeClusterIPs`). */
+function followAddress(spec: Draft<core.ServiceSpec>, before: core.ServiceSpec): void {
+  const [ip = '', then = ''] = [spec.clusterIP, before.clusterIP];
+  if ((spec.clusterIPs ?? []).length === 0 && ip === then) keep(spec, before, 'clusterIPs');
+  if (ip === then || JSON.stringify(spec.clusterIPs ?? []) !== JSON.stringify(before.clusterIPs ?? [])) return;
+  if (ip === '') delete spec.clusterIPs;
+  else spec.clusterIPs = [ip];
+}
+
+/** By name, whatever else has become of the port; no number that another port has by now. */
 function keepNodePorts(ports: Draft<core.ServicePort>[], before: readonly core.ServicePort[]): void {
-  const used = new Set(ports.map((p) => `${p.protocol ?? 'TCP'}/${p.nodePort ?? 0}`));
+  const numbersOf = (all: readonly core.ServicePort[]): readonly number[] => all.map(({ nodePort = 0 }) => nodePort);
+  const now = new Set(numbersOf(ports));
+  const used = new Set(numbersOf(before).filter((number) => now.has(number)));
+  const byName = new Map(before.map(({ name = '', nodePort = 0 }) => [name, nodePort]));
   for (const port of ports) {
-    if ((port.nodePort ?? 0) !== 0) continue;
-    const same = before.find((b) => b.port === port.port && (b.protocol ?? 'TCP') === (port.protocol ?? 'TCP'));
-    if (same?.nodePort !== undefined && !used.has(`${same.protocol ?? 'TCP'}/${same.nodePort}`)) port.nodePort = same.nodePort;
+    const number = byName.get(port.name ?? '') ?? 0;
+    if ((port.nodePort ?? 0) === 0 && number !== 0 && !used.has(number)) port.nodePort = number;
   }
 }

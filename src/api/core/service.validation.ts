@@ -109,6 +109,10 @@ function validateAffinity({ sessionAffinity, sessionAffinityConfig }: core.Servi
   return seconds <= 0 || seconds > DAY_SECONDS ? [invalid(at, seconds, `must be greater than 0 and less than ${DAY_SECONDS}`)] : [];
 }
 
+/** What the allocator goes by must be right before it gives anything: `ValidateServiceClusterIPsRelatedFields`. */
+export const validateClusterAddresses = ({ spec = {} }: core.Service): readonly FieldError[] => validateAddresses(spec);
+export const validateClusterAddressesUpdate = keepOldAddresses(validateClusterAddresses);
+
 /** clusterIP, clusterIPs, ipFamilies and ipFamilyPolicy among each other. */
 function validateAddresses(spec: core.ServiceSpec): Errors {
   // Their absence has been seen to.

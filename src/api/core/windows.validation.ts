@@ -2,15 +2,7 @@ import { type FieldPath, forbidden, invalid } from '../../machinery/field-error.
 import { dns1123SubdomainFaults } from '../../machinery/names.ts';
 import { addFaults, type Errors } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
-
-type AnyContainer = core.Container | core.EphemeralContainer;
-
-/** All containers of a pod with their paths, in the order in which Kubernetes visits them. `path`: of the spec. */
-export function containersWithPaths(spec: core.PodSpec, path: FieldPath): readonly (readonly [AnyContainer, FieldPath])[] {
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((field) =>
-    (spec[field] ?? []).map((container, i) => [container, path.child(field).index(i)] as const),
-  );
-}
+import { containersOf } from './placed-containers.ts';
 
 const MAX_CREDENTIAL_KIB = 64;
 const MAX_DOMAIN = 256;
@@ -54,9 +46,9 @@ function userFaults(text: string): readonly string[] {
 export function validateHostProcess(spec: core.PodSpec, path: FieldPath): Errors {
   const errors: Errors = [];
   const ofPod = spec.securityContext?.windowsOptions?.hostProcess;
-  const containers = containersWithPaths(spec, path);
+  const containers = containersOf(spec, path);
   let count = 0;
-  for (const [container, at] of containers) {
+  for (const { container, path: at } of containers) {
     const own = container.securityContext?.windowsOptions?.hostProcess;
     if (ofPod !== undefined && own !== undefined && ofPod !== own) {
       const field = at.child('securityContext').child('windowsOptions', 'hostProcess');
@@ -77,7 +69,7 @@ const NO_LINUX = 'windows options cannot be set for a linux pod';
 /** What a pod may not have that says which system it is for (KEP-2802). */
 export function validateForSystem(spec: core.PodSpec, path: FieldPath): Errors {
   const inPod = path.child('securityContext');
-  const containers = containersWithPaths(spec, path).map(([{ securityContext }, at]) => [securityContext, at.child('securityContext')] as const);
+  const containers = containersOf(spec, path).map(({ container, path: at }) => [container.securityContext, at.child('securityContext')] as const);
   if (spec.os?.name === 'linux')
     return [[spec.securityContext, inPod] as const, ...containers].flatMap(([context, at]) =>
       context?.windowsOptions === undefined ? [] : [forbidden(at.child('windowsOptions'), NO_LINUX)],

@@ -9,6 +9,7 @@ export const clusterRoleBindingRules: KindRules<rbac.ClusterRoleBinding> = {
   strategy: {
     validateName: pathSegmentNameFaults,
     default: defaultBinding,
+    allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
     validateCreate: validateClusterRoleBinding,
     validateUpdate: validateClusterRoleBindingUpdate,

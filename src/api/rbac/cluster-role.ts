@@ -6,6 +6,7 @@ import { validateClusterRole, validateClusterRoleUpdate } from './rbac.validatio
 export const clusterRoleRules: KindRules<rbac.ClusterRole> = {
   strategy: {
     validateName: pathSegmentNameFaults,
+    allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
     validateCreate: validateClusterRole,
     validateUpdate: validateClusterRoleUpdate,

@@ -20,6 +20,7 @@ export const roleBindingRules: KindRules<rbac.RoleBinding> = {
   strategy: {
     validateName: pathSegmentNameFaults,
     default: defaultBinding,
+    allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,
     validateCreate: validateRoleBinding,
     validateUpdate: validateRoleBindingUpdate,

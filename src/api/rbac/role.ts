@@ -4,5 +4,11 @@ import type { KindRules } from '../kind-rules.ts';
 import { validateRole } from './rbac.validation.ts';
 
 export const roleRules: KindRules<rbac.Role> = {
-  strategy: { validateName: pathSegmentNameFaults, allowUnconditionalUpdate: true, validateCreate: validateRole, validateUpdate: validateRole },
+  strategy: {
+    validateName: pathSegmentNameFaults,
+    allowCreateOnUpdate: true,
+    allowUnconditionalUpdate: true,
+    validateCreate: validateRole,
+    validateUpdate: validateRole,
+  },
 };

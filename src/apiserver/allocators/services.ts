@@ -10,6 +10,7 @@ import { emptyProjection, type Projection } from '../codec/projection.ts';
 import { toStoredForm } from '../handlers/stored-form.ts';
 import { resourcePrefix } from '../registry/keys.ts';
 import type { Binding, Registry } from '../registry/registry.ts';
+import { settleFamilies } from './families.ts';
 import { contains, type IpRange, ipAt, parseIpRange } from './ip-range.ts';
 import { type PortRange, portsOf } from './node-ports.ts';
 
@@ -54,12 +55,11 @@ export class ServiceAllocator {
   allocate(binding: Binding, draft: DraftObject, old: KubeObject | undefined): Allocation | undefined {
     if (!isService(binding)) return undefined;
     const service = draft as unknown as ServiceDraft;
-    const before = (old as core.Service | undefined)?.spec;
     const { spec } = service;
     if (spec === undefined) return undefined;
     const work = new Work();
-    this.#addresses(service, spec, before, work);
-    this.#ports(service, spec, before, work);
+    this.#addresses(service, spec, old as core.Service | undefined, work);
+    this.#ports(service, spec, (old as core.Service | undefined)?.spec, work);
     return work.done;
   }
 
@@ -72,32 +72,28 @@ export class ServiceAllocator {
     return work.done;
   }
 
-  #addresses(service: ServiceDraft, spec: SpecDraft, before: core.ServiceSpec | undefined, work: Work): void {
+  #addresses(service: ServiceDraft, spec: SpecDraft, old: core.Service | undefined, work: Work): void {
+    const before = old?.spec;
     const held = heldAddresses(before);
     if (spec.type === 'ExternalName') {
       for (const ip of held) this.#free(IP_PREFIX + ip, work);
       return;
     }
-    settleFamilies(spec, this.#range.family);
-    if (spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None') {
-      spec.clusterIP = 'None';
-      spec.clusterIPs = ['None'];
-      return;
-    }
-    const asked = spec.clusterIPs?.[0] ?? ((spec.clusterIP ?? '') === '' ? undefined : spec.clusterIP);
-    const ip = asked === undefined || asked === '' ? this.#freeAddress() : this.#askedAddress(service, asked, held);
+    const errors = settleFamilies(service, spec, old, this.#range.family);
+    if (errors.length > 0) throw refuse(service, ...errors);
+    // An address, once given, stays: whoever wants another one is refused by the rules for updates.
+    if (spec.clusterIP === 'None' || before?.clusterIP === 'None' || held.length > 0) return;
+    const asked = spec.clusterIPs?.[0] ?? '';
+    const ip = asked === '' ? this.#freeAddress() : this.#askedAddress(service, asked);
     spec.clusterIP = ip;
     spec.clusterIPs = [ip];
-    if (held.includes(ip)) return;
-    for (const gone of held) this.#free(IP_PREFIX + gone, work);
     const key = IP_PREFIX + ip;
     const form = this.#ipAddress(service, ip);
     work.operations.push({ do: 'put', key, value: form.value, projection: form.projection });
     work.guards.push({ key, modRevision: 0 });
   }
 
-  #askedAddress(service: ServiceDraft, ip: string, held: readonly string[]): string {
-    if (held.includes(ip)) return ip;
+  #askedAddress(service: ServiceDraft, ip: string): string {
     const at = new FieldPath('spec').child('clusterIPs');
     if (!contains(this.#range, ip)) {
       const why = `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${this.#range.text}`;
@@ -130,12 +126,14 @@ export class ServiceAllocator {
   #ports(service: ServiceDraft, spec: SpecDraft, before: core.ServiceSpec | undefined, work: Work): void {
     const held = new Set(portsOf(before));
     const wanted = new Set<number>();
-    if (hasNodePorts(spec)) this.#nodePorts(service, spec, held, wanted);
+    if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') this.#nodePorts(service, spec, before, wanted);
     if (needsHealthPort(spec)) {
-      const at = new FieldPath('spec').child('healthCheckNodePort');
-      spec.healthCheckNodePort = this.#port(service, spec.healthCheckNodePort ?? 0, held, wanted, at);
-      wanted.add(spec.healthCheckNodePort);
+      // One that it has stays: another one is refused by the rules for updates.
+      const has = before !== undefined && needsHealthPort(before);
+      if (!has) spec.healthCheckNodePort = this.#healthPort(spec.healthCheckNodePort ?? 0, held, wanted);
+      wanted.add((has ? before.healthCheckNodePort : spec.healthCheckNodePort) ?? 0);
     }
+    wanted.delete(0);
     for (const port of wanted) {
       if (held.has(port)) continue;
       const key = PORT_PREFIX + port;
@@ -145,36 +143,58 @@ export class ServiceAllocator {
     for (const port of held) if (!wanted.has(port)) this.#free(PORT_PREFIX + port, work);
   }
 
-  #nodePorts(service: ServiceDraft, spec: SpecDraft, held: ReadonlySet<number>, wanted: Set<number>): void {
-    const given = new Map<number, string>();
-    for (const [index, port] of (spec.ports ?? []).entries()) {
-      const at = new FieldPath('spec').child('ports').index(index).child('nodePort');
-      // One port number may serve TCP and UDP of the same service.
-      const shared = [...given].find(([number, protocol]) => protocol !== (port.protocol ?? 'TCP') && number === port.nodePort)?.[0];
-      const number = shared ?? this.#port(service, port.nodePort ?? 0, held, wanted, at);
-      port.nodePort = number;
-      given.set(number, port.protocol ?? 'TCP');
-      wanted.add(number);
+  #nodePorts(service: ServiceDraft, spec: SpecDraft, before: core.ServiceSpec | undefined, wanted: Set<number>): void {
+    const ports = spec.ports ?? [];
+    const own = new Set(portsOf({ ports: before?.ports ?? [] }));
+    const byPort = new Map<number, number>();
+    for (const [index, port] of ports.entries()) {
+      const asked = port.nodePort ?? 0;
+      if (asked === 0 && spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts === false) continue;
+      // A new service has one node port for a port of several protocols, when it says nothing else.
+      const shared = before === undefined ? byPort.get(port.port) : undefined;
+      if (shared !== undefined && (asked === 0 || asked === shared)) {
+        port.nodePort = shared;
+        continue;
+      }
+      const number = before === undefined && shared === undefined ? (ports.find((p) => p.port === port.port && (p.nodePort ?? 0) !== 0)?.nodePort ?? 0) : asked;
+      const isOwn = number !== 0 && before !== undefined && (own.has(number) || wanted.has(number));
+      port.nodePort = isOwn ? number : this.#nodePort(service, number, own, wanted, new FieldPath('spec').child('ports').index(index).child('nodePort'));
+      if (!byPort.has(port.port)) byPort.set(port.port, port.nodePort);
+      wanted.add(port.nodePort);
     }
   }
 
-  #port(service: ServiceDraft, asked: number, held: ReadonlySet<number>, wanted: ReadonlySet<number>, at: FieldPath): number {
+  #nodePort(service: ServiceDraft, asked: number, held: ReadonlySet<number>, wanted: ReadonlySet<number>, at: FieldPath): number {
+    const port = asked === 0 ? this.#freePort(held, wanted) : asked;
+    if (port === undefined) throw internalError(new Error('failed to allocate a nodePort: range is full'));
+    const fault = asked === 0 ? undefined : this.#portFault(asked, wanted);
+    if (fault !== undefined) throw refuse(service, invalid(at, asked, fault));
+    return port;
+  }
+
+  #healthPort(asked: number, held: ReadonlySet<number>, wanted: ReadonlySet<number>): number {
+    const port = asked === 0 ? this.#freePort(held, wanted) : asked;
+    if (port === undefined) throw internalError(new Error('failed to allocate a HealthCheck NodePort 0: range is full'));
+    const fault = asked === 0 ? undefined : this.#portFault(asked, wanted);
+    if (fault !== undefined) throw internalError(new Error(`failed to allocate requested HealthCheck NodePort ${asked}: ${fault}`));
+    return port;
+  }
+
+  #portFault(port: number, wanted: ReadonlySet<number>): string | undefined {
     const { first, last } = this.#options.nodePorts;
-    if (asked !== 0) {
-      if (held.has(asked)) return asked;
-      if (asked < first || asked > last) {
-        throw refuse(service, invalid(at, asked, `provided port is not in the valid range. The range of valid ports is ${first}-${last}`));
-      }
-      if (wanted.has(asked) || this.#taken(PORT_PREFIX + asked)) throw refuse(service, invalid(at, asked, 'provided port is already allocated'));
-      return asked;
-    }
+    if (port < first || port > last) return `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
+    return wanted.has(port) || this.#taken(PORT_PREFIX + port) ? 'provided port is already allocated' : undefined;
+  }
+
+  #freePort(held: ReadonlySet<number>, wanted: ReadonlySet<number>): number | undefined {
+    const { first, last } = this.#options.nodePorts;
     const count = last - first + 1;
     const start = Math.floor(this.#options.random.float() * count);
     for (let i = 0; i < count; i++) {
       const port = first + ((start + i) % count);
       if (!held.has(port) && !wanted.has(port) && !this.#taken(PORT_PREFIX + port)) return port;
     }
-    throw internalError(new Error('failed to allocate a nodePort: range is full'));
+    return undefined;
   }
 
   #taken(key: string): boolean {
@@ -222,26 +242,8 @@ function heldAddresses(spec: core.ServiceSpec | undefined): readonly string[] {
   return (spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP])).filter((ip) => ip !== '' && ip !== 'None');
 }
 
-const hasNodePorts = ({ type, allocateLoadBalancerNodePorts }: SpecDraft): boolean =>
-  type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false);
+const needsHealthPort = ({ type, externalTrafficPolicy }: core.ServiceSpec): boolean => type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
 
-const needsHealthPort = ({ type, externalTrafficPolicy }: SpecDraft): boolean => type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
-
-/** What a cluster of one family makes of the families asked for. A headless service without a selector takes both. */
-function settleFamilies(spec: SpecDraft, family: 'IPv4' | 'IPv6'): void {
-  const headless = spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None';
-  const noSelector = Object.keys(spec.selector ?? {}).length === 0;
-  if (headless && noSelector) {
-    spec.ipFamilyPolicy ||= 'RequireDualStack';
-    const first = spec.ipFamilies?.[0] ?? family;
-    if (spec.ipFamilyPolicy !== 'SingleStack') spec.ipFamilies = [first, first === 'IPv4' ? 'IPv6' : 'IPv4'];
-    else spec.ipFamilies = [first];
-    return;
-  }
-  spec.ipFamilyPolicy ||= 'SingleStack';
-  if ((spec.ipFamilies ?? []).length === 0) spec.ipFamilies = [family];
-}
-
-function refuse({ metadata }: ServiceDraft, error: FieldError) {
-  return invalidObject({ group: '', kind: 'Service' }, metadata?.name ?? '', [error]);
+function refuse({ metadata }: ServiceDraft, ...errors: readonly FieldError[]) {
+  return invalidObject({ group: '', kind: 'Service' }, metadata?.name ?? '', errors);
 }

@@ -5,6 +5,7 @@ import { StatusError } from '../../machinery/status-error.ts';
 import { formatMicroTime } from '../../machinery/time.ts';
 import { StoreError } from '../../store/store.ts';
 import { JSON_TYPE } from '../codec/body.ts';
+import { objectRefusal } from '../codec/body-words.ts';
 import type { Core } from '../core.ts';
 import type { Call } from '../handlers/call.ts';
 import { asStatusError } from '../handlers/failures.ts';
@@ -119,7 +120,7 @@ export class AuditTrail {
   async #requestObject(): Promise<Json | undefined> {
     const { body } = this.#about.call;
     if (this.#outcome?.do === 'stream') return undefined;
-    return (await body.read([body.contentType === '' ? JSON_TYPE : body.contentType], ''))?.value;
+    return (await body.read([body.contentType === '' ? JSON_TYPE : body.contentType], objectRefusal('')))?.value;
   }
 
   #emit(stage: AuditStage, more: JsonObject): void {

@@ -15,7 +15,8 @@ import { resourceAttributes } from '../authz/authorizer.ts';
 import type { AuthorizeAttributes, Impersonated, RequestHeaders, SubresourceCall } from '../stages.ts';
 import { authenticator, DEFAULT_SIGN_IN, tokenChecker } from './authenticate.ts';
 import { impersonator } from './impersonate.ts';
-import { verifyJwt } from './jwt.ts';
+import { signJwt, verifyJwt } from './jwt.ts';
+import { secretTokenClaims } from './secret-token.ts';
 import { tokenSubresource } from './token-request.ts';
 
 const secret = Buffer.alloc(32, 1);
@@ -170,6 +171,21 @@ describe('service-account tokens', () => {
   ];
   for (const [body, message] of refusals)
     test(message, () => assert.rejects(request(body), (thrown) => thrown instanceof StatusError && thrown.message === message));
+});
+
+test('a token that stands in a Secret is good until the Secret is marked', () => {
+  const token = signJwt(secretTokenClaims({ namespace: 'shop', secret: 'robot', account: { name: 'web', uid: 'uid-web' } }), keys);
+  const use = (labels: object) => {
+    const object = { type: 'kubernetes.io/service-account-token', metadata: { labels }, data: { token: Buffer.from(token).toString('base64') } };
+    const check = tokenChecker({ tokens, reader: readerOf([account, stored(secrets, 'robot', object, 'shop')]), clock, signIn: () => DEFAULT_SIGN_IN });
+    const checked = check(token, tokens.audiences);
+    return 'user' in checked ? checked.user.name : checked.error;
+  };
+  assert.equal(use({ 'kubernetes.io/legacy-token-last-used': '2026-06-30' }), 'system:serviceaccount:shop:web');
+  assert.equal(
+    use({ 'kubernetes.io/legacy-token-invalid-since': '2026-06-30' }),
+    "the token in secret shop/robot for service account shop/web has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the 'kubernetes.io/legacy-token-invalid-since' label from the secret to temporarily allow use of this token",
+  );
 });
 
 test('bootstrap tokens', () => {

@@ -1,3 +1,4 @@
+import { readOnly } from '../handlers/target.ts';
 import type { RawResponse, Route } from '../stages.ts';
 import type { TokenIssuer } from './service-account-token.ts';
 
@@ -22,7 +23,7 @@ export function openidRoutes({ keys, issuer }: TokenIssuer, serverAddress: () =>
     body: JSON.stringify({ keys: keysOf() }),
   });
   return [
-    { match: 'exact', path: '/.well-known/openid-configuration', handle: document },
-    { match: 'exact', path: '/openid/v1/jwks', handle: jwks },
+    { match: 'exact', path: '/.well-known/openid-configuration', handle: readOnly(document) },
+    { match: 'exact', path: '/openid/v1/jwks', handle: readOnly(jwks) },
   ];
 }

@@ -11,6 +11,7 @@ export const SECRET_TOKEN_TYPE = 'kubernetes.io/service-account-token';
 export const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
 export const ACCOUNT_UID = 'kubernetes.io/service-account.uid';
 const ISSUER = 'kubernetes/serviceaccount';
+const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since';
 const CLAIM = 'kubernetes.io/serviceaccount';
 
 export interface SecretTokenSubject {
@@ -45,6 +46,13 @@ export function checkSecretToken(token: string, claims: JsonObject, audiences: r
   const lives = account !== undefined && account.metadata.uid === text('service-account.uid') && account.metadata.deletionTimestamp === undefined;
   if (!lives || secret === undefined || secret.metadata.deletionTimestamp !== undefined || tokenIn(secret) !== token) {
     return { error: 'service account token has been invalidated' };
+  }
+  // The clean-up of tokens that nobody uses marks them before it deletes them.
+  if ((getOwn(secret.metadata.labels, INVALID_SINCE) ?? '') !== '') {
+    const instead = 'Use tokens from the TokenRequest API or manually created secret-based tokens';
+    const otherwise = `remove the '${INVALID_SINCE}' label from the secret to temporarily allow use of this token`;
+    const where = `${namespace}/${secret.metadata.name} for service account ${namespace}/${name}`;
+    return { error: `the token in secret ${where} has been marked invalid. ${instead}, or ${otherwise}` };
   }
   if (audiences.length === 0) return { error: 'token has no audience of the target' };
   return { user: userOf({ namespace, serviceAccount: { name, uid: account.metadata.uid } }, undefined), audiences };

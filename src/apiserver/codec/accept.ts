@@ -9,6 +9,8 @@ export interface Representation {
   readonly as?: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList' | undefined;
   /** Of meta.k8s.io, with `as`. */
   readonly metaVersion: 'v1' | 'v1beta1';
+  /** Indented. */
+  readonly pretty?: boolean | undefined;
 }
 
 export const plainJson: Representation = { format: 'json', metaVersion: 'v1' };
@@ -18,7 +20,14 @@ export interface Offers {
   readonly protobuf: boolean;
   readonly table: boolean;
   readonly partial: 'PartialObjectMetadata' | 'PartialObjectMetadataList' | undefined;
+  /** A Status is shown as it is, whatever it is asked for as. */
+  readonly untransformed?: boolean | undefined;
 }
+
+/** For what is not known yet. */
+const ANYTHING: Offers = { protobuf: true, table: true, partial: undefined, untransformed: true };
+/** A refusal is never turned into something else. */
+const STATUS: Offers = { protobuf: true, table: false, partial: undefined };
 
 interface Clause {
   readonly type: string;
@@ -65,27 +74,51 @@ export function negotiate(header: string | undefined, offers: Offers): Represent
     const met = meet(clause, offers);
     if (met !== undefined) return met;
   }
-  throw notAcceptable(offers);
+  throw notAcceptable([CONTENT_TYPES.json, CONTENT_TYPES.yaml, ...(offers.protobuf ? [CONTENT_TYPES.protobuf] : [])]);
 }
 
 function meet({ type, parameters }: Clause, offers: Offers): Representation | undefined {
   const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
   if (format === undefined) return undefined;
   const as = parameters.get('as');
-  if (as === undefined) return format === 'protobuf' && !offers.protobuf ? undefined : { format, metaVersion: 'v1' };
+  const stream = parameters.get('stream') ?? '';
+  if (stream !== '' && (stream !== 'watch' || format === 'yaml')) return undefined;
+  const pretty = parameters.get('pretty') === '1' ? { pretty: true } : {};
+  if (as === undefined) return format === 'protobuf' && !offers.protobuf ? undefined : { format, metaVersion: 'v1', ...pretty };
   const version = parameters.get('v') ?? '';
   if (parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
   // Tables and partial objects are written as JSON (or YAML); whoever prefers protobuf names JSON next.
   if (format === 'protobuf') return undefined;
-  if (as === 'Table' && offers.table) return { format, as, metaVersion: version };
-  if (as === offers.partial && offers.partial !== undefined) return { format, as, metaVersion: version };
+  const known = as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList';
+  if (offers.untransformed === true && known) return { format, metaVersion: 'v1', ...pretty };
+  if (as === 'Table' && offers.table) return { format, as, metaVersion: version, ...pretty };
+  if (as === offers.partial && offers.partial !== undefined) return { format, as, metaVersion: version, ...pretty };
   return undefined;
 }
 
-export function notAcceptable(offers: Offers): StatusError {
-  const types = ['application/json', 'application/yaml', ...(offers.protobuf ? ['application/vnd.kubernetes.protobuf'] : [])];
-  return new StatusError('NotAcceptable', `only the following media types are accepted: ${types.join(', ')}`, { details: {} });
+/** Throws 406 for a header that nothing can be answered to: before anything is done. */
+export const checkAccept = (header: string | undefined): void => void negotiate(header, ANYTHING);
+
+/** How a refusal is written. Undefined: as indented JSON, since the client takes nothing that there is. */
+export function refusalRepresentation(header: string | undefined): Representation | undefined {
+  try {
+    return negotiate(header, STATUS);
+  } catch (thrown) {
+    if (thrown instanceof StatusError) return undefined;
+    throw thrown;
+  }
 }
+
+/** Of what can be watched: YAML has no frames. */
+export function negotiateStream(header: string | undefined, offers: Offers): Representation {
+  const representation = negotiate(header, offers);
+  if (representation.format !== 'yaml') return representation;
+  const types = [CONTENT_TYPES.json, ...(offers.protobuf ? [CONTENT_TYPES.protobuf] : [])];
+  throw notAcceptable(types.map((type) => `${type};stream=watch`));
+}
+
+const notAcceptable = (types: readonly string[]): StatusError =>
+  new StatusError('NotAcceptable', `only the following media types are accepted: ${types.join(', ')}`);
 
 export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   json: 'application/json',

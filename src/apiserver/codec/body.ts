@@ -1,16 +1,15 @@
 import type { Json } from '../../machinery/object.ts';
-import { badRequest, StatusError } from '../../machinery/status-error.ts';
-import { duplicateFieldText } from '../../schema/decode.ts';
+import { StatusError } from '../../machinery/status-error.ts';
 import { scanJson } from '../../schema/json-scan.ts';
 import type { CallBody, ParsedBody } from '../handlers/call.ts';
+import type { BodyRefusal } from './body-words.ts';
 import { type JsonScanner, TOO_MANY_VALUES, type YamlReader } from './yaml-thread.ts';
 import { countKeys, defaultBounds, JsonScan, type ScanFault } from './scan.ts';
 
 /** Kubernetes' own bound on a request body. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
-export const tooLargeBody = (limit = MAX_BODY_BYTES): StatusError =>
-  new StatusError('RequestEntityTooLarge', `Request entity is too large: limit is ${limit}`, { details: {} });
+export const tooLargeBody = (limit = MAX_BODY_BYTES): StatusError => tooLarge(`limit is ${limit}`);
 
 export const JSON_TYPE = 'application/json';
 export const YAML_TYPE = 'application/yaml';
@@ -51,7 +50,7 @@ export class BytesBody implements CallBody {
     return (await this.#read).bytes;
   }
 
-  async read(accepted: readonly string[], kind: string): Promise<ParsedBody | undefined> {
+  async read(accepted: readonly string[], refuse: BodyRefusal): Promise<ParsedBody | undefined> {
     this.#read ??= this.#source();
     const { bytes, scan } = await this.#read;
     if (bytes.byteLength === 0) return undefined;
@@ -60,47 +59,45 @@ export class BytesBody implements CallBody {
     if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
     if (this.heavy) await this.#readers.yieldToLoop();
     if (type === PROTOBUF_TYPE) return { value: this.#readers.protobuf(bytes), duplicates: [] };
-    if (type.endsWith('yaml')) return parseYamlBody(bytes, kind, this.#readers);
-    return this.heavy ? parseJsonInTurns(bytes, scan, kind, this.#readers) : parseJsonBody(bytes, scan, kind);
+    if (type.endsWith('yaml')) return parseYamlBody(bytes, refuse, this.#readers);
+    return this.heavy ? parseJsonInTurns(bytes, scan, refuse, this.#readers) : parseJsonBody(bytes, scan, refuse);
   }
 }
 
 export function unsupportedMediaType(accepted: readonly string[]): StatusError {
-  return new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`, {
-    details: {},
-  });
+  return new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`);
 }
 
 const MAX_DEPTH = defaultBounds.maxDepth;
 
-/** `scan`: of the same bytes, where they were scanned as they came. `kind`: for the words of a refusal. */
-export function parseJsonBody(bytes: Uint8Array, scan: JsonScan | undefined, kind: string): ParsedBody {
+/** `scan`: of the same bytes, where they were scanned as they came. */
+export function parseJsonBody(bytes: Uint8Array, scan: JsonScan | undefined, refuse: BodyRefusal): ParsedBody {
   const scanned = scan ?? new JsonScan();
   if (scan === undefined) scanned.push(bytes);
-  if (scanned.fault !== undefined) throw refuse(scanned.fault);
+  if (scanned.fault !== undefined) throw tooMuch(scanned.fault);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
   } catch {
-    throw malformed(kind, `json parse error: ${scanJson(text, MAX_DEPTH).fault ?? 'invalid JSON'}`);
+    throw refuse({ format: 'json', why: scanJson(text, MAX_DEPTH).fault ?? 'invalid JSON', bytes });
   }
   if (scanned.keys === countKeys(value)) return { value, duplicates: [] };
   const { fault, duplicates } = scanJson(text, MAX_DEPTH);
-  if (fault !== undefined) throw malformed(kind, `json parse error: ${fault}`);
-  return { value, duplicates: duplicates.map(duplicateFieldText) };
+  if (fault !== undefined) throw refuse({ format: 'json', why: fault, bytes });
+  return { value, duplicates };
 }
 
 /** The same for a long one, in several turns of the loop. */
 async function parseJsonInTurns(
   bytes: Uint8Array,
   scan: JsonScan | undefined,
-  kind: string,
+  refuse: BodyRefusal,
   { scan: scanElsewhere, yieldToLoop }: BodyReaders,
 ): Promise<ParsedBody> {
   const scanned = scan ?? new JsonScan();
   if (scan === undefined) scanned.push(bytes);
-  if (scanned.fault !== undefined) throw refuse(scanned.fault);
+  if (scanned.fault !== undefined) throw tooMuch(scanned.fault);
   let value: Json | undefined;
   try {
     value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as Json;
@@ -110,16 +107,16 @@ async function parseJsonInTurns(
   await yieldToLoop();
   if (value !== undefined && scanned.keys === countKeys(value)) return { value, duplicates: [] };
   const { fault, duplicates } = await scanElsewhere(bytes, MAX_DEPTH);
-  if (fault === undefined && value !== undefined) return { value, duplicates: duplicates.map(duplicateFieldText) };
-  throw malformed(kind, `json parse error: ${fault ?? 'invalid JSON'}`);
+  if (fault === undefined && value !== undefined) return { value, duplicates };
+  throw refuse({ format: 'json', why: fault ?? 'invalid JSON', bytes });
 }
 
-async function parseYamlBody(bytes: Uint8Array, kind: string, readers: BodyReaders): Promise<ParsedBody> {
+async function parseYamlBody(bytes: Uint8Array, refuse: BodyRefusal, readers: BodyReaders): Promise<ParsedBody> {
   const first = bytes.find((c) => c > 0x20);
   // kubectl says YAML and sends JSON, which is YAML too and much faster to read.
   if (first === 0x7b || first === 0x5b) {
     try {
-      const parsed = bytes.byteLength > HEAVY_BYTES ? await parseJsonInTurns(bytes, undefined, kind, readers) : parseJsonBody(bytes, undefined, kind);
+      const parsed = bytes.byteLength > HEAVY_BYTES ? await parseJsonInTurns(bytes, undefined, refuse, readers) : parseJsonBody(bytes, undefined, refuse);
       // What stands twice is told in YAML's words.
       if (parsed.duplicates.length === 0 || bytes.byteLength > MAX_YAML_BYTES) return parsed;
     } catch (thrown) {
@@ -129,19 +126,15 @@ async function parseYamlBody(bytes: Uint8Array, kind: string, readers: BodyReade
   if (bytes.byteLength > MAX_YAML_BYTES) throw tooLargeBody(MAX_YAML_BYTES);
   const parsed = await readers.yaml(bytes);
   if (!('fault' in parsed)) return parsed;
-  throw parsed.fault === TOO_MANY_VALUES ? refuse('too many values') : malformed(kind, parsed.fault);
+  throw parsed.fault === TOO_MANY_VALUES ? tooMuch('too many values') : refuse({ format: 'yaml', why: parsed.fault, bytes });
 }
 
 // A second of the thread that reads it.
 const MAX_YAML_BYTES = 1024 * 1024;
 
-export const tooLarge = (why: string): StatusError => new StatusError('RequestEntityTooLarge', `Request entity is too large: ${why}`, { details: {} });
+export const tooLarge = (why: string): StatusError => new StatusError('RequestEntityTooLarge', `Request entity too large: ${why}`);
 
-const refuse = (fault: ScanFault): StatusError => tooLarge(`the body is ${fault === 'too deep' ? 'nested too deeply' : 'made of too many values'}`);
-
-/** In the words of Kubernetes' decoder: what clients show for a body that is no JSON. */
-const malformed = (kind: string, why: string): StatusError =>
-  badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; ${why}`);
+const tooMuch = (fault: ScanFault): StatusError => tooLarge(`the body is ${fault === 'too deep' ? 'nested too deeply' : 'made of too many values'}`);
 
 /** An object that was handed over in process: it is only read; decoding makes the copy that is kept (`schema/decode.ts`). */
 export class ObjectBody implements CallBody {

@@ -1,10 +1,14 @@
 import type { DraftObject, Json, JsonObject } from '../../machinery/object.ts';
 import { badRequest, type StatusError } from '../../machinery/status-error.ts';
-import { cannotBeHandled, decode, strictDecodingError, unknownFieldText } from '../../schema/decode.ts';
+import { cannotBeHandled, decode, type DecodeRefusal, duplicateFieldText, strictDecodingError, unknownFieldText } from '../../schema/decode.ts';
+import { goValueName } from '../../schema/go-type.ts';
+import { yamlDuplicatesText, yamlDuplicateText } from '../../schema/yaml.ts';
 import type { Core } from '../core.ts';
 import type { Call, ParsedBody } from '../handlers/call.ts';
 import type { Binding } from '../registry/registry.ts';
 import { JSON_TYPE, PROTOBUF_TYPE, YAML_TYPE } from './body.ts';
+import { type BodyRefusal, NO_BODY, objectRefusal } from './body-words.ts';
+import { typeNameOf } from './protobuf.ts';
 
 export const OBJECT_TYPES = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE] as const;
 
@@ -22,73 +26,126 @@ export const expectedOf = ({ apiVersion, kind }: Binding): Expected => ({ apiVer
 
 /** An object as the schema knows it: pruned, of the right types, private to the caller; its kind and apiVersion are set. */
 export async function readObject(core: Core, call: Call, expected: Expected, validation: FieldValidation): Promise<DraftObject> {
-  const body = await call.body.read(OBJECT_TYPES, expected.kind);
-  if (body === undefined) throw badRequest('the request body is empty');
+  const refuse = objectRefusal(expected.kind);
+  const body = await call.body.read(OBJECT_TYPES, refuse);
+  if (body === undefined) throw refuse(NO_BODY);
   if (call.body.heavy) await core.yieldToLoop();
-  return decodeObject(core, call, body, expected, validation);
+  return decodeObject(core, call, await requireObject(call, body, refuse), expected, validation);
+}
+
+/** Throws what `refuse` makes of JSON that is no object, or names its kind by something that is no text. To Go, `null` is an object without fields. */
+export async function requireObject(call: Call, body: ParsedBody, refuse: BodyRefusal): Promise<ParsedBody> {
+  const { value } = body;
+  if (value === null) return { ...body, value: {} };
+  const why = isObject(value) ? headFault(value) : `json: cannot unmarshal ${goValueName(value)} into Go value of type ${GO_HEAD}`;
+  if (why !== undefined) throw refuse({ format: 'json', why, bytes: await call.body.bytes() });
+  return body;
+}
+
+/** What Go reads the head of an object into. */
+const GO_HEAD = String.raw`struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`;
+
+function headFault({ apiVersion = null, kind = null }: JsonObject): string | undefined {
+  for (const [field, value] of [
+    ['apiVersion', apiVersion],
+    ['kind', kind],
+  ] as const) {
+    if (value !== null && typeof value !== 'string') return `json: cannot unmarshal ${goValueName(value)} into Go struct field .${field} of type string`;
+  }
+  return undefined;
+}
+
+/** What a client is told of an object that can't be decoded, or not strictly. */
+export type DecodeRefused = (refusal: DecodeRefusal, says?: Head) => StatusError;
+
+/** What an object says that it is. */
+interface Head {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+export interface DecodeWords {
+  readonly refuse: DecodeRefused;
+  /** In order. */
+  readonly remarks: (unknownFields: readonly string[], body: ParsedBody) => Remarks;
+}
+
+/** What is not as it should be, and can be ignored. */
+export interface Remarks {
+  readonly strict: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Those of an object that was sent as it is (apiserver `transformDecodeError`). */
+export function objectWords(expected: Expected): DecodeWords {
+  return {
+    refuse: ({ fault }, { apiVersion, kind } = expected) => badRequest(cannotBeHandled(kind, versionOf(apiVersion), expected.kind, fault)),
+    remarks: (unknown, { duplicates, yamlDuplicates = [] }) => {
+      const texts = [...unknown.map(unknownFieldText), ...duplicates.map(duplicateFieldText)];
+      if (yamlDuplicates.length === 0) return { strict: texts, warnings: texts };
+      return { strict: [yamlDuplicatesText(yamlDuplicates), ...texts], warnings: [...yamlDuplicates.map(yamlDuplicateText), ...texts] };
+    },
+  };
 }
 
 export function decodeObject(core: Core, call: Call, body: ParsedBody, expected: Expected, validation: FieldValidation): DraftObject {
-  const given = asObject(body.value);
-  checkKind(given, expected);
-  const decoded = decode(core.facts, expected.typeName, given);
-  if (decoded.fault !== undefined) throw cannotHandle(expected, decoded.fault);
-  noteFields(call, expected, decoded.unknownFields, body, validation);
-  return namedAs(decoded.object, expected);
+  const words = objectWords(expected);
+  checkKind(core, body.value as JsonObject, expected, words.refuse);
+  return decodeInWords(core, call, body, { expected, validation, words });
 }
 
-/** With its kind and version. */
-export function namedAs(object: DraftObject, { apiVersion, kind }: Expected): DraftObject {
-  object.kind = kind;
-  object.apiVersion = apiVersion;
+export interface Decoding {
+  readonly expected: Expected;
+  readonly validation: FieldValidation;
+  readonly words: DecodeWords;
+}
+
+/** Whatever the object says that it is. */
+export function decodeInWords(core: Core, call: Call, body: ParsedBody, { expected, validation, words }: Decoding): DraftObject {
+  const decoded = decode(core.facts, expected.typeName, body.value as JsonObject);
+  if (decoded.fault !== undefined) throw words.refuse(decoded);
+  noteRemarks(call, words.remarks(decoded.unknownFields, body), validation, (text) => words.refuse({ fault: text, converting: text }));
+  const { object } = decoded;
+  object.kind = expected.kind;
+  object.apiVersion = expected.apiVersion;
   return object;
 }
 
-/** 400, or a warning for each, or nothing: `fieldValidation` says which. */
-function noteFields(call: Call, expected: Expected, unknownFields: readonly string[], body: ParsedBody, validation: FieldValidation): void {
-  const { duplicates, yaml } = body;
-  const unknown = unknownFields.map(unknownFieldText);
-  noteTexts(call, yaml ? [...duplicates, ...unknown] : [...unknown, ...duplicates], validation, (texts) =>
-    cannotHandle(expected, strictDecodingError(yaml && duplicates.length > 0 ? [duplicatesText(body), ...unknown] : texts)),
-  );
+/** A refusal, or a warning for each, or nothing: `fieldValidation` says which. */
+export function noteRemarks(call: Call, { strict, warnings }: Remarks, validation: FieldValidation, refuse: (strict: string) => StatusError): void {
+  if (validation === 'Ignore' || strict.length === 0) return;
+  if (validation === 'Strict') throw refuse(strictDecodingError(strict));
+  for (const text of warnings) call.warnings.add(text);
 }
 
-/** Of YAML all in one, as its library says it. */
-export const duplicatesText = ({ duplicates, yaml }: ParsedBody): string =>
-  yaml ? `yaml: unmarshal errors:\n${duplicates.map((text) => `  ${text}`).join('\n')}` : duplicates.join(', ');
+const versionOf = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1);
+const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '');
+const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The same for texts of any kind; `refusal` when the client is strict. */
-export function noteTexts(call: Call, texts: readonly string[], validation: FieldValidation, refusal: (texts: readonly string[]) => StatusError): void {
-  if (validation === 'Ignore' || texts.length === 0) return;
-  if (validation === 'Strict') throw refusal(texts);
-  for (const text of texts) call.warnings.add(text);
-}
+/** Where Kubernetes registers its kinds: part of a message that people know. */
+const SCHEME = 'pkg/api/legacyscheme/scheme.go:30';
 
-export function cannotHandle({ apiVersion, kind }: Expected, fault: string): StatusError {
-  const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
-  return badRequest(cannotBeHandled(kind, version, fault));
-}
-
-function asObject(value: Json): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw badRequest("the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: the body is no object");
-}
+export const notRegistered = (apiVersion: string, kind: string): string => `no kind "${kind}" is registered for version "${apiVersion}" in scheme "${SCHEME}"`;
 
 /** An absent kind or version is taken for the expected one. */
-function checkKind(object: JsonObject, expected: Expected): void {
-  const fault = kindFault(object, expected);
-  if (fault !== undefined) throw badRequest(fault);
+export function checkKind(core: Core, given: JsonObject, expected: Expected, refuse: DecodeRefused): void {
+  const apiVersion = orExpected(given['apiVersion'], expected.apiVersion);
+  const kind = orExpected(given['kind'], expected.kind);
+  if (apiVersion === expected.apiVersion && kind === expected.kind) return;
+  const fault = conversionFault(core, apiVersion, kind, expected);
+  if (fault === undefined) throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`);
+  throw refuse({ fault, converting: fault }, { apiVersion, kind });
 }
 
-export function kindFault(object: JsonObject, { apiVersion, kind }: Expected): string | undefined {
-  const { apiVersion: givenVersion = '', kind: givenKind = '' } = object;
-  if (typeof givenVersion !== 'string' || typeof givenKind !== 'string')
-    return "the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: kind and apiVersion must be strings";
-  if (givenVersion !== '' && givenVersion !== apiVersion)
-    return `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`;
-  if (givenKind !== '' && givenKind !== kind) {
-    const version = JSON.stringify(apiVersion.slice(apiVersion.indexOf('/') + 1));
-    return `${givenKind} in version ${version} cannot be handled as a ${kind}: converting (${givenKind}) to (${kind}): unknown conversion`;
-  }
-  return undefined;
+const orExpected = (given: Json | undefined, expected: string): string => (typeof given === 'string' && given !== '' ? given : expected);
+
+/** Undefined: it is the same kind in another version. */
+function conversionFault({ facts, registry }: Core, apiVersion: string, kind: string, expected: Expected): string | undefined {
+  if (typeNameOf(facts, registry, apiVersion, kind) === undefined) return notRegistered(apiVersion, kind);
+  const found = registry.findKind(apiVersion, kind)?.prefix;
+  const sameKind = found === undefined ? kind === expected.kind : found === registry.findKind(expected.apiVersion, expected.kind)?.prefix;
+  if (sameKind) return undefined;
+  // Go's packages: of a version, and of what all versions of a group are converted to.
+  const hub = groupOf(expected.apiVersion).split('.')[0] ?? '';
+  return `converting (${versionOf(apiVersion)}.${kind}) to (${hub === '' ? 'core' : hub}.${expected.kind}): unknown conversion`;
 }

@@ -1,4 +1,5 @@
 import type { JsonObject, KubeObject } from '../../machinery/object.ts';
+import { FieldPath, formatFieldError, invalid } from '../../machinery/field-error.ts';
 import { badRequest } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
@@ -24,8 +25,9 @@ export interface ListWriter {
 }
 
 export function offersOf(answer: Answer, protobuf: boolean): Offers {
+  if (answer.as === 'object' && answer.binding === undefined) return { protobuf, table: true, partial: undefined, untransformed: true };
   if (answer.as === 'list') return { protobuf, table: true, partial: 'PartialObjectMetadataList' };
-  return { protobuf, table: answer.as === 'entry' || answer.binding !== undefined, partial: answer.as === 'entry' ? 'PartialObjectMetadata' : undefined };
+  return { protobuf, table: true, partial: answer.as === 'entry' ? 'PartialObjectMetadata' : undefined };
 }
 
 export function chooseRepresentation(accept: string | undefined, answer: Answer, protobuf: boolean): Representation {
@@ -35,7 +37,8 @@ export function chooseRepresentation(accept: string | undefined, answer: Answer,
 export function tableForm(call: Call, representation: Representation): TableForm {
   const include = call.query.get('includeObject') ?? '';
   if (include !== '' && include !== 'None' && include !== 'Metadata' && include !== 'Object') {
-    throw badRequest(`invalid includeObject value: ${JSON.stringify(include)}`);
+    const fault = invalid(new FieldPath('includeObject'), include, "must be 'Metadata', 'Object', 'None', or empty");
+    throw badRequest(`Unable to convert to Table as requested: ${formatFieldError(fault)}`);
   }
   return { metaVersion: representation.metaVersion, include: include === '' ? 'Metadata' : (include as IncludeObject) };
 }

@@ -3,14 +3,14 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { Json } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import type { ScanReport } from '../../schema/json-scan.ts';
-import { formatYaml, parseYaml, yamlDuplicateText } from '../../schema/yaml.ts';
+import { formatYaml, parseYaml, type YamlDuplicate } from '../../schema/yaml.ts';
 import type { ParsedBody } from '../handlers/call.ts';
 
 /** What the thread is asked: to read YAML, to write JSON as YAML, or to look closely at JSON. */
 export type YamlQuestion = { readonly read: Uint8Array } | { readonly write: string } | { readonly scan: Uint8Array; readonly maxDepth: number };
 /** What the thread answers. */
 export type YamlAnswer =
-  | { readonly json: string; readonly duplicates: readonly string[]; readonly fault?: undefined }
+  | { readonly json: string; readonly duplicates: readonly YamlDuplicate[]; readonly fault?: undefined }
   | { readonly yaml: string; readonly fault?: undefined }
   | { readonly report: ScanReport; readonly fault?: undefined }
   | { readonly fault: string };
@@ -54,11 +54,11 @@ export class YamlThread implements AsyncDisposable {
     // What stands behind an anchor may come again and again.
     if (bytes.byteLength <= SMALL_BYTES && !bytes.includes(ANCHOR)) {
       const parsed = await parseYaml(bytes);
-      return parsed.fault === undefined ? { value: parsed.value, duplicates: parsed.duplicates.map(yamlDuplicateText), yaml: true } : { fault: parsed.fault };
+      return parsed.fault === undefined ? { value: parsed.value, duplicates: [], yamlDuplicates: parsed.duplicates } : { fault: parsed.fault };
     }
     const answer = await this.#ask({ read: bytes });
     if (answer.fault !== undefined) return answer;
-    return 'json' in answer ? { value: JSON.parse(answer.json) as Json, duplicates: answer.duplicates, yaml: true } : { fault: 'yaml: not read' };
+    return 'json' in answer ? { value: JSON.parse(answer.json) as Json, duplicates: [], yamlDuplicates: answer.duplicates } : { fault: 'yaml: not read' };
   };
 
   readonly scan: JsonScanner = async (bytes, maxDepth) => {

@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Json } from '../../machinery/object.ts';
 import { scanJson } from '../../schema/json-scan.ts';
-import { formatYaml, parseYaml, yamlDuplicateText } from '../../schema/yaml.ts';
+import { formatYaml, parseYaml } from '../../schema/yaml.ts';
 import { countTokens, defaultBounds } from './scan.ts';
 import { TOO_MANY_VALUES, type YamlAnswer, type YamlQuestion } from './yaml-thread.ts';
 
@@ -18,7 +18,7 @@ async function answer(question: YamlQuestion): Promise<YamlAnswer> {
     if (parsed.fault !== undefined) return { fault: parsed.fault };
     // Aliases may have made much of little.
     if (countTokens(parsed.value) > defaultBounds.maxTokens) return { fault: TOO_MANY_VALUES };
-    return { json: JSON.stringify(parsed.value), duplicates: parsed.duplicates.map(yamlDuplicateText) };
+    return { json: JSON.stringify(parsed.value), duplicates: parsed.duplicates };
   } catch (thrown) {
     return { fault: thrown instanceof Error ? thrown.message : String(thrown) };
   }

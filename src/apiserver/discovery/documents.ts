@@ -44,8 +44,8 @@ function resourceOf(kind: Kind, hash: (text: string) => string): JsonObject {
     verbs: [...kind.verbs].sort(),
     ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
     ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
-    // Reviews are not stored.
-    ...((kind.verbs as readonly string[]).includes('list') ? { storageVersionHash: hash(`${storage.group}/${storage.version}/${kind.kind}`) } : {}),
+    // Reviews and component statuses are not stored.
+    ...((kind.verbs as readonly string[]).includes('delete') ? { storageVersionHash: hash(`${storage.group}/${storage.version}/${kind.kind}`) } : {}),
   };
 }
 
@@ -67,7 +67,7 @@ export function aggregated(groups: readonly ServedGroup[], version: 'v2' | 'v2be
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
     items: groups.map(({ name, versions }) => ({
-      metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
+      metadata: name === '' ? {} : { name },
       versions: versions.map((each) => ({ version: each.version, resources: each.kinds.map(discoveredResource), freshness: 'Current' })),
     })),
   };

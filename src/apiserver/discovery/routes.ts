@@ -2,7 +2,7 @@ import type { Kind } from '../../api/kind.ts';
 import type { Keys } from '../../base/keys.ts';
 import type { JsonObject } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
-import { methodNotServed, pathNotFound } from '../handlers/target.ts';
+import { methodNotServed, pageNotFound, pathNotFound } from '../handlers/target.ts';
 import type { RawRequest, RawResponse, RequestHeaders, Route } from '../stages.ts';
 import { aggregated, apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts';
 import { type ServedGroup, servedGroups } from './groups.ts';
@@ -54,11 +54,17 @@ class Documents {
     const form = discoveryForm(first(headers, 'accept'));
     if (form === undefined) throw notAcceptable();
     const shown = parts.length === 1 ? form : 'legacy';
+    if (!this.#isServed(parts)) return pageNotFound();
     const page = this.#page(parts, shown);
     // A 304 carries them too: Go's cache takes the headers of the newer answer.
     const headersOfPage = { etag: page.etag, vary: 'Accept', 'content-type': discoveryContentType(shown) };
     if (first(headers, 'if-none-match') === page.etag) return { code: 304, headers: headersOfPage, body: '' };
     return { code: 200, headers: headersOfPage, body: page.body };
+  }
+
+  /** A group that nobody serves has no page, not even one that says so. */
+  #isServed([root, group]: readonly string[]): boolean {
+    return root === 'api' || group === undefined || this.#groups.some(({ name }) => name === group);
   }
 
   #refresh(): void {
@@ -109,5 +115,5 @@ function first(headers: RequestHeaders, name: string): string {
 }
 
 function notAcceptable(): StatusError {
-  return new StatusError('NotAcceptable', 'only the following media types are accepted: application/json', { details: {} });
+  return new StatusError('NotAcceptable', 'only the following media types are accepted: application/json');
 }

@@ -1,11 +1,13 @@
 import type { JsonObject } from '../../machinery/object.ts';
 import { badRequest, conflict } from '../../machinery/status-error.ts';
-import { applyPatchSteps } from '../../schema/apply/apply-patch.ts';
+import { applyPatchSteps, kindText } from '../../schema/apply/apply-patch.ts';
+import { duplicateFieldText } from '../../schema/decode.ts';
 import { goValueName } from '../../schema/go-type.ts';
 import { finished } from '../../schema/steps.ts';
+import { yamlDuplicatesText, yamlDuplicateText } from '../../schema/yaml.ts';
 import type { Core } from '../core.ts';
 import { applyDefaults } from '../codec/defaults.ts';
-import { duplicatesText, type Expected, expectedOf, type FieldValidation, noteTexts } from '../codec/decode.ts';
+import { type Expected, expectedOf, type FieldValidation, noteRemarks } from '../codec/decode.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing, type Next } from './change.ts';
 import { versionsOf } from './field-manager.ts';
@@ -53,24 +55,21 @@ export function applyObject(core: Core, call: Call, target: Target, body: Parsed
   return changeObject(core, call, target, { options, rules, produce, mayCreate: target.subresource === '' });
 }
 
-/** Told when all else is well. Unknown fields are refused anyway: nobody could own them. */
-export function noteDuplicates(call: Call, body: ParsedBody, validation: FieldValidation): void {
-  noteTexts(call, body.duplicates, validation, () => badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicatesText(body)}`));
+/** Keys that stand twice, told when all else is well. Unknown fields are refused anyway: nobody could own them. */
+export function noteDuplicates(call: Call, { duplicates, yamlDuplicates = [] }: ParsedBody, validation: FieldValidation): void {
+  const strict = yamlDuplicates.length === 0 ? duplicates.map(duplicateFieldText) : [yamlDuplicatesText(yamlDuplicates)];
+  const warnings = yamlDuplicates.length === 0 ? strict : yamlDuplicates.map(yamlDuplicateText);
+  noteRemarks(call, { strict, warnings }, validation, () => badRequest(`error strict decoding YAML: error converting YAML to JSON: ${strict.join(', ')}`));
 }
 
 /** An applied object must say what it is. */
 export function appliedPatch({ value }: ParsedBody, { apiVersion, kind }: Expected): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  if (typeof value !== 'object' || Array.isArray(value)) {
     throw badRequest(
       `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goValueName(value)} into Go value of type map[string]interface {}`,
     );
-  const patch = value as JsonObject;
-  if (patch.kind !== kind || patch.apiVersion !== apiVersion) throw badRequest(`invalid object type: ${kindOf(patch)}`);
+  }
+  const patch = (value ?? {}) as JsonObject;
+  if (patch['kind'] !== kind || patch['apiVersion'] !== apiVersion) throw badRequest(`invalid object type: ${kindText(patch)}`);
   return patch;
-}
-
-/** `apps/v1, Kind=Deployment`; `/v1, Kind=Pod`. */
-function kindOf({ apiVersion, kind }: JsonObject): string {
-  const version = typeof apiVersion === 'string' ? apiVersion : '';
-  return `${version.includes('/') ? version : `/${version}`}, Kind=${typeof kind === 'string' ? kind : ''}`;
 }

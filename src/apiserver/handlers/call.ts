@@ -1,5 +1,7 @@
 import type { UserInfo } from '../../machinery/exchange.ts';
 import type { Json, JsonObject } from '../../machinery/object.ts';
+import type { YamlDuplicate } from '../../schema/yaml.ts';
+import type { BodyRefusal } from '../codec/body-words.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import type { RequestHeaders } from '../stages.ts';
 import type { Binding } from '../registry/registry.ts';
@@ -40,8 +42,8 @@ const NO_TEXTS: readonly string[] = [];
 export interface CallBody {
   /** Without parameters, in lower case; '' when none was sent. */
   readonly contentType: string;
-  /** The value that was sent, only to be read; undefined for an empty body. `kind`: for the words of a refusal. Throws 400, 413, 415. */
-  read(accepted: readonly string[], kind: string): Promise<ParsedBody | undefined>;
+  /** The value that was sent, only to be read; undefined for an empty body. Throws 413, 415, and `refuse` for what can't be read. */
+  read(accepted: readonly string[], refuse: BodyRefusal): Promise<ParsedBody | undefined>;
   /** What was read is so much that it is worked on in several turns of the loop. */
   readonly heavy: boolean;
   /** The bytes, for those who parse it themselves. */
@@ -50,10 +52,10 @@ export interface CallBody {
 
 export interface ParsedBody {
   readonly value: Json;
-  /** Said of keys that stand twice in one object: `duplicate field "a.b"`, in YAML `line 3: key "b" already set in map`. */
+  /** Paths of keys that stand twice in one object. Empty where that can't be. */
   readonly duplicates: readonly string[];
-  /** It was read as YAML. */
-  readonly yaml?: true;
+  /** The same in YAML, where they have no paths. */
+  readonly yamlDuplicates?: readonly YamlDuplicate[];
 }
 
 /** What a handler answers. The transport turns it into bytes or hands it over. */

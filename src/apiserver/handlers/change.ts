@@ -10,12 +10,13 @@ import { Admission } from './admission.ts';
 import { refused, resourceAttributes } from './attributes.ts';
 import type { Answer, Call } from './call.ts';
 import { commitObject, GuardFailed, settled } from './commit.ts';
-import { createDraft, dropDoubleOwners } from './create.ts';
+import { createDraft, DOUBLE_OWNERS, DOUBLE_OWNERS_PATCHED, dropDoubleOwners } from './create.ts';
 import { endsWithUpdate } from './deletion-rules.ts';
 import { type ManagedWrite, managersAfter, managersAfterSteps } from './field-manager.ts';
 import { inTurns } from './in-turns.ts';
 import { isHeartbeat } from './heartbeat.ts';
 import { metadataOf } from './metadata.ts';
+import { preconditionFailed } from './precondition.ts';
 import { refuseInvalid } from './refuse-invalid.ts';
 import { sameObject } from './same.ts';
 import { committedEntry, putOperation, type StoredForm, toStoredForm } from './stored-form.ts';
@@ -98,7 +99,7 @@ async function createByChange(core: Core, call: Call, target: Target, change: Ch
   const { draft, managed } = await change.produce(undefined);
   const meta = metadataOf(draft);
   // Whoever names a uid or a version means an object that is no longer there.
-  if ((meta.uid ?? '') !== '') throw conflict(target.binding.kind, target.name, `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: `);
+  if (meta.uid !== undefined && meta.uid !== '') throw preconditionFailed(target.binding, target.namespace, target.name, 'UID', meta.uid, '');
   if ((meta.resourceVersion ?? '') !== '') throw objectNotFound(target.binding.kind, target.name);
   await allowCreate(core, call, target);
   return createDraft(core, call, target, draft, change.options, managed);
@@ -129,8 +130,8 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   if (heavy) await core.yieldToLoop();
   const next = await change.produce(existing);
   if (heavy) await core.yieldToLoop();
-  checkPreconditions(target, next.draft, entry);
-  dropDoubleOwners(call, metadataOf(next.draft));
+  checkPreconditions(call, target, next.draft, entry);
+  dropDoubleOwners(call, metadataOf(next.draft), call.method === 'PATCH' ? DOUBLE_OWNERS_PATCHED : DOUBLE_OWNERS);
   const write = (): ManagedWrite => ({
     binding,
     options,
@@ -171,13 +172,12 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   return answer(committedEntry(entry.key, form, revision, entry.createRevision));
 }
 
-/** The version and the uid that the client names must be those of the object. */
-function checkPreconditions({ binding, name }: Target, draft: DraftObject, entry: StoredEntry): void {
+/** The version and the uid that the client names must be those of the object. A patch that says another uid tries to change it: that is refused later. */
+function checkPreconditions(call: Call, { binding, namespace, name }: Target, draft: DraftObject, entry: StoredEntry): void {
   const meta = metadataOf(draft);
   const { uid } = entry.projection;
-  if ((meta.uid ?? '') !== '' && meta.uid !== uid) {
-    throw conflict(binding.kind, name, `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${uid}`);
-  }
+  if (call.method !== 'PATCH' && meta.uid !== undefined && meta.uid !== '' && meta.uid !== uid)
+    throw preconditionFailed(binding, namespace, name, 'UID', meta.uid, uid);
   const version = meta.resourceVersion ?? '';
   if (version === '' || version === '0') {
     if (binding.stored.strategy.allowUnconditionalUpdate === true) meta.resourceVersion = String(entry.modRevision);

@@ -71,9 +71,9 @@ export async function createDraft(
   const nowMs = core.clock.now();
   const meta = metadataOf(draft);
   settleNamespace(target, meta);
-  if ((meta.resourceVersion ?? '') !== '') throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
+  const versioned = Number(meta.resourceVersion ?? '0') > 0;
   wipeSystemFields(meta);
-  dropDoubleOwners(call, meta);
+  dropDoubleOwners(call, meta, DOUBLE_OWNERS);
   const { heavy } = call.body;
   const write = { binding, options, subresource: target.subresource, live: undefined, liveManaged: [], next: draft, nowMs };
   const managed = owners ?? (heavy ? await inTurns(core, heavy, managersAfterSteps(core, write)) : managersAfter(core, write));
@@ -105,6 +105,8 @@ export async function createDraft(
   await admission.validate();
   if (heavy) await core.yieldToLoop();
   if (options.dryRun) return dryRunAnswer(core, target, stored, managed);
+  // A store's refusal, not an API's (etcd3 `ErrResourceVersionSetOnCreate`): without a reason.
+  if (versioned) throw new StatusError('', 'resourceVersion should not be set on objects to be created');
   for (let attempt = 1; ; attempt++) {
     const key = objectKey(binding, made.namespace ?? '', made.name ?? '');
     const form = toStoredForm(core.registry, binding, stored, managed);
@@ -146,22 +148,29 @@ function wipeSystemFields(meta: Draft<ObjectMeta>): void {
     delete meta[field];
 }
 
-const DOUBLE_OWNERS =
-  '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests';
+const doubleOwners = (when: string): string =>
+  `.metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: `;
+export const DOUBLE_OWNERS = doubleOwners('');
+/** Of a patch it is what came of it that is looked at. */
+export const DOUBLE_OWNERS_PATCHED = doubleOwners(' after mutating admission happens');
 
-export function dropDoubleOwners(call: Call, meta: Draft<ObjectMeta>): void {
+export function dropDoubleOwners(call: Call, meta: Draft<ObjectMeta>, warning: string): void {
   const owners = meta.ownerReferences;
   if (owners === undefined || owners.length < 2) return;
   const seen = new Set<string>();
+  const double: string[] = [];
   const single = owners.filter((owner) => {
     const text = JSON.stringify([owner.apiVersion, owner.kind, owner.name, owner.uid, owner.controller ?? null, owner.blockOwnerDeletion ?? null]);
-    if (seen.has(text)) return false;
+    if (seen.has(text)) {
+      double.push(owner.uid);
+      return false;
+    }
     seen.add(text);
     return true;
   });
-  if (single.length === owners.length) return;
+  if (double.length === 0) return;
   meta.ownerReferences = single;
-  call.warnings.add(`${DOUBLE_OWNERS}; duplicate UID(s) observed`);
+  call.warnings.add(warning + double.join(', '));
 }
 
 /** A certificate signing request names who asks, whatever its author says. */

@@ -12,29 +12,25 @@ import type { Target } from './target.ts';
 /** So many are on their way to the disk at a time: enough for one group commit. */
 const ABREAST = 64;
 
-/** Deletes what is selected now, each by itself; answers with the list of them. */
+/** Deletes what is selected now, each by itself; answers with the list of them as it was. */
 export async function deleteCollection(core: Core, call: Call, target: Target): Promise<ListAnswer> {
   const { binding, namespace } = target;
   const options = await readDeleteOptions(core, call);
-  const listing = parseListOptions(call.query, false, binding.kind);
+  const listing = parseListOptions(call.query, false);
   const answer = await list(core, binding, namespace, listing, parseSelection(binding, listing.labelSelector, listing.fieldSelector));
-  const deleted: StoredEntry[] = [];
   for (let from = 0; from < answer.entries.length; from += ABREAST) {
     if (from > 0) await core.yieldToLoop();
     const some = answer.entries.slice(from, from + ABREAST);
-    const results = await Promise.all(some.map((entry) => deleteOne(entry)));
-    deleted.push(...results.filter((entry) => entry !== undefined));
+    await Promise.all(some.map((entry) => deleteOne(entry)));
   }
-  return { ...answer, entries: deleted };
+  return answer;
 
-  async function deleteOne({ projection }: StoredEntry): Promise<StoredEntry | undefined> {
+  async function deleteOne({ projection }: StoredEntry): Promise<void> {
     try {
-      const done = await deleteStored(core, call, { ...target, namespace: projection.namespace, name: projection.name }, options);
-      return done.entry;
+      await deleteStored(core, call, { ...target, namespace: projection.namespace, name: projection.name }, options);
     } catch (thrown) {
       // Somebody else was faster.
-      if (thrown instanceof StatusError && thrown.reason === 'NotFound') return undefined;
-      throw thrown;
+      if (!(thrown instanceof StatusError) || thrown.reason !== 'NotFound') throw thrown;
     }
   }
 }

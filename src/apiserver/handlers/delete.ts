@@ -46,7 +46,7 @@ export async function deleteStored(core: Core, call: Call, target: Target, optio
     await settled(core, key);
     const entry = core.store.get(key);
     if (entry === undefined) throw objectNotFound(binding.kind, name);
-    checkDeletePreconditions(binding.kind, entry.projection, entry.modRevision, options);
+    checkDeletePreconditions(binding, entry.projection, entry.modRevision, options);
     try {
       return await attemptDelete(core, call, target, options, entry, admit);
     } catch (thrown) {

@@ -34,6 +34,8 @@ export function decideDeletion(binding: Binding, object: KubeObject, options: De
     return stays ? { do: 'mark', metadata, terminating } : { do: 'delete', metadata };
   }
   if (!held) return { do: 'delete' };
+  const marked = meta.deletionTimestamp !== undefined && (terminating || meta.deletionGracePeriodSeconds === 0);
+  if (marked && !changed) return { do: 'nothing' };
   const plain = markNow(meta, nowMs);
   // A namespace that ends has no grace period at all, not one of zero.
   const mark = terminating ? plain : { ...plain, deletionGracePeriodSeconds: 0 };

@@ -11,7 +11,7 @@ export function asStatusError(thrown: unknown): StatusError {
 function fromStore(error: StoreError): StatusError {
   switch (error.code) {
     case 'too-large':
-      return new StatusError('RequestEntityTooLarge', `Request entity is too large: ${error.message}`, { cause: error });
+      return new StatusError('RequestEntityTooLarge', `Request entity too large: ${error.message}`, { cause: error });
     case 'busy':
       return new StatusError('TooManyRequests', 'the server has received too many requests and has asked us to try again later', {
         details: { retryAfterSeconds: 1 },

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, JsonObject, ManagedFieldsEntry } from '../../machinery/object.ts';
+import { VirtualClock } from '../../base/virtual-clock.ts';
+import type { StatusError } from '../../machinery/status-error.ts';
 import { startTestServer, type TestServer } from '../testing.ts';
 
 const apply = (fieldManager: string, force = false) => ({
@@ -229,3 +231,249 @@ test('the status of a deployment does not touch its labels, nor who owns them', 
     assert.deepEqual((body.metadata as JsonObject).labels, { x: 'y' });
     assert.deepEqual(ownersOf(body)['writer apps/v1'], { 'f:status': { 'f:replicas': {} } });
   }));
+
+/** `manager operation` → fields. */
+const owners = (object: JsonObject): Record<string, Json> => {
+  const { managedFields = [] } = object.metadata as unknown as { readonly managedFields?: readonly ManagedFieldsEntry[] };
+  return Object.fromEntries(managedFields.map(({ manager, operation, fieldsV1 }) => [`${manager} ${operation}`, fieldsV1 as Json]));
+};
+const leaves = (...names: readonly string[]): JsonObject => Object.fromEntries(names.map((name) => [name === '.' ? name : `f:${name}`, {}]));
+const causes = ({ details }: StatusError): readonly string[] => (details?.causes ?? []).map(({ message, field }) => `${message}: ${field}`);
+
+test('a ConfigMap of two teams: each key is its own, force takes one, what is named no more goes', () =>
+  withServer(async (server) => {
+    const path = '/api/v1/namespaces/default/configmaps/shared';
+    const map = (data: JsonObject | undefined): JsonObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shared' }, ...(data && { data }) });
+    await server.ask('PATCH', path, map({ a: '1', both: 'x' }), apply('one'));
+    await server.ask('PATCH', path, map({ b: '2', both: 'x' }), apply('two'));
+    assert.deepEqual(causes(await server.refusal('PATCH', path, map({ b: '2', both: 'y' }), apply('two'))), ['conflict with "one": .data.both']);
+    const forced = await server.ask('PATCH', path, map({ b: '2', both: 'y' }), apply('two', true));
+    assert.deepEqual(owners(forced.body), { 'one Apply': { 'f:data': leaves('a') }, 'two Apply': { 'f:data': leaves('b', 'both') } });
+    // Nobody else owns it.
+    const less = await server.ask('PATCH', path, map({ both: 'y' }), apply('two'));
+    assert.deepEqual(less.body.data, { a: '1', both: 'y' });
+    const none = await server.ask('PATCH', path, map(undefined), apply('two'));
+    assert.deepEqual([none.body.data, owners(none.body)], [{ a: '1' }, { 'one Apply': { 'f:data': leaves('a') } }]);
+    // An update makes the keys that it changes its own, and the new ones; the map itself was there.
+    const updated = await server.ask('PATCH', path, { data: { a: '9', c: '3' } }, { ...MERGE, ...as('editor') });
+    assert.deepEqual(owners(updated.body), { 'editor Update': { 'f:data': leaves('a', 'c') } });
+    const again = await server.refusal('PATCH', path, map({ a: '1' }), apply('one'));
+    assert.equal(again.message, 'Apply failed with 1 conflict: conflict with "editor" using v1: .data.a');
+  }));
+
+test('a Deployment of an applier, an autoscaler and a second applier', () =>
+  withServer(async (server) => {
+    const path = '/apis/apps/v1/namespaces/default/deployments/web';
+    const web = (spec: JsonObject, containers: readonly JsonObject[]): JsonObject => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', labels: { app: 'web' } },
+      spec: { ...spec, selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'web' } }, spec: { containers } } },
+    });
+    const app = { name: 'app', image: 'app:1', env: [{ name: 'A', value: '1' }], ports: [{ containerPort: 80 }, { containerPort: 80, protocol: 'UDP' }] };
+    const created = await server.ask('PATCH', path, web({ replicas: 2 }, [app]), apply('team'));
+    const template = (containers: JsonObject): JsonObject => ({ 'f:metadata': { 'f:labels': leaves('app') }, 'f:spec': { 'f:containers': containers } });
+    const appFields = {
+      ...leaves('.', 'name', 'image'),
+      'f:env': { 'k:{"name":"A"}': leaves('.', 'name', 'value') },
+      // The protocol is part of the key, but only who names it owns it.
+      'f:ports': {
+        'k:{"containerPort":80,"protocol":"TCP"}': leaves('.', 'containerPort'),
+        'k:{"containerPort":80,"protocol":"UDP"}': leaves('.', 'containerPort', 'protocol'),
+      },
+    };
+    const labels = { 'f:metadata': { 'f:labels': leaves('app') } };
+    // Nothing of the defaults.
+    assert.deepEqual(owners(created.body), {
+      'team Apply': { ...labels, 'f:spec': { ...leaves('replicas', 'selector'), 'f:template': template({ 'k:{"name":"app"}': appFields }) } },
+    });
+    await server.ask('PATCH', path, { spec: { replicas: 5 } }, { ...MERGE, ...as('scaler') });
+    const refused = await server.refusal('PATCH', path, web({ replicas: 2 }, [{ ...app, image: 'app:2' }]), apply('team'));
+    assert.equal(refused.message, 'Apply failed with 1 conflict: conflict with "scaler" using apps/v1: .spec.replicas');
+    // Without the count there is nothing to disagree about.
+    const without = await server.ask('PATCH', path, web({}, [{ ...app, image: 'app:2' }]), apply('team'));
+    const spec = { ...leaves('selector'), 'f:template': template({ 'k:{"name":"app"}': appFields }) };
+    assert.deepEqual(owners(without.body), { 'team Apply': { ...labels, 'f:spec': spec }, 'scaler Update': { 'f:spec': leaves('replicas') } });
+    assert.equal((without.body.spec as JsonObject).replicas, 5);
+    const side = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              { name: 'side', image: 's:1' },
+              {
+                name: 'app',
+                env: [
+                  { name: 'A', value: '2' },
+                  { name: 'B', value: '3' },
+                ],
+              },
+            ],
+          },
+        },
+      },
+    };
+    const several = await server.refusal('PATCH', path, { ...side, spec: { ...side.spec, replicas: 9 } }, apply('mesh'));
+    assert.equal(
+      several.message,
+      'Apply failed with 2 conflicts: conflicts with "scaler" using apps/v1:\n- .spec.replicas\nconflicts with "team":\n- .spec.template.spec.containers[name="app"].env[name="A"].value',
+    );
+    const forced = await server.ask('PATCH', path, side, apply('mesh', true));
+    const containers = ((forced.body.spec as JsonObject).template as { spec: { containers: { name: string; env?: Json }[] } }).spec.containers;
+    assert.deepEqual(
+      containers.map(({ name, env }) => [name, env]),
+      [
+        ['side', undefined],
+        [
+          'app',
+          [
+            { name: 'A', value: '2' },
+            { name: 'B', value: '3' },
+          ],
+        ],
+      ],
+    );
+    const env = (...keys: readonly [string, JsonObject][]): JsonObject => Object.fromEntries(keys.map(([name, fields]) => [`k:{"name":"${name}"}`, fields]));
+    assert.deepEqual(owners(forced.body), {
+      'mesh Apply': {
+        'f:spec': {
+          'f:template': {
+            'f:spec': {
+              'f:containers': {
+                'k:{"name":"app"}': { ...leaves('.', 'name'), 'f:env': env(['A', leaves('.', 'name', 'value')], ['B', leaves('.', 'name', 'value')]) },
+                'k:{"name":"side"}': leaves('.', 'name', 'image'),
+              },
+            },
+          },
+        },
+      },
+      'team Apply': {
+        ...labels,
+        'f:spec': { ...leaves('selector'), 'f:template': template({ 'k:{"name":"app"}': { ...appFields, 'f:env': env(['A', leaves('.', 'name')]) } }) },
+      },
+      'scaler Update': { 'f:spec': leaves('replicas') },
+    });
+  }));
+
+test('a Service whose ports change: an item goes with who named it, a shared one stays', () =>
+  withServer(async (server) => {
+    const path = '/api/v1/namespaces/default/services/web';
+    const service = (ports: readonly JsonObject[]): JsonObject => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { ports } });
+    await server.ask(
+      'PATCH',
+      path,
+      service([
+        { name: 'http', port: 80 },
+        { name: 'https', port: 443 },
+      ]),
+      apply('one'),
+    );
+    await server.ask(
+      'PATCH',
+      path,
+      service([
+        { name: 'https', port: 443 },
+        { name: 'dns', port: 53, protocol: 'UDP' },
+      ]),
+      apply('two'),
+    );
+    const { body } = await server.ask('PATCH', path, service([{ name: 'http', port: 8080 }]), apply('one'));
+    const ports = (body.spec as { ports: { name: string; port: number; targetPort: number }[] }).ports;
+    assert.deepEqual(
+      ports.map(({ name, port, targetPort }) => [name, port, targetPort]),
+      [
+        ['https', 443, 443],
+        ['dns', 53, 53],
+        ['http', 8080, 8080],
+      ],
+    );
+    const port = (key: string, ...more: readonly string[]): JsonObject => ({ [`k:${key}`]: leaves('.', 'name', 'port', ...more) });
+    assert.deepEqual(owners(body), {
+      'one Apply': { 'f:spec': { 'f:ports': port('{"port":8080,"protocol":"TCP"}') } },
+      'two Apply': { 'f:spec': { 'f:ports': { ...port('{"port":443,"protocol":"TCP"}'), ...port('{"port":53,"protocol":"UDP"}', 'protocol') } } },
+    });
+  }));
+
+test('a Pod whose variables were doubled by an update: one who applies the name takes all of them', () =>
+  withServer(async (server) => {
+    const path = '/api/v1/namespaces/default/pods';
+    const pod = (env: readonly JsonObject[], more: JsonObject = {}): JsonObject => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p', ...more },
+      spec: { containers: [{ name: 'c', image: 'i', env }] },
+    });
+    const made = await server.ask(
+      'POST',
+      path,
+      pod([
+        { name: 'A', value: '1' },
+        { name: 'A', value: '2' },
+        { name: 'B', value: '3' },
+      ]),
+      as('maker'),
+    );
+    const container = (owned: JsonObject): Json =>
+      ((((owned['f:spec'] as JsonObject)['f:containers'] as JsonObject)['k:{"name":"c"}'] as JsonObject)['f:env'] as JsonObject) ?? null;
+    assert.deepEqual(container(owners(made.body)['maker Update'] as JsonObject), {
+      '.': {},
+      'k:{"name":"A"}': {},
+      'k:{"name":"B"}': leaves('.', 'name', 'value'),
+    });
+    const labelled = await server.ask('PATCH', `${path}/p`, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', labels: { x: 'y' } } }, apply('me'));
+    assert.deepEqual(owners(labelled.body)['me Apply'], { 'f:metadata': { 'f:labels': leaves('x') } });
+    assert.deepEqual(causes(await server.refusal('PATCH', `${path}/p`, pod([{ name: 'A', value: '2' }]), apply('me'))), [
+      'conflict with "maker" using v1: .spec.containers[name="c"].env[name="A"]',
+    ]);
+    const twice = await server.refusal(
+      'PATCH',
+      `${path}/p`,
+      pod([
+        { name: 'A', value: '2' },
+        { name: 'A', value: '3' },
+      ]),
+      apply('me'),
+    );
+    assert.equal(
+      twice.message,
+      'failed to create typed patch object (/p; /v1, Kind=Pod): .spec.containers[name="c"].env: duplicate entries for key [name="A"]',
+    );
+    assert.equal(twice.code, 500);
+  }));
+
+test('who names no manager is named after the product of its user agent: what can be printed, in 128 bytes', () =>
+  withServer(async (server) => {
+    const path = '/api/v1/namespaces/default/configmaps';
+    const rows: readonly (readonly [agent: string, manager: string])[] = [
+      ['kubectl/v1.36 (linux)', 'kubectl'],
+      ['Bär\u0007\u200b tool/1', 'Bär tool'],
+      [`${'\u0007'.repeat(50)}${'x'.repeat(200)}/1`, 'x'.repeat(128)],
+      [`${'ä'.repeat(63)}x${'ä'.repeat(9)}`, `${'ä'.repeat(63)}x`],
+      ['/1', 'unknown'],
+    ];
+    for (const [at, [userAgent, manager]] of rows.entries()) {
+      const { body } = await server.ask('POST', path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `m${at}` }, data: { a: '1' } }, { userAgent });
+      assert.deepEqual(Object.keys(owners(body)), [`${manager} Update`]);
+    }
+  }));
+
+test('applying the same again keeps the version of the object, and its times', async () => {
+  const clock = new VirtualClock();
+  await using server = startTestServer({ clock });
+  const path = '/api/v1/namespaces/default/configmaps/same';
+  const map: JsonObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'same' }, data: { a: '1' } };
+  const first = await server.ask('PATCH', path, map, apply('me'));
+  await clock.advance(5000, () => Promise.resolve());
+  const second = await server.ask('PATCH', path, map, apply('me'));
+  assert.deepEqual(second.body, first.body);
+  // Another who says the same comes to own it too, from now on.
+  const third = await server.ask('PATCH', path, map, apply('you'));
+  const times = (third.body.metadata as unknown as { managedFields: readonly ManagedFieldsEntry[] }).managedFields.map(({ manager, time }) => [manager, time]);
+  const [time] = (first.body.metadata as unknown as { managedFields: readonly ManagedFieldsEntry[] }).managedFields.map((entry) => entry.time);
+  assert.deepEqual(times[0], ['me', time]);
+  assert.equal(times[1]?.[0], 'you');
+  assert.notEqual(times[1]?.[1], time);
+});

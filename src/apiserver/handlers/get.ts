@@ -9,7 +9,7 @@ import type { Target } from './target.ts';
 
 /** What is visible now is as new as any acknowledged write, so a resourceVersion only asks whether this server knows it yet. */
 export function getObject(core: Core, call: Call, target: Target): Answer {
-  requireVersion(core, parseResourceVersion(call.query.get('resourceVersion'), target.binding.kind));
+  requireVersion(core, parseResourceVersion(call.query.get('resourceVersion')));
   return { as: 'entry', code: 200, binding: target.binding, entry: mustFind(core, target) };
 }
 

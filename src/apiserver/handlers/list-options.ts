@@ -1,5 +1,5 @@
 import { type FieldError, FieldPath, forbidden, notSupported } from '../../machinery/field-error.ts';
-import type { GroupResource } from '../../machinery/status-error.ts';
+import { badRequest, type StatusError } from '../../machinery/status-error.ts';
 import { invalidOptions, parseResourceVersion, type Query } from './query.ts';
 
 /** ListOptions of meta.k8s.io, read from the query and checked as Kubernetes checks them. */
@@ -18,7 +18,7 @@ export interface ListOptions {
   readonly sendInitialEvents: boolean | undefined;
 }
 
-export function parseListOptions(query: Query, watch: boolean, about: GroupResource): ListOptions {
+export function parseListOptions(query: Query, watch: boolean): ListOptions {
   const version = query.get('resourceVersion');
   const match = query.get('resourceVersionMatch') ?? '';
   const continueToken = query.get('continue') ?? '';
@@ -30,7 +30,8 @@ export function parseListOptions(query: Query, watch: boolean, about: GroupResou
     watch,
     labelSelector: query.get('labelSelector') ?? '',
     fieldSelector: query.get('fieldSelector') ?? '',
-    resourceVersion: version === undefined || version === '' ? undefined : parseResourceVersion(version, about),
+    resourceVersion:
+      version === undefined || version === '' ? undefined : watch ? parseResourceVersion(version) : parseResourceVersion(version, badListVersion),
     match: match as ListOptions['match'],
     limit: Math.max(0, query.integer('limit') ?? 0),
     continueToken,
@@ -39,6 +40,9 @@ export function parseListOptions(query: Query, watch: boolean, about: GroupResou
     sendInitialEvents,
   };
 }
+
+/** Where Kubernetes' store looks at it first. */
+const badListVersion = (fault: string): StatusError => badRequest(`invalid resource version: ${fault}`);
 
 interface Given {
   readonly match: string;

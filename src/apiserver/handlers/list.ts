@@ -20,7 +20,7 @@ const TOKEN_TOO_OLD =
   'returned and now may show up in the list.';
 
 export function listObjects(core: Core, call: Call, target: Target): Promise<ListAnswer> {
-  const options = parseListOptions(call.query, false, target.binding.kind);
+  const options = parseListOptions(call.query, false);
   return list(core, target.binding, target.namespace, options, parseSelection(target.binding, options.labelSelector, options.fieldSelector));
 }
 

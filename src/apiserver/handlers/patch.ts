@@ -1,20 +1,22 @@
 import { FieldPath, invalid } from '../../machinery/field-error.ts';
 import type { DraftObject, Json, JsonObject } from '../../machinery/object.ts';
-import { badRequest, invalidObject, objectNotFound, StatusError } from '../../machinery/status-error.ts';
-import { decode, strictDecodingError, unknownFieldText } from '../../schema/decode.ts';
+import { invalidObject, objectNotFound, StatusError } from '../../machinery/status-error.ts';
+import { duplicateFieldText, unknownFieldText } from '../../schema/decode.ts';
 import { printValue } from '../../schema/go-print.ts';
 import { applyJsonPatch, applyJsonPatchSteps, checkOperations } from '../../schema/json-patch.ts';
 import { applyMergePatch } from '../../schema/merge-patch.ts';
 import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Core } from '../core.ts';
 import { unsupportedMediaType } from '../codec/body.ts';
+import { applyRefusal, type BodyRefusal, NO_BODY, patchRefusal, strategicPatchRefusal } from '../codec/body-words.ts';
 import { applyDefaults } from '../codec/defaults.ts';
-import { type Expected, expectedOf, kindFault, namedAs, noteTexts } from '../codec/decode.ts';
+import { checkKind, decodeInWords, type DecodeWords, type Expected, expectedOf } from '../codec/decode.ts';
 import { applyObject } from './apply.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing } from './change.ts';
 import { inTurns } from './in-turns.ts';
-import { objectRules } from './update.ts';
+import { metadataOf } from './metadata.ts';
+import { objectRules, settleName } from './update.ts';
 import type { Target } from './target.ts';
 import { type WriteOptions, writeOptions } from './write-options.ts';
 
@@ -43,10 +45,12 @@ export async function patchWith(core: Core, call: Call, target: Target, rules: C
       const work = { expected, document, type, body, options };
       if (!existing.large) {
         const draft = patchDocument(core, call, work);
+        settleName(target, metadataOf(draft));
         applyDefaults(core, target.binding, draft);
         return { draft };
       }
       const draft = await patchInTurns(core, call, work);
+      settleName(target, metadataOf(draft));
       applyDefaults(core, target.binding, draft);
       return { draft };
     },
@@ -55,11 +59,11 @@ export async function patchWith(core: Core, call: Call, target: Target, rules: C
 
 async function patchInTurns(core: Core, call: Call, work: PatchWork): Promise<DraftObject> {
   const { expected, document, type, body } = work;
-  const told = faultsOfPatch(work);
+  const faults = faultsOfPatch(work);
   const value =
     type === JSON_PATCH ? await inTurns(core, true, applyJsonPatchSteps(document, body.value)) : applyPatch(core, expected, document, type, body.value);
   await core.yieldToLoop();
-  const draft = decodePatched(core, call, { ...work, told }, value);
+  const draft = decodePatched(core, call, work, faults, value);
   await core.yieldToLoop();
   return draft;
 }
@@ -67,9 +71,16 @@ async function patchInTurns(core: Core, call: Call, work: PatchWork): Promise<Dr
 export async function readPatch(call: Call): Promise<{ readonly body: ParsedBody; readonly type: string }> {
   const type = call.body.contentType;
   if (!TYPES.includes(type)) throw unsupportedMediaType(TYPES);
-  const body = await call.body.read(TYPES, 'Patch');
-  if (body === undefined) throw badRequest('the patch is empty');
-  return { body, type };
+  const refuse = refusalOf(type);
+  const body = await call.body.read(TYPES, refuse);
+  // Nothing is an object without fields in YAML.
+  if (body === undefined && type !== APPLY_PATCH) throw refuse(NO_BODY);
+  return { body: body ?? { value: {}, duplicates: [] }, type };
+}
+
+function refusalOf(type: string): BodyRefusal {
+  if (type === APPLY_PATCH) return applyRefusal;
+  return type === STRATEGIC_PATCH ? strategicPatchRefusal : patchRefusal;
 }
 
 /**
@@ -99,49 +110,43 @@ export interface PatchWork {
 
 export function patchDocument(core: Core, call: Call, work: PatchWork): DraftObject {
   const { expected, document, type, body } = work;
-  const told = faultsOfPatch(work);
-  return decodePatched(core, call, { ...work, told }, applyPatch(core, expected, document, type, body.value));
+  const faults = faultsOfPatch(work);
+  return decodePatched(core, call, work, faults, applyPatch(core, expected, document, type, body.value));
 }
 
 /** What is to be said of the patch itself, to those who want to hear of it. Throws 400 when it is none. */
 function faultsOfPatch({ type, body, options }: PatchWork): readonly string[] {
   if (options.fieldValidation === 'Ignore') return [];
-  if (type !== JSON_PATCH) return body.duplicates;
-  const unknown = checkOperations(body.value).map(unknownFieldText);
-  const texts = [...unknown, ...body.duplicates].map((text) => `json patch ${text}`);
+  const twice = body.duplicates.map(duplicateFieldText);
+  if (type !== JSON_PATCH) return twice;
+  const texts = [...checkOperations(body.value).map(unknownFieldText), ...twice].map((text) => `json patch ${text}`);
   return texts.sort((a, b) => operationOf(a) - operationOf(b));
 }
 
 /** `… "[3].path"` → 3. */
 const operationOf = (text: string): number => Number(/\[(\d+)\]/.exec(text)?.[1] ?? 0);
 
-/** What a patch has made is no such object: 422, with what was made of it, or for a strategic merge the patch itself. */
-function decodePatched(core: Core, call: Call, work: PatchWork & { readonly told: readonly string[] }, patched: JsonObject): DraftObject {
-  const { expected, type, options, told } = work;
-  const strategic = type === STRATEGIC_PATCH;
-  const invalidPatch = (why: string): StatusError => {
-    const shown = strategic ? printValue(work.body.value) : JSON.stringify(patched);
-    return invalidObject({ group: '', kind: '' }, '', [invalid(new FieldPath('patch'), shown, why)]);
-  };
-  const fault = strategic ? undefined : kindFault(patched, expected);
-  if (fault !== undefined) throw invalidPatch(fault);
-  const decoded = decode(core.facts, expected.typeName, patched);
-  if (decoded.fault !== undefined) throw invalidPatch(strategic ? restoreFault(decoded.fault) : decoded.fault);
-  const unknown = [...decoded.unknownFields].sort().map(unknownFieldText);
-  noteTexts(call, [...told, ...unknown], options.fieldValidation, (texts) => invalidPatch(strictDecodingError(texts)));
-  return namedAs(decoded.object, expected);
+function decodePatched(core: Core, call: Call, work: PatchWork, faults: readonly string[], patched: JsonObject): DraftObject {
+  const { expected, type, body, options } = work;
+  const words = patchWords(type, body.value, faults, patched);
+  // What a strategic merge makes is of the type that it was, whatever it says.
+  if (type !== STRATEGIC_PATCH) checkKind(core, patched, expected, words.refuse);
+  return decodeInWords(core, call, { value: patched, duplicates: [] }, { expected, validation: options.fieldValidation, words });
 }
 
-const RESTORE = /^json: cannot unmarshal (\w+)( \S+)? into Go (?:struct field \S+|value) of type (.+)$/;
-
-/** A fault of Go's decoder in the words of the converter that the values of a strategic merge go through. */
-function restoreFault(fault: string): string {
-  const [, kind = '', number, type = ''] = RESTORE.exec(fault) ?? [];
-  if (type === '') return fault;
-  const from = { number: number === undefined ? 'int64' : 'float64', array: 'slice', object: 'map' }[kind] ?? kind;
-  if (type.startsWith('[]')) return `cannot restore slice from ${from}`;
-  if (type.startsWith('map[')) return `cannot restore map from ${from}`;
-  return type.includes('.') ? `cannot restore struct from: ${from}` : `unrecognized type: ${type}`;
+/** What a client is told of what a patch has made (apiserver `jsonPatcher` and `smpPatcher`): 422, with the patch or its result. */
+function patchWords(type: string, patch: Json, faults: readonly string[], patched: JsonObject): DecodeWords {
+  const strategic = type === STRATEGIC_PATCH;
+  return {
+    refuse: ({ fault, converting }) => {
+      const value = strategic ? printValue(patch) : JSON.stringify(patched);
+      return invalidObject({ group: '', kind: '' }, '', [invalid(new FieldPath('patch'), value, strategic ? converting : fault)]);
+    },
+    remarks: (unknown) => {
+      const texts = [...faults, ...unknown.toSorted().map(unknownFieldText)];
+      return { strict: texts, warnings: texts };
+    },
+  };
 }
 
 function applyPatch(core: Core, { typeName, kind }: Expected, document: JsonObject, type: string, patch: Json): JsonObject {

@@ -1,5 +1,5 @@
-import { type FieldError, FieldPath, invalid } from '../../machinery/field-error.ts';
-import { badRequest, type GroupResource, invalidObject, type StatusError } from '../../machinery/status-error.ts';
+import { type FieldError, FieldPath, formatFieldError, invalid } from '../../machinery/field-error.ts';
+import { badRequest, invalidObject, StatusError } from '../../machinery/status-error.ts';
 
 /** The parameters of a request: the first of a name counts, as in Go's `url.Values.Get`. */
 export class Query {
@@ -43,12 +43,11 @@ export function parseQuery(search: string): Query {
 
 const PATTERN = /^(?:0|[1-9]\d{0,18})$/;
 
-/** A resourceVersion as a number; 0 for '' and '0'. */
-export function parseResourceVersion(text: string | undefined, about: GroupResource): number {
+/** A resourceVersion as a number; 0 for '' and '0'. Throws 422, or what `refuse` makes of the fault. */
+export function parseResourceVersion(text: string | undefined, refuse = (fault: string) => new StatusError('Invalid', fault)): number {
   if (text === undefined || text === '') return 0;
   if (PATTERN.test(text)) return Number(text);
-  const error = invalid(new FieldPath('resourceVersion'), text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
-  throw invalidObject({ group: about.group, kind: about.resource }, '', [error]);
+  throw refuse(formatFieldError(invalid(new FieldPath('resourceVersion'), text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)));
 }
 
 /** Refusals of the options of a request, as Kubernetes validates them. */

@@ -37,6 +37,15 @@ test('the right to change is no right to create', async () => {
   assert.equal((await server.ask('PUT', `${LEASES}/a`, lease)).code, 201);
 });
 
+test('services and limits are created by an update, as leases are', async () => {
+  await using server = startTestServer();
+  const service: JsonObject = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec: { ports: [{ port: 80 }] } };
+  const limits: JsonObject = { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'a' }, spec: { limits: [] } };
+  const { code, body } = await server.ask('PUT', '/api/v1/namespaces/ns/services/a', service);
+  assert.deepEqual([code, String((body['spec'] as JsonObject)['clusterIP']).startsWith('10.96.0.')], [201, true]);
+  assert.equal((await server.ask('PUT', '/api/v1/namespaces/ns/limitranges/a', limits)).code, 201);
+});
+
 const pod = (): JsonObject => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [{ name: 'a', image: 'x' }] } });
 const bindingOf = (uid: string): JsonObject => ({ apiVersion: 'v1', kind: 'Binding', metadata: { name: 'p', uid }, target: { kind: 'Node', name: 'n1' } });
 

@@ -1,5 +1,5 @@
 import type { Kind } from '../../api/kind.ts';
-import { objectNotFound } from '../../machinery/status-error.ts';
+import { badRequest, objectNotFound } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
 import { objectKey } from '../registry/registry.ts';
 import type {
@@ -26,7 +26,7 @@ import { parseSelection } from './selection.ts';
 import { callObjectSubresource, callVirtual } from './special.ts';
 import { bindByCollection } from './subresource/binding.ts';
 import { subresourceHandler } from './subresource/table.ts';
-import { methodNotServed, pathNotFound, resolve, splitPath, type Target } from './target.ts';
+import { methodNotServed, pageNotFound, pathNotFound, resolve, splitPath, type Target } from './target.ts';
 import { updateObject } from './update.ts';
 import { planWatch, type WatchPlan } from '../watch/plan.ts';
 
@@ -110,11 +110,18 @@ export class Router {
   /** Whoever may not ask is told 403, as everywhere else. */
   #missing(call: Call): Routed {
     const attributes = pathAttributes(call.user, call.method, call.path);
-    const run = async (): Promise<never> => {
+    const run = async (): Promise<Outcome> => {
       await this.#authorize(call, attributes);
-      throw pathNotFound();
+      if (this.#isServed(call.path)) throw pathNotFound();
+      return { do: 'raw', response: pageNotFound() };
     };
     return { attributes, streams: false, authorize: () => this.#authorize(call, attributes), run };
+  }
+
+  /** Below the core group or one that is served. */
+  #isServed(path: string): boolean {
+    const [, root, group = ''] = path.split('/');
+    return root === 'api' || (root === 'apis' && this.#core.registry.servesGroup(group));
   }
 
   async #authorize({ audit }: Call, attributes: AuthorizeAttributes): Promise<void> {
@@ -129,6 +136,9 @@ export class Router {
 
   async #run(call: Call, target: Target, attributes: AuthorizeAttributes): Promise<Outcome> {
     await this.#authorize(call, attributes);
+    // Proxies pass on what they do not know.
+    if (attributes.verb === '' && target.subresource !== 'proxy') throw methodNotServed();
+    checkName(target.name);
     const { group, resource, deprecation } = target.binding.kind;
     if (deprecation !== undefined) call.warnings.add(deprecation);
     const at = `${group}/${resource}`;
@@ -142,7 +152,7 @@ export class Router {
   }
 
   #planWatch(call: Call, target: Target): WatchPlan {
-    const options = parseListOptions(call.query, true, target.binding.kind);
+    const options = parseListOptions(call.query, true);
     const selection = parseSelection(target.binding, options.labelSelector, options.fieldSelector);
     return planWatch(this.#core, target, options, target.name === '' ? selection : selection.named(target.name));
   }
@@ -196,6 +206,13 @@ interface Prefix {
   readonly below: string;
   /** It is for what is no resource there. */
   readonly ofResources: boolean;
+}
+
+/** Throws 400 for what can't be a name in a path (apimachinery `IsValidPathSegmentName`). */
+function checkName(name: string): void {
+  const faults =
+    name === '.' || name === '..' ? [`may not be '${name}'`] : ['/', '%'].filter((each) => name.includes(each)).map((each) => `may not contain '${each}'`);
+  if (faults.length > 0) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${faults.join(';')}`);
 }
 
 function named(target: Target): Target {

@@ -1,5 +1,6 @@
 import { badRequest, StatusError } from '../../machinery/status-error.ts';
 import type { Binding, Registry } from '../registry/registry.ts';
+import type { RawResponse, Route } from '../stages.ts';
 
 /** What a path under /api or /apis points at. */
 export interface Target {
@@ -26,6 +27,21 @@ export interface ResourcePath {
 export const pathNotFound = (): StatusError => new StatusError('NotFound', 'the server could not find the requested resource', { details: {} });
 export const methodNotServed = (): StatusError =>
   new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} });
+
+/** Of a route that only shows something: 405 for every other method. */
+export const readOnly =
+  (show: Route['handle']): Route['handle'] =>
+  (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotServed();
+    return show(request);
+  };
+
+/** Where not even a group is served, the answer is Go's own (`http.NotFound`). */
+export const pageNotFound = (): RawResponse => ({
+  code: 404,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
+  body: '404 page not found\n',
+});
 
 export function splitPath(path: string): ResourcePath | undefined {
   const parts = path.split('/');

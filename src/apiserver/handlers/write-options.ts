@@ -1,5 +1,5 @@
 import { type FieldError, FieldPath, notSupported, required, forbidden } from '../../machinery/field-error.ts';
-import { validateFieldManager } from '../../machinery/metadata.ts';
+import { utf8Length, validateFieldManager } from '../../machinery/metadata.ts';
 import type { JsonObject } from '../../machinery/object.ts';
 import type { FieldValidation } from '../codec/decode.ts';
 import type { Call } from './call.ts';
@@ -17,18 +17,19 @@ export interface WriteOptions {
 }
 
 const MANAGER = new FieldPath('fieldManager');
+const VALIDATIONS: readonly string[] = ['', 'Ignore', 'Strict', 'Warn'];
 
 export function writeOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', apply = false): WriteOptions {
   const { query } = call;
   const given = query.get('fieldManager') ?? '';
   const validation = query.get('fieldValidation') ?? '';
   const force = query.flag('force');
-  const errors: FieldError[] = [...dryRunErrors(query.all('dryRun')), ...validateFieldManager(given, MANAGER)];
-  if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation)) {
-    errors.push(notSupported(new FieldPath('fieldValidation'), validation, ['Ignore', 'Warn', 'Strict', '']));
-  }
+  // In the order of apimachinery's `ValidatePatchOptions`.
+  const errors: FieldError[] = [];
   if (apply && given === '') errors.push(required(MANAGER, 'is required for apply patch'));
   if (!apply && kind === 'PatchOptions' && force !== undefined) errors.push(forbidden(new FieldPath('force'), 'may not be specified for non-apply patch'));
+  errors.push(...validateFieldManager(given, MANAGER), ...dryRunErrors(query.all('dryRun')));
+  if (!VALIDATIONS.includes(validation)) errors.push(notSupported(new FieldPath('fieldValidation'), validation, VALIDATIONS));
   if (errors.length > 0) throw invalidOptions(kind, errors);
   const dryRun = isDryRun(query);
   return {
@@ -46,15 +47,28 @@ export function writeOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions'
   };
 }
 
-export const isDryRun = (query: Query): boolean => query.all('dryRun').some((value) => value !== '');
+export const isDryRun = (query: Query): boolean => query.all('dryRun').length > 0;
 
 export function dryRunErrors(values: readonly string[]): readonly FieldError[] {
-  const wrong = values.filter((value) => value !== '' && value !== 'All');
-  return wrong.length === 0 ? [] : [notSupported(new FieldPath('dryRun'), values as string[], ['All'])];
+  return values.every((value) => value === 'All') ? [] : [notSupported(new FieldPath('dryRun'), values as string[], ['All'])];
 }
+
+/** Of bytes. */
+const MAX_MANAGER = 128;
+const PRINTED = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
 /** `kubectl/v1.36 (linux)` gives `kubectl`; what can't be printed is left out. */
 function managerOfAgent(userAgent: string): string {
-  const product = userAgent.split('/', 1)[0] ?? '';
-  return product.slice(0, 128).replace(/[^\x20-\x7e]/g, '');
+  const product = userAgent.slice(0, MAX_AGENT).split('/', 1)[0] ?? '';
+  let out = '';
+  let bytes = 0;
+  for (const char of product) {
+    if (!PRINTED.test(char)) continue;
+    bytes += utf8Length(char);
+    if (bytes > MAX_MANAGER) break;
+    out += char;
+  }
+  return out;
 }
+
+const MAX_AGENT = 1024;

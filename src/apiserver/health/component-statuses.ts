@@ -10,7 +10,7 @@ export function componentStatuses(components: Readonly<Record<string, ComponentH
   const show = async (name: string, health: ComponentHealth): Promise<JsonObject> => {
     const why = await health();
     const condition = why === undefined ? { type: 'Healthy', status: 'True', message: 'ok' } : { type: 'Healthy', status: 'False', message: why };
-    return { kind: 'ComponentStatus', apiVersion: 'v1', metadata: { name, creationTimestamp: null }, conditions: [condition] };
+    return { kind: 'ComponentStatus', apiVersion: 'v1', metadata: { name }, conditions: [condition] };
   };
   return {
     group: '',

@@ -46,7 +46,7 @@ test('health pages', async () => {
   assert.equal(await ask(routes, '/readyz?exclude=bootstrap&exclude=throws'), '200 ok');
   assert.equal(await ask(routes, '/readyz/store'), '200 ok');
   assert.equal(await ask(routes, '/readyz/bootstrap'), '500 internal server error: readyz: bootstrap failed: reason withheld\n');
-  assert.equal(await ask(routes, '/livez/bootstrap'), '404 the server could not find the requested resource');
+  assert.equal(await ask(routes, '/livez/bootstrap'), '404 404 page not found\n');
   ready = true;
   assert.equal(await ask(routes, '/readyz'), '200 ok');
   assert.match(await ask(routes, '/livez?verbose&exclude=nope'), /warn: some health checks cannot be excluded: no matches for "nope"\nlivez check passed\n$/);

@@ -1,5 +1,5 @@
-import { StatusError } from '../../machinery/status-error.ts';
 import type { Gauge } from '../metrics/route.ts';
+import { pageNotFound } from '../handlers/target.ts';
 import type { RawRequest, RawResponse, Route } from '../stages.ts';
 
 /** One named condition of the server. Answers why it fails, or undefined. Cheap: it is asked by every probe. */
@@ -43,9 +43,18 @@ export class HealthFigures {
 /** `/healthz`, `/livez`, `/readyz`, with `?verbose`, `?exclude=NAME` and a path for each check, as Kubernetes answers them. */
 export function healthRoutes(checks: readonly HealthCheck[], figures = new HealthFigures()): readonly Route[] {
   const all: readonly HealthCheck[] = [{ name: 'ping', check: () => undefined }, ...checks];
-  const live = all.filter(({ only }) => only === undefined);
-  return [route('/healthz', live, figures), route('/livez', live, figures), route('/readyz', all, figures)];
+  return ROOTS.map((root) => route(root, checksOf(root, all), figures));
 }
+
+const ROOTS = ['/healthz', '/livez', '/readyz'] as const;
+
+/** `/livez/ping` …: a path for each check. */
+export function healthPaths(checks: readonly HealthCheck[]): readonly string[] {
+  return ROOTS.flatMap((root) => [{ name: 'ping' }, ...checksOf(root, checks)].map(({ name }) => `${root}/${name}`));
+}
+
+const checksOf = (root: (typeof ROOTS)[number], checks: readonly HealthCheck[]): readonly HealthCheck[] =>
+  root === '/readyz' ? checks : checks.filter(({ only }) => only === undefined);
 
 function route(path: string, checks: readonly HealthCheck[], figures: HealthFigures): Route {
   return { match: 'prefix', path, handle: (request) => answer(path, checks, request, figures) };
@@ -77,7 +86,7 @@ async function answer(path: string, checks: readonly HealthCheck[], request: Raw
 
 async function one(checks: readonly HealthCheck[], name: string, path: string): Promise<RawResponse> {
   const found = checks.find((each) => each.name === name);
-  if (found === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource', { details: {} });
+  if (found === undefined) return pageNotFound();
   const why = await outcome(found);
   return why === undefined ? text(200, 'ok') : text(500, `internal server error: ${path.slice(1)}: ${name} failed: reason withheld\n`);
 }

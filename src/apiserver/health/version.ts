@@ -1,4 +1,5 @@
 import type { Gauge } from '../metrics/route.ts';
+import { readOnly } from '../handlers/target.ts';
 import type { Route } from '../stages.ts';
 
 /** What `/version` says. `major` and `minor` are integers as text: clients parse them. */
@@ -61,5 +62,5 @@ export function buildInfo({ major, minor, gitVersion, gitCommit, gitTreeState, b
 }
 
 export function versionRoute(info: VersionInfo): Route {
-  return { match: 'exact', path: '/version', handle: () => ({ code: 200, body: { ...info } }) };
+  return { match: 'exact', path: '/version', handle: readOnly(() => ({ code: 200, body: { ...info } })) };
 }

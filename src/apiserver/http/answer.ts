@@ -1,10 +1,10 @@
 import type { StatusError } from '../../machinery/status-error.ts';
-import { CONTENT_TYPES, type Representation } from '../codec/accept.ts';
+import { CONTENT_TYPES, plainJson, type Representation, refusalRepresentation } from '../codec/accept.ts';
 import { protobufItem, protobufListHead, protobufListMeta, protobufListTail, protobufObject, typeNameOf } from '../codec/protobuf.ts';
 import { yamlList } from '../codec/readable.ts';
 import { chooseRepresentation, entryBytes, isLarge, listMetadata, listWriter, objectJson } from '../codec/representation.ts';
 import { Slices } from '../../base/loop-turns.ts';
-import type { KubeObject } from '../../machinery/object.ts';
+import type { JsonObject, KubeObject } from '../../machinery/object.ts';
 import { JsonIndent } from '../codec/indent.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import type { YamlWriter } from '../codec/yaml-thread.ts';
@@ -43,7 +43,7 @@ export async function writeAnswer(context: AnswerContext, answer: Answer): Promi
     return context.headOnly ? sendHead(context, headers) : writeList(beginBody(response, headers, { bytes: 0, exact: false }), list, entries, core.yieldToLoop);
   }
   const length = await listLength(writer, entries, core.yieldToLoop);
-  const pretty = isPretty(call);
+  const pretty = isPretty(call, representation);
   const guess = { bytes: length ?? entries.length * ROW_BYTES, exact: length !== undefined && !pretty };
   if (context.headOnly && pretty) return sendHead(context, headers);
   const body = beginBody(response, headers, guess);
@@ -128,21 +128,28 @@ function shown(core: Core, entry: StoredEntry, binding: Binding): KubeObject | P
   return isLarge(entry) ? core.objects.passingInTurns(entry, binding, core.yieldToLoop) : core.objects.passing(entry, binding);
 }
 
-export function writeFailure(context: Omit<AnswerContext, 'core'>, error: StatusError): void {
-  const { response, call } = context;
-  const more: string[] = error.details?.retryAfterSeconds === undefined ? [] : ['Retry-After', String(error.details.retryAfterSeconds)];
-  if (error.code === 401) more.push('Www-Authenticate', 'Bearer');
-  const headers = headersOf(CONTENT_TYPES.json, context, call.warnings.texts, more);
-  sendBytes(response, error.code, headers, statusText(call, error), context.headOnly);
+/** A refusal in the form that the client takes (apiserver `ErrorNegotiated`). */
+export async function writeFailure(context: AnswerContext, error: StatusError): Promise<void> {
+  const { core, response, call, headOnly } = context;
+  const retrySeconds = error.details?.retryAfterSeconds ?? 0;
+  const more: string[] = retrySeconds > 0 ? ['Retry-After', String(retrySeconds)] : [];
+  const representation = refusalRepresentation(context.accept);
+  const { format } = representation ?? plainJson;
+  const headers = headersOf(CONTENT_TYPES[format], context, call.warnings.texts, more);
+  const status = error.toStatus();
+  const pretty = representation === undefined || isPretty(call, representation);
+  let body: Uint8Array | string;
+  if (format === 'protobuf') body = protobufObject(core.facts, 'machinery.meta.v1.Status', status as unknown as JsonObject);
+  else if (format === 'yaml') body = await context.writeYaml(JSON.stringify(status));
+  else body = pretty ? JSON.stringify(status, null, 2) : JSON.stringify(status);
+  sendBytes(response, error.code, headers, body, headOnly);
 }
-
-const statusText = (call: Call, error: StatusError): string => (isPretty(call) ? JSON.stringify(error.toStatus(), null, 2) : JSON.stringify(error.toStatus()));
 
 async function send(context: AnswerContext, code: number, representation: Representation, json: Buffer): Promise<void> {
   const { core, call, response, headOnly } = context;
   const headers = headersOf(CONTENT_TYPES[representation.format], context, call.warnings.texts);
   if (representation.format === 'yaml') return sendBytes(response, code, headers, await context.writeYaml(json.toString()), headOnly);
-  if (!isPretty(call)) return sendBytes(response, code, headers, json, headOnly);
+  if (!isPretty(call, representation)) return sendBytes(response, code, headers, json, headOnly);
   if (json.length <= SHORT_BYTES) return sendBytes(response, code, headers, new JsonIndent().push(json), headOnly);
   writeHead(response, code, headers);
   if (headOnly) response.end();
@@ -154,9 +161,11 @@ const SHORT_BYTES = 64 * 1024;
 
 const PRETTY_AGENT = /^(?:curl|Wget|Mozilla\/5\.0)/;
 
+/** What Go's `strconv.ParseBool` takes for true. */
+const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
+
 /** People who look at it with a browser or curl get it indented, as from Kubernetes. */
-export function isPretty(call: Call): boolean {
-  const asked = call.query.get('pretty');
-  if (asked !== undefined) return asked !== 'false' && asked !== '0';
-  return PRETTY_AGENT.test(call.userAgent);
+function isPretty({ query, userAgent }: Call, { pretty = false }: Representation): boolean {
+  const asked = query.get('pretty') ?? '';
+  return pretty || (asked === '' ? PRETTY_AGENT.test(userAgent) : TRUE.has(asked));
 }

@@ -11,6 +11,7 @@ import { sourceIps } from '../audit/source-ips.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import { type BodyReaders, BytesBody } from '../codec/body.ts';
 import type { YamlWriter } from '../codec/yaml-thread.ts';
+import { checkAccept } from '../codec/accept.ts';
 import type { Core } from '../core.ts';
 import { pathAttributes } from '../handlers/attributes.ts';
 import { type Call, Warnings } from '../handlers/call.ts';
@@ -274,6 +275,7 @@ export class HttpFront {
     const carryOut = async (): Promise<Outcome> => {
       // Whoever was told that it is too late is not to find it done because its body or its turn came after that.
       if (context.late) throw answered();
+      if (routed.attributes.resourceRequest && !routed.streams) await this.#checkAccept(context, routed);
       const outcome = await routed.run();
       if (context.late) throw answered();
       call.audit?.decided(outcome);
@@ -281,6 +283,16 @@ export class HttpFront {
       return outcome;
     };
     return routed.streams && context.core.stages.share !== undefined ? carryOut() : this.#seated(context, routed, carryOut);
+  }
+
+  /** Whom no answer suits is told before anything is done. */
+  async #checkAccept({ accept }: HttpCall, routed: Routed): Promise<void> {
+    try {
+      checkAccept(accept);
+    } catch (refusal) {
+      await routed.authorize();
+      throw refusal;
+    }
   }
 
   /** Administrators never wait: they are who ends a flood. */
@@ -371,7 +383,7 @@ export class HttpFront {
     // Thousands of faults: their text was made in this turn.
     if (error.message.length > LONG_REFUSAL) await this.#options.core.yieldToLoop();
     if (response.headersSent) return void response.destroy();
-    writeFailure(context, error);
+    await writeFailure(context, error);
     letGo(request, response, this.#options.core.clock);
   }
 }

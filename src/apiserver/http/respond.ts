@@ -5,6 +5,8 @@ import type { Writable } from 'node:stream';
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
 export type AnyResponse = ServerResponse | Http2ServerResponse;
 
+const CACHE_CONTROL = 'cache-control';
+
 /** What every answer carries; pairs as `writeHead` takes them. */
 export function headersOf(
   contentType: string,
@@ -12,7 +14,8 @@ export function headersOf(
   warnings: readonly string[],
   more: readonly string[] = [],
 ): string[] {
-  const headers = ['Audit-Id', auditId, 'Cache-Control', 'no-cache, private', 'Content-Type', contentType, ...flow, ...more];
+  const headers = ['Audit-Id', auditId, 'Content-Type', contentType, ...flow, ...more];
+  if (!more.includes(CACHE_CONTROL)) headers.push('Cache-Control', 'no-cache, private');
   for (const text of warnings) headers.push('Warning', formatWarning(text));
   return headers;
 }

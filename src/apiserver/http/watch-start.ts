@@ -1,5 +1,5 @@
 import { StatusError } from '../../machinery/status-error.ts';
-import { negotiate } from '../codec/accept.ts';
+import { negotiateStream } from '../codec/accept.ts';
 import { tableForm } from '../codec/representation.ts';
 import type { WatchPlan } from '../watch/plan.ts';
 import type { Watchers } from '../watch/watchers.ts';
@@ -11,7 +11,7 @@ import { type Flusher, HttpWatchOutput } from './watch-output.ts';
 /** Opens a watch over a connection. The head goes out at once: clients wait for it before they count the watch as open. */
 export async function startWatch(context: AnswerContext, plan: WatchPlan, watchers: Watchers, frames: FrameCache, flusher: Flusher): Promise<void> {
   const { core, call, response, accept } = context;
-  const representation = negotiate(accept, {
+  const representation = negotiateStream(accept, {
     protobuf: core.facts.type(plan.binding.kind.typeName) !== undefined,
     table: true,
     partial: 'PartialObjectMetadata',

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { StatusError } from '../../machinery/status-error.ts';
-import { negotiate } from '../codec/accept.ts';
+import { negotiateStream } from '../codec/accept.ts';
 import { tableForm } from '../codec/representation.ts';
 import type { Told } from '../watch/events.ts';
 import type { WatchPlan } from '../watch/plan.ts';
@@ -27,7 +27,7 @@ export interface Upgrade {
 /** A watch as WebSocket messages, one an event: text for JSON, binary for protobuf (apiserver `WatchServer.HandleWS`). */
 export async function startSocketWatch(context: AnswerContext, plan: WatchPlan, watchers: Watchers, frames: FrameCache, upgrade: Upgrade): Promise<void> {
   const { core, call, accept } = context;
-  const representation = negotiate(accept, {
+  const representation = negotiateStream(accept, {
     protobuf: core.facts.type(plan.binding.kind.typeName) !== undefined,
     table: true,
     partial: 'PartialObjectMetadata',

@@ -13,27 +13,52 @@ export interface Gauge {
 }
 
 /** `/metrics`, under Kubernetes' own names. The library is loaded by the first one who asks. */
-export function metricsRoute(requests: RequestMetrics, gauges: readonly Gauge[]): Route {
+export const metricsRoute = (requests: RequestMetrics, gauges: readonly Gauge[]): Route => figuresRoute('/metrics', () => openRegistry(requests, gauges));
+
+/** `/metrics/slis`: what a service level is measured by (KEP-3466). */
+export const sliRoute = (gauges: readonly Gauge[]): Route => figuresRoute('/metrics/slis', () => openGauges(gauges));
+
+function figuresRoute(path: string, open: () => Promise<PromRegistry>): Route {
   let registry: Promise<PromRegistry> | undefined;
   const handle = async (): Promise<RawResponse> => {
-    registry ??= openRegistry(requests, gauges);
+    registry ??= open();
     const opened = await registry;
     return { code: 200, headers: { 'content-type': opened.contentType }, body: await opened.metrics() };
   };
-  return { match: 'exact', path: '/metrics', handle };
+  return { match: 'exact', path, handle };
 }
 
 type Value = { readonly value: number; readonly labels: Record<string, string | number>; readonly metricName?: string };
 
-async function openRegistry(requests: RequestMetrics, gauges: readonly Gauge[]): Promise<PromRegistry> {
-  const { Registry, collectDefaultMetrics } = await import('prom-client');
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const add = (name: string, help: string, type: 'counter' | 'gauge' | 'histogram', values: () => readonly Value[]): void => {
-    // The registry takes whatever can say its values; its types name only its own classes.
+type Add = (name: string, help: string, type: 'counter' | 'gauge' | 'histogram', values: () => readonly Value[]) => void;
+
+/** The registry takes whatever can say its values; its types name only its own classes. */
+function addTo(registry: PromRegistry): Add {
+  return (name, help, type, values) => {
     const metric = { name, help, type, aggregator: 'sum', get: async () => ({ name, help, type, aggregator: 'sum', values: values() }) };
     registry.registerMetric(metric as unknown as Parameters<PromRegistry['registerMetric']>[0]);
   };
+}
+
+function addGauges(add: Add, gauges: readonly Gauge[]): void {
+  for (const { name, help, type = 'gauge', values } of gauges)
+    add(name, help, type, () =>
+      values().map(({ value, labels = {}, suffix }) => ({ value, labels: { ...labels }, ...(suffix === undefined ? {} : { metricName: name + suffix }) })),
+    );
+}
+
+async function openGauges(gauges: readonly Gauge[]): Promise<PromRegistry> {
+  const { Registry } = await import('prom-client');
+  const registry = new Registry();
+  addGauges(addTo(registry), gauges);
+  return registry;
+}
+
+async function openRegistry(requests: RequestMetrics, gauges: readonly Gauge[]): Promise<PromRegistry> {
+  const { collectDefaultMetrics } = await import('prom-client');
+  const registry = await openGauges(gauges);
+  collectDefaultMetrics({ register: registry });
+  const add = addTo(registry);
   add(
     'apiserver_request_total',
     'Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.',
@@ -46,10 +71,6 @@ async function openRegistry(requests: RequestMetrics, gauges: readonly Gauge[]):
     'histogram',
     () => durations(requests),
   );
-  for (const { name, help, type = 'gauge', values } of gauges)
-    add(name, help, type, () =>
-      values().map(({ value, labels = {}, suffix }) => ({ value, labels: { ...labels }, ...(suffix === undefined ? {} : { metricName: name + suffix }) })),
-    );
   return registry;
 }
 

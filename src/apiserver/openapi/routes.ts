@@ -7,7 +7,7 @@ import { rootOf } from '../../schema/openapi-paths.ts';
 import { encodeOpenApiV2Steps, OPENAPI_V2_PROTOBUF, OPENAPI_V2_PROTOBUF_ASKED } from '../../schema/openapi-protobuf.ts';
 import { servedGroups, type ServedVersion } from '../discovery/groups.ts';
 import type { ServedKinds } from '../discovery/routes.ts';
-import { pathNotFound } from '../handlers/target.ts';
+import { pageNotFound } from '../handlers/target.ts';
 import type { RawRequest, RawResponse, Route } from '../stages.ts';
 import { type Descriptions, NO_DESCRIPTIONS } from './descriptions.ts';
 
@@ -72,7 +72,7 @@ class OpenApiDocuments {
     const name = path.slice('/openapi/v3'.length).replace(/^\/|\/$/g, '');
     if (name === '') return this.#index(headers['if-none-match']);
     const version = this.#versions.get(name);
-    if (version === undefined) throw pathNotFound();
+    if (version === undefined) return pageNotFound();
     const hash = this.#hash(name);
     const asked = query.find(([key]) => key === 'hash')?.[1];
     // A hash of another day leads to today's document.

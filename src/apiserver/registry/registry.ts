@@ -75,6 +75,10 @@ export class Registry {
     return this.#byVersion.has(apiVersion);
   }
 
+  servesGroup(group: string): boolean {
+    return [...this.#byVersion.keys()].some((apiVersion) => apiVersion.startsWith(`${group}/`));
+  }
+
   find(apiVersion: string, resource: string): Binding | undefined {
     return this.#byVersion.get(apiVersion)?.get(resource);
   }

@@ -82,7 +82,6 @@ export class InProcessOutput implements WatchOutput {
 export function bookmarkObject({ kind, apiVersion }: Binding, revision: number, initialEnd: boolean): KubeObject {
   const metadata = {
     resourceVersion: String(revision),
-    creationTimestamp: null as unknown as string,
     ...(initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
   };
   return Object.freeze({ kind: kind.kind, apiVersion, metadata: Object.freeze(metadata) });

@@ -60,6 +60,19 @@ export function startGarbageCollector(options: ComponentOptions, kinds: KindSour
     await ignoreGone(client.patch(item.resource, item.name, { type: 'merge', body }, { namespace: item.namespace }));
   }
 
+  /** Its new version; undefined when it has gone. */
+  async function unblockOwners(item: Item): Promise<string | undefined> {
+    const ownerReferences = item.owners.map((reference) => ({ ...reference, blockOwnerDeletion: false }));
+    const body = { metadata: { uid: item.uid, resourceVersion: item.resourceVersion, ownerReferences } };
+    try {
+      const { metadata } = await client.patch<KubeObject>(item.resource, item.name, { type: 'merge', body }, { namespace: item.namespace });
+      return metadata.resourceVersion;
+    } catch (thrown) {
+      if (thrown instanceof StatusError && thrown.reason === 'NotFound') return undefined;
+      throw thrown;
+    }
+  }
+
   /** An owner that is going: orphans are set free first; in the foreground, blocking dependents go first. */
   async function letGo(item: Item, enqueue: (uid: string) => void): Promise<void> {
     if (item.finalizers.includes(ORPHAN)) {
@@ -84,10 +97,12 @@ export function startGarbageCollector(options: ComponentOptions, kinds: KindSour
     if (item.owners.length === 0) return undefined;
     const states = new Map<string, OwnerState>();
     for (const reference of item.owners) states.set(reference.uid, await ownerState(item, reference));
-    const decision = decide(item, states, graph.dependents(uid).length > 0);
+    const decision = decide(item, states, graph.dependents(uid));
     if (decision.do === 'forget-owners') await forgetOwners(item, decision.uids);
     if (decision.do === 'delete') {
-      const preconditions = { uid: item.uid, resourceVersion: item.resourceVersion };
+      const resourceVersion = decision.unblock === true ? await unblockOwners(item) : item.resourceVersion;
+      if (resourceVersion === undefined) return undefined;
+      const preconditions = { uid: item.uid, resourceVersion };
       await ignoreGone(client.delete(item.resource, item.name, item.namespace, { propagationPolicy: decision.propagation, preconditions }));
     }
     return undefined;

@@ -16,23 +16,40 @@ const item = (uid: string, owners: readonly string[], more: Partial<Item> = {}):
 });
 
 describe('what becomes of an object', () => {
-  const rows: readonly (readonly [sentence: string, item: Item, states: Readonly<Record<string, OwnerState>>, dependents: boolean, decision: string])[] = [
-    ['without owners it stays', item('a', []), {}, false, 'nothing'],
-    ['its owner lives: it stays', item('a', ['o']), { o: 'solid' }, false, 'nothing'],
-    ['its owner has gone: it goes', item('a', ['o']), { o: 'absent' }, false, 'delete Background'],
-    ['one of two owners has gone: it forgets that one', item('a', ['o', 'p']), { o: 'absent', p: 'solid' }, false, 'forget o'],
-    ['one of two is waiting for it: it forgets that one and lets it go', item('a', ['o', 'p']), { o: 'waiting', p: 'solid' }, false, 'forget o'],
-    ['its owner waits, and it owns others: they go first', item('a', ['o']), { o: 'waiting' }, true, 'delete Foreground'],
-    ['its owner waits, and it owns nothing', item('a', ['o']), { o: 'waiting' }, false, 'delete Background'],
-    ['it is going already', item('a', ['o'], { deleting: true }), { o: 'absent' }, false, 'nothing'],
-    ['it was to set its own dependents free', item('a', ['o'], { finalizers: [ORPHAN] }), { o: 'absent' }, false, 'delete Orphan'],
-    ['it was to wait for its own dependents', item('a', ['o'], { finalizers: [FOREGROUND] }), { o: 'absent' }, false, 'delete Foreground'],
+  const rows: readonly (readonly [
+    sentence: string,
+    item: Item,
+    states: Readonly<Record<string, OwnerState>>,
+    dependents: readonly Item[],
+    decision: string,
+  ])[] = [
+    ['without owners it stays', item('a', []), {}, [], 'nothing'],
+    ['its owner lives: it stays', item('a', ['o']), { o: 'solid' }, [], 'nothing'],
+    ['its owner has gone: it goes', item('a', ['o']), { o: 'absent' }, [], 'delete Background'],
+    ['one of two owners has gone: it forgets that one', item('a', ['o', 'p']), { o: 'absent', p: 'solid' }, [], 'forget o'],
+    ['one of two is waiting for it: it forgets that one and lets it go', item('a', ['o', 'p']), { o: 'waiting', p: 'solid' }, [], 'forget o'],
+    ['its owner waits, and it owns others: they go first', item('a', ['o']), { o: 'waiting' }, [item('d', ['a'])], 'delete Foreground'],
+    ['its owner waits, and it owns nothing', item('a', ['o']), { o: 'waiting' }, [], 'delete Background'],
+    [
+      'its owner waits, and so does something that it owns: a circle, which it opens',
+      item('a', ['o']),
+      { o: 'waiting' },
+      [item('d', ['a'], { deleting: true, finalizers: [FOREGROUND] })],
+      'unblock, delete Foreground',
+    ],
+    ['it is going already', item('a', ['o'], { deleting: true }), { o: 'absent' }, [], 'nothing'],
+    ['it was to set its own dependents free', item('a', ['o'], { finalizers: [ORPHAN] }), { o: 'absent' }, [], 'delete Orphan'],
+    ['it was to wait for its own dependents', item('a', ['o'], { finalizers: [FOREGROUND] }), { o: 'absent' }, [], 'delete Foreground'],
   ];
   for (const [sentence, of, states, dependents, wanted] of rows) {
     it(sentence, () => {
       const decision = decide(of, new Map(Object.entries(states)), dependents);
       assert.equal(
-        decision.do === 'delete' ? `delete ${decision.propagation}` : decision.do === 'forget-owners' ? `forget ${decision.uids.join()}` : decision.do,
+        decision.do === 'delete'
+          ? `${decision.unblock === true ? 'unblock, ' : ''}delete ${decision.propagation}`
+          : decision.do === 'forget-owners'
+            ? `forget ${decision.uids.join()}`
+            : decision.do,
         wanted,
       );
     });

@@ -65,15 +65,19 @@ export type Decision =
   | { readonly do: 'nothing' }
   /** These references name nobody any more, while another owner still keeps the object. */
   | { readonly do: 'forget-owners'; readonly uids: readonly string[] }
-  | { readonly do: 'delete'; readonly propagation: 'Background' | 'Foreground' | 'Orphan' };
+  /** `unblock`: first its owners are told not to wait for it, since it may be they who wait in a circle. */
+  | { readonly do: 'delete'; readonly propagation: 'Background' | 'Foreground' | 'Orphan'; readonly unblock?: boolean };
 
 /** What becomes of an object, given how its owners stand (meta/v1 OwnerReference; upstream's `attemptToDeleteItem`). */
-export function decide(item: Item, states: ReadonlyMap<string, OwnerState>, hasDependents: boolean): Decision {
+export function decide(item: Item, states: ReadonlyMap<string, OwnerState>, dependents: readonly Item[]): Decision {
   if (item.owners.length === 0 || item.deleting) return { do: 'nothing' };
   const of = (wanted: OwnerState): readonly string[] => item.owners.filter(({ uid }) => states.get(uid) === wanted).map(({ uid }) => uid);
   const lost = [...of('absent'), ...of('waiting')];
   if (of('solid').length > 0) return lost.length === 0 ? { do: 'nothing' } : { do: 'forget-owners', uids: lost };
-  if (of('waiting').length > 0 && hasDependents) return { do: 'delete', propagation: 'Foreground' };
+  if (of('waiting').length > 0 && dependents.length > 0) {
+    const unblock = dependents.some(({ deleting, finalizers }) => deleting && finalizers.includes(FOREGROUND));
+    return { do: 'delete', propagation: 'Foreground', unblock };
+  }
   if (item.finalizers.includes(ORPHAN)) return { do: 'delete', propagation: 'Orphan' };
   if (item.finalizers.includes(FOREGROUND)) return { do: 'delete', propagation: 'Foreground' };
   return { do: 'delete', propagation: 'Background' };

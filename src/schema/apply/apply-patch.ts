@@ -72,14 +72,19 @@ function checkPatch({ atom }: Ground, patch: JsonObject): void {
   const faults = typedFaults(atom, patch);
   if (faults.length === 0) return;
   const text = faults.length === 1 ? faults[0] : `errors:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
-  throw new StatusError('', `failed to create typed patch object (${nameOf(patch)}): ${text}`);
+  throw untypable(patch, text ?? '');
 }
 
-/** `default/web; apps/v1, Kind=Deployment`. */
-function nameOf(patch: JsonObject): string {
+/** `failed to create typed patch object (default/web; apps/v1, Kind=Deployment): …` */
+function untypable(patch: JsonObject, why: string): StatusError {
   const { namespace = '', name = '' } = (patch.metadata ?? {}) as { readonly namespace?: Json; readonly name?: Json };
-  const apiVersion = String(patch.apiVersion ?? '');
-  return `${String(namespace)}/${String(name)}; ${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${String(patch.kind ?? '')}`;
+  return new StatusError('', `failed to create typed patch object (${String(namespace)}/${String(name)}; ${kindText(patch)}): ${why}`);
+}
+
+/** `apps/v1, Kind=Deployment`; `/v1, Kind=Pod`. */
+export function kindText({ apiVersion, kind }: JsonObject): string {
+  const version = typeof apiVersion === 'string' ? apiVersion : '';
+  return `${version.includes('/') ? version : `/${version}`}, Kind=${typeof kind === 'string' ? kind : ''}`;
 }
 
 /** An object whose managers nobody tracked: all of it belongs to `before-first-apply`. */

@@ -147,6 +147,8 @@ function lookUp(text: string): FieldSet | undefined {
 
 const MAX_DEPTH = 200;
 
+const UNKNOWN_KIND = /^[^fkvi]:/s;
+
 function readSet(fields: JsonObject, depth: number): FieldSet | undefined {
   if (depth > MAX_DEPTH) return undefined;
   let own = false;
@@ -159,6 +161,8 @@ function readSet(fields: JsonObject, depth: number): FieldSet | undefined {
       own = true;
       continue;
     }
+    // A later version may know what these are.
+    if (UNKNOWN_KIND.test(key)) continue;
     const element = readElement(key);
     if (element === undefined) return undefined;
     const kid = readSet(value as JsonObject, depth + 1);

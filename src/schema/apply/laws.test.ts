@@ -88,6 +88,11 @@ test('FieldsV1 written is FieldsV1 read', () => {
   );
 });
 
+test('elements of a kind that nobody knows yet are left out, what is no element spoils the set', () => {
+  same(decodeFields({ 'f:a': {}, 'z:new': { 'f:b': {} }, 'f:c': { 'z:new': {} } }) as FieldSet, setOf([['f:a'], ['f:c']]));
+  for (const key of ['', 'f', 'name', 'v:', 'k:[]', 'i:x']) assert.equal(decodeFields({ 'f:a': {}, [key]: {} }), undefined, key);
+});
+
 test('no FieldsV1 crashes the reader', () => {
   const key = fc.oneof(fc.string(), fc.constantFrom('.', 'f:a', 'k:{}', 'k:[]', 'v:', 'v:1', 'i:x', 'i:1', 'k:{"b":1,"a":2}'));
   const { tree } = fc.letrec((tie) => ({ tree: fc.dictionary(key, fc.oneof({ depthSize: 'small' }, fc.jsonValue(), tie('tree')), { maxKeys: 4 }) }));

@@ -49,7 +49,8 @@ export function parentManagers(
   const path = pathOf(paths, apiVersion);
   for (const manager of scale.values()) {
     if (path === undefined || !has(manager.fields, SCALE_PATH)) continue;
-    const mine = { ...manager, apiVersion, fields: setOf([path]) };
+    // Upstream takes the times from the entries of the object, where there is none for it.
+    const mine = { ...manager, apiVersion, time: undefined, fields: setOf([path]) };
     out.set(managerId(mine), mine);
   }
   return encodeManagers(out);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { builtinFacts } from '../../../src/api/facts.ts';
 import { builtinKinds } from '../../../src/api/registry.ts';
 import { parseJsonBody } from '../../../src/apiserver/codec/body.ts';
+import { objectRefusal } from '../../../src/apiserver/codec/body-words.ts';
 import { protobufReader, typeNameOf } from '../../../src/apiserver/codec/protobuf.ts';
 import { JsonScan } from '../../../src/apiserver/codec/scan.ts';
 import { Registry } from '../../../src/apiserver/registry/registry.ts';
@@ -79,7 +80,7 @@ const never = (): boolean => false;
 const isRefusal = (thrown: unknown): boolean => thrown instanceof StatusError && thrown.code < 500;
 /** Where Kubernetes answers 500 to what is a client's mistake. */
 const KNOWN_500 =
-  /^(unknown patch type: |list contains an item that is no map: |cannot merge lists without merge key|merging lists cannot yet|map: .* does not contain declared merge key)/s;
+  /^(unknown patch type: |list element types are not identical: |The order in patch list:|expected a \[\]interface \{\}, but received a |cannot merge lists without merge key|merging lists cannot yet|map: .* does not contain declared merge key)/s;
 
 function outcome(read: () => unknown): unknown {
   try {
@@ -97,14 +98,14 @@ const json: Target = {
   shape: jsonShape,
   refuses: isRefusal,
   run(input) {
-    const whole = outcome(() => parseJsonBody(input, undefined, 'Pod'));
+    const whole = outcome(() => parseJsonBody(input, undefined, objectRefusal('Pod')));
     const scan = new JsonScan();
     const middle = input.byteLength >> 1;
     scan.push(input.subarray(0, middle));
     scan.push(input.subarray(middle));
     // However it arrived, and as JSON.parse reads it.
     assert.deepEqual(
-      outcome(() => parseJsonBody(input, scan, 'Pod')),
+      outcome(() => parseJsonBody(input, scan, objectRefusal('Pod'))),
       whole,
     );
     if (typeof whole === 'string') {

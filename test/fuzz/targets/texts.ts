@@ -56,7 +56,6 @@ const fieldSelector: Target = {
   },
 };
 
-const GR = { group: '', resource: 'pods' };
 const path: Target = {
   name: 'path',
   seeds: [
@@ -93,7 +92,7 @@ const path: Target = {
     negotiate(query.get('accept') ?? whole, { protobuf: true, table: true, partial: 'PartialObjectMetadata' });
     const split = splitPath(whole);
     const target = split === undefined ? undefined : resolve(registry, split, whole);
-    const options = parseListOptions(query, target?.watch ?? false, GR);
+    const options = parseListOptions(query, target?.watch ?? false);
     if (options.continueToken !== '') parseContinue(options.continueToken);
     if (target === undefined) return;
     parseSelection(target.binding, options.labelSelector, options.fieldSelector);

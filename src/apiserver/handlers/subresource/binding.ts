@@ -9,7 +9,7 @@ import { readObject } from '../../codec/decode.ts';
 import { Admission } from '../admission.ts';
 import type { Answer, Call } from '../call.ts';
 import { type ChangeRules, changeObject } from '../change.ts';
-import { settleName } from '../update.ts';
+import { settleNamed } from '../update.ts';
 import { methodNotServed, type Target } from '../target.ts';
 import { writeOptions } from '../write-options.ts';
 import { metadataOf } from '../metadata.ts';
@@ -33,7 +33,7 @@ export async function bindByCollection(core: Core, call: Call, target: Target): 
 export async function bindPod(core: Core, call: Call, target: Target): Promise<Answer> {
   const options = writeOptions(call, 'CreateOptions');
   const draft = await readObject(core, call, BINDING, options.fieldValidation);
-  settleName(target, metadataOf(draft));
+  settleNamed(target, metadataOf(draft), 'Binding');
   const admission = new Admission(core, call, target, {
     operation: 'CREATE',
     name: target.name,

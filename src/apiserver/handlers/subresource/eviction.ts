@@ -16,7 +16,7 @@ import { checkDeleteOptions, checkDeletePreconditions, type DeleteOptions } from
 import { mustFind } from '../get.ts';
 import { metadataOf } from '../metadata.ts';
 import type { Target } from '../target.ts';
-import { settleName } from '../update.ts';
+import { settleNamed } from '../update.ts';
 import { type WriteOptions, writeOptions } from '../write-options.ts';
 
 const DONE: Answer = { as: 'object', code: 201, body: deepFreeze({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }) };
@@ -27,7 +27,7 @@ const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budg
 export async function evictPod(core: Core, call: Call, target: Target): Promise<Answer> {
   const options = writeOptions(call, 'CreateOptions');
   const draft = await readObject(core, call, { apiVersion: 'policy/v1', kind: 'Eviction', typeName: 'policy.v1.Eviction' }, options.fieldValidation);
-  settleName(target, metadataOf(draft));
+  settleNamed(target, metadataOf(draft), 'Eviction');
   const admission = new Admission(core, call, target, {
     operation: 'CREATE',
     name: target.name,
@@ -42,7 +42,7 @@ export async function evictPod(core: Core, call: Call, target: Target): Promise<
   let deletion: DeleteOptions = { ...given, dryRun: given.dryRun || options.dryRun };
   const entry = mustFind(core, target);
   // Nothing of a budget is spent, and nothing marked, for a pod that was not meant.
-  checkDeletePreconditions(target.binding.kind, entry.projection, entry.modRevision, deletion);
+  checkDeletePreconditions(target.binding, entry.projection, entry.modRevision, deletion);
   const pod = core.objects.of(entry) as core.Pod;
   if (needsBudget(pod)) await spendBudget(core, call, target, pod, deletion);
   if (!deletion.dryRun) {
@@ -141,7 +141,7 @@ function markEvicted(core: Core, call: Call, target: Target, options: WriteOptio
       admit: false,
       produce: (existing) => {
         if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
-        checkDeletePreconditions(target.binding.kind, existing.entry.projection, existing.entry.modRevision, deletion);
+        checkDeletePreconditions(target.binding, existing.entry.projection, existing.entry.modRevision, deletion);
         const next = existing.draft();
         const pod = next as unknown as Draft<core.Pod>;
         pod.status ??= {};

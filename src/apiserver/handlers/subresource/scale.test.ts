@@ -101,3 +101,29 @@ test('a dry run leaves both the count and its owners', () =>
     assert.deepEqual(body.spec, { replicas: 5 });
     assert.deepEqual([await replicasOf(server), await ownersOfReplicas(server)], [2, ['team Apply apps/v1']]);
   }));
+
+test('an entry that came by the scale has no time', () =>
+  withDeployment(async (server) => {
+    await server.ask('PATCH', `${PATH}/web/scale`, { spec: { replicas: 7 } }, MERGE);
+    const { body } = await server.ask('PATCH', `${PATH}/web/scale`, scale(7), apply('me'));
+    assert.equal(body.kind, 'Scale');
+    const { managedFields } = (await server.ask('GET', `${PATH}/web`)).body.metadata as unknown as { readonly managedFields: readonly ManagedFieldsEntry[] };
+    assert.deepEqual(
+      managedFields.map(({ manager, time }) => [manager, time !== undefined]),
+      [
+        ['me', false],
+        ['team', true],
+        ['hpa', false],
+      ],
+    );
+  }));
+
+test('where nobody owns the replicas, who scales does not come to; nor who writes a status', () =>
+  withDeployment(async (server) => {
+    await server.ask('PATCH', `${PATH}/web/scale`, { status: { replicas: 42 } }, MERGE);
+    assert.deepEqual(await ownersOfReplicas(server), ['team Apply apps/v1']);
+    const { replicas: _r, ...spec } = deployment(2).spec as JsonObject;
+    await server.ask('PATCH', `${PATH}/web`, { ...deployment(2), spec }, apply('team'));
+    await server.ask('PATCH', `${PATH}/web/scale`, { spec: { replicas: 7 } }, MERGE);
+    assert.deepEqual([await replicasOf(server), await ownersOfReplicas(server)], [7, []]);
+  }));

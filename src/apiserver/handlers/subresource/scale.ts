@@ -5,6 +5,7 @@ import { deepFreeze } from '../../../machinery/record.ts';
 import { badRequest, invalidObject, objectNotFound } from '../../../machinery/status-error.ts';
 import { applyPatch } from '../../../schema/apply/apply-patch.ts';
 import { parentManagers, scaleManagers, type ScalePaths } from '../../../schema/apply/scale-managers.ts';
+import { trackUpdate } from '../../../schema/apply/track-update.ts';
 import { copyObject } from '../../../schema/copy.ts';
 import type { Core } from '../../core.ts';
 import { type Expected, readObject } from '../../codec/decode.ts';
@@ -81,6 +82,23 @@ function applyScale(core: Core, call: Call, target: Target, body: ParsedBody, op
   });
 }
 
+/** As an update of the Scale leaves them: where nobody owned the replicas, nobody comes to. */
+function managersAfterUpdate(core: Core, target: Target, options: WriteOptions, existing: Existing, scale: DraftObject): readonly ManagedFieldsEntry[] {
+  const before = existing.managed();
+  const after = trackUpdate({
+    facts: core.facts,
+    typeName: SCALE.typeName,
+    apiVersion: SCALE.apiVersion,
+    manager: options.fieldManager,
+    subresource: 'scale',
+    nowMs: core.clock.now(),
+    live: scaleOf(core, target, existing.entry),
+    liveManaged: scaleManagers(before, PATHS),
+    next: scale as JsonObject,
+  });
+  return parentManagers(before, after, target.binding.apiVersion, PATHS);
+}
+
 function setReplicas(core: Core, call: Call, target: Target, options: WriteOptions, wanted: (existing: Existing) => Promise<Wanted> | Wanted): Promise<Answer> {
   return changeObject(core, call, target, {
     options,
@@ -88,7 +106,7 @@ function setReplicas(core: Core, call: Call, target: Target, options: WriteOptio
     answer: (entry) => answerOf(core, target, entry),
     produce: async (existing) => {
       if (existing === undefined) throw objectNotFound(target.binding.kind, target.name);
-      const { scale, managed } = await wanted(existing);
+      const { scale, managed = managersAfterUpdate(core, target, options, existing, scale) } = await wanted(existing);
       const { name = target.name, uid, resourceVersion } = metadataOf(scale);
       if (name !== target.name && name !== '') throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
       const replicas = (scale.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0;

@@ -1,0 +1,200 @@
+/** What stands at which path, and what is said where nothing stands. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Json } from '../../src/machinery/object.ts';
+import { type Front, openFront } from './front.ts';
+
+const MAPS = '/api/v1/namespaces/default/configmaps';
+const NOT_FOUND = 'the server could not find the requested resource';
+const NOT_ALLOWED = 'the server does not allow this method on the requested resource';
+
+describe('paths', () => {
+  let front: Front;
+  before(async () => {
+    front = await openFront({ seats: 600 });
+    await front.say('POST', MAPS, { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } } });
+  });
+  after(() => front[Symbol.asyncDispose]());
+
+  it('below a group that is served: a Status without details', async () => {
+    for (const path of ['/api/v2', '/api/v1/nosuch', '/api/v1/namespaces/default/nosuch/x', `${MAPS}/a/nosuch`, '/apis/apps/v9', '/apis/apps/v1/nosuch']) {
+      const { code, body } = await front.say('GET', path);
+      assert.equal(code, 404, path);
+      assert.deepEqual(body, {
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message: NOT_FOUND,
+        reason: 'NotFound',
+        details: {},
+        code: 404,
+      });
+    }
+  });
+
+  it('elsewhere: a plain page', async () => {
+    for (const path of [
+      '/nosuch',
+      '/apis/nosuch.example',
+      '/apis/nosuch.example/v1',
+      '/apis/nosuch.example/v1/things',
+      '/readyz/nosuch',
+      '/openapi/v3/nosuch',
+    ]) {
+      const { code, text, headers } = await front.say('GET', path);
+      assert.deepEqual(
+        [code, text, headers['content-type'], headers['x-content-type-options']],
+        [404, '404 page not found\n', 'text/plain; charset=utf-8', 'nosniff'],
+      );
+    }
+  });
+
+  it('who may not ask is told so first', async () => {
+    for (const [path, message] of [
+      ['/nosuch', 'forbidden: User "system:anonymous" cannot get path "/nosuch"'],
+      ['/', 'forbidden: User "system:anonymous" cannot get path "/"'],
+      [
+        `${MAPS}/nosuch`,
+        'configmaps "nosuch" is forbidden: User "system:anonymous" cannot get resource "configmaps" in API group "" in the namespace "default"',
+      ],
+    ] as const) {
+      const { code, body } = await front.say('GET', path, { anonymous: true });
+      assert.deepEqual([code, body['reason'], body['message']], [403, 'Forbidden', message]);
+    }
+    const { code, headers, body } = await front.say('GET', '/api/v1/pods', { anonymous: true, headers: { authorization: 'Bearer nonsense' } });
+    assert.deepEqual([code, body['message'], body['reason'], headers['www-authenticate']], [401, 'Unauthorized', 'Unauthorized', undefined]);
+  });
+
+  it('a method that is not served there', async () => {
+    for (const [method, path] of [
+      ['PUT', MAPS],
+      ['PATCH', MAPS],
+      ['POST', `${MAPS}/a`],
+      ['POST', '/api/v1/configmaps'],
+      ['OPTIONS', `${MAPS}/a`],
+      ['OPTIONS', MAPS],
+      ['TRACE', `${MAPS}/a`],
+      ['DELETE', '/version'],
+      ['POST', '/apis'],
+      ['POST', '/apis/apps/v1'],
+      ['PUT', '/openid/v1/jwks'],
+      ['POST', `${MAPS}/a/status`],
+      ['DELETE', '/api/v1/namespaces/default/status'],
+      ['PUT', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'],
+    ] as const) {
+      const { code, body, headers } = await front.say(method, path, method === 'PATCH' ? { body: '{}', type: 'application/merge-patch+json' } : {});
+      const expected = path.endsWith('/a/status') ? [404, NOT_FOUND, undefined] : [405, NOT_ALLOWED, undefined];
+      assert.deepEqual([code, body['message'], headers['allow']], expected, `${method} ${path}`);
+    }
+    const stranger = await front.say('OPTIONS', MAPS, { as: 'nobody' });
+    assert.equal(stranger.code, 403, 'who may not ask is told that first');
+  });
+
+  it('names that no object can have', async () => {
+    for (const [name, why] of [
+      ['..', "may not be '..'"],
+      ['.', "may not be '.'"],
+      ['a%2Fb', "may not contain '/'"],
+      ['a%25b', "may not contain '%'"],
+    ] as const) {
+      const { code, body } = await front.say('GET', `${MAPS}/${name}`);
+      assert.deepEqual([code, body['message']], [400, `Name parameter invalid: "${decodeURIComponent(name)}": ${why}`]);
+    }
+  });
+
+  it('the root lists them all, in order', async () => {
+    const { code, headers, text, body } = await front.say('GET', '/');
+    assert.deepEqual(
+      [code, headers['content-type'], text.startsWith('{\n  "paths": [\n    "/.well-known/openid-configuration",\n')],
+      [200, 'application/json', true],
+    );
+    const paths = body['paths'] as readonly string[];
+    assert.deepEqual(paths, paths.toSorted());
+    const expected = ['/api', '/api/v1', '/apis', '/apis/', '/apis/apps', '/apis/apps/v1', '/healthz', '/healthz/ping', '/livez', '/livez/ping'];
+    for (const path of [
+      ...expected,
+      '/metrics',
+      '/metrics/slis',
+      '/openapi/v2',
+      '/openapi/v3',
+      '/openapi/v3/',
+      '/openid/v1/jwks',
+      '/readyz',
+      '/readyz/ping',
+      '/version',
+    ])
+      assert.ok(paths.includes(path), path);
+  });
+
+  it('health: in one word, or in many', async () => {
+    const plain = async (path: string) => {
+      const { code, text, headers } = await front.say('GET', path);
+      return [code, text, headers['content-type'], headers['x-content-type-options']];
+    };
+    const TEXT = ['text/plain; charset=utf-8', 'nosniff'];
+    for (const path of ['/healthz', '/livez', '/readyz', '/readyz/ping', '/healthz/']) assert.deepEqual(await plain(path), [200, 'ok', ...TEXT], path);
+    assert.deepEqual(await plain('/livez?verbose'), [200, '[+]ping ok\n[+]store ok\nlivez check passed\n', ...TEXT]);
+    assert.deepEqual(await plain('/readyz?verbose&exclude=store&exclude=nosuch'), [
+      200,
+      '[+]ping ok\n[+]store excluded: ok\n[+]bootstrap ok\nwarn: some health checks cannot be excluded: no matches for "nosuch"\nreadyz check passed\n',
+      ...TEXT,
+    ]);
+  });
+
+  it('version: integers as text', async () => {
+    const { body } = await front.say('GET', '/version', { anonymous: true });
+    for (const field of ['major', 'minor', 'emulationMajor', 'emulationMinor', 'minCompatibilityMajor', 'minCompatibilityMinor'])
+      assert.match(String(body[field]), /^\d+$/);
+    assert.match(String(body['gitVersion']), /^v1\.36\.\d+/);
+    for (const field of ['gitCommit', 'gitTreeState', 'buildDate', 'goVersion', 'compiler', 'platform']) assert.equal(typeof body[field], 'string');
+  });
+
+  it('metrics: under the names that dashboards know', async () => {
+    const { text, headers } = await front.say('GET', '/metrics');
+    assert.match(String(headers['content-type']), /^text\/plain; version=0\.0\.4; charset=utf-8/);
+    for (const name of [
+      'apiserver_request_total',
+      'apiserver_request_duration_seconds',
+      'apiserver_current_inflight_requests',
+      'apiserver_longrunning_requests',
+      'apiserver_response_sizes',
+      'apiserver_storage_objects',
+      'apiserver_requested_deprecated_apis',
+      'apiserver_flowcontrol_dispatched_requests_total',
+      'authentication_attempts',
+      'authenticated_user_requests',
+      'kubernetes_build_info',
+      'process_cpu_seconds_total',
+    ])
+      assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'));
+    const slis = await front.say('GET', '/metrics/slis');
+    assert.match(slis.text, /^# TYPE kubernetes_healthchecks_total counter$/m);
+    assert.doesNotMatch(slis.text, /apiserver_request_total/);
+  });
+
+  it('every answer is marked: an id, how it was classified, and that nobody keeps it', async () => {
+    const { headers } = await front.say('GET', `${MAPS}/a`, { headers: { 'audit-id': 'mine' } });
+    assert.deepEqual([headers['audit-id'], headers['cache-control'], headers['content-type']], ['mine', 'no-cache, private', 'application/json']);
+    for (const name of ['x-kubernetes-pf-flowschema-uid', 'x-kubernetes-pf-prioritylevel-uid']) assert.match(String(headers[name]), /^[0-9a-f-]{36}$/);
+  });
+
+  it('what may be kept says so, and nothing else', async () => {
+    const index = (await front.say('GET', '/openapi/v3')).body['paths'] as Record<string, { readonly serverRelativeURL: string }>;
+    const { headers, code } = await front.say('GET', index['apis/batch/v1']?.serverRelativeURL ?? '');
+    assert.deepEqual([code, headers['cache-control'], headers['vary']], [200, 'public, immutable', 'Accept']);
+    assert.match(String(headers['etag']), /^"[0-9A-F]+"$/);
+    const again = await front.say('GET', index['apis/batch/v1']?.serverRelativeURL ?? '', { headers: { 'if-none-match': String(headers['etag']) } });
+    assert.deepEqual([again.code, again.text], [304, '']);
+    const stale = await front.say('GET', '/openapi/v3/apis/batch/v1?hash=OLD');
+    assert.deepEqual([stale.code, stale.headers['location']], [301, index['apis/batch/v1']?.serverRelativeURL]);
+    const keys = await front.say('GET', '/openid/v1/jwks');
+    assert.equal(keys.headers['cache-control'], 'public, max-age=3600');
+  });
+
+  it('a review is answered where it is made', async () => {
+    const body: Json = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { nonResourceAttributes: { path: '/', verb: 'get' } } };
+    const { code, body: review } = await front.say('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { body });
+    assert.deepEqual([code, (review['status'] as Record<string, Json>)['allowed']], [201, true]);
+  });
+});
