@@ -82,7 +82,7 @@ test('clients over HTTPS, and a server that is killed: one order explains all th
   const seed = Number(process.env.BERTH_LINEAR_SEED ?? Math.floor(Math.random() * 1e6));
   const kills = Number(process.env.BERTH_LINEAR_KILLS ?? 5);
   t.diagnostic(`seed ${seed}`);
-  const { faults, ...seen } = await linearizability({ seed, kills, least: { operations: 100, writes: 20 }, clients: 8, keys: 3, lifeMs: 800 });
+  const { faults, ...seen } = await linearizability({ seed, kills, least: { operations: 100, writes: 10 }, clients: 8, keys: 3, lifeMs: 800 });
   t.diagnostic(JSON.stringify(seen));
   assert.deepEqual(faults.slice(0, 5), [], `seed ${seed}`);
   assert.ok(seen.unanswered > 0 && seen.told > seen.writes, JSON.stringify(seen));
