@@ -140,11 +140,12 @@ describe('every long path gives the loop back', () => {
       });
       request.end();
       const [response] = (await once(request, 'response')) as [AsyncIterable<Buffer>];
-      let text = '';
+      const chunks: Buffer[] = [];
       for await (const chunk of response) {
-        text += chunk.toString();
-        if (text.includes('k8s.io/initial-events-end')) break;
+        chunks.push(chunk);
+        if (Buffer.concat(chunks.slice(-2)).includes('k8s.io/initial-events-end')) break;
       }
+      const text = Buffer.concat(chunks).toString();
       const added = accept === PROTOBUF ? text.split('\n\u0005ADDED') : text.split('{"type":"ADDED"');
       assert.equal(added.length - 1, objects);
       assert.ok(turns - before >= least, `${turns - before} turns, at least ${least}`);
