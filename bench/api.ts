@@ -3,7 +3,7 @@
  * a process that does only what can't be left out (`floor-server.ts`), with the same bytes, in the same run. The load comes from a third
  * process. `node bench/api.ts`
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { configMaps } from '../src/api/gen/resources.ts';
@@ -11,7 +11,8 @@ import type { Client } from '../src/client/client.ts';
 import type { JsonObject } from '../src/machinery/object.ts';
 import { BenchCluster, cpuSecondsOf } from './cluster.ts';
 import { against, quantile, round, say } from './figure.ts';
-import type { FloorMessage, FloorOrder } from './floor-server.ts';
+import { endFloor, startFloor } from './floor.ts';
+import type { FloorMessage } from './floor-server.ts';
 import type { Load, LoadResult } from './load-client.ts';
 import type { WatchLoad } from './watch-client.ts';
 
@@ -214,15 +215,6 @@ class Bench {
   }
 }
 
-function startFloor(order: FloorOrder): Promise<{ readonly child: ChildProcess; readonly port: number }> {
-  const child = fork(join(import.meta.dirname, 'floor-server.ts'), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  child.send(order);
-  return new Promise((resolve, reject) => {
-    child.once('message', (port) => resolve({ child, port: Number(port) }));
-    child.once('error', reject);
-  });
-}
-
 await using cluster = await BenchCluster.make({ args: ['--simulated'] });
 await cluster.up();
 using session = await cluster.connect();
@@ -269,7 +261,5 @@ try {
   );
   await bench.watch();
 } finally {
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.disconnect();
-  await ended;
+  await endFloor(child);
 }

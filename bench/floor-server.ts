@@ -1,7 +1,7 @@
 /**
  * The floor: a process that does what no API server can leave out, and nothing else. GET answers with bytes it was given; POST and PUT
  * are parsed, stringified, committed to SQLite with all others that wait, and answered; `/watch` gets bytes when it is told to send.
- * Forked by `api.ts`, which gives it its certificate and the bytes.
+ * Forked by `floor.ts`; told its certificate and the bytes.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';

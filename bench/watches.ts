@@ -2,12 +2,15 @@
  * Watches of a running cluster: from one write to the last of a thousand that has it, what ten thousand idle ones take in memory, and
  * that receivers which do not read neither fill it nor hold up the others. `node bench/watches.ts`
  */
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { configMaps } from '../src/api/gen/resources.ts';
 import type { Client } from '../src/client/client.ts';
 import { BenchCluster } from './cluster.ts';
-import { quantile, round, say } from './figure.ts';
+import { against, quantile, round, say } from './figure.ts';
+import { endFloor, startFloor } from './floor.ts';
+import type { FloorMessage } from './floor-server.ts';
 import type { WatchLoad } from './watch-client.ts';
 
 const WATCHERS = 1000;
@@ -47,21 +50,44 @@ class WatchThread implements AsyncDisposable {
 const named = (name: string, text: string) => ({ metadata: { name, namespace: 'default' }, data: { text } });
 
 async function fanOut(cluster: BenchCluster, client: Client, load: WatchLoad): Promise<void> {
+  const cpu = cluster.cpuSeconds();
+  const times = await timed(load, async (i) => {
+    await client.update(configMaps, named('watched', `${i}${'x'.repeat(2000)}`));
+  });
+  const cpuMicrosPerDelivery = round(((cluster.cpuSeconds() - cpu) * 1e6) / ROUNDS / WATCHERS);
+  const figure = `one durable write to ${WATCHERS} watchers over ${load.over}, until the last has it: p99`;
+  const more = { p50Ms: round(quantile(times, 0.5)), cpuMicrosPerDelivery, rounds: ROUNDS };
+  if (load.over === 'http/2') return say(figure, quantile(times, 0.99), 'ms', more);
+  const floor = await bareFanOut(cluster, load);
+  const floorIs = 'the same bytes to as many by a bare server, nothing written';
+  against(figure, quantile(times, 0.99), 'ms', quantile(floor, 0.99), floorIs, { ...more, floorP50Ms: round(quantile(floor, 0.5)) });
+}
+
+/** Ms from each write to the last watcher that has it. */
+async function timed(load: WatchLoad, write: (round: number) => Promise<void>): Promise<readonly number[]> {
   await using watchers = new WatchThread({ ...load, count: WATCHERS });
   await watchers.next();
   const times: number[] = [];
-  const cpu = cluster.cpuSeconds();
   for (let i = 0; i < ROUNDS; i++) {
     const started = performance.timeOrigin + performance.now();
     const last = watchers.next();
-    await client.update(configMaps, named('watched', `${i}${'x'.repeat(2000)}`));
+    await write(i);
     times.push((await last) - started);
   }
-  say(`one durable write to ${WATCHERS} watchers over ${load.over}, until the last has it: p99`, quantile(times, 0.99), 'ms', {
-    p50Ms: round(quantile(times, 0.5)),
-    cpuMicrosPerDelivery: round(((cluster.cpuSeconds() - cpu) * 1e6) / ROUNDS / WATCHERS),
-    rounds: ROUNDS,
-  });
+  return times;
+}
+
+async function bareFanOut(cluster: BenchCluster, load: WatchLoad): Promise<readonly number[]> {
+  const { cert, key } = cluster.credentials();
+  const { child, port } = await startFloor({ directory: join(cluster.directory, 'floor'), tls: { cert, key } });
+  const event = `${JSON.stringify({ type: 'MODIFIED', object: { apiVersion: 'v1', kind: 'ConfigMap', ...named('watched', 'x'.repeat(2300)) } })}\n`;
+  try {
+    return await timed({ ...load, port, path: '/watch' }, async () => {
+      child.send({ event } satisfies FloorMessage);
+    });
+  } finally {
+    await endFloor(child);
+  }
 }
 
 async function idle(cluster: BenchCluster, load: WatchLoad): Promise<void> {
