@@ -155,6 +155,16 @@ export interface AdmissionPlugin {
   readonly validate?: (request: AdmissionRequest) => Awaitable<void>;
 }
 
+export type AdmissionStep = 'admit' | 'validate';
+
+/** Is told how long plugins take, each and all of a step together. Must not throw. */
+export interface AdmissionTimes {
+  /** Monotonic. */
+  readonly nowMs: number;
+  plugin(name: string, step: AdmissionStep, operation: AdmissionOperation, rejected: boolean, ms: number): void;
+  step(step: AdmissionStep, operation: AdmissionOperation, rejected: boolean, ms: number): void;
+}
+
 // ---------------------------------------------------------------------------------------------- paths that are not resources
 
 export interface RawRequest {
@@ -273,8 +283,8 @@ export interface Stages {
   readonly impersonate?: Impersonate | undefined;
   readonly authorize: Authorize;
   readonly admission: readonly AdmissionPlugin[];
-  /** Carries out all plugins' part of a step; its failure is thrown on. Absent: nobody measures it. */
-  readonly timeAdmission?: ((step: 'admit' | 'validate', operation: AdmissionOperation, run: () => Promise<void>) => Promise<void>) | undefined;
+  /** Absent: nobody measures it. */
+  readonly admissionTimes?: AdmissionTimes | undefined;
   readonly routes: readonly Route[];
   readonly objectSubresources: readonly ObjectSubresource[];
   readonly streamSubresources: readonly StreamSubresource[];

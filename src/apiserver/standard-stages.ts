@@ -29,7 +29,7 @@ import { componentStatuses } from './health/component-statuses.ts';
 import { type HealthCheck, HealthFigures, healthPaths, healthRoutes } from './health/health.ts';
 import { buildInfo, type VersionInfo, versionRoute } from './health/version.ts';
 import { AccessMetrics } from './metrics/access-metrics.ts';
-import { timedAdmission } from './metrics/admission-metrics.ts';
+import { AdmissionMetrics } from './metrics/admission-metrics.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
 import { type Gauge, metricsRoute, sliRoute } from './metrics/route.ts';
 import type { Descriptions } from './openapi/descriptions.ts';
@@ -91,7 +91,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const requests = new RequestMetrics();
   const access = new AccessMetrics();
   const health = new HealthFigures();
-  const chain = admissionChain({
+  const admission = admissionChain({
     random,
     keys,
     authorize,
@@ -101,7 +101,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     enabled: options.enabledAdmission ?? [],
     podSecurity: options.podSecurity,
   });
-  const admission = timedAdmission(chain, clock);
+  const admissionMetrics = new AdmissionMetrics(clock);
   const share = options.seats === undefined ? undefined : fairShare({ reader, clock, seats: options.seats, maxWaitMs: MAX_WAIT_MS });
   const signIn = options.signIn ?? (() => DEFAULT_SIGN_IN);
   const authentication = { tokens, reader, clock, signIn };
@@ -127,7 +127,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       ...health.gauges,
       ...access.gauges,
       ...requests.gauges,
-      ...admission.gauges,
+      ...admissionMetrics.gauges,
       deprecatedApis(requests, options.served),
       ...(options.gauges ?? []),
       ...(share === undefined ? [] : fairShareGauges(share.figures)),
@@ -137,8 +137,8 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     authenticate: access.authenticate(authenticator(authentication, check)),
     impersonate: impersonator(authorize),
     authorize: access.authorize(authorize),
-    admission: admission.plugins,
-    timeAdmission: admission.timeAdmission,
+    admission,
+    admissionTimes: admissionMetrics,
     routes: [...routes, rootPathsRoute(options.served, routes, healthPaths(options.checks))],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),

@@ -1,6 +1,6 @@
 import type { Draft, DraftObject, JsonObject, KubeObject } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
-import type { AdmissionOperation, AdmissionPlugin, AdmissionRequest } from '../stages.ts';
+import type { AdmissionOperation, AdmissionPlugin, AdmissionRequest, AdmissionStep, AdmissionTimes } from '../stages.ts';
 import type { Call } from './call.ts';
 import type { Target } from './target.ts';
 
@@ -26,7 +26,7 @@ export class Admission {
   readonly also: AlsoUpdate[] = [];
   readonly #plugins: readonly AdmissionPlugin[];
   readonly #request: AdmissionRequest;
-  readonly #time: Core['stages']['timeAdmission'];
+  readonly #times: AdmissionTimes | undefined;
 
   constructor(core: Core, call: Call, target: Target, about: AdmissionAbout) {
     const { kind } = target.binding;
@@ -45,7 +45,7 @@ export class Admission {
         this.also.push(write);
       },
     };
-    this.#time = core.stages.timeAdmission;
+    this.#times = core.stages.admissionTimes;
     this.#plugins = core.stages.admission.filter((plugin) => plugin.handles?.(this.#request) !== false);
   }
 
@@ -57,14 +57,30 @@ export class Admission {
     return this.#step('validate');
   }
 
-  #step(step: 'admit' | 'validate'): Promise<void> {
-    const run = async (): Promise<void> => {
-      for (const plugin of this.#plugins) {
-        const pending = plugin[step]?.(this.#request);
+  async #step(step: AdmissionStep): Promise<void> {
+    const { operation } = this.#request;
+    const times = this.#times;
+    const began = times?.nowMs ?? 0;
+    // The end of one is the beginning of the next.
+    let before = began;
+    for (const plugin of this.#plugins) {
+      if (plugin[step] === undefined) continue;
+      try {
+        const pending = plugin[step](this.#request);
         if (pending instanceof Promise) await pending;
+      } catch (thrown) {
+        if (times === undefined) throw thrown;
+        const { nowMs } = times;
+        times.plugin(plugin.name, step, operation, true, nowMs - before);
+        times.step(step, operation, true, nowMs - began);
+        throw thrown;
       }
-    };
-    return this.#time === undefined ? run() : this.#time(step, this.#request.operation, run);
+      if (times === undefined) continue;
+      const { nowMs } = times;
+      times.plugin(plugin.name, step, operation, false, nowMs - before);
+      before = nowMs;
+    }
+    times?.step(step, operation, false, before - began);
   }
 }
 

@@ -16,3 +16,16 @@ test('whoever follows stored objects is told of the next change, also when one w
   await server.ask('DELETE', `${MAPS}/a`);
   assert.deepEqual(told, ['there a', 'there b', 'gone a']);
 });
+
+test('a list is of the version that stands, asked for again or anew', async () => {
+  await using server = startTestServer();
+  const names = (): readonly (string | undefined)[] => server.api.reader.list('', 'configmaps', 'ns').map(({ metadata }) => metadata?.name);
+  assert.deepEqual(names(), []);
+  await server.ask('POST', MAPS, configMap('a'));
+  assert.deepEqual(names(), ['a']);
+  assert.equal(server.api.reader.list('', 'configmaps', 'ns'), server.api.reader.list('', 'configmaps', 'ns'));
+  await server.ask('POST', MAPS, configMap('b'));
+  assert.deepEqual(names(), ['a', 'b']);
+  await server.ask('DELETE', `${MAPS}/a`);
+  assert.deepEqual(names(), ['b']);
+});

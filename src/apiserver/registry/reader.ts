@@ -7,11 +7,17 @@ import type { Projection, StoredEntry } from '../codec/projection.ts';
 import type { FieldValue, StoredReader } from '../stages.ts';
 import { keyTail, resourcePrefix } from './keys.ts';
 
+const SHORT = 32;
+const MOST_LISTS = 64;
+
 /** Sight of the store for stages: by group and resource, in the storage version. */
 export class StoreReader implements StoredReader {
   readonly #store: Store<Projection>;
   readonly #objects: ObjectCache;
   readonly #log: Log;
+  /** Short ones, of the revision that stands: writes that come together ask for the same (ranges, quotas, classes), each more than once. */
+  readonly #lists = new Map<string, readonly KubeObject[]>();
+  #listsOf = -1;
 
   constructor(store: Store<Projection>, objects: ObjectCache, log: Log = silentLog) {
     this.#log = log;
@@ -26,7 +32,15 @@ export class StoreReader implements StoredReader {
 
   list(group: string, resource: string, namespace?: string): readonly KubeObject[] {
     const prefix = resourcePrefix(group, resource) + (namespace === undefined || namespace === '' ? '' : `${namespace}/`);
-    return this.#store.list(prefix).entries.map((entry) => this.#objects.of(entry));
+    if (this.#listsOf !== this.#store.revision) {
+      this.#listsOf = this.#store.revision;
+      this.#lists.clear();
+    }
+    const known = this.#lists.get(prefix);
+    if (known !== undefined) return known;
+    const list = this.#store.list(prefix).entries.map((entry) => this.#objects.of(entry));
+    if (list.length <= SHORT && this.#lists.size < MOST_LISTS) this.#lists.set(prefix, list);
+    return list;
   }
 
   fieldValues(group: string, resource: string, field: string): readonly FieldValue[] {
