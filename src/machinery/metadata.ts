@@ -161,6 +161,7 @@ const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 /** Also for the `fieldManager` option of a request. */
 export function validateFieldManager(manager: string, path: FieldPath): readonly FieldError[] {
   const errors: FieldError[] = [];
+  if (manager === '') return errors;
   if (manager.length > 128) errors.push(tooLong(path, 128));
   for (const { 0: char, index } of manager.slice(0, 128).matchAll(UNPRINTABLE)) {
     const code = (char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');

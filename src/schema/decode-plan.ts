@@ -247,7 +247,7 @@ function compileMap(facts: Facts, element: TypeRef): Decode {
     if (++cursor.depth > MAX_DEPTH) throw new DecodeFault('exceeded max depth');
     const out: DraftObject = {};
     const keys = Object.keys(input);
-    if (keys.length > 1) keys.sort();
+    if (!areSorted(keys)) keys.sort();
     for (const key of keys) {
       const value: unknown = (input as JsonObject)[key];
       if (value === undefined) continue;
@@ -260,6 +260,11 @@ function compileMap(facts: Facts, element: TypeRef): Decode {
     cursor.depth--;
     return out;
   };
+}
+
+function areSorted(keys: readonly string[]): boolean {
+  for (let i = 1; i < keys.length; i++) if ((keys[i] as string) < (keys[i - 1] as string)) return false;
+  return true;
 }
 
 function mismatch(value: unknown, type: TypeRef, cursor: Cursor): DecodeFault {

@@ -6,9 +6,16 @@ export interface PlacedContainer {
   readonly path: FieldPath;
 }
 
+const FIELDS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+
 /** All containers of a pod, in the order in which Kubernetes looks at them. `path`: of the spec. */
 export function containersOf(spec: core.PodSpec, path: FieldPath): readonly PlacedContainer[] {
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((field) =>
-    (spec[field] ?? []).map((container, i): PlacedContainer => ({ container, path: path.child(field).index(i) })),
-  );
+  const placed: PlacedContainer[] = [];
+  for (const field of FIELDS) {
+    const containers = spec[field];
+    if (containers === undefined || containers.length === 0) continue;
+    const list = path.child(field);
+    for (let i = 0; i < containers.length; i++) placed.push({ container: containers[i] as PlacedContainer['container'], path: list.index(i) });
+  }
+  return placed;
 }

@@ -55,11 +55,14 @@ export function dryRunErrors(values: readonly string[]): readonly FieldError[] {
 
 /** Of bytes. */
 const MAX_MANAGER = 128;
+/** Nearly all agents: a byte each. */
+const PLAIN = /^[ -~]*$/;
 const PRINTED = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
 /** `kubectl/v1.36 (linux)` gives `kubectl`; what can't be printed is left out. */
 function managerOfAgent(userAgent: string): string {
   const product = userAgent.slice(0, MAX_AGENT).split('/', 1)[0] ?? '';
+  if (PLAIN.test(product)) return product.slice(0, MAX_MANAGER);
   let out = '';
   let bytes = 0;
   for (const char of product) {
