@@ -12,6 +12,7 @@ import { startTestServer, type TestServer } from '../src/apiserver/testing.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates } from '../src/cluster/certificates.ts';
 import type { Json } from '../src/machinery/object.ts';
+import type { Status } from '../src/machinery/status-error.ts';
 import { exchange, type RawAnswer } from './apiserver-exchange.ts';
 
 const MAPS = '/api/v1/namespaces/ns/configmaps';
@@ -101,7 +102,7 @@ describe('every long path gives the loop back', () => {
     ['strategic merge patch', 'PATCH', `${PODS}/big`, 'application/strategic-merge-patch+json', () => '{"metadata":{"labels":{"a":"b"}}}', 200, 10],
     ['apply', 'PATCH', `${MAPS}/big?fieldManager=f&force=true`, 'application/apply-patch+yaml', () => map('big', KEYS, 'x'), 200, 20],
     ['apply of a new one', 'PATCH', `${MAPS}/applied?fieldManager=f`, 'application/apply-patch+yaml', () => map('applied', KEYS), 201, 12],
-    ['thousands of faults', 'POST', MAPS, 'application/json', () => map('faults', KEYS).replaceAll('key-', 'no key '), 422, 8],
+    ['thousands of faults', 'POST', MAPS, 'application/json', () => map('faults', KEYS).replaceAll('key-', 'no key '), 422, 12],
     ['a key twice', 'POST', MAPS, 'application/json', () => map('twice', KEYS).replace('"data":{', '"data":{"key-0":"w",'), 201, 10],
     ['what is no JSON', 'POST', MAPS, 'application/json', () => `${map('none', KEYS)}}`, 400, 1],
   ];
@@ -111,6 +112,17 @@ describe('every long path gives the loop back', () => {
       assert.equal(answer.code, code, answer.text.slice(0, 300));
       assert.ok(answer.turns >= least, `${answer.turns} turns, at least ${least}`);
     });
+
+  test('a refusal in several turns is what it would be in one', async () => {
+    const { code, text } = await asked('POST', MAPS, map('faults', KEYS).replaceAll('key-', 'no key '));
+    const status = JSON.parse(text) as Status;
+    assert.equal(code, 422);
+    assert.deepEqual(Object.keys(status), ['kind', 'apiVersion', 'metadata', 'status', 'message', 'reason', 'details', 'code']);
+    assert.equal(text, JSON.stringify(status));
+    const causes = status.details?.causes ?? [];
+    assert.equal(causes.length, KEYS);
+    assert.equal(status.message, `ConfigMap "faults" is invalid: [${causes.map(({ field, message }) => `${field}: ${message}`).join(', ')}]`);
+  });
 
   test('a small write takes no turn', async () => {
     const { code, turns: taken } = await asked('POST', MAPS, map('small', 3));

@@ -1,4 +1,4 @@
-import { type FieldError, formatFieldError, formatFieldErrorBody } from './field-error.ts';
+import { type FieldError, formatFieldErrorBody } from './field-error.ts';
 
 /** meta/v1 StatusReason: the closed set of reasons, each with its HTTP code. */
 export const STATUS_CODES = {
@@ -149,15 +149,40 @@ export const expired = (message: string, continueToken?: string): StatusError =>
 
 /** 422 with a cause for each error. `kind` is the Kind, not the resource: Kubernetes' form. */
 export function invalidObject(gk: { readonly group: string; readonly kind: string }, name: string, errors: readonly FieldError[]): StatusError {
-  const kind = gk.group === '' ? gk.kind : `${gk.kind}.${gk.group}`;
-  const lines = [...new Set(errors.map(formatFieldError))];
-  const text = lines.length === 1 ? (lines[0] as string) : `[${lines.join(', ')}]`;
-  return new StatusError('Invalid', `${kind} ${JSON.stringify(name)} is invalid${lines.length === 0 ? '' : `: ${text}`}`, {
-    details: {
-      ...(name === '' ? {} : { name }),
-      ...(gk.group === '' ? {} : { group: gk.group }),
-      ...(gk.kind === '' ? {} : { kind: gk.kind }),
-      causes: errors.map((e) => ({ reason: e.type, message: formatFieldErrorBody(e), field: e.field })),
-    },
-  });
+  const refusal = new InvalidObject(gk, name);
+  refusal.add(errors);
+  return refusal.error();
+}
+
+/** The same, put together bit by bit. */
+export class InvalidObject {
+  readonly #gk: { readonly group: string; readonly kind: string };
+  readonly #name: string;
+  readonly #causes: StatusCause[] = [];
+  /** The message says each once. */
+  readonly #lines = new Set<string>();
+
+  constructor(gk: { readonly group: string; readonly kind: string }, name: string) {
+    this.#gk = gk;
+    this.#name = name;
+  }
+
+  add(errors: readonly FieldError[]): void {
+    for (const error of errors) {
+      const message = formatFieldErrorBody(error);
+      this.#causes.push({ reason: error.type, message, field: error.field });
+      this.#lines.add(`${error.field}: ${message}`);
+    }
+  }
+
+  error(): StatusError {
+    const { group, kind } = this.#gk;
+    const name = this.#name;
+    const lines = [...this.#lines];
+    const text = lines.length === 1 ? (lines[0] as string) : `[${lines.join(', ')}]`;
+    const what = `${group === '' ? kind : `${kind}.${group}`} ${JSON.stringify(name)} is invalid`;
+    return new StatusError('Invalid', lines.length === 0 ? what : `${what}: ${text}`, {
+      details: { ...(name === '' ? {} : { name }), ...(group === '' ? {} : { group }), ...(kind === '' ? {} : { kind }), causes: this.#causes },
+    });
+  }
 }

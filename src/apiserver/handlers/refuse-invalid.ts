@@ -1,9 +1,9 @@
 import type { FieldError } from '../../machinery/field-error.ts';
-import { invalidObject } from '../../machinery/status-error.ts';
+import { InvalidObject } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
 
 /** The words for so many take a turn of their own. */
-const MANY = 500;
+const MANY = 2000;
 
 /** Throws 422 when there are errors: all of them, as Kubernetes lists them. */
 export async function refuseInvalid(
@@ -13,6 +13,11 @@ export async function refuseInvalid(
   errors: readonly FieldError[],
 ): Promise<void> {
   if (errors.length === 0) return;
+  const refusal = new InvalidObject(about, name);
+  for (let from = 0; from < errors.length; from += MANY) {
+    if (errors.length > MANY) await yieldToLoop();
+    refusal.add(errors.slice(from, from + MANY));
+  }
   if (errors.length > MANY) await yieldToLoop();
-  throw invalidObject(about, name, errors);
+  throw refusal.error();
 }

@@ -1,4 +1,4 @@
-import type { StatusError } from '../../machinery/status-error.ts';
+import type { Status, StatusError } from '../../machinery/status-error.ts';
 import { CONTENT_TYPES, plainJson, type Representation, refusalRepresentation } from '../codec/accept.ts';
 import { protobufItem, protobufListHead, protobufListMeta, protobufListTail, protobufObject, typeNameOf } from '../codec/protobuf.ts';
 import { yamlList } from '../codec/readable.ts';
@@ -141,9 +141,30 @@ export async function writeFailure(context: AnswerContext, error: StatusError): 
   let body: Uint8Array | string;
   if (format === 'protobuf') body = protobufObject(core.facts, 'machinery.meta.v1.Status', status as unknown as JsonObject);
   else if (format === 'yaml') body = await context.writeYaml(JSON.stringify(status));
-  else body = pretty ? JSON.stringify(status, null, 2) : JSON.stringify(status);
+  else body = pretty ? JSON.stringify(status, null, 2) : await statusText(core, status);
   sendBytes(response, error.code, headers, body, headOnly);
 }
+
+/** A long one in several turns. */
+async function statusText({ yieldToLoop }: Core, status: Status): Promise<string> {
+  if ((status.message?.length ?? 0) < SHORT_BYTES) return JSON.stringify(status);
+  await yieldToLoop();
+  const causes = status.details?.causes ?? [];
+  if (causes.length === 0) return JSON.stringify(status);
+  const whole = JSON.stringify({ ...status, details: { ...status.details, causes: [] } });
+  // Within a text its quotes would be escaped.
+  const at = whole.lastIndexOf(NO_CAUSES) + NO_CAUSES.length - 1;
+  const parts: string[] = [];
+  for (let from = 0; from < causes.length; from += CAUSES_AT_ONCE) {
+    await yieldToLoop();
+    parts.push(JSON.stringify(causes.slice(from, from + CAUSES_AT_ONCE)).slice(1, -1));
+  }
+  await yieldToLoop();
+  return `${whole.slice(0, at)}${parts.join(',')}${whole.slice(at)}`;
+}
+
+const NO_CAUSES = '"causes":[]';
+const CAUSES_AT_ONCE = 2000;
 
 async function send(context: AnswerContext, code: number, representation: Representation, json: Buffer): Promise<void> {
   const { core, call, response, headOnly } = context;
