@@ -17,7 +17,7 @@ function prepared(name: string, object: JsonObject, old?: JsonObject): JsonObjec
   const draft = structuredClone({ metadata: {}, ...object }) as unknown as Draft<KubeObject>;
   const { strategy } = kindOf(name);
   strategy.default?.(draft);
-  if (old === undefined) strategy.prepareForCreate?.(draft, { nowMs: 0 });
+  if (old === undefined) strategy.prepareForCreate?.(draft, { nowMs: 0, newName: () => 'new' });
   else strategy.prepareForUpdate?.(draft, { metadata: {}, ...old } as unknown as KubeObject, { nowMs: 0 });
   return draft as unknown as JsonObject;
 }
