@@ -119,7 +119,9 @@ test('a slice: taints are from now on, and what is behind a shut gate is dropped
 });
 
 test('how many pods of a stateful set may be missing at once is nothing that can be said (off in 1.36), where it was not said already', () => {
-  const said = (maxUnavailable: number): JsonObject => ({ spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1, maxUnavailable } } } });
+  const said = (maxUnavailable: number): JsonObject => ({
+    spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1, maxUnavailable } } },
+  });
   const kept = ({ spec }: JsonObject): unknown => ((spec as JsonObject)['updateStrategy'] as JsonObject)['rollingUpdate'];
   const nothing = { spec: { updateStrategy: { type: 'RollingUpdate' } } };
   assert.deepEqual(kept(prepared('StatefulSet', said(2))), { partition: 1 });
