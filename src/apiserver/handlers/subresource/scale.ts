@@ -31,7 +31,6 @@ interface Scalable extends KubeObject {
 export async function serveScale(core: Core, call: Call, target: Target): Promise<Answer> {
   switch (call.method) {
     case 'GET':
-    case 'HEAD':
       return answerOf(core, target, mustFind(core, target));
     case 'PUT': {
       const options = writeOptions(call, 'UpdateOptions');
