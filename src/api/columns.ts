@@ -46,10 +46,12 @@ export const nameColumn: Column = {
 /** The age as kubectl shows it. */
 export const ageColumn: Column = text('Age', 'How long ago the object was created.', (object, nowMs) => ageOf(object.metadata?.creationTimestamp, nowMs));
 
+export const nameAndAge: readonly Column[] = [nameColumn, ageColumn];
+
 /** What Kubernetes prints for kinds without columns of their own. */
 export const defaultColumns: readonly Column[] = [
   nameColumn,
-  text('Created At', 'When the object was created.', (object) => object.metadata?.creationTimestamp ?? ''),
+  { ...text('Created At', 'When the object was created.', (object) => object.metadata?.creationTimestamp ?? ''), type: 'date' },
 ];
 
 /** `5m`, `<unknown>` without a time. */

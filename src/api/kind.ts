@@ -45,6 +45,12 @@ export interface StrategyContext {
   readonly nowMs: number;
 }
 
+/** What the preparation of a new object may ask for beside. */
+export interface CreateContext extends StrategyContext {
+  /** For one that came without a name, and is not refused for it. */
+  readonly newName: () => string;
+}
+
 /**
  * The rules of a kind that data can't express. Every function is pure: it looks at its arguments only. `prepare…` and `default`
  * change the draft that they are given (a private copy); validation returns errors, in the order of the fields.
@@ -54,7 +60,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Defaults that depend on other fields or are not in the tables. Runs on every write (and on decoded storage when fields were added). */
   readonly default?: (draft: Draft<T>) => void;
   /** Clears what a creator may not set (status), sets generation 1 … */
-  readonly prepareForCreate?: (draft: Draft<T>, context: StrategyContext) => void;
+  readonly prepareForCreate?: (draft: Draft<T>, context: CreateContext) => void;
   /** Copies what this path may not change (status) from `old`; raises generation when the spec changed. */
   readonly prepareForUpdate?: (draft: Draft<T>, old: T, context: StrategyContext) => void;
   /** `apiVersion`: of the request, which some rules depend on. The object is in the storage version. */
@@ -84,7 +90,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly timeToLiveSeconds?: number;
 }
 
-/** A printer column, as kubectl shows it. Cells: strings, numbers, booleans; times are given as RFC 3339 in cells of type date. */
+/** A printer column, as kubectl shows it. Cells: strings, numbers, booleans, as they are sent, whatever the type says (an age is text). */
 export interface Column<T extends KubeObject = KubeObject> {
   readonly name: string;
   readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';

@@ -17,7 +17,7 @@ function prepared(name: string, object: JsonObject, old?: JsonObject): JsonObjec
   const draft = structuredClone({ metadata: {}, ...object }) as unknown as Draft<KubeObject>;
   const { strategy } = kindOf(name);
   strategy.default?.(draft);
-  if (old === undefined) strategy.prepareForCreate?.(draft, { nowMs: 0 });
+  if (old === undefined) strategy.prepareForCreate?.(draft, { nowMs: 0, newName: () => 'new' });
   else strategy.prepareForUpdate?.(draft, { metadata: {}, ...old } as unknown as KubeObject, { nowMs: 0 });
   return draft as unknown as JsonObject;
 }
@@ -116,4 +116,15 @@ test('a slice: taints are from now on, and what is behind a shut gate is dropped
   assert.deepEqual(made.spec, { devices: [{ name: 'd', attributes: { a: {}, b: { string: 'x' } }, taints }] });
   const changed = prepared('ResourceSlice', { spec: { devices: [device] } }, { metadata: { generation: 3 }, spec: { devices: [device] } });
   assert.deepEqual([changed.spec, changed.metadata], [{ devices: [{ ...device, taints }] }, { generation: 4 }]);
+});
+
+test('how many pods of a stateful set may be missing at once is nothing that can be said (off in 1.36), where it was not said already', () => {
+  const said = (maxUnavailable: number): JsonObject => ({
+    spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1, maxUnavailable } } },
+  });
+  const kept = ({ spec }: JsonObject): unknown => ((spec as JsonObject)['updateStrategy'] as JsonObject)['rollingUpdate'];
+  const nothing = { spec: { updateStrategy: { type: 'RollingUpdate' } } };
+  assert.deepEqual(kept(prepared('StatefulSet', said(2))), { partition: 1 });
+  assert.deepEqual(kept(prepared('StatefulSet', said(2), nothing)), { partition: 1 });
+  assert.deepEqual(kept(prepared('StatefulSet', said(2), said(1))), { partition: 1, maxUnavailable: 2 });
 });

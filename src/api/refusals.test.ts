@@ -64,7 +64,7 @@ function causesOf({ object, old, subresource }: Row): readonly string[] {
   const draft = prepared(object, kind);
   if (old === undefined) {
     (draft.metadata ??= {}).uid = 'uid-1';
-    strategy.prepareForCreate?.(draft, { nowMs });
+    strategy.prepareForCreate?.(draft, { nowMs, newName: () => 'new' });
     return [...validateMetadata(draft.metadata ?? {}, rules), ...(strategy.validateCreate?.(draft as KubeObject, apiVersion) ?? [])].map(formatFieldError);
   }
   const before = prepared(old, kind);

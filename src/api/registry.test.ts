@@ -62,7 +62,7 @@ test('defaults, preparation, columns and selectable fields take an object of whi
     assert.ok('object' in decoded);
     const object = decoded.object as never;
     kind.strategy.default?.(object);
-    kind.strategy.prepareForCreate?.(object, { nowMs: 0 });
+    kind.strategy.prepareForCreate?.(object, { nowMs: 0, newName: () => 'new' });
     kind.strategy.validateCreate?.(object, formatApiVersion(kind));
     for (const column of kind.columns) column.cell(object, 0);
     const fields = kind.selectableFields?.(object) ?? {};

@@ -1,9 +1,10 @@
 import type { ResourceQuota } from '../api/gen/types/core.v1.ts';
 import { resourceQuotas } from '../api/gen/resources.ts';
 import { isPodTerminal } from '../api/core/pod.rules.ts';
-import { addUsage, quotaMatches, type Usage, usageOf } from '../api/core/resource-quota.rules.ts';
+import { addUsage, podIsFreeFrom, quotaMatches, type Usage, usageOf } from '../api/core/resource-quota.rules.ts';
 import type { Resource } from '../api/resource.ts';
 import type { Component, ComponentOptions } from '../client/component.ts';
+import type { Again } from '../client/work-queue.ts';
 import type { Informer } from '../client/informer.ts';
 import type { KubeObject, Stored } from '../machinery/object.ts';
 import { formatQuantity, parseQuantity, type Quantity, ZERO_QUANTITY } from '../machinery/quantity.ts';
@@ -16,15 +17,17 @@ export interface QuotaSnapshot {
   readonly quota: ResourceQuota;
   /** The objects of its namespace, of every kind that it counts. */
   readonly objects: readonly (readonly [resource: Pick<Resource, 'group' | 'resource'>, objects: readonly KubeObject[]])[];
+  readonly nowMs: number;
 }
 
 type Amounts = Readonly<Record<string, string>>;
 
 /** The status that a quota ought to have; undefined: it has it. */
-export function decideQuotaStatus({ quota, objects }: QuotaSnapshot): { readonly hard: Amounts; readonly used: Amounts } | undefined {
+export function decideQuotaStatus({ quota, objects, nowMs }: QuotaSnapshot): { readonly hard: Amounts; readonly used: Amounts } | undefined {
   const hard = quota.spec?.hard ?? {};
   let sum: Usage = new Map();
-  for (const [resource, all] of objects) for (const object of all) if (quotaMatches(quota, resource, object)) sum = addUsage(sum, usageOf(resource, object));
+  for (const [resource, all] of objects)
+    for (const object of all) if (quotaMatches(quota, resource, object)) sum = addUsage(sum, usageOf(resource, object, nowMs));
   const used: Record<string, string> = {};
   for (const name of Object.keys(hard).sort()) setOwn(used, name, formatQuantity(sum.get(name) ?? ZERO_QUANTITY));
   return sameAmounts(quota.status?.hard, hard) && sameAmounts(quota.status?.used, used) ? undefined : { hard, used };
@@ -38,6 +41,13 @@ function sameAmounts(a: Amounts | undefined, b: Amounts): boolean {
 function sameAmount(a: string | undefined, b: string | undefined): boolean {
   const quantity = (text: string | undefined): Quantity | undefined => (text === undefined ? undefined : parseQuantity(text));
   return a === b || (quantity(a)?.nanos !== undefined && quantity(a)?.nanos === quantity(b)?.nanos);
+}
+
+/** When one of the pods will count no longer, though nothing happens to it. */
+function nextChange(objects: QuotaSnapshot['objects'], nowMs: number): Again | undefined {
+  const pods = objects.filter(([{ group, resource }]) => group === '' && resource === 'pods').flatMap(([, all]) => all);
+  const times = pods.flatMap((pod) => podIsFreeFrom(pod) ?? []).filter((time) => time > nowMs);
+  return times.length === 0 ? undefined : { afterMs: Math.min(...times) - nowMs };
 }
 
 const OF_PODS = /^(?:pods|cpu|memory|ephemeral-storage|hugepages-.*|requests\..*|limits\..*)$/;
@@ -65,7 +75,7 @@ export function countedResources(hard: Amounts, served: readonly Resource[]): re
  * anew from the server, after the quota's own version, so that a create at the same moment makes the write fail and not the count.
  */
 export function startResourceQuotaController(options: ComponentOptions, kinds: KindSource): Component {
-  const { client, informers } = options;
+  const { client, clock, informers } = options;
   const quotas = informers.of(resourceQuotas, { indexes: { namespace: ({ metadata }) => [metadata?.namespace ?? ''] } });
   const followed = new Followed(options, (namespace) => quotas.byIndex('namespace', namespace).map(({ metadata }) => metadata.name));
   return startController(options, {
@@ -76,14 +86,14 @@ export function startResourceQuotaController(options: ComponentOptions, kinds: K
       const cached = quotas.get(name, namespace);
       if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) return undefined;
       const counted = countedResources(cached.spec?.hard ?? {}, kinds.namespaced());
-      const caches = await Promise.all(counted.map((resource) => followed.follow(resource)));
-      if (decideQuotaStatus({ quota: cached, objects: caches.map((informer, at) => [counted[at] as Resource, informer.list(namespace)]) }) === undefined)
-        return undefined;
+      const caches = await Promise.all(counted.map(async (resource) => [resource, (await followed.follow(resource)).list(namespace)] as const));
+      const again = nextChange(caches, clock.now());
+      if (decideQuotaStatus({ quota: cached, objects: caches, nowMs: clock.now() }) === undefined) return again;
       const quota = await client.get(resourceQuotas, name, namespace);
       const lists = await Promise.all(counted.map(async (resource) => [resource, (await client.list(resource, { namespace })).items] as const));
-      const status = decideQuotaStatus({ quota, objects: lists });
+      const status = decideQuotaStatus({ quota, objects: lists, nowMs: clock.now() });
       if (status !== undefined) await client.updateStatus(resourceQuotas, { ...quota, status });
-      return undefined;
+      return again;
     },
   });
 }
@@ -133,9 +143,13 @@ class Followed implements Source {
   }
 }
 
-/** Most updates of a pod are of its status, which counts only by whether the pod has ended. */
+/** Most updates of a pod are of its status, which counts only by whether the pod has ended. One that is being deleted may yet get stuck. */
 function mayCountOtherwise({ group, resource }: Resource, object: KubeObject, previous: KubeObject): boolean {
   if (group === '' && resource === 'pods')
-    return isPodTerminal(object) !== isPodTerminal(previous) || object.metadata?.generation !== previous.metadata?.generation;
+    return (
+      isPodTerminal(object) !== isPodTerminal(previous) ||
+      object.metadata?.generation !== previous.metadata?.generation ||
+      object.metadata?.deletionTimestamp !== previous.metadata?.deletionTimestamp
+    );
   return group === '' && (resource === 'services' || resource === 'persistentvolumeclaims');
 }

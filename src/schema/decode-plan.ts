@@ -20,7 +20,8 @@ export const newCursor = (): Cursor => ({ path: [], depth: 0, struct: '', unknow
 
 /** Deeper objects are refused: no type of Kubernetes comes near, and recursion stays far from the end of the stack. */
 const MAX_DEPTH = 1000;
-const MAX_UNKNOWN = 100;
+/** Many more than are ever told: which those are depends on their order. */
+const MAX_UNKNOWN = 10_000;
 
 /** How a type is decoded, worked out once per type and kept. */
 export interface StructPlan {

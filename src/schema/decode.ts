@@ -17,7 +17,7 @@ export type Decoded = Decodable | DecodeRefusal;
 export interface Decodable {
   /** Private to the caller: shares nothing with the input. */
   readonly object: DraftObject;
-  /** `spec.template.spec.containers[0].foo`; at most 100. Words for a warning: `unknown field "…"`. */
+  /** `spec.template.spec.containers[0].foo`, in the order of the input. Words for a warning: `unknown field "…"`. */
   readonly unknownFields: readonly string[];
   readonly fault?: undefined;
 }
@@ -35,15 +35,18 @@ export function decode(facts: Facts, typeName: string, input: JsonObject): Decod
   try {
     const object = plan.decode(input, cursor);
     const { unknown } = cursor;
-    return { object, unknownFields: unknown.length > 1 ? inDocumentOrder(input, unknown) : unknown };
+    return { object, unknownFields: unknown.length > 1 ? inOrder(input, unknown, Object.keys) : unknown };
   } catch (error) {
     if (error instanceof DecodeFault) return { fault: error.message, converting: error.converting ?? error.message };
     throw error;
   }
 }
 
+/** As YAML's are told, which becomes JSON with sorted keys before anything looks at it. */
+export const inOrderOfKeys = (input: JsonObject, paths: readonly string[]): readonly string[] => inOrder(input, paths, (object) => Object.keys(object).sort());
+
 /** As they stand in the input: clients show them in this order. Only those found are looked for, so nothing deep is walked in vain. */
-function inDocumentOrder(input: JsonObject, paths: readonly string[]): readonly string[] {
+function inOrder(input: JsonObject, paths: readonly string[], keysOf: (object: JsonObject) => readonly string[]): readonly string[] {
   const wanted = new Set(paths);
   const found: string[] = [];
   const visit = (value: Json | undefined, path: string): void => {
@@ -51,7 +54,7 @@ function inDocumentOrder(input: JsonObject, paths: readonly string[]): readonly 
     if (wanted.has(path)) found.push(path);
     else if (Array.isArray(value)) value.forEach((item: Json, i) => visit(item, `${path}[${i}]`));
     else if (typeof value === 'object' && value !== null) {
-      for (const key of Object.keys(value)) {
+      for (const key of keysOf(value as JsonObject)) {
         if (found.length === paths.length) return;
         visit((value as JsonObject)[key], path === '' ? key : `${path}.${key}`);
       }

@@ -32,14 +32,40 @@ export function scanJson(text: string, maxDepth: number): ScanReport {
   }
 }
 
+/** A key that something is to be said about. */
+export interface NotedKey {
+  readonly path: string;
+  /** It stands twice, and here for the second time. */
+  readonly again: boolean;
+}
+
+/** Where in the text these stand, and what stands twice beside them, in order; nothing within them. The text is JSON. */
+export function notedKeys(text: string, maxDepth: number, unknown: readonly string[]): readonly NotedKey[] {
+  const wanted = new Set(unknown);
+  const noted: NotedKey[] = [];
+  let within: number | undefined;
+  new Scanner(text, maxDepth, (path, depth, again) => {
+    if (within !== undefined && depth > within) return;
+    const known = !wanted.has(path());
+    within = known ? undefined : depth;
+    if (again || !known) noted.push({ path: path(), again: again && known });
+  }).run();
+  return noted;
+}
+
+/** Of a key: its path, how deep it stands, and whether it stood there before. */
+type OnKey = (path: () => string, depth: number, again: boolean) => void;
+
 class Scanner {
   readonly duplicates: string[] = [];
+  readonly #onKey: OnKey | undefined;
   readonly #text: string;
   readonly #maxDepth: number;
   readonly #levels: Level[] = [];
   #at = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, maxDepth: number, onKey?: OnKey) {
+    this.#onKey = onKey;
     this.#text = text;
     this.#maxDepth = maxDepth;
   }
@@ -79,6 +105,7 @@ class Scanner {
     this.#string();
     level.key = JSON.parse(this.#text.slice(start, this.#at)) as string;
     const reported = keys.get(level.key);
+    this.#onKey?.(() => this.#path(), this.#levels.length, reported !== undefined);
     if (reported === undefined) keys.set(level.key, false);
     else if (!reported && this.duplicates.length < MAX_REPORTED) {
       keys.set(level.key, true);

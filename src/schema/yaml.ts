@@ -1,3 +1,4 @@
+import type { Document, LineCounter } from 'yaml';
 import type { Json } from '../machinery/object.ts';
 import { parseJson } from './parse-json.ts';
 
@@ -17,7 +18,7 @@ const MAX_DEPTH = 1000;
 const MAX_DUPLICATES = 100;
 const MAX_VALUES = 1_000_000;
 
-/** One document. Several, or none, are a fault. */
+/** The first document, as Go's library reads it: none is null, and what follows it is not looked at. */
 export async function parseYaml(body: string | Uint8Array): Promise<ParsedYaml> {
   const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
   // Clients send JSON under YAML's name, which it is: without duplicates, and far cheaper to read.
@@ -25,48 +26,38 @@ export async function parseYaml(body: string | Uint8Array): Promise<ParsedYaml> 
     const json = parseJson(text);
     if (json.fault === undefined && json.duplicates.length === 0) return { value: json.value, duplicates: [] };
   }
-  const all = await parseYamlDocuments(text);
-  if ('fault' in all) return { fault: all.fault };
-  if (all.documents.length > 1) return { fault: 'yaml: only one document is expected' };
-  return all.documents[0] ?? { value: null, duplicates: [] };
-}
-
-export type ParsedYamlDocuments =
-  | { readonly documents: readonly { readonly value: Json; readonly duplicates: readonly YamlDuplicate[] }[] }
-  | { readonly fault: string };
-
-/** Every document of a stream; empty ones are left out. */
-export async function parseYamlDocuments(text: string): Promise<ParsedYamlDocuments> {
   const deep = nestingFault(text);
   if (deep !== undefined) return { fault: deep };
-  const { parseAllDocuments, LineCounter, isScalar, visit } = await import('yaml');
+  const { parseAllDocuments, LineCounter } = await import('yaml');
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { version: '1.1', schema: 'yaml-1.1', merge: true, uniqueKeys: false, lineCounter: lines, prettyErrors: false });
-  const documents: { value: Json; duplicates: YamlDuplicate[] }[] = [];
-  for (const document of parsed) {
-    const [error] = document.errors;
-    if (error !== undefined) return { fault: `yaml: line ${lines.linePos(error.pos[0]).line}: ${error.message}` };
-    if (document.contents === null) continue;
-    const duplicates: YamlDuplicate[] = [];
-    visit(document, {
-      Map(_key, node) {
-        const seen = new Set<string>();
-        for (const { key } of node.items) {
-          if (!isScalar(key) || key.value === '<<') continue;
-          const name = String(key.value);
-          if (seen.has(name) && duplicates.length < MAX_DUPLICATES) duplicates.push({ line: lines.linePos(key.range?.[0] ?? 0).line, key: name });
-          seen.add(name);
-        }
-      },
-    });
-    try {
-      const value = plain(document.toJS({ maxAliasCount: 1000, mapAsMap: true }), 0, { left: MAX_VALUES });
-      if (value !== null) documents.push({ value, duplicates });
-    } catch (cause) {
-      return { fault: `yaml: ${cause instanceof Error ? cause.message : String(cause)}` };
-    }
+  const options = { version: '1.1', schema: 'yaml-1.1', merge: true, uniqueKeys: false, lineCounter: lines, prettyErrors: false } as const;
+  const [document] = parseAllDocuments(text, options);
+  if (document === undefined) return { value: null, duplicates: [] };
+  const [error] = document.errors;
+  if (error !== undefined) return { fault: `yaml: line ${lines.linePos(error.pos[0]).line}: ${error.message}` };
+  try {
+    const value = plain(document.toJS({ maxAliasCount: 1000, mapAsMap: true }), 0, { left: MAX_VALUES });
+    return { value, duplicates: await duplicatesIn(document, lines) };
+  } catch (cause) {
+    return { fault: `yaml: ${cause instanceof Error ? cause.message : String(cause)}` };
   }
-  return { documents };
+}
+
+async function duplicatesIn(document: Document, lines: LineCounter): Promise<readonly YamlDuplicate[]> {
+  const { isScalar, visit } = await import('yaml');
+  const duplicates: YamlDuplicate[] = [];
+  visit(document, {
+    Map(_key, node) {
+      const seen = new Set<string>();
+      for (const { key } of node.items) {
+        if (!isScalar(key) || key.value === '<<') continue;
+        const name = String(key.value);
+        if (seen.has(name) && duplicates.length < MAX_DUPLICATES) duplicates.push({ line: lines.linePos(key.range?.[0] ?? 0).line, key: name });
+        seen.add(name);
+      }
+    },
+  });
+  return duplicates;
 }
 
 /** `yaml: unmarshal errors:\n  line 26: key "imagePullPolicy" already set in map`: the words of strict decoding. */

@@ -91,4 +91,46 @@ describe('field validation', () => {
     const warned = await front.say('POST', `${path}?dryRun=All`, { body: yaml, type: 'application/yaml' });
     assert.deepEqual([warned.code, warned.warnings], [201, ['299 - "line 7: key \\"a\\" already set in map"', '299 - "unknown field \\"extra\\""']]);
   });
+
+  const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps?fieldValidation=Strict';
+  /** What is said of a ConfigMap, piece by piece. */
+  const said = async (text: string, type = 'application/json'): Promise<readonly string[]> => {
+    const { code, body: status } = await front.say('POST', CONFIG_MAPS, { body: text, type });
+    assert.equal(code, 400);
+    return String(status['message'])
+      .replace(/^.*?strict decoding error: /s, '')
+      .split(', ');
+  };
+
+  it('in the order of the document: a field that stands twice where it stands again', async () => {
+    const texts = await said('{"z":{"in":1,"in":2},"data":{"a":"1","a":"2"},"y":1,"metadata":{"name":"a","x":1,"name":"b","name":"c","x":2},"z":3,"1":1}');
+    assert.deepEqual(texts, [
+      ...['unknown field "z"', 'duplicate field "data.a"', 'unknown field "y"', 'unknown field "metadata.x"'],
+      ...['duplicate field "metadata.name"', 'unknown field "1"'],
+    ]);
+  });
+
+  it('a hundred of them, of both kinds', async () => {
+    const fields = Array.from({ length: 150 }, (_, i) => `"f${i}":1`).join(',');
+    const texts = await said(`{"metadata":{"name":"a","name":"b"},${fields},"metadata":{"name":"c"}}`);
+    assert.deepEqual([texts.length, texts[0], texts.at(-1)], [100, 'duplicate field "metadata.name"', 'unknown field "f98"']);
+  });
+
+  it('YAML: what stands twice first, then what is unknown, by name', async () => {
+    const yaml = 'kind: ConfigMap\nz: 1\nmetadata:\n  name: a\n  w: 1\n  v: 2\nb: 1\nb: 2\n';
+    const words = [
+      'yaml: unmarshal errors:\n  line 8: key "b" already set in map',
+      ...['b', 'metadata.v', 'metadata.w', 'z'].map((f) => `unknown field "${f}"`),
+    ];
+    assert.deepEqual(await said(yaml, 'application/yaml'), words);
+    assert.deepEqual(await said('{"z":1,"metadata":{"w":1,"v":1},"b":1}', 'application/yaml'), words.slice(1));
+  });
+
+  it('YAML: of several documents the first is taken', async () => {
+    const { code, body: made } = await front.say('POST', '/api/v1/namespaces/default/configmaps?dryRun=All', {
+      body: 'kind: ConfigMap\nmetadata:\n  name: first\n---\nkind: Secret\n',
+      type: 'application/yaml',
+    });
+    assert.deepEqual([code, (made['metadata'] as { readonly name: string }).name], [201, 'first']);
+  });
 });

@@ -91,6 +91,18 @@ describe('paths', () => {
     assert.equal(stranger.code, 403, 'who may not ask is told that first');
   });
 
+  it('HEAD only where no router knows the methods: an object is got, a list is listed', async () => {
+    const answers: Record<string, number> = {};
+    const asked = {
+      405: [MAPS, `${MAPS}/a`, '/api/v1/namespaces/default/status', '/api', '/api/v1', '/apis/apps/v1', '/version', '/openid/v1/jwks'],
+      200: ['/', '/apis', '/apis/apps', '/healthz', '/livez', '/readyz', '/metrics', '/openapi/v2', '/openapi/v3'],
+      404: ['/apis/none', '/apis/none/v1', '/apis/apps/v0', '/none'],
+    };
+    for (const path of Object.values(asked).flat()) answers[path] = (await front.say('HEAD', path)).code;
+    assert.deepEqual(answers, Object.fromEntries(Object.entries(asked).flatMap(([code, paths]) => paths.map((path) => [path, Number(code)]))));
+    assert.equal((await front.say('HEAD', MAPS, { as: 'nobody' })).code, 403, 'who may not list is told that first');
+  });
+
   it('names that no object can have', async () => {
     for (const [name, why] of [
       ['..', "may not be '..'"],

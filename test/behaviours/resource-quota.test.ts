@@ -75,6 +75,15 @@ describe('a resource quota', { timeout: 60_000 }, () => {
     });
   }
 
+  it('gives back what a pod had that is stuck beyond its grace period, and counts it as an object still', async () => {
+    await withQuota('stuck', { pods: '1', 'count/pods': '5' });
+    await make(`${CORE('stuck')}/pods`, { ...pod('x'), metadata: { name: 'x', finalizers: ['example.com/stuck'] } });
+    await cluster.ask('DELETE', `${CORE('stuck')}/pods/x`);
+    await cluster.settle(2);
+    assert.deepEqual(await used('stuck'), { 'count/pods': '1', pods: '0' });
+    assert.equal((await make(`${CORE('stuck')}/pods`, pod('y'))).code, 201);
+  });
+
   it('counts storage by class', async () => {
     const gold = 'gold.storageclass.storage.k8s.io';
     await withQuota('storage', { 'requests.storage': '20Gi', [`${gold}/requests.storage`]: '10Gi', [`${gold}/persistentvolumeclaims`]: '2' });

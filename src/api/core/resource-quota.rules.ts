@@ -1,6 +1,7 @@
 import { addQuantities, milliQuantityOf, parseQuantity, type Quantity, quantityOf, subtractQuantities, ZERO_QUANTITY } from '../../machinery/quantity.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { getOwn } from '../../machinery/record.ts';
+import { parseTime } from '../../machinery/time.ts';
 import type { PersistentVolumeClaim, Pod, PodSpec, PodStatus, ResourceQuota, Service } from '../gen/types/core.v1.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
 import { type Amounts, addAmounts, amountsOf, heldByPod, isPodTerminal, podRequests, raiseTo } from './pod.rules.ts';
@@ -23,14 +24,14 @@ const PLAIN_COUNTS: ReadonlySet<string> = new Set([
 
 const ONE = quantityOf(1);
 
-/** What one object counts as in every quota that matches it. Ended pods count only as objects. */
-export function usageOf({ group, resource }: { readonly group: string; readonly resource: string }, object: KubeObject): Usage {
+/** What one object counts as in every quota that matches it. Pods that have ended, or should have long ago, count only as objects. */
+export function usageOf({ group, resource }: { readonly group: string; readonly resource: string }, object: KubeObject, nowMs: number): Usage {
   const usage = new Map<string, Quantity>([[`count/${group === '' ? resource : `${resource}.${group}`}`, ONE]]);
   if (group === 'resource.k8s.io' && resource === 'resourceclaims') addDevices(usage, (object as ClaimOfDevices).spec?.devices?.requests ?? []);
   if (group !== '') return usage;
   switch (resource) {
     case 'pods':
-      addPod(usage, object as Pod);
+      if (!isPodFree(object as Pod, nowMs)) addPod(usage, object as Pod);
       break;
     case 'services':
       addService(usage, object as Service);
@@ -44,8 +45,18 @@ export function usageOf({ group, resource }: { readonly group: string; readonly 
   return usage;
 }
 
+/** Its node may be lost: who waits for it is not charged for it (QuotaV1Pod). */
+const isPodFree = (pod: Pod, nowMs: number): boolean => isPodTerminal(pod) || nowMs >= (podIsFreeFrom(pod) ?? Number.POSITIVE_INFINITY);
+
+/** When a pod that is being deleted counts no longer: its grace period after the time that it was given, which has the grace in it. */
+export function podIsFreeFrom({ metadata }: Pod): number | undefined {
+  const graceSeconds = metadata?.deletionGracePeriodSeconds;
+  const endMs = parseTime(metadata?.deletionTimestamp ?? '');
+  return endMs === undefined || graceSeconds === undefined ? undefined : endMs + graceSeconds * 1000 + 1;
+}
+
 function addPod(usage: Map<string, Quantity>, pod: Pod): void {
-  if (pod.spec === undefined || isPodTerminal(pod)) return;
+  if (pod.spec === undefined) return;
   usage.set('pods', ONE);
   for (const [name, amount] of heldByPod(pod)) {
     const quantity = quantityOfAmount(name, amount);

@@ -1,7 +1,7 @@
 import type { Draft } from '../../machinery/object.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
-import { serviceAccountColumns } from './columns.ts';
+import { nameAndAge } from '../columns.ts';
 
 const MOUNTABLE = 'kubernetes.io/enforce-mountable-secrets';
 
@@ -20,6 +20,6 @@ export const serviceAccountRules: KindRules<core.ServiceAccount> = {
         ? [`metadata.annotations[${MOUNTABLE}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`]
         : [],
   },
-  columns: serviceAccountColumns,
+  columns: nameAndAge,
   shortNames: ['sa'],
 };

@@ -29,5 +29,3 @@ export const resourceSliceColumns: readonly Column<Slice>[] = [
   text('Pool', 'The pool that they belong to.', ({ spec }) => spec.pool.name),
   ageColumn,
 ];
-
-export const nameAndAge: readonly Column[] = [nameColumn, ageColumn];

@@ -13,13 +13,13 @@ export const storageClassColumns: readonly Column<storage.StorageClass>[] = [
   text('Provisioner', 'Who makes its volumes.', ({ provisioner }) => provisioner),
   text('ReclaimPolicy', 'What happens to a volume when its claim is gone.', ({ reclaimPolicy }) => reclaimPolicy ?? 'Delete'),
   text('VolumeBindingMode', 'When volumes are made.', ({ volumeBindingMode }) => volumeBindingMode ?? '<unset>'),
-  boolean('AllowVolumeExpansion', 'Whether volumes may grow.', ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false),
+  text('AllowVolumeExpansion', 'Whether volumes may grow.', ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false),
   ageColumn,
 ];
 
 export const volumeAttachmentColumns: readonly Column<storage.VolumeAttachment>[] = [
   nameColumn,
-  text('Attacher', 'The driver that attaches.', ({ spec }) => spec.attacher),
+  { ...text('Attacher', 'The driver that attaches.', ({ spec }: storage.VolumeAttachment) => spec.attacher), format: 'name' },
   text('PV', 'The volume.', ({ spec }) => spec.source.persistentVolumeName ?? ''),
   text('Node', 'The node.', ({ spec }) => spec.nodeName),
   boolean('Attached', 'Whether it is attached.', ({ status }) => status?.attached ?? false),

@@ -43,9 +43,9 @@ function changesScope(request: AdmissionRequest): boolean {
 function charge(request: AdmissionRequest, quota: Stored<ResourceQuota>): void {
   const about = { group: request.kind.group, resource: request.resource };
   const object = request.object as unknown as KubeObject;
-  const before = request.old !== undefined && quotaMatches(quota, about, request.old) ? usageOf(about, request.old) : NONE;
+  const before = request.old !== undefined && quotaMatches(quota, about, request.old) ? usageOf(about, request.old, request.nowMs) : NONE;
   const counted = quotaMatches(quota, about, object);
-  const after = counted ? usageOf(about, object) : NONE;
+  const after = counted ? usageOf(about, object, request.nowMs) : NONE;
   const hard = quantities(quota.status?.hard ?? quota.spec?.hard);
   if (counted && request.operation === 'CREATE') requireAmounts(request, quota, hard);
   const change = only(usageChange(after, before), hard);

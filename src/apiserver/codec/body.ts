@@ -1,6 +1,6 @@
 import type { Json } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
-import { scanJson } from '../../schema/json-scan.ts';
+import { notedKeys, scanJson } from '../../schema/json-scan.ts';
 import type { CallBody, ParsedBody } from '../handlers/call.ts';
 import type { BodyRefusal } from './body-words.ts';
 import { type JsonScanner, TOO_MANY_VALUES, type YamlReader } from './yaml-thread.ts';
@@ -85,7 +85,7 @@ export function parseJsonBody(bytes: Uint8Array, scan: JsonScan | undefined, ref
   if (scanned.keys === countKeys(value)) return { value, duplicates: [] };
   const { fault, duplicates } = scanJson(text, MAX_DEPTH);
   if (fault !== undefined) throw refuse({ format: 'json', why: fault, bytes });
-  return { value, duplicates };
+  return { value, duplicates, noted: (unknown) => notedKeys(text, MAX_DEPTH, unknown) };
 }
 
 /** The same for a long one, in several turns of the loop. */
@@ -118,14 +118,14 @@ async function parseYamlBody(bytes: Uint8Array, refuse: BodyRefusal, readers: Bo
     try {
       const parsed = bytes.byteLength > HEAVY_BYTES ? await parseJsonInTurns(bytes, undefined, refuse, readers) : parseJsonBody(bytes, undefined, refuse);
       // What stands twice is told in YAML's words.
-      if (parsed.duplicates.length === 0 || bytes.byteLength > MAX_YAML_BYTES) return parsed;
+      if (parsed.duplicates.length === 0 || bytes.byteLength > MAX_YAML_BYTES) return { ...parsed, yaml: true };
     } catch (thrown) {
       if (thrown instanceof StatusError && thrown.reason === 'RequestEntityTooLarge') throw thrown;
     }
   }
   if (bytes.byteLength > MAX_YAML_BYTES) throw tooLargeBody(MAX_YAML_BYTES);
   const parsed = await readers.yaml(bytes);
-  if (!('fault' in parsed)) return parsed;
+  if (!('fault' in parsed)) return { ...parsed, yaml: true };
   throw parsed.fault === TOO_MANY_VALUES ? tooMuch('too many values') : refuse({ format: 'yaml', why: parsed.fault, bytes });
 }
 

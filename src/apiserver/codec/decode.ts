@@ -1,6 +1,6 @@
 import type { DraftObject, Json, JsonObject } from '../../machinery/object.ts';
 import { badRequest, type StatusError } from '../../machinery/status-error.ts';
-import { cannotBeHandled, decode, type DecodeRefusal, duplicateFieldText, strictDecodingError, unknownFieldText } from '../../schema/decode.ts';
+import { cannotBeHandled, decode, type DecodeRefusal, duplicateFieldText, inOrderOfKeys, strictDecodingError, unknownFieldText } from '../../schema/decode.ts';
 import { goValueName } from '../../schema/go-type.ts';
 import { yamlDuplicatesText, yamlDuplicateText } from '../../schema/yaml.ts';
 import type { Core } from '../core.ts';
@@ -66,7 +66,6 @@ interface Head {
 
 export interface DecodeWords {
   readonly refuse: DecodeRefused;
-  /** In order. */
   readonly remarks: (unknownFields: readonly string[], body: ParsedBody) => Remarks;
 }
 
@@ -80,12 +79,27 @@ export interface Remarks {
 export function objectWords(expected: Expected): DecodeWords {
   return {
     refuse: ({ fault }, { apiVersion, kind } = expected) => badRequest(cannotBeHandled(kind, versionOf(apiVersion), expected.kind, fault)),
-    remarks: (unknown, { duplicates, yamlDuplicates = [] }) => {
-      const texts = [...unknown.map(unknownFieldText), ...duplicates.map(duplicateFieldText)];
+    remarks: (unknown, body) => {
+      const texts = fieldTexts(unknown, body);
+      const { yamlDuplicates = [] } = body;
       if (yamlDuplicates.length === 0) return { strict: texts, warnings: texts };
       return { strict: [yamlDuplicatesText(yamlDuplicates), ...texts], warnings: [...yamlDuplicates.map(yamlDuplicateText), ...texts] };
     },
   };
+}
+
+/** So many are told, each once (sigs.k8s.io/json `saveStrictError`). */
+export const MAX_TOLD = 100;
+
+function fieldTexts(unknown: readonly string[], { value, yaml = false, duplicates, noted }: ParsedBody): readonly string[] {
+  const texts =
+    duplicates.length === 0
+      ? (yaml ? inOrderOfKeys(value as JsonObject, unknown) : unknown).map(unknownFieldText)
+      : (noted?.(unknown).map(({ path, again }) => (again ? duplicateFieldText(path) : unknownFieldText(path))) ?? [
+          ...unknown.map(unknownFieldText),
+          ...duplicates.map(duplicateFieldText),
+        ]);
+  return [...new Set(texts)].slice(0, MAX_TOLD);
 }
 
 export function decodeObject(core: Core, call: Call, body: ParsedBody, expected: Expected, validation: FieldValidation): DraftObject {

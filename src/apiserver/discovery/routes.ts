@@ -56,6 +56,8 @@ class Documents {
     const shown = parts.length === 1 ? form : 'legacy';
     if (!this.#isServed(parts)) return pageNotFound();
     const page = this.#page(parts, shown);
+    // go-restful, which serves all but the groups, knows no HEAD.
+    if (method === 'HEAD' && (parts[0] === 'api' || parts.length > 2)) throw methodNotServed();
     // A 304 carries them too: Go's cache takes the headers of the newer answer.
     const headersOfPage = { etag: page.etag, vary: 'Accept', 'content-type': discoveryContentType(shown) };
     if (first(headers, 'if-none-match') === page.etag) return { code: 304, headers: headersOfPage, body: '' };

@@ -1,5 +1,6 @@
 import type { UserInfo } from '../../machinery/exchange.ts';
 import type { Json, JsonObject } from '../../machinery/object.ts';
+import type { NotedKey } from '../../schema/json-scan.ts';
 import type { YamlDuplicate } from '../../schema/yaml.ts';
 import type { BodyRefusal } from '../codec/body-words.ts';
 import type { StoredEntry } from '../codec/projection.ts';
@@ -56,6 +57,10 @@ export interface ParsedBody {
   readonly duplicates: readonly string[];
   /** The same in YAML, where they have no paths. */
   readonly yamlDuplicates?: readonly YamlDuplicate[];
+  /** It came as YAML, where the order of keys means nothing. */
+  readonly yaml?: boolean;
+  /** Where something stands twice: the keys at these paths and those that stand twice, as they stand in the text. Absent for a long text. */
+  readonly noted?: (unknown: readonly string[]) => readonly NotedKey[];
 }
 
 /** What a handler answers. The transport turns it into bytes or hands it over. */

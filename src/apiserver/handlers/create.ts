@@ -95,7 +95,7 @@ export async function createDraft(
   if (generated) made.name = generateName(core, made.generateName ?? '');
   made.uid = uuid(core.random);
   made.creationTimestamp = formatTime(nowMs);
-  binding.stored.strategy.prepareForCreate?.(stored as unknown as Draft<KubeObject>, { nowMs });
+  binding.stored.strategy.prepareForCreate?.(stored as unknown as Draft<KubeObject>, { nowMs, newName: () => uuid(core.random) });
   emptyStatus(core, binding, stored);
   const allocation = core.services?.allocate(binding, stored, undefined);
   if (heavy) await core.yieldToLoop();

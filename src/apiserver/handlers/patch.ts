@@ -10,7 +10,7 @@ import type { Core } from '../core.ts';
 import { unsupportedMediaType } from '../codec/body.ts';
 import { applyRefusal, type BodyRefusal, NO_BODY, patchRefusal, strategicPatchRefusal } from '../codec/body-words.ts';
 import { applyDefaults } from '../codec/defaults.ts';
-import { checkKind, decodeInWords, type DecodeWords, type Expected, expectedOf } from '../codec/decode.ts';
+import { MAX_TOLD, checkKind, decodeInWords, type DecodeWords, type Expected, expectedOf } from '../codec/decode.ts';
 import { applyObject } from './apply.ts';
 import type { Answer, Call, ParsedBody } from './call.ts';
 import { type ChangeRules, changeObject, type Existing } from './change.ts';
@@ -143,7 +143,7 @@ function patchWords(type: string, patch: Json, faults: readonly string[], patche
       return invalidObject({ group: '', kind: '' }, '', [invalid(new FieldPath('patch'), value, strategic ? converting : fault)]);
     },
     remarks: (unknown) => {
-      const texts = [...faults, ...unknown.toSorted().map(unknownFieldText)];
+      const texts = [...faults, ...unknown.toSorted().slice(0, MAX_TOLD).map(unknownFieldText)];
       return { strict: texts, warnings: texts };
     },
   };

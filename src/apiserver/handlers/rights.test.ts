@@ -46,6 +46,18 @@ test('services and limits are created by an update, as leases are', async () => 
   assert.equal((await server.ask('PUT', '/api/v1/namespaces/ns/limitranges/a', limits)).code, 201);
 });
 
+test('limits that come without a name are given one', async () => {
+  await using server = startTestServer();
+  const limits: JsonObject = { apiVersion: 'v1', kind: 'LimitRange', metadata: {}, spec: { limits: [] } };
+  const { code, body } = await server.ask('POST', '/api/v1/namespaces/ns/limitranges', limits);
+  assert.equal(code, 201, JSON.stringify(body));
+  const { name, uid } = body['metadata'] as { readonly name: string; readonly uid: string };
+  assert.match(name, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  assert.notEqual(name, uid);
+  assert.equal((await server.ask('GET', `/api/v1/namespaces/ns/limitranges/${name}`)).code, 200);
+  assert.equal((await server.refusal('POST', '/api/v1/namespaces/ns/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: {} })).code, 422);
+});
+
 const pod = (): JsonObject => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [{ name: 'a', image: 'x' }] } });
 const bindingOf = (uid: string): JsonObject => ({ apiVersion: 'v1', kind: 'Binding', metadata: { name: 'p', uid }, target: { kind: 'Node', name: 'n1' } });
 

@@ -136,8 +136,8 @@ export class Router {
 
   async #run(call: Call, target: Target, attributes: AuthorizeAttributes): Promise<Outcome> {
     await this.#authorize(call, attributes);
-    // Proxies pass on what they do not know.
-    if (attributes.verb === '' && target.subresource !== 'proxy') throw methodNotServed();
+    // Proxies pass on what they do not know. HEAD is a read to authorization, and nothing that go-restful serves.
+    if ((attributes.verb === '' || call.method === 'HEAD') && target.subresource !== 'proxy') throw methodNotServed();
     checkName(target.name);
     const { group, resource, deprecation } = target.binding.kind;
     if (deprecation !== undefined) call.warnings.add(deprecation);

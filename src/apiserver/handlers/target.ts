@@ -28,11 +28,11 @@ export const pathNotFound = (): StatusError => new StatusError('NotFound', 'the 
 export const methodNotServed = (): StatusError =>
   new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', { details: {} });
 
-/** Of a route that only shows something: 405 for every other method. */
+/** Of a route that go-restful would serve, which knows what is got and no HEAD of it: 405 for every other method. */
 export const readOnly =
   (show: Route['handle']): Route['handle'] =>
   (request) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotServed();
+    if (request.method !== 'GET') throw methodNotServed();
     return show(request);
   };
 

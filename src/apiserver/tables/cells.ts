@@ -1,6 +1,5 @@
 import type { Column, Kind } from '../../api/kind.ts';
 import type { KubeObject } from '../../machinery/object.ts';
-import { humanDuration, parseTime } from '../../machinery/time.ts';
 
 interface ColumnDefinition {
   readonly name: string;
@@ -19,8 +18,7 @@ export function columnDefinitions(kind: Kind): string {
     const all = kind.columns.map(
       ({ name, type, format, description, priority }: Column): ColumnDefinition => ({
         name,
-        // Ages and times are printed by the server, as text.
-        type: type === 'date' ? 'string' : type,
+        type,
         format: format ?? '',
         description,
         priority,
@@ -33,14 +31,5 @@ export function columnDefinitions(kind: Kind): string {
 }
 
 export function cellsOf(kind: Kind, object: KubeObject, nowMs: number): readonly (string | number | boolean | null)[] {
-  return kind.columns.map((column) => {
-    const cell = column.cell(object, nowMs);
-    return column.type === 'date' ? formatAge(cell, nowMs) : cell;
-  });
-}
-
-function formatAge(cell: string | number | boolean | null, nowMs: number): string {
-  if (typeof cell !== 'string' || cell === '') return '<unknown>';
-  const at = parseTime(cell);
-  return at === undefined ? '<unknown>' : humanDuration(nowMs - at);
+  return kind.columns.map((column) => column.cell(object, nowMs));
 }

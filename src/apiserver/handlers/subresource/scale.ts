@@ -5,7 +5,7 @@ import { deepFreeze } from '../../../machinery/record.ts';
 import { badRequest, invalidObject, objectNotFound } from '../../../machinery/status-error.ts';
 import { applyPatch } from '../../../schema/apply/apply-patch.ts';
 import { parentManagers, scaleManagers, type ScalePaths } from '../../../schema/apply/scale-managers.ts';
-import { trackUpdate } from '../../../schema/apply/track-update.ts';
+import { trackUpdate, type TrackedWrite } from '../../../schema/apply/track-update.ts';
 import { copyObject } from '../../../schema/copy.ts';
 import type { Core } from '../../core.ts';
 import { type Expected, readObject } from '../../codec/decode.ts';
@@ -31,7 +31,6 @@ interface Scalable extends KubeObject {
 export async function serveScale(core: Core, call: Call, target: Target): Promise<Answer> {
   switch (call.method) {
     case 'GET':
-    case 'HEAD':
       return answerOf(core, target, mustFind(core, target));
     case 'PUT': {
       const options = writeOptions(call, 'UpdateOptions');
@@ -60,43 +59,34 @@ interface Wanted {
 /** Every kind with a scale has its replicas in the same place. */
 const PATHS: ScalePaths = { scaleApiVersion: SCALE.apiVersion, replicas: () => ['spec', 'replicas'] };
 
+/** A write to the Scale as managedFields see it: who writes, and what was there. */
+function scaleWrite(core: Core, target: Target, { fieldManager }: WriteOptions, existing: Existing): Omit<TrackedWrite, 'next'> {
+  return {
+    facts: core.facts,
+    typeName: SCALE.typeName,
+    apiVersion: SCALE.apiVersion,
+    manager: fieldManager,
+    subresource: 'scale',
+    nowMs: core.clock.now(),
+    live: scaleOf(core, target, existing.entry),
+    liveManaged: scaleManagers(existing.managed(), PATHS),
+  };
+}
+
 /** Applied to the Scale: its one field belongs to whoever owns the replicas of the object. */
 function applyScale(core: Core, call: Call, target: Target, body: ParsedBody, options: WriteOptions): Promise<Answer> {
   const patch = appliedPatch(body, SCALE);
   return setReplicas(core, call, target, options, (existing) => {
-    const before = existing.managed();
-    const { object, managedFields } = applyPatch({
-      facts: core.facts,
-      typeName: SCALE.typeName,
-      apiVersion: SCALE.apiVersion,
-      manager: options.fieldManager,
-      subresource: 'scale',
-      nowMs: core.clock.now(),
-      live: scaleOf(core, target, existing.entry),
-      liveManaged: scaleManagers(before, PATHS),
-      patch,
-      force: options.force,
-    });
+    const { object, managedFields } = applyPatch({ ...scaleWrite(core, target, options, existing), patch, force: options.force });
     noteDuplicates(call, body, options.fieldValidation);
-    return { scale: object, managed: parentManagers(before, managedFields, target.binding.apiVersion, PATHS) };
+    return { scale: object, managed: parentManagers(existing.managed(), managedFields, target.binding.apiVersion, PATHS) };
   });
 }
 
 /** As an update of the Scale leaves them: where nobody owned the replicas, nobody comes to. */
 function managersAfterUpdate(core: Core, target: Target, options: WriteOptions, existing: Existing, scale: DraftObject): readonly ManagedFieldsEntry[] {
-  const before = existing.managed();
-  const after = trackUpdate({
-    facts: core.facts,
-    typeName: SCALE.typeName,
-    apiVersion: SCALE.apiVersion,
-    manager: options.fieldManager,
-    subresource: 'scale',
-    nowMs: core.clock.now(),
-    live: scaleOf(core, target, existing.entry),
-    liveManaged: scaleManagers(before, PATHS),
-    next: scale as JsonObject,
-  });
-  return parentManagers(before, after, target.binding.apiVersion, PATHS);
+  const after = trackUpdate({ ...scaleWrite(core, target, options, existing), next: scale as JsonObject });
+  return parentManagers(existing.managed(), after, target.binding.apiVersion, PATHS);
 }
 
 function setReplicas(core: Core, call: Call, target: Target, options: WriteOptions, wanted: (existing: Existing) => Promise<Wanted> | Wanted): Promise<Answer> {

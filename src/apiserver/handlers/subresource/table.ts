@@ -39,7 +39,7 @@ export function subresourceHandler(target: Target): SubresourceHandler | undefin
 /** A subresource with the object's own kind: GET shows the object, PUT and PATCH change their part of it. */
 function own(rules: ChangeRules): SubresourceHandler {
   return (core, call, target) => {
-    if (call.method === 'GET' || call.method === 'HEAD') return getObject(core, call, target);
+    if (call.method === 'GET') return getObject(core, call, target);
     if (call.method === 'PUT') return replace(core, call, target, rules);
     if (call.method === 'PATCH') return patchWith(core, call, target, rules);
     throw methodNotServed();
