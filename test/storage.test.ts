@@ -340,6 +340,23 @@ describe('storage, through the API', () => {
     assert.deepEqual(calls, ['publish h node-1', 'unpublish h node-1']);
   });
 
+  check('an attachment that somebody made is left alone, whether there is such a volume or not', async (stage) => {
+    await stage.volume('far', { hostPath: undefined, csi: { driver: 'attach.example.com', volumeHandle: 'h' } });
+    for (const [name, persistentVolumeName] of [
+      ['mine', 'nosuch'],
+      ['yours', 'far'],
+    ] as const)
+      await stage.client.create(volumeAttachments, {
+        metadata: { name },
+        spec: { attacher: 'attach.example.com', nodeName: 'node-1', source: { persistentVolumeName } },
+      });
+    await stage.rest();
+    assert.deepEqual(
+      (await stage.client.list(volumeAttachments)).items.map(({ metadata }) => metadata.name),
+      ['mine', 'yours'],
+    );
+  });
+
   check('a volume whose object is removed by hand is detached first: the object waits for it, and no attachment is left', async (stage) => {
     const calls: string[] = [];
     await stage.addDriver({

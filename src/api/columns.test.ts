@@ -53,6 +53,18 @@ const ROWS: readonly Row[] = [
     shown: { AllowVolumeExpansion: ['string', true] },
   },
   {
+    says: 'an event of the new group that happened once was seen last when it was seen first',
+    object: {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      regarding: { kind: 'Pod', name: 'p' },
+      eventTime: '1970-01-01T00:00:00.000000Z',
+      deprecatedFirstTimestamp: null,
+      deprecatedLastTimestamp: null,
+    },
+    shown: { 'Last Seen': ['string', '0s'], 'First Seen': ['string', '0s'], Count: ['string', 1] },
+  },
+  {
     says: 'an autoscaler in its older version shows all metrics',
     object: {
       ...autoscalerFromStorage({

@@ -23,31 +23,92 @@ test('an autoscaler of v1 is one metric of v2', () => {
   assert.deepEqual(autoscalerFromStorage(v2), v1);
 });
 
-test('what v1 cannot say travels in annotations and comes back', () => {
+test('an autoscaler of v1 that says nothing of its target aims at 80 % of the CPU', () => {
+  const v2 = autoscalerToStorage({ metadata: {}, spec: { maxReplicas: 3 } });
+  assert.deepEqual(autoscalerFromStorage(v2), { metadata: {}, spec: { maxReplicas: 3, targetCPUUtilizationPercentage: 80 } });
+});
+
+const CPU = { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } };
+const selector = { matchLabels: { a: 'b' } };
+const describedObject = { kind: 'Ingress', name: 'i', apiVersion: 'networking.k8s.io/v1' };
+/** Each metric, and how it stands in the annotation of v1. */
+const SPECS: readonly (readonly [v2: JsonObject, v1: JsonObject])[] = [
+  [
+    { type: 'Pods', pods: { metric: { name: 'm', selector }, target: { type: 'AverageValue', averageValue: '5' } } },
+    { type: 'Pods', pods: { metricName: 'm', targetAverageValue: '5', selector } },
+  ],
+  [
+    { type: 'Resource', resource: { name: 'memory', target: { type: 'AverageValue', averageValue: '1Gi' } } },
+    { type: 'Resource', resource: { name: 'memory', targetAverageValue: '1Gi' } },
+  ],
+  [
+    { type: 'ContainerResource', containerResource: { name: 'cpu', container: 'c', target: { type: 'Utilization', averageUtilization: 9 } } },
+    { type: 'ContainerResource', containerResource: { name: 'cpu', targetAverageUtilization: 9, container: 'c' } },
+  ],
+  [
+    { type: 'Object', object: { describedObject, metric: { name: 'm' }, target: { type: 'Value', value: '2k' } } },
+    { type: 'Object', object: { target: describedObject, metricName: 'm', targetValue: '2k' } },
+  ],
+  [
+    { type: 'Object', object: { describedObject, metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '2' } } },
+    { type: 'Object', object: { target: describedObject, metricName: 'm', targetValue: '0', averageValue: '2' } },
+  ],
+  [
+    { type: 'External', external: { metric: { name: 'q', selector }, target: { type: 'Value', value: '3' } } },
+    { type: 'External', external: { metricName: 'q', metricSelector: selector, targetValue: '3' } },
+  ],
+];
+const MEASURED: readonly (readonly [v2: JsonObject, v1: JsonObject])[] = [
+  [
+    { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 3, averageValue: '10m' } } },
+    { type: 'Resource', resource: { name: 'cpu', currentAverageUtilization: 3, currentAverageValue: '10m' } },
+  ],
+  [
+    { type: 'External', external: { metric: { name: 'q' }, current: { value: '0', averageValue: '2' } } },
+    { type: 'External', external: { metricName: 'q', currentValue: '0', currentAverageValue: '2' } },
+  ],
+];
+
+test('what v1 cannot say travels in annotations, in the words that Kubernetes has there, and comes back', () => {
+  const conditions = [{ type: 'AbleToScale', status: 'True' }];
+  const policies = [{ type: 'Pods', value: 4, periodSeconds: 15 }];
   const v2: JsonObject = {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
     metadata: { name: 'x', annotations: { mine: 'kept' } },
     spec: {
       maxReplicas: 3,
-      metrics: [{ type: 'Pods', pods: { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '5' } } }],
-      behavior: { scaleDown: { selectPolicy: 'Min' } },
+      metrics: [...SPECS.map(([metric]) => metric), CPU],
+      behavior: { scaleUp: { stabilizationWindowSeconds: 0, selectPolicy: 'Max', policies }, scaleDown: { selectPolicy: 'Min' } },
     },
-    status: { desiredReplicas: 1, currentMetrics: null, conditions: [{ type: 'AbleToScale', status: 'True' }] },
+    status: { desiredReplicas: 1, currentMetrics: MEASURED.map(([metric]) => metric), conditions },
   };
   const v1 = autoscalerFromStorage(v2);
-  assert.deepEqual(Object.keys((v1.metadata as { annotations: JsonObject }).annotations).sort(), [
-    'autoscaling.alpha.kubernetes.io/behavior',
-    'autoscaling.alpha.kubernetes.io/conditions',
-    'autoscaling.alpha.kubernetes.io/metrics',
-    'mine',
-  ]);
+  assert.deepEqual(v1.spec, { maxReplicas: 3, targetCPUUtilizationPercentage: 70 });
+  assert.deepEqual(v1.status, { currentReplicas: 0, desiredReplicas: 1, currentCPUUtilizationPercentage: 3 });
+  const { annotations } = v1.metadata as { readonly annotations: Readonly<Record<string, string>> };
+  const carried = Object.fromEntries(
+    Object.entries(annotations).map(([key, value]) => [key.split('/')[1] ?? key, key === 'mine' ? value : (JSON.parse(value) as unknown)]),
+  );
+  assert.deepEqual(carried, {
+    mine: 'kept',
+    metrics: SPECS.map(([, flat]) => flat),
+    behavior: {
+      ScaleUp: { StabilizationWindowSeconds: 0, SelectPolicy: 'Max', Policies: [{ Type: 'Pods', Value: 4, PeriodSeconds: 15 }], Tolerance: null },
+      ScaleDown: { StabilizationWindowSeconds: null, SelectPolicy: 'Min', Policies: null, Tolerance: null },
+    },
+    'current-metrics': MEASURED.map(([, flat]) => flat),
+    conditions,
+  });
   assert.deepEqual(autoscalerToStorage(v1), v2);
 });
 
-test('an annotation that is no JSON stays an annotation', () => {
-  const v1 = { metadata: { annotations: { 'autoscaling.alpha.kubernetes.io/metrics': '{' } }, spec: { maxReplicas: 1 } };
-  assert.deepEqual(autoscalerToStorage(v1), v1);
+test('an annotation for what v2 has fields for, which nobody can read, is dropped', () => {
+  const v1 = {
+    metadata: { annotations: { 'autoscaling.alpha.kubernetes.io/metrics': '{', mine: 'kept' } },
+    spec: { maxReplicas: 1, targetCPUUtilizationPercentage: 70 },
+  };
+  assert.deepEqual(autoscalerToStorage(v1), { metadata: { annotations: { mine: 'kept' } }, spec: { maxReplicas: 1, metrics: [CPU] } });
 });
 
 test('an event reads the same in both groups', () => {

@@ -32,6 +32,25 @@ test('the range of a node in two fields', () => {
   assert.deepEqual(prepared('Node', { spec: { podCIDRs: ['10.0.0.0/24'] } }).spec, { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] });
 });
 
+test('a job selects its pods by its uid, and is labelled as they are', () => {
+  const template = { spec: { containers: [] } };
+  const labels = {
+    'batch.kubernetes.io/controller-uid': 'u',
+    'controller-uid': 'u',
+    'batch.kubernetes.io/job-name': 'j',
+    'job-name': 'j',
+  };
+  const labelsOf = (job: JsonObject): readonly unknown[] => {
+    const { metadata, spec } = prepared('Job', job) as {
+      readonly metadata: JsonObject;
+      readonly spec: { readonly template: { readonly metadata: JsonObject } };
+    };
+    return [metadata.labels, spec.template.metadata.labels];
+  };
+  assert.deepEqual(labelsOf({ metadata: { name: 'j', uid: 'u' }, spec: { template } }), [labels, labels]);
+  assert.deepEqual(labelsOf({ metadata: { name: 'j', uid: 'u', labels: { a: 'b' } }, spec: { template } }), [{ a: 'b' }, labels]);
+});
+
 test('endpoints: the topology of old is dropped; labels count for the generation', () => {
   const endpoints = [{ addresses: ['10.0.0.1'], deprecatedTopology: { zone: 'a' } }];
   const made = prepared('EndpointSlice', { addressType: 'IPv4', endpoints });

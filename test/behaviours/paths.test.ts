@@ -81,6 +81,10 @@ describe('paths', () => {
       ['PUT', '/openid/v1/jwks'],
       ['POST', `${MAPS}/a/status`],
       ['DELETE', '/api/v1/namespaces/default/status'],
+      ['GET', '/api/v1/namespaces/default/finalize'],
+      ['PATCH', '/api/v1/namespaces/default/finalize'],
+      ['PUT', '/api/v1/namespaces/default/serviceaccounts/default/token'],
+      ['DELETE', '/api/v1/namespaces/default/pods/a/log'],
       ['PUT', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'],
     ] as const) {
       const { code, body, headers } = await front.say(method, path, method === 'PATCH' ? { body: '{}', type: 'application/merge-patch+json' } : {});

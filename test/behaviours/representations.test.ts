@@ -121,6 +121,21 @@ describe('an answer', () => {
     assert.deepEqual([code, body['message']], [400, `Unable to convert to Table as requested: ${fault}`]);
   });
 
+  it('as a Table, or by its metadata alone: a scale too', async () => {
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+    const body = { metadata: { name: 'web' }, spec: { replicas: 2, selector: { matchLabels: { a: 'b' } }, template } };
+    await front.say('POST', '/apis/apps/v1/namespaces/default/deployments', { body });
+    const path = '/apis/apps/v1/namespaces/default/deployments/web/scale';
+    const table = (await get(path, as('Table'))).body as Record<string, Json>;
+    const columns = (table['columnDefinitions'] as readonly JsonObject[]).map(({ name, type }) => `${name as string} ${type as string}`);
+    assert.deepEqual([table['kind'], columns], ['Table', ['Name string', 'Desired integer', 'Available integer', 'Age string']]);
+    const [row] = table['rows'] as readonly JsonObject[];
+    assert.deepEqual((row?.['cells'] as readonly Json[]).slice(0, 3), ['web', 2, 0]);
+    assert.deepEqual(Object.keys(table['metadata'] as JsonObject), ['resourceVersion']);
+    const partial = (await get(path, as('PartialObjectMetadata'))).body;
+    assert.deepEqual([partial['kind'], (partial['metadata'] as JsonObject)['name'], 'spec' in partial], ['PartialObjectMetadata', 'web', false]);
+  });
+
   it('as a Table in a watch: the columns are there once', async () => {
     await front.say('POST', MAPS, { body: map('second') });
     const { events } = await get(`${MAPS}?watch=1&timeoutSeconds=1&includeObject=None`, as('Table'));

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../machinery/object.ts';
-import { ageColumn, nameColumn, text } from '../columns.ts';
+import { ageColumn, integer, nameColumn, text } from '../columns.ts';
 import type * as v1 from '../gen/types/autoscaling.v1.ts';
 import type * as v2 from '../gen/types/autoscaling.v2.ts';
 import type { Column } from '../kind.ts';
@@ -68,3 +68,11 @@ export const autoscalerV1Columns: readonly Column<v1.HorizontalPodAutoscaler>[] 
   ...column,
   cell: (object, nowMs) => column.cell(autoscalerToStorage(object as unknown as JsonObject) as unknown as v2.HorizontalPodAutoscaler, nowMs),
 }));
+
+/** How many there should be, and how many there are, of whatever is scaled. */
+export const scaleColumns: readonly Column<v1.Scale>[] = [
+  nameColumn,
+  integer('Desired', 'How many replicas there should be.', ({ spec }) => spec?.replicas ?? 0),
+  integer('Available', 'How many replicas there are.', ({ status }) => status?.replicas ?? 0),
+  ageColumn,
+];

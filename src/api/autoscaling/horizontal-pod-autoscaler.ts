@@ -4,12 +4,12 @@ import type * as v2 from '../gen/types/autoscaling.v2.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { autoscalerColumns, autoscalerV1Columns } from './columns.ts';
-import { autoscalerFromStorage, autoscalerToStorage } from './horizontal-pod-autoscaler.convert.ts';
+import { autoscalerFromStorage, autoscalerToStorage, CARRIED, CPU_PERCENT } from './horizontal-pod-autoscaler.convert.ts';
 import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from './horizontal-pod-autoscaler.validation.ts';
 
-const CPU_PERCENT = 80;
-
-function defaultAutoscaler({ spec }: Draft<v2.HorizontalPodAutoscaler>): void {
+function defaultAutoscaler({ metadata, spec }: Draft<v2.HorizontalPodAutoscaler>): void {
+  // What v1 carries in annotations has fields of its own here.
+  for (const key of Object.keys(metadata?.annotations ?? {})) if (CARRIED.includes(key)) delete metadata?.annotations?.[key];
   if (spec === undefined) return;
   spec.minReplicas ??= 1;
   if ((spec.metrics ?? []).length === 0)

@@ -16,13 +16,18 @@ function defaultJob(job: Draft<batch.Job>): void {
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : LARGEST;
-  const labels = spec.template?.metadata?.labels ?? {};
-  if (Object.keys(labels).length > 0 && Object.keys(job.metadata?.labels ?? {}).length === 0) job.metadata = { ...job.metadata, labels: { ...labels } };
+  labelLikeTemplate(job);
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
   for (const rule of spec.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True';
   spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
   defaultTemplate(spec.template);
+}
+
+/** A job without labels has those of its pods. */
+function labelLikeTemplate(job: Draft<batch.Job>): void {
+  const labels = job.spec?.template?.metadata?.labels ?? {};
+  if (Object.keys(labels).length > 0 && Object.keys(job.metadata?.labels ?? {}).length === 0) job.metadata = { ...job.metadata, labels: { ...labels } };
 }
 
 const LABELS = (uid: string, name: string): Readonly<Record<string, string>> => ({
@@ -53,6 +58,8 @@ export const jobRules: KindRules<batch.Job> = {
     prepareForCreate: (draft, context) => {
       base.prepareForCreate?.(draft, context);
       generateSelector(draft);
+      // Kubernetes defaults what it reads from its store too: the labels just made are the job's own from the first answer on.
+      labelLikeTemplate(draft);
     },
     allowUnconditionalUpdate: true,
     validateCreate: validateJob,

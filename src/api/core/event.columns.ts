@@ -10,19 +10,23 @@ interface Seen {
   readonly count: number;
 }
 
+/** Times that nobody has given are absent, or null where Go prints them so. */
 interface Times {
-  readonly eventTime?: string | undefined;
-  readonly first?: string | undefined;
-  readonly last?: string | undefined;
+  readonly eventTime?: string | null | undefined;
+  readonly first?: string | null | undefined;
+  readonly last?: string | null | undefined;
   readonly count?: number | undefined;
   readonly series?: { readonly count: number; readonly lastObservedTime: string } | undefined;
 }
 
 function seen({ eventTime, first, last, count, series }: Times, nowMs: number): Seen {
-  const firstTime = first ?? eventTime;
-  const firstSeen = ageOf(firstTime, nowMs);
+  const firstSeen = ageOf(first ?? eventTime ?? undefined, nowMs);
   if (series !== undefined) return { firstSeen, lastSeen: ageOf(series.lastObservedTime, nowMs), count: series.count };
-  return { firstSeen, lastSeen: last === undefined ? firstSeen : ageOf(last, nowMs), count: count === undefined || count === 0 ? 1 : count };
+  return {
+    firstSeen,
+    lastSeen: (last ?? undefined) === undefined ? firstSeen : ageOf(last ?? undefined, nowMs),
+    count: count === undefined || count === 0 ? 1 : count,
+  };
 }
 
 const coreTimes = (e: core.Event): Times => ({

@@ -20,6 +20,8 @@ export interface Expected {
   readonly kind: string;
   /** The schema's name. */
   readonly typeName: string;
+  /** Older versions of the same fields, which are taken too though nothing else is served in them. */
+  readonly olderVersions?: readonly string[];
 }
 
 export const expectedOf = ({ apiVersion, kind }: Binding): Expected => ({ apiVersion, kind: kind.kind, typeName: kind.typeName });
@@ -145,7 +147,7 @@ export const notRegistered = (apiVersion: string, kind: string): string => `no k
 export function checkKind(core: Core, given: JsonObject, expected: Expected, refuse: DecodeRefused): void {
   const apiVersion = orExpected(given['apiVersion'], expected.apiVersion);
   const kind = orExpected(given['kind'], expected.kind);
-  if (apiVersion === expected.apiVersion && kind === expected.kind) return;
+  if (kind === expected.kind && (apiVersion === expected.apiVersion || expected.olderVersions?.includes(apiVersion) === true)) return;
   const fault = conversionFault(core, apiVersion, kind, expected);
   if (fault === undefined) throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`);
   throw refuse({ fault, converting: fault }, { apiVersion, kind });

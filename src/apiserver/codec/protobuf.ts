@@ -16,8 +16,11 @@ export function typeNameOf(facts: Facts, registry: Registry, apiVersion: string,
   if (served !== undefined) return facts.type(served.kind.typeName) === undefined ? undefined : served.kind.typeName;
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['core', apiVersion];
   const name = `${group.split('.')[0]}.${version}.${kind}`;
-  return facts.type(name) === undefined ? undefined : name;
+  return facts.type(name) === undefined ? OLDER_SHAPES[name] : name;
 }
+
+/** Versions that nothing is served in, but that subresources take: the fields are the same. */
+const OLDER_SHAPES: Readonly<Record<string, string>> = { 'policy.v1beta1.Eviction': 'policy.v1.Eviction' };
 
 /** Bodies in Kubernetes' protobuf, of every kind that is served and of the kinds of their subresources. */
 export function protobufReader(facts: Facts, registry: Registry): ProtobufReader {

@@ -4,7 +4,7 @@ import { badRequest } from '../../machinery/status-error.ts';
 import type { Core } from '../core.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
 import { columnDefinitions } from '../tables/cells.ts';
-import { type IncludeObject, oneRowTable, plainRow, rowBytes, TABLE_TAIL, type TableForm, tableHead } from '../tables/table.ts';
+import { type IncludeObject, oneRowTable, partialOf, plainRow, rowBytes, TABLE_TAIL, type TableForm, tableHead } from '../tables/table.ts';
 import { negotiate, type Offers, type Representation } from './accept.ts';
 import type { Binding } from '../registry/registry.ts';
 import type { StoredEntry } from './projection.ts';
@@ -25,9 +25,10 @@ export interface ListWriter {
 }
 
 export function offersOf(answer: Answer, protobuf: boolean): Offers {
-  if (answer.as === 'object' && answer.binding === undefined) return { protobuf, table: true, partial: undefined, untransformed: true };
+  if (answer.as === 'object' && answer.shown === undefined) return { protobuf, table: true, partial: undefined, untransformed: true };
   if (answer.as === 'list') return { protobuf, table: true, partial: 'PartialObjectMetadataList' };
-  return { protobuf, table: true, partial: answer.as === 'entry' ? 'PartialObjectMetadata' : undefined };
+  const isList = answer.as === 'object' && Array.isArray(answer.body['items']);
+  return { protobuf, table: true, partial: isList ? undefined : 'PartialObjectMetadata' };
 }
 
 export function chooseRepresentation(accept: string | undefined, answer: Answer, protobuf: boolean): Representation {
@@ -44,12 +45,20 @@ export function tableForm(call: Call, representation: Representation): TableForm
 }
 
 /** What is not stored, in JSON. Where its kind can be shown as a Table, a list has a row for each item. */
-export function objectJson(call: Call, { body, binding }: Extract<Answer, { as: 'object' }>, representation: Representation, nowMs: number): string {
-  if (representation.as !== 'Table' || binding === undefined) return JSON.stringify(body);
+export function objectJson(call: Call, { body, shown }: Extract<Answer, { as: 'object' }>, representation: Representation, nowMs: number): string {
+  if (shown !== undefined && representation.as === 'PartialObjectMetadata') return JSON.stringify(partialOf(body as KubeObject, representation.metaVersion));
+  if (representation.as !== 'Table' || shown === undefined) return JSON.stringify(body);
   const form = tableForm(call, representation);
   const items = Array.isArray(body['items']) ? (body['items'] as readonly KubeObject[]) : [body as KubeObject];
-  const rows = items.map((item) => JSON.stringify(plainRow(binding.kind, item, form, nowMs)));
-  return `${tableHead(form, JSON.stringify(body['metadata'] ?? {}), columnDefinitions(binding.kind))}${rows.join(',')}${TABLE_TAIL}`;
+  const rows = items.map((item) => JSON.stringify(plainRow(shown, item, form, nowMs)));
+  return `${tableHead(form, JSON.stringify(tableMetadata(body)), columnDefinitions(shown))}${rows.join(',')}${TABLE_TAIL}`;
+}
+
+/** A list's own; of an object its version alone. */
+function tableMetadata({ items, metadata = {} }: JsonObject): JsonObject {
+  const own = metadata as JsonObject;
+  if (Array.isArray(items)) return own;
+  return own['resourceVersion'] === undefined ? {} : { resourceVersion: own['resourceVersion'] };
 }
 
 /** A stored object in JSON; a large one that is to be converted in several turns. */

@@ -6,6 +6,7 @@ import type { BodyRefusal } from '../codec/body-words.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import type { RequestHeaders } from '../stages.ts';
 import type { Binding } from '../registry/registry.ts';
+import type { Shown } from '../tables/cells.ts';
 import type { Query } from './query.ts';
 
 /** One request, whichever way it came. */
@@ -67,8 +68,8 @@ export interface ParsedBody {
 export type Answer =
   | { readonly as: 'entry'; readonly code: number; readonly binding: Binding; readonly entry: StoredEntry }
   | ListAnswer
-  /** `binding`: of the kind that it shows, when it can be shown as a Table. */
-  | { readonly as: 'object'; readonly code: number; readonly body: JsonObject; readonly binding?: Binding | undefined };
+  /** `shown`: how it looks as a Table, when it can be shown as one, or by its metadata alone. */
+  | { readonly as: 'object'; readonly code: number; readonly body: JsonObject; readonly shown?: Shown | undefined };
 
 export interface ListAnswer {
   readonly as: 'list';

@@ -142,7 +142,10 @@ export class Router {
     const { group, resource, deprecation } = target.binding.kind;
     if (deprecation !== undefined) call.warnings.add(deprecation);
     const at = `${group}/${resource}`;
-    if (target.subresource !== '') return this.#subresource(call, target, `${at}/${target.subresource}`);
+    if (target.subresource !== '') {
+      if (!servesMethod(target, call.method)) throw methodNotServed();
+      return this.#subresource(call, target, `${at}/${target.subresource}`);
+    }
     const virtual = this.#virtual.get(at);
     if (virtual !== undefined) return { do: 'answer', answer: await callVirtual(this.#core, call, target, virtual, attributes.verb) };
     if (!serves(target.binding.kind, attributes.verb)) throw methodNotServed();
@@ -227,6 +230,13 @@ function serves(kind: Kind, verb: string): boolean {
 function servesSubresource({ binding, subresource }: Target): boolean {
   return subresource === '' || Object.hasOwn(binding.kind.subresources, subresource);
 }
+
+/** What discovery says of it. */
+function servesMethod({ binding, subresource }: Target, method: string): boolean {
+  return binding.kind.subresources[subresource]?.verbs.includes(VERBS[method] ?? '') === true;
+}
+
+const VERBS: Readonly<Record<string, string>> = { GET: 'get', HEAD: 'get', OPTIONS: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
 export function parentOf(core: Core, { binding, namespace, name }: Target) {
   const entry = core.store.get(objectKey(binding, namespace, name));

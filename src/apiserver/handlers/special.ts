@@ -40,11 +40,12 @@ export async function callVirtual(core: Core, call: Call, target: Target, virtua
     if (heavy) await core.yieldToLoop();
     return { as: 'object', code: 201, body: deepFreeze(body) };
   }
-  if (verb === 'get' && virtual.get !== undefined) return { as: 'object', code: 200, body: deepFreeze(await virtual.get(about, target.name)), binding };
+  if (verb === 'get' && virtual.get !== undefined)
+    return { as: 'object', code: 200, body: deepFreeze(await virtual.get(about, target.name)), shown: binding.kind };
   if (verb === 'list' && virtual.list !== undefined) {
     const items: readonly Json[] = await virtual.list(about);
     const body: JsonObject = { kind: binding.kind.listKind, apiVersion: binding.apiVersion, metadata: { resourceVersion: String(core.store.revision) }, items };
-    return { as: 'object', code: 200, body: deepFreeze(body), binding };
+    return { as: 'object', code: 200, body: deepFreeze(body), shown: binding.kind };
   }
   throw methodNotServed();
 }

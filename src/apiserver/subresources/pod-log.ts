@@ -51,7 +51,7 @@ function empty(exchange: RawExchange): void {
     exchange.socket.destroy();
     return;
   }
-  writeHead(exchange.response, 200, ['Content-Type', 'text/plain', 'Cache-Control', 'no-cache, private']);
+  writeHead(exchange.response, 204, ['Cache-Control', 'no-cache, private']);
   exchange.response.end();
 }
 
@@ -66,8 +66,11 @@ function queryOf(call: SubresourceCall): string {
   return text === '' ? '' : `?${text}`;
 }
 
+/** Go prints a path whose one step is an empty name as `[]`. */
+const NAMELESS = new FieldPath('', new FieldPath(), true);
+
 /** The rules of core/v1 PodLogOptions. */
-export function validateOptions(call: Pick<SubresourceCall, 'query'>): void {
+export function validateOptions(call: Pick<SubresourceCall, 'name' | 'query'>): void {
   const errors: FieldError[] = [];
   const at = (name: string): FieldPath => new FieldPath(name);
   const integer = (name: string): number | undefined => {
@@ -82,11 +85,11 @@ export function validateOptions(call: Pick<SubresourceCall, 'query'>): void {
   if (limitBytes !== undefined && limitBytes < 1) errors.push(invalid(at('limitBytes'), limitBytes, 'must be greater than 0'));
   const sinceSeconds = integer('sinceSeconds');
   const sinceTime = parameter(call, 'sinceTime');
-  if (sinceSeconds !== undefined && sinceTime !== '') errors.push(forbidden(at(''), 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+  if (sinceSeconds !== undefined && sinceTime !== '') errors.push(forbidden(NAMELESS, 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   else if (sinceSeconds !== undefined && sinceSeconds < 1) errors.push(invalid(at('sinceSeconds'), sinceSeconds, 'must be greater than 0'));
   if (sinceTime !== '' && parseTime(sinceTime) === undefined)
     throw badRequest(`parsing time ${JSON.stringify(sinceTime)} as "2006-01-02T15:04:05Z07:00": cannot parse`);
-  if (errors.length > 0) throw invalidObject({ group: '', kind: 'PodLogOptions' }, '', errors);
+  if (errors.length > 0) throw invalidObject({ group: '', kind: 'PodLogOptions' }, call.name, errors);
 }
 
 /** The node's own words, as a Status. */

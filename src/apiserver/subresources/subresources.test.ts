@@ -148,9 +148,14 @@ describe('logs', () => {
   const rows: readonly (readonly [string, number, string])[] = [
     ['/two/log', 400, 'a container name must be specified for pod two, choose one of: [a b] or one of the init containers: [i]'],
     ['/two/log?container=x', 400, 'container x is not valid for pod two'],
-    ['/web/log?tailLines=-1', 422, 'PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0'],
-    ['/web/log?limitBytes=0', 422, 'PodLogOptions "" is invalid: limitBytes: Invalid value: 0: must be greater than 0'],
-    ['/waiting/log', 200, ''],
+    ['/web/log?tailLines=-1', 422, 'PodLogOptions "web" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0'],
+    [
+      '/web/log?sinceSeconds=1&sinceTime=2030-01-01T00:00:00Z',
+      422,
+      'PodLogOptions "web" is invalid: []: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+    ],
+    ['/web/log?limitBytes=0', 422, 'PodLogOptions "web" is invalid: limitBytes: Invalid value: 0: must be greater than 0'],
+    ['/waiting/log', 204, ''],
   ];
   for (const [path, code, text] of rows) {
     test(path, () => withFront(undefined, 'pods', async ({ url }) => assert.deepEqual({ ...(await get(url + path)), headers: 0 }, { code, text, headers: 0 })));

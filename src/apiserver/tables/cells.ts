@@ -9,10 +9,13 @@ interface ColumnDefinition {
   readonly priority: number;
 }
 
-const definitions = new WeakMap<Kind, string>();
+/** What can be shown as a Table. */
+export type Shown = Pick<Kind, 'columns'>;
+
+const definitions = new WeakMap<Shown, string>();
 
 /** The JSON of columnDefinitions. */
-export function columnDefinitions(kind: Kind): string {
+export function columnDefinitions(kind: Shown): string {
   let text = definitions.get(kind);
   if (text === undefined) {
     const all = kind.columns.map(
@@ -30,6 +33,6 @@ export function columnDefinitions(kind: Kind): string {
   return text;
 }
 
-export function cellsOf(kind: Kind, object: KubeObject, nowMs: number): readonly (string | number | boolean | null)[] {
+export function cellsOf(kind: Shown, object: KubeObject, nowMs: number): readonly (string | number | boolean | null)[] {
   return kind.columns.map((column) => column.cell(object, nowMs));
 }

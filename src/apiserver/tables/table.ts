@@ -1,10 +1,9 @@
-import type { Kind } from '../../api/kind.ts';
 import type { JsonObject, KubeObject } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import { objectBytes, partialBytes } from '../codec/render.ts';
 import type { Binding } from '../registry/registry.ts';
-import { cellsOf } from './cells.ts';
+import { cellsOf, type Shown } from './cells.ts';
 
 /** `includeObject` of the query: what stands in a row beside its cells. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -35,11 +34,14 @@ export function rowBytes(
 }
 
 /** A row of an object that is not stored. */
-export function plainRow(kind: Kind, object: KubeObject, { metaVersion, include }: TableForm, nowMs: number): JsonObject {
-  const { metadata = {} } = object;
-  const partial = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata };
-  const shown = include === 'None' ? null : include === 'Object' ? object : partial;
+export function plainRow(kind: Shown, object: KubeObject, { metaVersion, include }: TableForm, nowMs: number): JsonObject {
+  const shown = include === 'None' ? null : include === 'Object' ? object : partialOf(object, metaVersion);
   return { cells: cellsOf(kind, object, nowMs), object: shown as unknown as JsonObject };
+}
+
+/** The metadata of an object that is not stored, alone. */
+export function partialOf({ metadata = {} }: KubeObject, metaVersion: TableForm['metaVersion']): KubeObject {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata };
 }
 
 export function tableHead({ metaVersion }: TableForm, metadata: string, columns: string): string {

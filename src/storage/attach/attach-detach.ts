@@ -59,7 +59,7 @@ export function startAttachDetach(options: ComponentOptions): Controller {
     reconcile: async (name) => {
       const volume = volumes.get(name);
       if (volume === undefined) {
-        const left = attachments.byIndex(BY_VOLUME, name);
+        const left = attachments.byIndex(BY_VOLUME, name).filter(isOurs);
         for (const gone of decideWithoutVolume({
           attachments: left,
           pods: claims.byIndex(BY_VOLUME, name).flatMap((claim) => pods.byIndex(POD_CLAIMS, keyOf(claim))),
@@ -75,7 +75,7 @@ export function startAttachDetach(options: ComponentOptions): Controller {
         volume,
         driver: drivers.get(volume.spec?.csi?.driver ?? ''),
         pods: pods.byIndex(POD_CLAIMS, `${namespace}/${claimName}`),
-        attachments: attachments.byIndex(BY_VOLUME, name),
+        attachments: attachments.byIndex(BY_VOLUME, name).filter(isOurs),
         inUse: (node) => nodes.get(node)?.status?.volumesInUse?.includes(unique) === true,
       });
       for (const { pod, message } of blocked) {
@@ -101,6 +101,9 @@ function volumeOf({ spec }: VolumeAttachment): readonly string[] {
 function attachmentName(handle: string, driver: string, node: string): string {
   return `csi-${createHash('sha256').update(`${handle}${driver}${node}`).digest('hex')}`;
 }
+
+/** Made by an attach-detach controller. What people make under other names is theirs: Kubernetes' controller looks for its own by name. */
+const isOurs = ({ metadata }: VolumeAttachment): boolean => /^csi-[0-9a-f]{64}$/.test(metadata?.name ?? '');
 
 function attachmentObject({ driver, handle, volumeName, node }: Attachment): VolumeAttachment {
   return {

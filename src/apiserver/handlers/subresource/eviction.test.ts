@@ -112,6 +112,14 @@ test('a pod under two budgets', async () => {
   assert.deepEqual([code, message], [500, 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.']);
 });
 
+test('clients of before 1.22 evict in the older version', async () => {
+  await using server = await given({});
+  const { code } = await server.ask('POST', `${PODS}/web/eviction`, { ...EVICTION, apiVersion: 'policy/v1beta1' });
+  assert.equal(code, 201);
+  const { message } = await server.refusal('POST', `${PODS}/web/eviction`, { ...EVICTION, apiVersion: 'policy/v1alpha1' });
+  assert.match(message, /no kind "Eviction" is registered for version "policy\/v1alpha1"/);
+});
+
 test('a dry run spends nothing and marks nothing', async () => {
   await using server = await given({ budget: { ...counted, disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1 } });
   await server.ask('POST', `${PODS}/web/eviction?dryRun=All`, EVICTION);

@@ -6,7 +6,7 @@ import { deepFreeze } from '../../../machinery/record.ts';
 import { conflict, objectNotFound, StatusError } from '../../../machinery/status-error.ts';
 import { formatTime } from '../../../machinery/time.ts';
 import type { Core } from '../../core.ts';
-import { readObject } from '../../codec/decode.ts';
+import { type Expected, readObject } from '../../codec/decode.ts';
 import { objectKey } from '../../registry/registry.ts';
 import { Admission } from '../admission.ts';
 import type { Answer, Call } from '../call.ts';
@@ -19,6 +19,8 @@ import type { Target } from '../target.ts';
 import { settleNamed } from '../update.ts';
 import { type WriteOptions, writeOptions } from '../write-options.ts';
 
+/** Clients of 1.21 and before evict in v1beta1 (KEP-85). */
+const EVICTION: Expected = { apiVersion: 'policy/v1', kind: 'Eviction', typeName: 'policy.v1.Eviction', olderVersions: ['policy/v1beta1'] };
 const DONE: Answer = { as: 'object', code: 201, body: deepFreeze({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }) };
 const MANY_BUDGETS = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
 const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -26,7 +28,7 @@ const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budg
 /** POST pods/NAME/eviction: a deletion that asks the pod's disruption budget first (KEP-85). 429 until the budget allows it. */
 export async function evictPod(core: Core, call: Call, target: Target): Promise<Answer> {
   const options = writeOptions(call, 'CreateOptions');
-  const draft = await readObject(core, call, { apiVersion: 'policy/v1', kind: 'Eviction', typeName: 'policy.v1.Eviction' }, options.fieldValidation);
+  const draft = await readObject(core, call, EVICTION, options.fieldValidation);
   settleNamed(target, metadataOf(draft), 'Eviction');
   const admission = new Admission(core, call, target, {
     operation: 'CREATE',

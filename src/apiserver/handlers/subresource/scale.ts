@@ -1,3 +1,5 @@
+import { scaleColumns } from '../../../api/autoscaling/columns.ts';
+import type { Kind } from '../../../api/kind.ts';
 import { type FieldError, FieldPath, invalid } from '../../../machinery/field-error.ts';
 import { formatLabelSelector, type LabelSelector } from '../../../machinery/labels.ts';
 import type { DraftObject, JsonObject, KubeObject, ManagedFieldsEntry } from '../../../machinery/object.ts';
@@ -22,6 +24,7 @@ import { type WriteOptions, writeOptions } from '../write-options.ts';
 
 /** autoscaling/v1 Scale: the replicas of deployments, replica sets, stateful sets and replication controllers. */
 const SCALE: Expected = { apiVersion: 'autoscaling/v1', kind: 'Scale', typeName: 'autoscaling.v1.Scale' };
+const SHOWN = { columns: scaleColumns as Kind['columns'] };
 
 interface Scalable extends KubeObject {
   readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector | Readonly<Record<string, string>> };
@@ -113,7 +116,7 @@ function setReplicas(core: Core, call: Call, target: Target, options: WriteOptio
 }
 
 function answerOf(core: Core, target: Target, entry: StoredEntry): Answer {
-  return { as: 'object', code: 200, body: scaleOf(core, target, entry) };
+  return { as: 'object', code: 200, body: scaleOf(core, target, entry), shown: SHOWN };
 }
 
 function scaleOf(core: Core, { binding }: Target, entry: StoredEntry): JsonObject {
