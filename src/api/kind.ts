@@ -1,3 +1,4 @@
+import type { VerifySignature } from '../base/keys.ts';
 import type { FieldError } from '../machinery/field-error.ts';
 import type { Draft, GroupVersionKind, JsonObject, KubeObject } from '../machinery/object.ts';
 
@@ -51,6 +52,12 @@ export interface CreateContext extends StrategyContext {
   readonly newName: () => string;
 }
 
+/** What validation of a new object may ask for. */
+export interface ValidationContext {
+  /** Absent: signatures are taken for good. */
+  readonly verify?: VerifySignature | undefined;
+}
+
 /**
  * The rules of a kind that data can't express. Every function is pure: it looks at its arguments only. `prepare…` and `default`
  * change the draft that they are given (a private copy); validation returns errors, in the order of the fields.
@@ -64,7 +71,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Copies what this path may not change (status) from `old`; raises generation when the spec changed. */
   readonly prepareForUpdate?: (draft: Draft<T>, old: T, context: StrategyContext) => void;
   /** `apiVersion`: of the request, which some rules depend on. The object is in the storage version. */
-  readonly validateCreate?: (object: T, apiVersion: string) => readonly FieldError[];
+  readonly validateCreate?: (object: T, apiVersion: string, context?: ValidationContext) => readonly FieldError[];
   readonly validateUpdate?: (object: T, old: T, apiVersion: string) => readonly FieldError[];
   readonly warnings?: (object: T, old: T | undefined) => readonly string[];
   /** How `metadata.name` is checked. Default: a DNS subdomain. Returns the faults, in Kubernetes' words. */

@@ -56,7 +56,7 @@ function holdToFinalizers(strategy: Strategy): Strategy {
   const of = ({ metadata }: KubeObject): readonly FieldError[] => finalizerErrors(metadata?.finalizers);
   return {
     ...strategy,
-    validateCreate: (object, apiVersion) => [...of(object), ...(validateCreate?.(object, apiVersion) ?? [])],
+    validateCreate: (object, apiVersion, context) => [...of(object), ...(validateCreate?.(object, apiVersion, context) ?? [])],
     validateUpdate: (object, old, apiVersion) => [...of(object), ...(validateUpdate?.(object, old, apiVersion) ?? [])],
     ...(status === undefined
       ? {}

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { VerifySignature } from '../base/keys.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Facts } from '../schema/facts.ts';
@@ -25,6 +26,8 @@ export interface Core {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Absent: signatures in objects are taken for good. */
+  readonly verify: VerifySignature | undefined;
   /** Lets other work run between two slices of a long answer (law 10). */
   readonly yieldToLoop: () => Promise<void>;
 }

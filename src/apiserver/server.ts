@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { Disposals } from '../base/disposal.ts';
+import type { VerifySignature } from '../base/keys.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Kind } from '../api/kind.ts';
@@ -34,6 +35,8 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Of signatures in objects (certificate requests); absent: they are taken for good. */
+  readonly verify?: VerifySignature | undefined;
   /** Given the reader, since most stages look at what is stored. */
   readonly stages: (reader: StoredReader) => Stages;
   /** The range of cluster IPs (`10.96.0.0/16`) and of node ports (30000-32767 when absent). Without it Services get neither. */
@@ -83,6 +86,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock,
     random,
     log,
+    verify: options.verify,
     yieldToLoop,
   };
   const router = new Router(core);

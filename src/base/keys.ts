@@ -22,3 +22,16 @@ export interface PublicKey {
   readonly alg: string;
   readonly [parameter: string]: string;
 }
+
+/** A signature by somebody's own key, as certificate requests have it. */
+export interface SignedBytes {
+  /** What stands in the AlgorithmIdentifier (RFC 5280): the object identifier and its parameters, in DER. */
+  readonly algorithm: Uint8Array;
+  /** SubjectPublicKeyInfo, in DER. */
+  readonly publicKey: Uint8Array;
+  readonly data: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** Undefined: the signature holds. Else why not, in the words of Go's `crypto/x509`. */
+export type VerifySignature = (signed: SignedBytes) => string | undefined;

@@ -34,6 +34,7 @@ import type { UserInfo } from '../machinery/exchange.ts';
 import type { Projector, Store } from '../store/store.ts';
 import { isServed, type RuntimeConfig } from './runtime-config.ts';
 import { announceStore, storeGauge } from './store-notices.ts';
+import { verifySignature } from './verify-signature.ts';
 
 export const VERSION = '0.1.0';
 
@@ -143,6 +144,7 @@ export class ControlPlane implements AsyncDisposable {
       clock,
       random,
       log: log.child('apiserver'),
+      verify: verifySignature,
       services: { cidr: options.serviceCidr, nodePorts: options.nodePorts },
       stages,
       requestTimeoutMs: options.requestTimeoutMs,

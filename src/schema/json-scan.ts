@@ -15,7 +15,12 @@ interface Level {
   readonly keys: Map<string, boolean> | undefined;
   index: number;
   key: string;
+  /** How long the path to it is. */
+  readonly before: number;
 }
+
+/** Of the path, what a level adds. */
+const segmentLength = ({ keys, index, key, before }: Level): number => (keys === undefined ? `[${index}]`.length : key.length + (before === 0 ? 0 : 1));
 
 const MAX_REPORTED = 100;
 
@@ -39,22 +44,36 @@ export interface NotedKey {
   readonly again: boolean;
 }
 
-/** Where in the text these stand, and what stands twice beside them, in order; nothing within them. The text is JSON. */
+/** Where in the text these stand, and what stands twice beside them, in order, each once; nothing within them. At most 100. The text is JSON. */
 export function notedKeys(text: string, maxDepth: number, unknown: readonly string[]): readonly NotedKey[] {
   const wanted = new Set(unknown);
-  const noted: NotedKey[] = [];
+  // A path is long to make: most keys are told apart by its length.
+  const lengths = new Set(unknown.map(({ length }) => length));
+  const noted = new Map<string, NotedKey>();
   let within: number | undefined;
-  new Scanner(text, maxDepth, (path, depth, again) => {
-    if (within !== undefined && depth > within) return;
-    const known = !wanted.has(path());
-    within = known ? undefined : depth;
-    if (again || !known) noted.push({ path: path(), again: again && known });
-  }).run();
-  return noted;
+  const onKey: OnKey = ({ path, length, depth, again }) => {
+    if (noted.size >= MAX_REPORTED || (within !== undefined && depth > within)) return;
+    within = undefined;
+    if (!again && !lengths.has(length)) return;
+    const here = path();
+    const known = !wanted.has(here);
+    if (!known) within = depth;
+    if ((again || !known) && !noted.has(here)) noted.set(here, { path: here, again: known });
+  };
+  new Scanner(text, maxDepth, onKey).run();
+  return [...noted.values()];
 }
 
-/** Of a key: its path, how deep it stands, and whether it stood there before. */
-type OnKey = (path: () => string, depth: number, again: boolean) => void;
+interface KeyPlace {
+  readonly path: () => string;
+  /** Of the path. */
+  readonly length: number;
+  readonly depth: number;
+  /** It stands in its object for the second time. */
+  readonly again: boolean;
+}
+
+type OnKey = (place: KeyPlace) => void;
 
 class Scanner {
   readonly duplicates: string[] = [];
@@ -105,7 +124,7 @@ class Scanner {
     this.#string();
     level.key = JSON.parse(this.#text.slice(start, this.#at)) as string;
     const reported = keys.get(level.key);
-    this.#onKey?.(() => this.#path(), this.#levels.length, reported !== undefined);
+    this.#onKey?.({ path: () => this.#path(), length: level.before + segmentLength(level), depth: this.#levels.length, again: reported === false });
     if (reported === undefined) keys.set(level.key, false);
     else if (!reported && this.duplicates.length < MAX_REPORTED) {
       keys.set(level.key, true);
@@ -122,7 +141,9 @@ class Scanner {
     if (char === '{' || char === '[') {
       this.#at++;
       if (this.#levels.length >= this.#maxDepth) throw new ScanFault('exceeded max depth');
-      this.#levels.push({ keys: char === '{' ? new Map() : undefined, index: -1, key: '' });
+      const outer = this.#levels.at(-1);
+      const before = outer === undefined ? 0 : outer.before + segmentLength(outer);
+      this.#levels.push({ keys: char === '{' ? new Map() : undefined, index: -1, key: '', before });
     } else if (char === '"') this.#string();
     else if (char === '-' || (char >= '0' && char <= '9')) this.#number();
     else if (char === 't') this.#literal('true');

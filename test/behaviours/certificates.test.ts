@@ -15,10 +15,20 @@ const csr = (name: string, more: object = {}): JsonObject => ({
   metadata: { name },
   spec: { request: CSR, signerName: SIGNER, usages: ['digital signature', 'key encipherment', 'client auth'], ...more },
 });
+const ISSUED = [
+  'MIIBbzCCARWgAwIBAgIUIwmU3oasc5YqSGVLhkurzVoRgGYwCgYIKoZIzj0EAwIw',
+  'DDEKMAgGA1UEAwwBYTAgFw0yNjExMzAwNzIxNTJaGA8yMTI2MTEwNjA3MjE1Mlow',
+  'DDEKMAgGA1UEAwwBYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABBl4D5VTCuH7',
+  'bWnCafqYs2j+c3ohijEH9E1SxbWhEXmtMHqHYevfYYy6qyYYNUEtGvOwqJKpkKvh',
+  'xTz1L+2A6VajUzBRMB0GA1UdDgQWBBQqO3bDViYATrJcHYITEpYcWVHaOzAfBgNV',
+  'HSMEGDAWgBQqO3bDViYATrJcHYITEpYcWVHaOzAPBgNVHRMBAf8EBTADAQH/MAoG',
+  'CCqGSM49BAMCA0gAMEUCIQD4TQ15sxE/hy/fK4/RH4adDLStjSjLOKCfXpCs66vw',
+  'hwIgD9eo9y2HvhjFLE19joGhQp2+ehtBGM+2By2F0BOklzQ=',
+];
 /** The authority itself has tests of its own. */
 const signer: CertificateSigner = {
   parse: () => Promise.resolve({ commonName: 'crud', organizations: [], dnsNames: [], ipAddresses: [], otherNames: [] }),
-  sign: () => Promise.resolve('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'),
+  sign: () => Promise.resolve(`-----BEGIN CERTIFICATE-----\n${ISSUED.join('\n')}\n-----END CERTIFICATE-----\n`),
 };
 
 describe('a certificate signing request', { timeout: 60_000 }, () => {
@@ -45,6 +55,22 @@ describe('a certificate signing request', { timeout: 60_000 }, () => {
     await cluster.settle(2);
     const certificate = Buffer.from(String(statusOf(await cluster.get(`${ALL}/signed`))['certificate']), 'base64').toString();
     assert.match(certificate, /^-----BEGIN CERTIFICATE-----\n/);
+  });
+
+  it('that its own key has not signed is refused, and so is one that is none', async () => {
+    const pem = Buffer.from(CSR, 'base64').toString();
+    const der = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+    const said = async (bytes: Buffer): Promise<string> => {
+      const request = btoa(`-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`);
+      const { code, message } = await cluster.refusal('POST', ALL, csr('forged', { request }));
+      assert.equal(code, 422);
+      return message.replace(request, 'REQUEST');
+    };
+    const invalid = 'CertificateSigningRequest.certificates.k8s.io "forged" is invalid: spec.request: Invalid value: "REQUEST": ';
+    const forged = Buffer.from(der);
+    forged.write('brud', forged.indexOf('crud'));
+    assert.equal(await said(forged), `${invalid}x509: ECDSA verification failure`);
+    assert.equal(await said(der.subarray(1)), `${invalid}asn1: structure error: length too large`);
   });
 
   it('that is denied stays without a certificate, and can not be approved after that', async () => {

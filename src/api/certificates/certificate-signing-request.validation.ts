@@ -1,9 +1,13 @@
 import { base64Length, decodeBase64 } from '../../machinery/base64.ts';
+import type { VerifySignature } from '../../base/keys.ts';
 import { duplicate, type FieldError, type FieldPath, forbidden, invalid, notSupported, required, tooLong } from '../../machinery/field-error.ts';
 import { dns1123LabelFaults, dns1123SubdomainFaults } from '../../machinery/names.ts';
 import { type Errors, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as certificates from '../gen/types/certificates.v1.ts';
+import type { ValidationContext } from '../kind.ts';
+import { pemBlocks } from './pem.ts';
+import { certificatesFault, requestFault } from './x509.ts';
 
 const SPEC = root('spec');
 const CONDITIONS = root('status').child('conditions');
@@ -53,7 +57,8 @@ interface Writable {
   readonly certificate?: boolean;
 }
 
-export const validateCertificateSigningRequest = (request: Request): readonly FieldError[] => validate(request, undefined);
+export const validateCertificateSigningRequest = (request: Request, _apiVersion?: string, { verify }: ValidationContext = {}): readonly FieldError[] =>
+  validate(request, undefined, verify);
 
 export const validateCertificateSigningRequestUpdate = (request: Request, old: Request): readonly FieldError[] => validateUpdate(request, old, {});
 export const validateCertificateSigningRequestStatus = (request: Request, old: Request): readonly FieldError[] =>
@@ -62,9 +67,11 @@ export const validateCertificateSigningRequestApproval = (request: Request, old:
   validateUpdate(request, old, { decision: true });
 
 /** What is wrong with the stored request already may stay so. */
-function validate({ spec, status }: Request, old: Request | undefined): Errors {
+function validate({ spec, status }: Request, old: Request | undefined, verify?: VerifySignature): Errors {
   const errors: Errors = [];
-  if (!isPemRequest(spec.request)) errors.push(invalid(SPEC.child('request'), spec.request ?? '', 'PEM block type must be CERTIFICATE REQUEST'));
+  // It never changes.
+  const asked = old === undefined ? pemRequestFault(spec.request, verify) : undefined;
+  if (asked !== undefined) errors.push(invalid(SPEC.child('request'), spec.request ?? '', asked));
   const usages = spec.usages ?? [];
   const before = old?.spec.usages ?? [];
   if (usages.length === 0) errors.push(required(SPEC.child('usages')));
@@ -131,17 +138,20 @@ const textOf = (base64: string | undefined): string => {
   return new TextDecoder().decode(bytes);
 };
 
-const BLOCK = /^-----BEGIN ([^\n-]*)-----\r?\n([\s\S]*?)^-----END \1-----/gm;
-
 /** Only the first block counts. */
-const isPemRequest = (base64: string | undefined): boolean => [...textOf(base64).matchAll(BLOCK)][0]?.[1] === 'CERTIFICATE REQUEST';
+function pemRequestFault(base64: string | undefined, verify: VerifySignature | undefined): string | undefined {
+  const [block] = pemBlocks(textOf(base64));
+  return block?.type === 'CERTIFICATE REQUEST' ? requestFault(block.bytes, verify) : 'PEM block type must be CERTIFICATE REQUEST';
+}
 
 function certificateFault(base64: string): string | undefined {
   if (base64 === '') return undefined;
-  const blocks = [...textOf(base64).matchAll(BLOCK)];
-  for (const [, type = '', body = ''] of blocks) {
+  const blocks = pemBlocks(textOf(base64));
+  for (const { type, hasHeaders, bytes } of blocks) {
     if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`;
-    if (body.includes(':')) return 'no PEM block headers are permitted';
+    if (hasHeaders) return 'no PEM block headers are permitted';
+    const fault = certificatesFault(bytes);
+    if (fault !== undefined) return fault;
   }
   return blocks.length === 0 ? 'must contain at least one CERTIFICATE PEM block' : undefined;
 }

@@ -99,7 +99,7 @@ export async function createDraft(
   emptyStatus(core, binding, stored);
   const allocation = core.services?.allocate(binding, stored, undefined);
   if (heavy) await core.yieldToLoop();
-  const errors = validate(target, call, stored);
+  const errors = validate(core, target, call, stored);
   if (errors.length > 0) await refuseInvalid(core, binding.kind, made.name ?? '', errors);
   if (heavy) await core.yieldToLoop();
   await admission.validate();
@@ -195,12 +195,12 @@ function emptyStatus(core: Core, { stored }: Target['binding'], draft: DraftObje
 
 const generateName = (core: Core, base: string): string => base.slice(0, MAX_GENERATED_BASE) + nameSuffix(core.random);
 
-function validate({ binding }: Target, call: Call, draft: DraftObject): readonly FieldError[] {
+function validate({ verify }: Core, { binding }: Target, call: Call, draft: DraftObject): readonly FieldError[] {
   const object = draft as unknown as KubeObject;
   const { strategy, namespaced } = binding.stored;
   const errors: FieldError[] = [
     ...validateMetadata(object.metadata ?? {}, { namespaced, validateName: strategy.validateName }),
-    ...(strategy.validateCreate?.(object, binding.apiVersion) ?? []),
+    ...(strategy.validateCreate?.(object, binding.apiVersion, { verify }) ?? []),
   ];
   if (errors.length === 0) for (const text of strategy.warnings?.(object, undefined) ?? []) call.warnings.add(text);
   return errors;
