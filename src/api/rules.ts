@@ -54,7 +54,6 @@ import { roleBindingRules } from './rbac/role-binding.ts';
 import { roleRules } from './rbac/role.ts';
 import {
   deviceClassRules,
-  deviceTaintRules,
   oldResourceClaimRules,
   oldResourceClaimTemplateRules,
   oldResourceSliceRules,
@@ -69,7 +68,8 @@ import { csiStorageCapacityRules } from './storage/csi-storage-capacity.ts';
 import { storageClassRules } from './storage/storage-class.ts';
 import { volumeAttachmentRules } from './storage/volume-attachment.ts';
 import { volumeAttributesClassRules } from './storage/volume-attributes-class.ts';
-import { storageVersionMigrationColumns } from './storagemigration/columns.ts';
+import { deviceTaintRules } from './resource/device-taint-rule.ts';
+import { storageVersionMigrationRules } from './storagemigration/storage-version-migration.ts';
 import { specAndStatus } from './strategy.ts';
 
 /** The rules of each kind by `Kind.group`, and by `Kind.version.group` where one version has its own. */
@@ -146,7 +146,7 @@ const RULES: ReadonlyMap<string, KindRules> = new Map([
   ['StorageClass.storage.k8s.io', erased(storageClassRules)],
   ['VolumeAttachment.storage.k8s.io', erased(volumeAttachmentRules)],
   ['VolumeAttributesClass.storage.k8s.io', erased(volumeAttributesClassRules)],
-  ['StorageVersionMigration.storagemigration.k8s.io', erased({ strategy: specAndStatus({ generation: false }), columns: storageVersionMigrationColumns })],
+  ['StorageVersionMigration.storagemigration.k8s.io', erased(storageVersionMigrationRules)],
 ]);
 
 export function rulesOf({ group, version, kind }: { readonly group: string; readonly version: string; readonly kind: string }): KindRules | undefined {

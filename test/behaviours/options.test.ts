@@ -71,7 +71,7 @@ const LISTS: readonly Row[] = [
   ['labelSelector=%3D%3D', 400, 'BadRequest', "unable to parse requirement: found '==', expected: '!', identifier, or 'end of string'"],
   ['labelSelector=a+in+x', 400, 'BadRequest', "unable to parse requirement: found 'x', expected: '('"],
   ['fieldSelector=a', 400, 'BadRequest', "invalid selector: 'a'; can't understand 'a'"],
-  ['fieldSelector=spec.x%3D1', 400, 'BadRequest', 'field label not supported: spec.x'],
+  ['fieldSelector=spec.x%3D1', 400, 'BadRequest', '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
   ['timeout=5', 400, 'BadRequest', 'invalid timeout specified in the request URL - time: missing unit in duration "5"'],
 ];
 
@@ -125,6 +125,19 @@ describe('options in the query', () => {
   for (const row of LISTS) it(`list?${row[0].slice(0, 60)}`, () => assertRefused('GET', `${MAPS}?${row[0]}`, row));
   for (const row of WATCHES) it(`watch?${row[0]}`, () => assertRefused('GET', `${MAPS}?watch=1&${row[0]}`, row));
   for (const row of UPDATES) it(`update?${row[0].slice(0, 60)}`, () => assertRefused('PUT', `${MAPS}/m0?${row[0]}`, row, map('m0')));
+
+  it('fields that a kind does not select by: in the words of each kind', async () => {
+    for (const [path, message] of [
+      ['/api/v1/pods?fieldSelector=spec.x%3D1', 'field label not supported: spec.x'],
+      ['/api/v1/nodes?fieldSelector=metadata.namespace%3Da', 'field label not supported: metadata.namespace'],
+      ['/apis/batch/v1/jobs?fieldSelector=spec.x%3D1', 'field label "spec.x" not supported for batchv1.Job'],
+      ['/apis/batch/v1/cronjobs?fieldSelector=spec.x%3D1', '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
+      ['/apis/resource.k8s.io/v1/resourceslices?fieldSelector=spec.x%3D1', 'field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: spec.x'],
+    ] as const)
+      await assertRefused('GET', path, ['', 400, 'BadRequest', message]);
+    const { code, body } = await front.say('GET', '/api/v1/persistentvolumes?fieldSelector=metadata.namespace%3Da');
+    assert.deepEqual([code, body['items']], [200, []], 'a kind without namespaces has nothing in one');
+  });
 
   it('a version that is no number names no object: get', () =>
     assertRefused('GET', `${MAPS}/m0?resourceVersion=abc`, [

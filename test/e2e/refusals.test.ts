@@ -104,7 +104,7 @@ describe('bad input to the API server', () => {
       /resourceVersion: Invalid value: "abc"/,
     ],
     ['a broken label selector', () => send('GET', `${MAPS}?labelSelector=a%3D%3D%3Db%2C%2C`), 400, 'BadRequest', /./],
-    ['an unknown field selector', () => send('GET', `${MAPS}?fieldSelector=spec.nothing%3D1`), 400, 'BadRequest', /field label not supported/],
+    ['an unknown field selector', () => send('GET', `${MAPS}?fieldSelector=spec.nothing%3D1`), 400, 'BadRequest', /is not a known field selector/],
     ['a broken continue token', () => send('GET', `${MAPS}?limit=1&continue=%21%21`), 400, 'BadRequest', /continue/],
     ['a kind that is not there', () => send('GET', '/apis/apps/v1/things'), 404, 'NotFound', /could not find the requested resource/],
     ['a verb that the kind has not', () => send('PUT', MAPS, '{}'), 405, 'MethodNotAllowed', /./],

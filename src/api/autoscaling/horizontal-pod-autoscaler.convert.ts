@@ -39,9 +39,7 @@ export function autoscalerToStorage(v1: JsonObject): JsonObject {
     ...(v1.spec === undefined
       ? {}
       : { spec: { ...spec, metrics: metrics.length === 0 ? [cpuTarget(CPU_PERCENT)] : metrics, ...(behavior === undefined ? {} : { behavior }) } }),
-    ...(v1.status === undefined
-      ? {}
-      : { status: { ...status, currentMetrics: currentMetrics.length === 0 ? null : currentMetrics, ...(conditions === undefined ? {} : { conditions }) } }),
+    ...(v1.status === undefined ? {} : { status: { ...status, currentMetrics, ...(conditions === undefined ? {} : { conditions }) } }),
   };
 }
 

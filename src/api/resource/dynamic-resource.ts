@@ -1,4 +1,4 @@
-import type { Draft, KubeObject } from '../../machinery/object.ts';
+import type { Draft } from '../../machinery/object.ts';
 import { formatTime } from '../../machinery/time.ts';
 import type * as v1 from '../gen/types/resource.v1.ts';
 import type { StrategyContext } from '../kind.ts';
@@ -115,8 +115,3 @@ export const deviceClassRules: KindRules<v1.DeviceClass> = {
 export const oldResourceClaimRules: KindRules<v1.ResourceClaim> = { ...resourceClaimRules, ...OLD };
 export const oldResourceClaimTemplateRules: KindRules<v1.ResourceClaimTemplate> = { ...resourceClaimTemplateRules, ...OLD };
 export const oldResourceSliceRules: KindRules<v1.ResourceSlice> = { ...resourceSliceRules, ...OLD };
-
-export const deviceTaintRules: KindRules<KubeObject & { readonly spec?: unknown; readonly status?: unknown }> = {
-  strategy: { ...specAndStatus({ statusKeepsMetadata: true }), allowUnconditionalUpdate: true },
-  columns: nameAndAge,
-};

@@ -1,3 +1,4 @@
+import type { Kind } from '../../api/kind.ts';
 import { type FieldSelector, parseFieldSelector, requiredValue } from '../../machinery/fields.ts';
 import { parseSelector } from '../../machinery/label-selector-text.ts';
 import { EVERYTHING, labelMatcher, type Selector } from '../../machinery/labels.ts';
@@ -37,12 +38,25 @@ function parseFields({ kind }: Binding, text: string): FieldSelector {
   if (text === '') return [];
   const parsed = parseFieldSelector(text);
   if ('fault' in parsed) throw badRequest(parsed.fault);
-  const known = kind.selectableFieldNames ?? [];
-  for (const { field } of parsed) {
-    const served = field === 'metadata.name' || (field === 'metadata.namespace' && kind.namespaced) || known.includes(field);
-    if (!served) throw badRequest(`field label not supported: ${field}`);
-  }
+  const unknown = parsed.find(({ field }) => !isSelectable(kind, field));
+  if (unknown !== undefined) throw badRequest(unknownField(kind, unknown.field));
   return parsed;
+}
+
+/** Kinds without fields of their own take a namespace even where they have none: nothing is in it (apimachinery `DefaultMetaV1FieldSelectorConversion`). */
+function isSelectable({ namespaced, selectableFieldNames }: Kind, field: string): boolean {
+  if (field === 'metadata.name') return true;
+  if (field === 'metadata.namespace') return namespaced || selectableFieldNames === undefined;
+  return selectableFieldNames?.includes(field) === true;
+}
+
+/** Each kind with fields of its own has its words. */
+function unknownField({ group, version, kind, selectableFieldNames }: Kind, field: string): string {
+  const quoted = JSON.stringify(field);
+  if (selectableFieldNames === undefined) return `${quoted} is not a known field selector: only "metadata.name", "metadata.namespace"`;
+  if (group === 'batch') return `field label ${quoted} not supported for batchv1.Job`;
+  if (group === 'resource.k8s.io') return `field label not supported for ${group}/${version}, Kind=${kind}: ${field}`;
+  return `field label not supported: ${field}`;
 }
 
 function selectionOf(labels: Selector, fields: FieldSelector): Selection {
