@@ -28,6 +28,7 @@ import { type BodyTaker, letGo, readBody } from './body-reader.ts';
 import { Deadlines, timeoutOf } from './deadline.ts';
 import { FrameCache } from './frames.ts';
 import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
+import { endIdleSessions, IDLE_MS } from './idle-sessions.ts';
 import { bearerToken, certificateOf } from './identity.ts';
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
@@ -86,9 +87,6 @@ interface HttpCall extends AnswerContext {
   late: boolean;
 }
 
-/** Longer than clients keep idle connections (Go: 90 s), so that they close first. */
-const KEEP_ALIVE_MS = 180_000;
-
 const LONG_REFUSAL = 100_000;
 
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -117,9 +115,10 @@ export class HttpFront {
       minVersion: 'TLSv1.2',
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       settings: { maxConcurrentStreams: 1000 },
-      http1Options: { keepAliveTimeout: KEEP_ALIVE_MS },
+      http1Options: { keepAliveTimeout: IDLE_MS },
     });
     const door = admitConnections(server, this.#options.core.clock);
+    endIdleSessions(server, this.#options.core.clock);
     const sockets = new Set<Duplex>();
     server.on('secureConnection', (socket: TLSSocket) => {
       sockets.add(socket);
