@@ -11,6 +11,7 @@ import type { Listening } from '../src/apiserver/http/front.ts';
 import { openStages } from '../src/apiserver/stages.ts';
 import { startTestServer, type TestServer } from '../src/apiserver/testing.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
+import { issueAuthority, issueCertificate, newKeyPem } from '../src/cluster/certificate-issue.ts';
 import { Certificates } from '../src/cluster/certificates.ts';
 import type { JsonObject } from '../src/machinery/object.ts';
 import { exchange, type RawAnswer } from './apiserver-exchange.ts';
@@ -59,10 +60,14 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function ask(path: string, headers: Readonly<Record<string, string>>): Promise<{ readonly answer: RawAnswer; readonly events: readonly JsonObject[] }> {
+async function ask(
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  by: Agent = agent,
+): Promise<{ readonly answer: RawAnswer; readonly events: readonly JsonObject[] }> {
   events = [];
   last = Promise.withResolvers();
-  const answer = await exchange(listening.port, caPem, agent, 'GET', path, undefined, headers);
+  const answer = await exchange(listening.port, caPem, by, 'GET', path, undefined, headers);
   await last.promise;
   return { answer, events };
 }
@@ -87,6 +92,11 @@ test('who proves nothing leaves one event: the answer has begun, 401, about what
 test('what somebody tried to prove themselves with is told', async () => {
   const { events: seen } = await ask('/api/v1/namespaces', { authorization: 'Basic YTpi' });
   assert.deepEqual(seen[0]?.['responseStatus'], { metadata: {}, message: 'Authentication failed, attempted: basic', code: 401 });
+  const authority = await issueAuthority('other', newKeyPem(), Date.now(), 3_600_000);
+  const request = { commonName: 'ann', organizations: [], dnsNames: [], ipAddresses: [], usages: ['client'] } as const;
+  const { certPem, keyPem } = await issueCertificate(authority, request, Date.now(), 3_600_000);
+  const { events: others } = await ask('/api/v1/namespaces', {}, new Agent({ cert: certPem, key: keyPem }));
+  assert.deepEqual(others[0]?.['responseStatus'], { metadata: {}, message: 'Authentication failed, attempted: x509', code: 401 });
 });
 
 test('a request carries its id, and who acts as whom', async () => {

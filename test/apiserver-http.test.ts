@@ -10,7 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { builtinFacts } from '../src/api/facts.ts';
 import type { Listening } from '../src/apiserver/http/front.ts';
-import { openStages, type Credentials, type RequestRecord } from '../src/apiserver/stages.ts';
+import { openStages, type ClientCertificate, type Credentials, type RequestRecord } from '../src/apiserver/stages.ts';
 import { configMap, startTestServer, type TestServer } from '../src/apiserver/testing.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates, type KeyPair } from '../src/cluster/certificates.ts';
@@ -256,15 +256,15 @@ describe('the HTTPS front', () => {
     const mine = await certificates.issue({ commonName: 'jane', organizations: ['a', 'b'], dnsNames: [], ipAddresses: [], usages: ['client'] });
     const own = new Agent({ key: mine.keyPem, cert: mine.certPem, maxCachedSessions: 0 });
     await exchange(listening.port, certificates.caPem, own, 'GET', `${MAPS}/a`, undefined);
-    assert.equal(seen.at(-1)?.certificate?.commonName, 'jane');
-    assert.deepEqual(seen.at(-1)?.certificate?.organizations, ['a', 'b']);
+    const shown = seen.at(-1)?.certificate as ClientCertificate;
+    assert.deepEqual([shown.commonName, shown.organizations], ['jane', ['a', 'b']]);
     own.destroy();
     const elsewhere = await mkdtemp(join(tmpdir(), 'berth-http-'));
     const others = await Certificates.open(elsewhere, new SystemClock());
     const forged = await others.issue({ commonName: 'jane', organizations: ['system:masters'], dnsNames: [], ipAddresses: [], usages: ['client'] });
     const bad = new Agent({ key: forged.keyPem, cert: forged.certPem, maxCachedSessions: 0 });
     await exchange(listening.port, certificates.caPem, bad, 'GET', `${MAPS}/a`, undefined);
-    assert.equal(seen.at(-1)?.certificate, undefined);
+    assert.equal(seen.at(-1)?.certificate, 'bad');
     bad.destroy();
     await rm(elsewhere, { recursive: true });
     await ask('GET', `${MAPS}/a`, { authorization: 'Bearer abc' });
@@ -276,7 +276,7 @@ describe('the HTTPS front', () => {
     const own = new Agent({ key: mine.keyPem, cert: mine.certPem, keepAlive: false });
     for (let i = 0; i < 3; i++) await exchange(listening.port, certificates.caPem, own, 'GET', `${MAPS}/a`, undefined);
     assert.deepEqual(
-      seen.slice(-3).map(({ certificate }) => certificate?.commonName),
+      seen.slice(-3).map(({ certificate }) => (certificate as ClientCertificate).commonName),
       ['resumed', 'resumed', 'resumed'],
     );
     own.destroy();

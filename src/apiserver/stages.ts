@@ -19,8 +19,11 @@ export type Awaitable<T> = T | Promise<T>;
 
 /** What a connection and its headers prove. Worked out once per connection where it belongs to the connection. */
 export interface Credentials {
-  /** A client certificate whose chain the TLS layer has verified against the client CA. */
-  readonly certificate?: ClientCertificate | undefined;
+  /**
+   * A client certificate whose chain the TLS layer has verified against the client CA. `bad`: one was shown, but the client CA did not sign
+   * it, or not for clients, or it is not valid now.
+   */
+  readonly certificate?: ClientCertificate | 'bad' | undefined;
   /** `Authorization: Bearer …`, or the WebSocket protocol `base64url.bearer.authorization.k8s.io.…`. */
   readonly bearerToken?: string | undefined;
   /** Of the peer; for the audit log and rate limits. */
@@ -300,10 +303,11 @@ export interface Stages {
 
 /** Everybody may do everything, nothing is changed: for tests and for the first steps of a composition. */
 export const openStages: Stages = {
-  authenticate: ({ certificate }) => ({
-    name: certificate?.commonName ?? 'system:anonymous',
-    groups: [...(certificate?.organizations ?? []), certificate === undefined ? 'system:unauthenticated' : 'system:authenticated'],
-  }),
+  authenticate: ({ certificate: shown }) => {
+    const certificate = shown === 'bad' ? undefined : shown;
+    const groups = [...(certificate?.organizations ?? []), certificate === undefined ? 'system:unauthenticated' : 'system:authenticated'];
+    return { name: certificate?.commonName ?? 'system:anonymous', groups };
+  },
   authorize: () => ({ allowed: true, reason: '' }),
   admission: [],
   routes: [],

@@ -77,9 +77,9 @@ export class AuditTrail {
     this.#end('ResponseComplete', { metadata: {}, code });
   }
 
-  /** Nobody knows who asks: kube-apiserver's one event about it is that the answer has begun, with what was tried. */
-  unauthenticated(thrown: unknown): void {
-    this.#end('ResponseStarted', { metadata: {}, message: attempted(this.#about.call), code: asStatusError(thrown).code });
+  /** Nobody knows who asks: kube-apiserver's one event about it is that the answer has begun, with what was tried (a certificate as well). */
+  unauthenticated(thrown: unknown, byCertificate: boolean): void {
+    this.#end('ResponseStarted', { metadata: {}, message: attempted(this.#about.call, byCertificate), code: asStatusError(thrown).code });
   }
 
   /** Answered with a refusal, or with what went wrong within the server. */
@@ -168,11 +168,12 @@ export class AuditTrail {
 }
 
 /** By what somebody tried to prove themselves, without what they showed. */
-function attempted({ headers, query }: Call): string {
+function attempted({ headers, query }: Call, byCertificate: boolean): string {
   const { authorization = '' } = headers;
   const scheme = (typeof authorization === 'string' ? authorization : (authorization[0] ?? '')).trim().split(' ', 1)[0]?.toLowerCase();
   const ways = ['basic', 'bearer'].filter((way) => way === scheme);
   if ((query.get('access_token') ?? '') !== '') ways.push('access_token');
+  if (byCertificate) ways.push('x509');
   return ways.length === 0 ? 'Authentication failed, no credentials provided' : `Authentication failed, attempted: ${ways.join(', ')}`;
 }
 

@@ -90,7 +90,7 @@ export function anyToken(check: CheckToken, own: readonly string[], signIn: () =
 
 const checkedUser = (checked: Checked): UserInfo | undefined => ('user' in checked ? checked.user : undefined);
 
-/** A verified client certificate, then a token, then anonymous; what proves nothing is a 401. */
+/** A verified client certificate, then a token, then anonymous; what proves nothing is a 401, unless something beside it does. */
 export function authenticator(options: AuthenticateOptions, check: CheckAnyToken = tokenChecker(options)): Authenticate {
   const { tokens, signIn } = options;
   // A connection's certificate is one object as long as it lasts: hashed once, not for each request.
@@ -104,12 +104,13 @@ export function authenticator(options: AuthenticateOptions, check: CheckAnyToken
     return known.user;
   };
   return ({ certificate, bearerToken, path = '' }) => {
-    const byCertificate = certificate === undefined ? undefined : userOf(certificate);
+    const byCertificate = certificate === undefined || certificate === 'bad' ? undefined : userOf(certificate);
     if (byCertificate !== undefined) return byCertificate;
     if (bearerToken !== undefined && bearerToken !== '') {
       const checked = check(bearerToken, tokens.audiences);
       return checked instanceof Promise ? checked.then(checkedUser) : checkedUser(checked);
     }
+    if (certificate === 'bad') return undefined;
     const { anonymous } = signIn();
     const isOpen = typeof anonymous === 'string' ? anonymous === 'everywhere' : anonymous.has(path);
     return isOpen ? ANONYMOUS : undefined;

@@ -20,7 +20,7 @@ import { seatsOf } from '../fairness/width.ts';
 import { asStatusError } from '../handlers/failures.ts';
 import { parseQuery } from '../handlers/query.ts';
 import type { Outcome, Routed, Router } from '../handlers/router.ts';
-import type { AuthorizeAttributes, RawExchange, RequestRecord } from '../stages.ts';
+import type { AuthorizeAttributes, Credentials, RawExchange, RequestRecord } from '../stages.ts';
 import type { Watchers } from '../watch/watchers.ts';
 import { type AnswerContext, writeAnswer, writeFailure } from './answer.ts';
 import type { BodyBudget, Share } from './body-budget.ts';
@@ -28,7 +28,8 @@ import { type BodyTaker, letGo, readBody } from './body-reader.ts';
 import { Deadlines, timeoutOf } from './deadline.ts';
 import { FrameCache } from './frames.ts';
 import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
-import { certificateOf } from './identity.ts';
+import { endIdleSessions, IDLE_MS } from './idle-sessions.ts';
+import { bearerToken, certificateOf } from './identity.ts';
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
 import { Seats } from './seats.ts';
@@ -75,6 +76,7 @@ interface HttpCall extends AnswerContext {
   readonly call: Call & { user: UserInfo; audit?: AuditTrail | undefined };
   /** Who was authenticated; `call.user` is who they act as. */
   identity?: UserInfo;
+  certificate?: Credentials['certificate'];
   /** The verb by which one acts as the other. */
   constraint?: string | undefined;
   flow?: readonly string[];
@@ -84,9 +86,6 @@ interface HttpCall extends AnswerContext {
   giveUp: (() => void) | undefined;
   late: boolean;
 }
-
-/** Longer than clients keep idle connections (Go: 90 s), so that they close first. */
-const KEEP_ALIVE_MS = 180_000;
 
 const LONG_REFUSAL = 100_000;
 
@@ -116,9 +115,10 @@ export class HttpFront {
       minVersion: 'TLSv1.2',
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       settings: { maxConcurrentStreams: 1000 },
-      http1Options: { keepAliveTimeout: KEEP_ALIVE_MS },
+      http1Options: { keepAliveTimeout: IDLE_MS },
     });
     const door = admitConnections(server, this.#options.core.clock);
+    endIdleSessions(server, this.#options.core.clock);
     const sockets = new Set<Duplex>();
     server.on('secureConnection', (socket: TLSSocket) => {
       sockets.add(socket);
@@ -247,7 +247,7 @@ export class HttpFront {
       context.late = true;
       context.giveUp?.();
       if (stages.audit !== undefined) {
-        if (context.identity === undefined) this.#trail(context, request, this.#attributesOf(call))?.unauthenticated(thrown);
+        if (context.identity === undefined) this.#trail(context, request, this.#attributesOf(call))?.unauthenticated(thrown, context.certificate !== undefined);
         else (call.audit ?? this.#trail(context, request, pathAttributes(call.user, call.method, call.path)))?.failed(thrown);
       }
       throw thrown;
@@ -349,9 +349,11 @@ export class HttpFront {
   async #identify(context: HttpCall, request: AnyRequest): Promise<UserInfo> {
     const { authenticate, impersonate } = this.#options.core.stages;
     const socket = socketOf(request);
+    const certificate = socket === undefined ? undefined : certificateOf(socket, this.#options.core.clock.now());
+    context.certificate = certificate;
     const user = await authenticate({
-      certificate: socket === undefined ? undefined : certificateOf(socket, this.#options.core.clock.now()),
-      bearerToken: bearerToken(request),
+      certificate,
+      bearerToken: bearerToken(request.headers),
       path: context.call.path,
       remoteAddress: socket?.remoteAddress,
     });
@@ -426,17 +428,6 @@ function mediaType(header: string | undefined): string {
 function auditIdOf(request: AnyRequest): string | undefined {
   const given = request.headers['audit-id'];
   return typeof given === 'string' && given !== '' ? given.slice(0, 64) : undefined;
-}
-
-const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
-
-function bearerToken(request: AnyRequest): string | undefined {
-  const header = request.headers.authorization;
-  if (header !== undefined) return /^bearer +(\S+) *$/i.exec(header)?.[1];
-  const protocols = request.headers['sec-websocket-protocol'];
-  if (typeof protocols !== 'string') return undefined;
-  const found = protocols.split(',').find((p) => p.trim().startsWith(WEBSOCKET_BEARER));
-  return found === undefined ? undefined : Buffer.from(found.trim().slice(WEBSOCKET_BEARER.length), 'base64url').toString('utf8');
 }
 
 /** No new connections; those that are open are ended (their watches have been told). */

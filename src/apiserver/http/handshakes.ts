@@ -6,16 +6,22 @@ import type { Clock } from '../../base/clock.ts';
 const ABREAST = 16;
 /** Connections that wait for their turn; more are refused at once. */
 const WAITING = 4096;
+/** Connections that have not said a word yet; of more the oldest is let go: who means to speak does so at once. */
+const SILENT = 4096;
 /** As long as Kubernetes' server waits for a request's head (`ReadHeaderTimeout`): also a busy server has had time for it then. */
-const LONGEST_MS = 32_000;
-/** Who takes longer is far away, or silent: it goes on, but others need not wait for it. Else a few silent connections kept everybody out. */
-const IN_TURN_MS = 100;
+export const HANDSHAKE_TIMEOUT_MS = 32_000;
+/**
+ * Who takes longer is far away, or has fallen silent: it goes on, but others need not wait for it. By then what its first words cost has
+ * been done. As short as that, since whoever speaks and falls silent keeps others out for so long.
+ */
+const IN_TURN_MS = 20;
 
 /**
- * Takes connections for the server and lets a few of them shake hands at a time; who does not finish soon makes room.
- * The listening socket that it returns is the one to close.
+ * Takes connections for the server and lets a few of those that have begun to speak shake hands at a time; who does not finish soon makes
+ * room. The listening socket that it returns is the one to close.
  */
 export function admitConnections(server: Http2SecureServer, clock: Clock): Server {
+  const silent = new Set<Socket>();
   const waiting: Socket[] = [];
   const finishOf = new Map<string, () => void>();
   let shaking = 0;
@@ -45,16 +51,34 @@ export function admitConnections(server: Http2SecureServer, clock: Clock): Serve
     socket.on('close', finish);
     server.emit('connection', socket);
   };
-  server.on('secureConnection', (secure: Socket) => finishOf.get(peerOf(secure))?.());
-  return createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 180_000 }, (socket) => {
+  const heard = (socket: Socket): void => {
     if (waiting.length >= WAITING) return void socket.destroy();
-    socket.on('error', () => {});
     waiting.push(socket);
     next();
+  };
+  const listen = (socket: Socket): void => {
+    const oldest = silent.size < SILENT ? undefined : silent.values().next().value;
+    oldest?.destroy();
+    silent.add(socket);
+    const patience = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => socket.destroy());
+    const over = (): void => {
+      silent.delete(socket);
+      patience[Symbol.dispose]();
+      socket.off('close', over);
+    };
+    socket.on('close', over);
+    // What has been said stays in the socket, for TLS to read.
+    socket.once('readable', () => {
+      over();
+      heard(socket);
+    });
+  };
+  server.on('secureConnection', (secure: Socket) => finishOf.get(peerOf(secure))?.());
+  return createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 180_000 }, (socket) => {
+    socket.on('error', () => {});
+    listen(socket);
   });
 }
 
 /** The same for a plain socket and for the TLS socket above it. */
 const peerOf = ({ remoteAddress, remotePort, localPort }: Socket): string => `${remoteAddress} ${remotePort} ${localPort}`;
-
-export const HANDSHAKE_TIMEOUT_MS = LONGEST_MS;

@@ -1,8 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
-import type { ClientCertificate } from '../stages.ts';
+import type { Credentials } from '../stages.ts';
 
 interface Shown {
-  readonly certificate: ClientCertificate | undefined;
+  readonly certificate: Credentials['certificate'];
   /** Wall time, ms: the certificate proves nothing after that, however long the connection lasts. */
   readonly untilMs: number;
 }
@@ -13,17 +14,18 @@ const MOST_SHARED = 256;
 /** By fingerprint, of the certificates shown last: who opens ten thousand connections shows the same one in each. */
 const shared = new Map<string, Shown>();
 
-/** Who a connection is by its client certificate; read once. A certificate that the client CA did not sign, or that has expired, counts as none. */
-export function certificateOf(socket: TLSSocket, nowMs: number): ClientCertificate | undefined {
+/** Who a connection is by its client certificate; read once. */
+export function certificateOf(socket: TLSSocket, nowMs: number): Credentials['certificate'] {
   let found = known.get(socket);
   if (found === undefined) {
-    found = socket.authorized ? shownBy(socket.getPeerCertificate(true)) : NOTHING;
+    found = socket.authorized ? shownBy(socket.getPeerCertificate(true)) : { certificate: showsNone(socket) ? undefined : 'bad', untilMs: Infinity };
     known.set(socket, found);
   }
-  return nowMs <= found.untilMs ? found.certificate : undefined;
+  return nowMs <= found.untilMs ? found.certificate : 'bad';
 }
 
-const NOTHING: Shown = { certificate: undefined, untilMs: Number.NaN };
+/** Without a certificate a connection is not authorized either. */
+const showsNone = (socket: TLSSocket): boolean => Object.keys(socket.getPeerCertificate()).length === 0;
 
 function shownBy(peer: DetailedPeerCertificate): Shown {
   const found = shared.get(peer.fingerprint512) ?? { certificate: read(peer), untilMs: Date.parse(peer.valid_to) };
@@ -36,18 +38,30 @@ function shownBy(peer: DetailedPeerCertificate): Shown {
 /** Kubernetes' own attribute of a subject: the user's uid. */
 const UID = '1.3.6.1.4.1.57683.2';
 
-function read(peer: DetailedPeerCertificate): ClientCertificate | undefined {
+function read(peer: DetailedPeerCertificate): Credentials['certificate'] {
   const subject = peer.subject as Readonly<Record<string, string | string[] | undefined>> | undefined;
   const name = subject?.CN;
   if (name === undefined) return undefined;
   const organizations = subject?.O ?? [];
   const uid = subject?.[UID];
   // Which of several is meant nobody can tell.
-  if (Array.isArray(uid)) return undefined;
+  if (Array.isArray(uid)) return 'bad';
   return {
     commonName: Array.isArray(name) ? (name.at(-1) ?? '') : name,
     organizations: Array.isArray(organizations) ? organizations : [organizations],
     ...(uid === undefined ? {} : { uid }),
     raw: peer.raw,
   };
+}
+
+const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
+
+/** The word after `Bearer`, as Kubernetes reads it: an empty one counts as no header. */
+export function bearerToken(headers: IncomingHttpHeaders): string | undefined {
+  const header = headers.authorization;
+  if (header !== undefined) return /^bearer ([^ ]+)/i.exec(header.trim())?.[1];
+  const protocols = headers['sec-websocket-protocol'];
+  if (typeof protocols !== 'string') return undefined;
+  const found = protocols.split(',').find((p) => p.trim().startsWith(WEBSOCKET_BEARER));
+  return found === undefined ? undefined : Buffer.from(found.trim().slice(WEBSOCKET_BEARER.length), 'base64url').toString('utf8');
 }
