@@ -6,7 +6,7 @@ import type * as beta from '../gen/types/resource.v1beta2.ts';
 import { checkDriverName } from '../core/remote-volume.validation.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
-import { nameAndAge } from './columns.ts';
+import { nameAndAge } from '../columns.ts';
 import { labelErrors, poolNameErrors, taintErrors } from './device-names.validation.ts';
 
 const SPEC = root('spec');
