@@ -49,6 +49,7 @@ test('a job selects its pods by its uid, and is labelled as they are', () => {
   };
   assert.deepEqual(labelsOf({ metadata: { name: 'j', uid: 'u' }, spec: { template } }), [labels, labels]);
   assert.deepEqual(labelsOf({ metadata: { name: 'j', uid: 'u', labels: { a: 'b' } }, spec: { template } }), [{ a: 'b' }, labels]);
+  assert.equal((prepared('Job', { spec: { template } }).spec as JsonObject).manualSelector, false, 'and says so');
 });
 
 test('endpoints: the topology of old is dropped; labels count for the generation', () => {

@@ -56,6 +56,17 @@ const ROWS: readonly Row[] = [
     shown: ['1/1', 'Running', '3 (5m ago)'],
   },
   {
+    what: 'restarted nobody knows when',
+    pod: pod(
+      {},
+      {
+        phase: 'Running',
+        containerStatuses: [running('a', { restartCount: 2, lastState: { terminated: { exitCode: 137, finishedAt: null } } } as object)],
+      },
+    ),
+    shown: ['1/1', 'Running', '2'],
+  },
+  {
     what: 'failing again and again',
     pod: pod(
       {},

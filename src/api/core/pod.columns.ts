@@ -61,11 +61,11 @@ function readInitContainers({ spec, status }: core.Pod): InitSummary {
   let reason: string | undefined;
   for (const [i, container] of statuses.entries()) {
     restarts += container.restartCount;
-    lastRestart = later(lastRestart, container.lastState?.terminated?.finishedAt);
+    lastRestart = later(lastRestart, endOf(container));
     const sidecar = sidecars.has(container.name);
     if (sidecar) {
       sidecarRestarts += container.restartCount;
-      lastSidecarRestart = later(lastSidecarRestart, container.lastState?.terminated?.finishedAt);
+      lastSidecarRestart = later(lastSidecarRestart, endOf(container));
     }
     if (container.state?.terminated?.exitCode === 0 && container.state.terminated !== undefined) continue;
     if (sidecar && container.started === true) {
@@ -104,7 +104,7 @@ function readContainers({ status }: core.Pod): ContainersSummary {
   let reason: string | undefined;
   for (const container of [...(status?.containerStatuses ?? [])].reverse()) {
     restarts += container.restartCount;
-    lastRestart = later(lastRestart, container.lastState?.terminated?.finishedAt);
+    lastRestart = later(lastRestart, endOf(container));
     const waiting = container.state?.waiting?.reason;
     if (waiting !== undefined && waiting !== '') reason = waiting;
     else if (container.state?.terminated !== undefined) reason = terminationReason(container.state.terminated);
@@ -115,6 +115,9 @@ function readContainers({ status }: core.Pod): ContainersSummary {
   }
   return { ready, restarts, lastRestart, reason };
 }
+
+/** Of the container before this one; a time that is not known stands there as null. */
+const endOf = ({ lastState }: core.ContainerStatus): string | undefined => (lastState?.terminated?.finishedAt as string | null | undefined) ?? undefined;
 
 const later = (a: string | undefined, b: string | undefined): string | undefined =>
   a === undefined ? b : b === undefined ? a : Date.parse(a) < Date.parse(b) ? b : a;
