@@ -90,7 +90,10 @@ describe('an API server whose store takes no writes', () => {
       disk.fault = cause;
       for (const name of ['refused', 'refused-as-well'])
         await assert.rejects(create(name), (thrown: StatusError) => [500, 503].includes(thrown.code) && thrown.message.includes(cause));
-      assert.match(await ask('/readyz'), /^500 [^]*\[-\]store failed/);
+      assert.match(await ask('/readyz'), /^500 [^]*\[-\]store failed: reason withheld/);
+      assert.equal(await ask('/readyz/store'), `500 internal server error: ${cause}\n`);
+      // Whoever restarts what does not live would take the reads away as well.
+      assert.equal(await ask('/livez'), '200 ok');
       assert.match(await ask('/metrics'), /berth_store_writable 0/);
       assert.equal((await client.get(configMaps, 'before', 'default')).metadata.name, 'before');
       const names = async (): Promise<readonly string[]> =>

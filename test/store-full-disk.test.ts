@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -83,4 +83,57 @@ describe('store: a full disk', { skip: process.getuid?.() === 0 ? false : 'needs
       rmdirSync(disk);
     }
   });
+
+  it('a start without any room is refused with the cause, on small blocks too; nothing is lost by it', async () => {
+    const disk = mkdtempSync(join(tmpdir(), 'berth-full-'));
+    const image = `${disk}.img`;
+    const directory = join(disk, 'store');
+    const hog = join(disk, 'hog');
+    writeFileSync(image, '');
+    truncateSync(image, 16 * 2 ** 20);
+    execFileSync('mkfs.ext4', ['-q', '-m', '0', '-b', '1024', image]);
+    execFileSync('mount', ['-o', 'loop', image, disk]);
+    // The kernel may end who starts: never this process.
+    const start = (entries: number) => spawnSync(process.execPath, ['-e', STARTS, directory, String(entries)], { cwd: import.meta.dirname, encoding: 'utf8' });
+    try {
+      const first = start(1);
+      assert.equal(first.signal, 'SIGKILL', first.stderr);
+      takeAll(hog);
+      const { signal, stderr } = start(0);
+      assert.equal(signal, null);
+      assert.match(stderr, /ENOSPC|no space|full/i);
+      rmSync(hog);
+      await using store = await open(directory);
+      assert.equal(store.count('/a/'), 1);
+    } finally {
+      execFileSync('umount', [disk]);
+      rmdirSync(disk);
+      rmSync(image);
+    }
+  });
 });
+
+/** A process that opens the store of a directory, writes so many entries, and ends without a chance to tidy up. */
+const STARTS = `
+  import { DatabaseSync } from 'node:sqlite';
+  import { SystemClock } from '../src/base/system-clock.ts';
+  import { silentLog } from '../src/base/log.ts';
+  import { defaultStoreSettings as settings } from '../src/store/settings.ts';
+  import { openSqliteStore } from '../src/store/sqlite.ts';
+  const [, directory, entries] = process.argv;
+  const store = await openSqliteStore({ directory, clock: new SystemClock(), settings, project: () => 0, log: silentLog, ballastDelayMs: 60_000 });
+  for (let i = 0; i < Number(entries); i++) await store.commit([{ do: 'put', key: '/a/' + i, value: new Uint8Array(9), projection: 0 }]);
+  new DatabaseSync(directory + '/state.db').exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  process.kill(process.pid, 'SIGKILL');
+`;
+
+/** All room of the disk that a file is on, to the last block. */
+function takeAll(hog: string): void {
+  for (let bytes = 2 ** 20; bytes >= 1024; bytes /= 2) {
+    try {
+      for (;;) writeFileSync(hog, new Uint8Array(bytes), { flag: 'a' });
+    } catch (thrown) {
+      assert.equal((thrown as NodeJS.ErrnoException).code, 'ENOSPC');
+    }
+  }
+}

@@ -173,5 +173,5 @@ function deprecatedApis(requests: RequestMetrics, served: ServedKinds): Gauge {
 
 /** The store stands where people look for etcd. */
 function storeHealth(checks: readonly HealthCheck[]): HealthCheck['check'] {
-  return checks.find(({ name }) => name === 'store' || name === 'etcd')?.check ?? (() => undefined);
+  return checks.find(({ name }) => name === 'store')?.check ?? (() => undefined);
 }

@@ -33,6 +33,7 @@ import { inProcessTransport } from '../client/transport.ts';
 import type { UserInfo } from '../machinery/exchange.ts';
 import type { Projector, Store } from '../store/store.ts';
 import { isServed, type RuntimeConfig } from './runtime-config.ts';
+import { healthChecks } from './health-checks.ts';
 import { announceStore, storeGauge } from './store-notices.ts';
 import { verifySignature } from './verify-signature.ts';
 
@@ -128,11 +129,7 @@ export class ControlPlane implements AsyncDisposable {
         descriptions: options.descriptions,
         serverAddress: () => `${addresses().advertiseIp}:${addresses().port}`,
         version: versionInfo(VERSION, { version: process.version, os: process.platform, arch: process.arch }),
-        checks: [
-          { name: 'store', check: () => (store.health.state === 'ok' ? undefined : store.health.cause) },
-          ...(options.checks ?? []),
-          { name: 'bootstrap', only: 'ready', check: () => (plane?.ready === true ? undefined : 'the first objects are still being made') },
-        ],
+        checks: healthChecks({ store, isReady: () => plane?.ready === true, more: options.checks }),
       });
       ends.add(() => made[Symbol.dispose]());
       return made;

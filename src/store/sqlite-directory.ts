@@ -71,6 +71,21 @@ export class Ballast {
   }
 }
 
+const ROOM_BYTES = 64 * 1024;
+
+/**
+ * Throws ENOSPC when the disk has not even the room for SQLite's index of the WAL. It maps that file into memory, and where a block that it
+ * writes to can't be had then (a file system of small blocks, or one that copies on write) the kernel ends the process without a word.
+ */
+export function assertRoom(directory: string): void {
+  const path = join(directory, 'room');
+  try {
+    writeFileSync(path, new Uint8Array(ROOM_BYTES), { mode: 0o600 });
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
 export const SQLITE_BUSY = 5;
 const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;

@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { Ballast, errcodeOf, filesOf, isDamage, takeLock, wantsRoom } from './sqlite-directory.ts';
+import { assertRoom, Ballast, errcodeOf, filesOf, isDamage, takeLock, wantsRoom } from './sqlite-directory.ts';
 import { FORMAT, type Marks, MarksFile, syncDirectory } from './sqlite-marks.ts';
 import { type Answer, type Opened, packRows, type Request, RESERVE, unpackRows, type WriterData } from './sqlite-wire.ts';
 import type { Gap, Row } from './journal.ts';
@@ -73,6 +73,7 @@ export class SqliteWriter {
     if (isNew) marks.write({ format: FORMAT, reserved: 0, durableRowId: 0, floor: 0 });
     const ballast = new Ballast(files.ballast, data.ballastBytes);
     const opening = (): SqliteWriter => {
+      assertRoom(data.directory);
       const database = openDatabase(files.database, data);
       return new SqliteWriter(data, locked.lock, marks, database, ballast, load(database, give));
     };

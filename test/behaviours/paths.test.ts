@@ -8,6 +8,24 @@ const MAPS = '/api/v1/namespaces/default/configmaps';
 const NOT_FOUND = 'the server could not find the requested resource';
 const NOT_ALLOWED = 'the server does not allow this method on the requested resource';
 
+const STARTED = [
+  'start-kube-apiserver-admission-initializer',
+  'generic-apiserver-start-informers',
+  'start-apiextensions-informers',
+  'start-apiextensions-controllers',
+  'crd-informer-synced',
+  'bootstrap-controller',
+  'start-system-namespaces-controller',
+  'rbac/bootstrap-roles',
+  'scheduling/bootstrap-system-priority-classes',
+  'start-cluster-authentication-info-controller',
+  'start-kube-aggregator-informers',
+  'apiservice-registration-controller',
+  'apiservice-status-available-controller',
+  'kube-apiserver-autoregistration',
+  'apiservice-openapi-controller',
+];
+
 describe('paths', () => {
   let front: Front;
   before(async () => {
@@ -150,12 +168,20 @@ describe('paths', () => {
     };
     const TEXT = ['text/plain; charset=utf-8', 'nosniff'];
     for (const path of ['/healthz', '/livez', '/readyz', '/readyz/ping', '/healthz/']) assert.deepEqual(await plain(path), [200, 'ok', ...TEXT], path);
-    assert.deepEqual(await plain('/livez?verbose'), [200, '[+]ping ok\n[+]store ok\nlivez check passed\n', ...TEXT]);
-    assert.deepEqual(await plain('/readyz?verbose&exclude=store&exclude=nosuch'), [
-      200,
-      '[+]ping ok\n[+]store excluded: ok\n[+]bootstrap ok\nwarn: some health checks cannot be excluded: no matches for "nosuch"\nreadyz check passed\n',
-      ...TEXT,
-    ]);
+    const lines = async (path: string) => String((await plain(path))[1]).split('\n');
+    for (const path of ['/healthz', '/livez', '/readyz']) {
+      const said = await lines(`${path}?verbose`);
+      // test/e2e/apimachinery/health_handlers.go asks for these.
+      for (const name of ['ping', 'log', 'etcd', 'autoregister-completion', ...STARTED.map((hook) => `poststarthook/${hook}`)])
+        assert.ok(said.includes(`[+]${name} ok`), `${path} ${name}`);
+      assert.equal(said.includes('[+]informer-sync ok'), path === '/readyz');
+      assert.equal(said.includes('[+]store ok'), path === '/readyz');
+      assert.deepEqual(said.slice(-2), [`${path.slice(1)} check passed`, '']);
+    }
+    assert.deepEqual(await plain('/readyz/poststarthook/rbac/bootstrap-roles'), [200, 'ok', ...TEXT]);
+    const said = await lines('/readyz?verbose&exclude=store&exclude=nosuch');
+    assert.ok(said.includes('[+]store excluded: ok'));
+    assert.deepEqual(said.slice(-3), ['warn: some health checks cannot be excluded: no matches for "nosuch"', 'readyz check passed', '']);
   });
 
   it('version: integers as text', async () => {

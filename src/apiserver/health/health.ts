@@ -62,7 +62,7 @@ function route(path: string, checks: readonly HealthCheck[], figures: HealthFigu
 
 async function answer(path: string, checks: readonly HealthCheck[], request: RawRequest, figures: HealthFigures): Promise<RawResponse> {
   const name = request.path.slice(path.length).replace(/^\//, '').replace(/\/$/, '');
-  if (name !== '') return one(checks, name, path);
+  if (name !== '') return one(checks, name);
   const excluded = new Set(request.query.filter(([key]) => key === 'exclude').map(([, value]) => value));
   const lines: string[] = [];
   let failed = false;
@@ -74,21 +74,26 @@ async function answer(path: string, checks: readonly HealthCheck[], request: Raw
     const why = await outcome(each);
     figures.note(each.name, path.slice(1), why === undefined);
     failed ||= why !== undefined;
-    // The reason is for the log and the metrics: anybody may read this page.
+    // Anybody may read this page; the reason is told at the check's own path, where the policy lets few.
     lines.push(why === undefined ? `[+]${each.name} ok` : `[-]${each.name} failed: reason withheld`);
   }
   if (excluded.size > 0)
-    lines.push(`warn: some health checks cannot be excluded: no matches for ${[...excluded].map((each) => JSON.stringify(each)).join(',')}`);
+    lines.push(
+      `warn: some health checks cannot be excluded: no matches for ${[...excluded]
+        .toSorted()
+        .map((each) => JSON.stringify(each))
+        .join(',')}`,
+    );
   const what = path.slice(1);
   if (failed) return text(500, `${lines.join('\n')}\n${what} check failed\n`);
   return request.query.some(([key]) => key === 'verbose') ? text(200, `${lines.join('\n')}\n${what} check passed\n`) : text(200, 'ok');
 }
 
-async function one(checks: readonly HealthCheck[], name: string, path: string): Promise<RawResponse> {
+async function one(checks: readonly HealthCheck[], name: string): Promise<RawResponse> {
   const found = checks.find((each) => each.name === name);
   if (found === undefined) return pageNotFound();
   const why = await outcome(found);
-  return why === undefined ? text(200, 'ok') : text(500, `internal server error: ${path.slice(1)}: ${name} failed: reason withheld\n`);
+  return why === undefined ? text(200, 'ok') : text(500, `internal server error: ${why}\n`);
 }
 
 async function outcome({ check }: HealthCheck): Promise<string | undefined> {
