@@ -168,6 +168,11 @@ describe('service-account tokens', () => {
       'Operation cannot be fulfilled on Pod "web-0": the UID in the bound object reference (old) does not match the UID in record. The object might have been deleted and then recreated',
     ],
     [{ spec: { boundObjectRef: { apiVersion: 'v1', kind: 'ConfigMap', name: 'x' } } }, 'cannot bind token to object of type /v1, Kind=ConfigMap'],
+    [{ spec: { boundObjectRef: { apiVersion: 'apps/v1', kind: 'Pod', name: 'x' } } }, 'cannot bind token to object of type apps/v1, Kind=Pod'],
+    [{ spec: { boundObjectRef: { apiVersion: 'a/b/c', kind: 'x' } } }, 'cannot bind token to object of type /, Kind=x'],
+    // The version does not matter.
+    [{ spec: { boundObjectRef: { kind: 'Pod', name: 'nope' } } }, 'pods "nope" not found'],
+    [{ spec: { boundObjectRef: { apiVersion: 'v2', kind: 'Node', name: 'nope' } } }, 'nodes "nope" not found'],
   ];
   for (const [body, message] of refusals)
     test(message, () => assert.rejects(request(body), (thrown) => thrown instanceof StatusError && thrown.message === message));

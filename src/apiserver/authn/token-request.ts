@@ -73,8 +73,10 @@ function validateSeconds(seconds: number): void {
 /** What the token is bound to, which has to be there and be the very object that was meant. */
 function boundTo(bound: BoundObjectReference, { reader, namespace, name: account }: SubresourceCall): Partial<TokenSubject> {
   const name = bound.name ?? '';
-  const what = `${bound.apiVersion ?? ''}/${bound.kind ?? ''}`;
-  if (what === 'v1/Pod') {
+  const [group, version] = groupVersionOf(bound.apiVersion ?? '');
+  // Kubernetes looks at the group only: any version of the core group will do.
+  const kind = group === '' ? bound.kind : undefined;
+  if (kind === 'Pod') {
     const pod = storedGet(reader, pods, namespace, name);
     if (pod === undefined) throw objectNotFound({ group: '', resource: 'pods' }, name);
     if (pod.spec?.serviceAccountName !== account) {
@@ -83,18 +85,24 @@ function boundTo(bound: BoundObjectReference, { reader, namespace, name: account
     const nodeName = pod.spec.nodeName ?? '';
     return { pod: sameObject(bound, pod), ...(nodeName === '' ? {} : { node: nodeOf(reader, nodeName) }) };
   }
-  if (what === 'v1/Secret') {
+  if (kind === 'Secret') {
     const secret = storedGet(reader, secrets, namespace, name);
     if (secret === undefined) throw objectNotFound({ group: '', resource: 'secrets' }, name);
     return { secret: sameObject(bound, secret) };
   }
-  if (what === 'v1/Node') {
+  if (kind === 'Node') {
     const node = storedGet(reader, nodes, '', name);
     if (node === undefined) throw objectNotFound({ group: '', resource: 'nodes' }, name);
     return { node: sameObject(bound, node) };
   }
-  const [version = '', kind = ''] = what.split('/');
-  throw badRequest(`cannot bind token to object of type /${version}, Kind=${kind}`);
+  throw badRequest(`cannot bind token to object of type ${group}/${version}, Kind=${bound.kind ?? ''}`);
+}
+
+/** Of an apiVersion that is none both are empty. */
+function groupVersionOf(apiVersion: string): readonly [string, string] {
+  const [first = '', second, more] = apiVersion.split('/');
+  if (more !== undefined) return ['', ''];
+  return second === undefined ? ['', first] : [first, second];
 }
 
 function sameObject(bound: BoundObjectReference, { metadata: { name, uid } }: Stored<KubeObject>): NameAndUid {

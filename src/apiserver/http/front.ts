@@ -1,6 +1,5 @@
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { IncomingMessage } from 'node:http';
-import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { failure } from '../../base/log.ts';
@@ -29,6 +28,7 @@ import { Deadlines, timeoutOf } from './deadline.ts';
 import { FrameCache } from './frames.ts';
 import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
 import { endIdleSessions, IDLE_MS } from './idle-sessions.ts';
+import { OpenConnections } from './open-connections.ts';
 import { bearerToken, certificateOf } from './identity.ts';
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
@@ -119,12 +119,11 @@ export class HttpFront {
     });
     const door = admitConnections(server, this.#options.core.clock);
     endIdleSessions(server, this.#options.core.clock);
-    const sockets = new Set<Duplex>();
-    server.on('secureConnection', (socket: TLSSocket) => {
-      sockets.add(socket);
-      socket.on('close', () => sockets.delete(socket));
+    const connections = new OpenConnections(door, server, this.#options.core.clock);
+    server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
+      connections.began(response);
+      this.#serve(request, response);
     });
-    server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => this.#serve(request, response));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     server.on('sessionError', () => {});
     server.on('tlsClientError', () => {});
@@ -143,7 +142,11 @@ export class HttpFront {
       host: bound.address,
       port: bound.port,
       renew: (fresh) => server.setSecureContext(tlsSettings(fresh)),
-      [Symbol.asyncDispose]: () => close(door, server, sockets),
+      [Symbol.asyncDispose]: async () => {
+        await connections.end();
+        // It never listened itself; this ends its timers.
+        server.close();
+      },
     };
   }
 
@@ -428,13 +431,4 @@ function mediaType(header: string | undefined): string {
 function auditIdOf(request: AnyRequest): string | undefined {
   const given = request.headers['audit-id'];
   return typeof given === 'string' && given !== '' ? given.slice(0, 64) : undefined;
-}
-
-/** No new connections; those that are open are ended (their watches have been told). */
-async function close(door: Server, server: Http2SecureServer, sockets: ReadonlySet<Duplex>): Promise<void> {
-  const closed = new Promise<void>((resolve) => door.close(() => resolve()));
-  for (const socket of sockets) socket.destroy();
-  await closed;
-  // It never listened itself; this ends its timers.
-  server.close();
 }
