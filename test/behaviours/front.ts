@@ -35,6 +35,8 @@ export interface Front extends AsyncDisposable {
   readonly plane: ControlPlane;
   readonly port: number;
   readonly caPem: string;
+  /** The administrator's certificate, for clients of another kind. */
+  readonly administrator: { readonly key: string; readonly cert: string };
   /** By the administrator's certificate. */
   say(method: string, path: string, what?: Say): Promise<Heard>;
 }
@@ -57,7 +59,8 @@ export async function openFront(given: Partial<ControlPlaneOptions> = {}): Promi
   const pair = await issue('server', [], ['server']);
   const listening: Listening = ends.use(await plane.api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: caPem } }));
   const admin = await issue(ADMIN.name, ['system:masters'], ['client']);
-  const known = new Agent({ keepAlive: true, key: admin.keyPem, cert: admin.certPem });
+  const administrator = { key: admin.keyPem, cert: admin.certPem };
+  const known = new Agent({ keepAlive: true, ...administrator });
   const unknown = new Agent({ keepAlive: true });
   ends.add(() => {
     known.destroy();
@@ -67,6 +70,7 @@ export async function openFront(given: Partial<ControlPlaneOptions> = {}): Promi
     plane,
     port: listening.port,
     caPem,
+    administrator,
     say: async (method, path, { body, type = 'application/json', headers = {}, as, anonymous = false } = {}) => {
       const bytes = body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
       const all = { ...(body === undefined ? {} : { 'content-type': type }), ...(as === undefined ? {} : { 'impersonate-user': as }), ...headers };

@@ -111,6 +111,11 @@ export class Level {
     return true;
   }
 
+  /** Seats. */
+  takenBy(place: Place): number {
+    return this.#seats.get(place) ?? 0;
+  }
+
   /** Puts it in the shortest queue of its hand; the reason when there is no room. */
   wait(place: Place): Rejection | undefined {
     return this.#enqueue(place);

@@ -8,6 +8,7 @@ import type { KubeObject } from '../../machinery/object.ts';
 import { StatusError } from '../../machinery/status-error.ts';
 import type { AuthorizeAttributes, StoredReader } from '../stages.ts';
 import { defaultFlowSchemas, defaultPriorityLevels } from './defaults.ts';
+import { fairShareGauges } from './gauges.ts';
 import { type FairShare, fairShare, levelSettings, type Turn } from './share.ts';
 import { dealHand } from './shuffle-shard.ts';
 
@@ -152,7 +153,17 @@ describe('priority and fairness: seats', () => {
       });
     }
     await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(refused, 1000 - 6 * 50 - seatsOf(sharing, 'workload-low'));
+    const seated = seatsOf(sharing, 'workload-low');
+    assert.equal(refused, 1000 - 6 * 50 - seated);
+    const flowcontrol = (name: string) =>
+      fairShareGauges(sharing.figures)
+        .find((gauge) => gauge.name === `apiserver_flowcontrol_${name}`)
+        ?.values()
+        .filter(({ value }) => value > 0);
+    const labels = { flow_schema: 'service-accounts', priority_level: 'workload-low' };
+    assert.deepEqual(flowcontrol('current_inqueue_requests'), [{ value: 300, labels }]);
+    assert.deepEqual(flowcontrol('current_executing_requests'), [{ value: seated, labels }]);
+    assert.deepEqual(flowcontrol('current_executing_seats'), [{ value: seated, labels }]);
     assert.deepEqual(sharing.figures.schemas().find(({ name }) => name === 'service-accounts')?.rejected, new Map([['queue-full', refused]]));
   });
 
@@ -197,8 +208,8 @@ describe('priority and fairness: seats', () => {
     for (const turn of seats) turn.end();
     late.end();
     assert.deepEqual(
-      sharing.figures.levels().map(({ seated, waiting }) => seated + waiting),
-      sharing.figures.levels().map(() => 0),
+      [...sharing.figures.levels(), ...sharing.figures.schemas()].map(({ seated, executing, waiting }) => seated + executing + waiting),
+      [...sharing.figures.levels(), ...sharing.figures.schemas()].map(() => 0),
     );
   });
 

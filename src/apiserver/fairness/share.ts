@@ -39,6 +39,9 @@ export interface FairShareFigures {
   readonly schemas: () => readonly {
     readonly name: string;
     readonly level: string;
+    readonly seated: number;
+    readonly executing: number;
+    readonly waiting: number;
     readonly dispatched: number;
     readonly rejected: ReadonlyMap<Rejection, number>;
   }[];
@@ -63,6 +66,10 @@ interface Schema {
 }
 
 interface Counts {
+  /** Seats that are taken now. */
+  seated: number;
+  executing: number;
+  waiting: number;
   dispatched: number;
   readonly rejected: Map<Rejection, number>;
 }
@@ -98,7 +105,10 @@ class Sharing implements FairShare {
     const schema = this.#classify(user, attributes);
     const turn = new SharedTurn(schema, `${schema.name}/${schema.distinguisher(user, attributes)}`, seats, this.#options.clock, this.#seatNext);
     const { level } = schema;
-    if (level.take(turn, this.#free)) return turn;
+    if (level.take(turn, this.#free)) {
+      turn.sat();
+      return turn;
+    }
     const rejection = level.wait(turn);
     if (rejection === undefined) turn.wait(this.#options.maxWaitMs);
     else turn.refuse(rejection);
@@ -160,7 +170,7 @@ class Sharing implements FairShare {
     if (level === undefined) return [];
     let counts = this.#counts.get(name);
     if (counts === undefined) {
-      counts = { dispatched: 0, rejected: new Map() };
+      counts = { seated: 0, executing: 0, waiting: 0, dispatched: 0, rejected: new Map() };
       this.#counts.set(name, counts);
     }
     const headers = ['X-Kubernetes-PF-FlowSchema-UID', schema.metadata?.uid ?? '', 'X-Kubernetes-PF-PriorityLevel-UID', uids.get(levelName) ?? ''];
@@ -179,6 +189,8 @@ class SharedTurn implements Turn, Place {
   #decide: ((rejection: Rejection | undefined) => void) | undefined;
   #beganMs: number;
   #state: 'waiting' | 'seated' | 'ended' = 'seated';
+  /** Those that it has, for the figures. */
+  #taken = 0;
 
   constructor(schema: Schema, flow: string, seats: number, clock: Clock, left: (level: Level) => void) {
     this.#schema = schema;
@@ -193,8 +205,16 @@ class SharedTurn implements Turn, Place {
     return this.#schema.headers;
   }
 
+  sat(): void {
+    const { counts, level } = this.#schema;
+    this.#taken = level.takenBy(this);
+    counts.seated += this.#taken;
+    counts.executing++;
+  }
+
   wait(maxWaitMs: number): void {
     this.#state = 'waiting';
+    this.#schema.counts.waiting++;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = this.#clock.setTimer(maxWaitMs, () => {
       if (this.#schema.level.giveUp(this)) this.decided('time-out');
@@ -209,8 +229,10 @@ class SharedTurn implements Turn, Place {
 
   decided(rejection: Rejection | undefined): void {
     if (this.#state !== 'waiting') return;
+    this.#schema.counts.waiting--;
     this.#state = rejection === undefined ? 'seated' : 'ended';
     this.#beganMs = this.#clock.monotonic();
+    if (rejection === undefined) this.sat();
     this.#decide?.(rejection);
   }
 
@@ -231,6 +253,8 @@ class SharedTurn implements Turn, Place {
     if (this.#state !== 'seated') return;
     this.#state = 'ended';
     counts.dispatched++;
+    counts.seated -= this.#taken;
+    counts.executing--;
     level.leave(this, this.#clock.monotonic() - this.#beganMs);
     this.#left(level);
   }

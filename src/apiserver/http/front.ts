@@ -87,6 +87,11 @@ interface HttpCall extends AnswerContext {
   late: boolean;
 }
 
+/** As kube-apiserver: a user of thousands of groups, a selector of thousands of values. */
+const MOST_HEAD_BYTES = 2 ** 20;
+/** The types know the first only. */
+const HTTP1 = { keepAliveTimeout: IDLE_MS, maxHeaderSize: MOST_HEAD_BYTES };
+
 const LONG_REFUSAL = 100_000;
 
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -114,9 +119,12 @@ export class HttpFront {
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      settings: { maxConcurrentStreams: 1000 },
-      http1Options: { keepAliveTimeout: IDLE_MS },
+      settings: { maxConcurrentStreams: 1000, maxHeaderListSize: MOST_HEAD_BYTES },
+      maxHeaderListPairs: MOST_HEAD_BYTES,
+      http1Options: HTTP1,
     });
+    // Node would leave out those beyond a thousand, and say nothing.
+    Object.assign(server, { maxHeadersCount: 0 });
     const door = admitConnections(server, this.#options.core.clock);
     endIdleSessions(server, this.#options.core.clock);
     const connections = new OpenConnections(door, server, this.#options.core.clock);
