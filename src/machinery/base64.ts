@@ -8,9 +8,11 @@ export function encodeBase64(bytes: Uint8Array): string {
 
 /** Undefined when the text is no base64. Line breaks are ignored, as Kubernetes does. */
 export function decodeBase64(text: string): Uint8Array | undefined {
-  const plain = text.replace(/[\r\n]/g, '');
+  // The engine skips all white space.
+  if (/[ \t\f]/.test(text)) return undefined;
   try {
-    if (NATIVE) return Uint8Array.fromBase64(plain, { lastChunkHandling: 'strict' });
+    if (NATIVE) return Uint8Array.fromBase64(text, { lastChunkHandling: 'strict' });
+    const plain = text.replace(/[\r\n]/g, '');
     if (plain.length % 4 !== 0 || /\s/.test(plain)) return undefined;
     const decoded = Uint8Array.from(atob(plain), (character) => character.charCodeAt(0));
     // Bits beyond the last byte must be zero: two texts never stand for the same bytes.

@@ -6,23 +6,33 @@ export interface PemBlock {
   readonly bytes: Uint8Array;
 }
 
-const BEGIN = /^-----BEGIN ([^-]*)-----[ \t]*$/;
-const END = /^-----END ([^-]*)-----[ \t]*$/;
+/** A line that begins or ends a block. */
+const MARK = /(?<=^|\n)-----(BEGIN|END) ([^-\n]*)-----[ \t]*(?=\r?\n|$)/g;
 
 /** RFC 1421, as Go's `encoding/pem` reads it: what is no block, or has no base64 in it, is skipped. */
 export function pemBlocks(text: string): readonly PemBlock[] {
   const blocks: PemBlock[] = [];
-  let open: { readonly type: string; hasHeaders: boolean; body: string[] } | undefined;
-  for (const line of text.split(/\r?\n/)) {
-    const begins = BEGIN.exec(line)?.[1];
-    if (begins !== undefined) open = { type: begins, hasHeaders: false, body: [] };
-    else if (open === undefined) continue;
-    else if (END.exec(line)?.[1] === open.type) {
-      const bytes = decodeBase64(open.body.join('').replace(/[ \t]/g, ''));
-      if (bytes !== undefined) blocks.push({ type: open.type, hasHeaders: open.hasHeaders, bytes });
+  let open: { readonly type: string; readonly from: number } | undefined;
+  for (const mark of text.matchAll(MARK)) {
+    const type = mark[2] ?? '';
+    if (mark[1] === 'BEGIN') open = { type, from: mark.index + mark[0].length };
+    else if (open?.type === type) {
+      const block = blockOf(type, text.slice(open.from, mark.index));
+      if (block !== undefined) blocks.push(block);
       open = undefined;
-    } else if (open.body.length === 0 && line.includes(':')) open.hasHeaders = true;
-    else open.body.push(line);
+    }
   }
   return blocks;
+}
+
+/** `text`: what stands between the dashes of its two lines; headers may come first. */
+function blockOf(type: string, text: string): PemBlock | undefined {
+  let from = text.indexOf('\n') + 1;
+  let hasHeaders = false;
+  for (let end = text.indexOf('\n', from); end !== -1 && text.slice(from, end).includes(':'); end = text.indexOf('\n', from)) {
+    hasHeaders = true;
+    from = end + 1;
+  }
+  const bytes = decodeBase64(text.slice(from).replaceAll(' ', '').replaceAll('\t', ''));
+  return bytes === undefined ? undefined : { type, hasHeaders, bytes };
 }

@@ -1,4 +1,4 @@
-import type { Status, StatusError } from '../../machinery/status-error.ts';
+import type { StatusError } from '../../machinery/status-error.ts';
 import { CONTENT_TYPES, plainJson, type Representation, refusalRepresentation } from '../codec/accept.ts';
 import { protobufItem, protobufListHead, protobufListMeta, protobufListTail, protobufObject, typeNameOf } from '../codec/protobuf.ts';
 import { yamlList } from '../codec/readable.ts';
@@ -6,6 +6,7 @@ import { chooseRepresentation, entryBytes, isLarge, listMetadata, listWriter, ob
 import { Slices } from '../../base/loop-turns.ts';
 import type { JsonObject, KubeObject } from '../../machinery/object.ts';
 import { JsonIndent } from '../codec/indent.ts';
+import { jsonPieces } from '../codec/json-pieces.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import type { YamlWriter } from '../codec/yaml-thread.ts';
 import type { Core } from '../core.ts';
@@ -141,30 +142,23 @@ export async function writeFailure(context: AnswerContext, error: StatusError): 
   let body: Uint8Array | string;
   if (format === 'protobuf') body = protobufObject(core.facts, 'machinery.meta.v1.Status', status as unknown as JsonObject);
   else if (format === 'yaml') body = await context.writeYaml(JSON.stringify(status));
-  else body = pretty ? JSON.stringify(status, null, 2) : await statusText(core, status);
+  else if (error.message.length >= SHORT_BYTES) return writeLongFailure(context, error, headers, pretty);
+  else body = JSON.stringify(status, null, pretty ? 2 : 0);
   sendBytes(response, error.code, headers, body, headOnly);
 }
 
-/** A long one in several turns. */
-async function statusText({ yieldToLoop }: Core, status: Status): Promise<string> {
-  if ((status.message?.length ?? 0) < SHORT_BYTES) return JSON.stringify(status);
-  await yieldToLoop();
-  const causes = status.details?.causes ?? [];
-  if (causes.length === 0) return JSON.stringify(status);
-  const whole = JSON.stringify({ ...status, details: { ...status.details, causes: [] } });
-  // Within a text its quotes would be escaped.
-  const at = whole.lastIndexOf(NO_CAUSES) + NO_CAUSES.length - 1;
-  const parts: string[] = [];
-  for (let from = 0; from < causes.length; from += CAUSES_AT_ONCE) {
-    await yieldToLoop();
-    parts.push(JSON.stringify(causes.slice(from, from + CAUSES_AT_ONCE)).slice(1, -1));
-  }
-  await yieldToLoop();
-  return `${whole.slice(0, at)}${parts.join(',')}${whole.slice(at)}`;
+/** Thousands of faults, or a name of a megabyte that is said again and again: put together as it is written. */
+async function writeLongFailure({ core, response, headOnly }: AnswerContext, error: StatusError, headers: string[], pretty: boolean): Promise<void> {
+  writeHead(response, error.code, headers);
+  const pieces = jsonPieces(error.toStatus());
+  if (headOnly) response.end();
+  else if (pretty) await writeIndented(response, pieces, core.yieldToLoop);
+  else await writePieces(response, bytesOf(pieces), core.yieldToLoop);
 }
 
-const NO_CAUSES = '"causes":[]';
-const CAUSES_AT_ONCE = 2000;
+function* bytesOf(texts: Iterable<string>): Generator<Buffer, void> {
+  for (const text of texts) yield Buffer.from(text);
+}
 
 async function send(context: AnswerContext, code: number, representation: Representation, json: Buffer): Promise<void> {
   const { core, call, response, headOnly } = context;
