@@ -1,6 +1,17 @@
-import type { DraftJson, DraftObject, GroupVersionKind } from '../machinery/object.ts';
+import type { DraftObject, GroupVersionKind } from '../machinery/object.ts';
 import type { Facts } from './facts.ts';
-import { definitionName, type Flavour, reference } from './openapi-definitions.ts';
+import { JSON_TYPES, META, type Operation, PATCH_TYPES, type PathContext, pathItem, WATCH_TYPES } from './openapi-operations.ts';
+import {
+  DELETE_COLLECTION_PARAMETERS,
+  DELETE_PARAMETERS,
+  LIST_PARAMETERS,
+  OPTIONS_PARAMETERS,
+  type Parameter,
+  PATCH_PARAMETERS,
+  pathParameter,
+  PRETTY,
+  WRITE_PARAMETERS,
+} from './openapi-parameters.ts';
 
 /** A served kind, as the registry of the API server has it. */
 export interface OpenApiKind extends GroupVersionKind {
@@ -9,16 +20,6 @@ export interface OpenApiKind extends GroupVersionKind {
   readonly typeName: string;
   readonly verbs: readonly string[];
   readonly subresources: Readonly<Record<string, { readonly kind: GroupVersionKind; readonly verbs: readonly string[] }>>;
-}
-
-const META = 'machinery.meta.v1';
-const JSON_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-const WATCH_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
-const PATCH_TYPES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
-
-export interface PathContext {
-  readonly facts: Facts;
-  readonly flavour: Flavour;
 }
 
 /** `/api/v1`, `/apis/apps/v1`. */
@@ -46,192 +47,226 @@ export function typesOfKinds(facts: Facts, kinds: readonly OpenApiKind[]): Reado
   return out;
 }
 
-/** All paths of some kinds, sorted. Made in short steps. */
-export function* paths(context: PathContext, kinds: readonly OpenApiKind[]): Generator<undefined, DraftObject> {
-  const out = new Map<string, DraftObject>();
+/** Whether a deletion answers with the object, by kind; else it is a Status. */
+export type ReturnsObject = (kind: OpenApiKind) => boolean;
+
+/** All paths of some kinds. Made in short steps. */
+export function* kindPaths(
+  context: PathContext,
+  kinds: readonly OpenApiKind[],
+  returnsObject: ReturnsObject,
+): Generator<undefined, readonly (readonly [string, DraftObject])[]> {
+  const out: (readonly [string, DraftObject])[] = [];
   for (const kind of kinds) {
-    out.set(`${rootOf(kind)}/`, resourceList(context, kind));
-    for (const [path, item] of pathsOfKind(context, kind)) out.set(path, item);
-    yield undefined;
+    for (const entry of pathsOfKind(context, kind, returnsObject(kind))) {
+      out.push(entry);
+      yield undefined;
+    }
   }
-  return Object.fromEntries([...out].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return out;
 }
 
-function resourceList(context: PathContext, kind: OpenApiKind): DraftObject {
-  const responses = response(context, `${META}.APIResourceList`);
-  return {
-    get: {
-      description: 'get available resources',
-      operationId: `get${idGroup(kind)}APIResources`,
-      tags: [tag(kind)],
-      schemes: ['https'],
-      ...produces(context, JSON_TYPES),
-      responses,
-    },
-  };
-}
+const NAMESPACE = pathParameter('namespace', 'The namespace.');
 
-function* pathsOfKind(context: PathContext, kind: OpenApiKind): Generator<readonly [string, DraftObject]> {
+function* pathsOfKind(context: PathContext, kind: OpenApiKind, returnsObject: boolean): Generator<readonly [string, DraftObject]> {
+  const names = new Names(kind);
   const scope = kind.namespaced ? '/namespaces/{namespace}' : '';
   const collection = `${rootOf(kind)}${scope}/${kind.resource}`;
-  const shared = kind.namespaced ? [pathParameter(context, 'namespace', 'object name and auth scope, such as for teams and projects')] : [];
-  const named = [pathParameter(context, 'name', `name of the ${kind.kind}`), ...shared];
-  const ops = (verbs: readonly (readonly [string, string, string])[]): DraftObject =>
-    Object.fromEntries(verbs.filter(([verb]) => kind.verbs.includes(verb)).map(([, method, action]) => [method, operation(context, kind, action)]));
-  const whole = ops([
-    ['list', 'get', 'list'],
-    ['create', 'post', 'post'],
-    ['deletecollection', 'delete', 'deletecollection'],
-  ]);
-  if (Object.keys(whole).length > 0) yield [collection, withParameters(whole, shared)];
-  const one = ops([
-    ['get', 'get', 'get'],
-    ['update', 'put', 'put'],
-    ['delete', 'delete', 'delete'],
-    ['patch', 'patch', 'patch'],
-  ]);
-  if (Object.keys(one).length > 0) yield [`${collection}/{name}`, withParameters(one, named)];
-  if (kind.namespaced && kind.verbs.includes('list')) {
-    yield [`${rootOf(kind)}/${kind.resource}`, { get: operation(context, kind, 'list', { everywhere: true }) }];
-  }
+  const shared = kind.namespaced ? [NAMESPACE] : [];
+  const named = [pathParameter('name', `The name of the ${kind.kind}.`), ...shared];
+  const pick = (all: Readonly<Record<string, readonly [string, Operation]>>): Readonly<Record<string, Operation>> =>
+    Object.fromEntries(Object.entries(all).flatMap(([verb, [method, operation]]) => (kind.verbs.includes(verb) ? [[method, operation]] : [])));
+  const whole = pick({
+    list: ['get', names.list()],
+    create: ['post', names.write('post')],
+    deletecollection: ['delete', names.deleteCollection()],
+  });
+  if (Object.keys(whole).length > 0) yield [collection, pathItem(context, whole, shared)];
+  const one = pick({
+    get: ['get', names.read()],
+    update: ['put', names.write('put')],
+    delete: ['delete', names.delete(returnsObject)],
+    patch: ['patch', names.write('patch')],
+  });
+  if (Object.keys(one).length > 0) yield [`${collection}/{name}`, pathItem(context, one, named)];
+  if (kind.namespaced && kind.verbs.includes('list')) yield [`${rootOf(kind)}/${kind.resource}`, pathItem(context, { get: names.list(EVERYWHERE) })];
   for (const [subresource, { kind: body, verbs }] of Object.entries(kind.subresources)) {
-    const item: DraftObject = {};
-    for (const [verb, method] of SUBRESOURCE_METHODS) if (verbs.includes(verb)) item[method] = operation(context, kind, method, { subresource, body });
-    yield [`${collection}/{name}/${subresource}`, withParameters(item, named)];
+    yield* subresourcePaths(context, names, `${collection}/{name}/${subresource}`, named, { subresource, body, verbs });
   }
+  if (!kind.verbs.includes('watch')) return;
+  const watched = `${rootOf(kind)}/watch${scope}/${kind.resource}`;
+  yield [watched, pathItem(context, { get: names.watchList() }, shared)];
+  yield [`${watched}/{name}`, pathItem(context, { get: names.watch() }, named)];
+  if (kind.namespaced) yield [`${rootOf(kind)}/watch/${kind.resource}`, pathItem(context, { get: names.watchList(EVERYWHERE) })];
 }
 
+interface Subresource {
+  readonly subresource: string;
+  readonly body: GroupVersionKind;
+  readonly verbs: readonly string[];
+}
+
+const EVERYWHERE = 'ForAllNamespaces';
 const SUBRESOURCE_METHODS = [
   ['get', 'get'],
   ['create', 'post'],
   ['update', 'put'],
   ['patch', 'patch'],
-  ['delete', 'delete'],
 ] as const;
+/** Proxies pass these on as well. */
+const PROXY_METHODS = ['delete', 'get', 'head', 'options', 'patch', 'post', 'put'];
 
-const withParameters = (item: DraftObject, parameters: DraftObject[]): DraftObject => (parameters.length === 0 ? item : { ...item, parameters });
-
-interface OperationDetail {
-  readonly subresource?: string;
-  readonly body?: GroupVersionKind;
-  readonly everywhere?: boolean;
-}
-
-function operation(context: PathContext, kind: OpenApiKind, action: string, detail: OperationDetail = {}): DraftObject {
-  const { flavour, facts } = context;
-  const gvk = detail.body ?? { group: kind.group, version: kind.version, kind: kind.kind };
-  const bodyType = detail.body === undefined ? kind.typeName : typeNameOf(facts, detail.body);
-  const answers = action === 'list' ? `${kind.typeName}List` : action === 'delete' || action === 'deletecollection' ? `${META}.Status` : bodyType;
-  const accepts =
-    action === 'patch' ? `${META}.Patch` : action.startsWith('delete') ? `${META}.DeleteOptions` : action === 'post' || action === 'put' ? bodyType : undefined;
-  const consumed = action === 'patch' ? PATCH_TYPES : JSON_TYPES;
-  const query = (QUERY[action] ?? []).map(([name, type]) => queryParameter(flavour, name, type));
-  return {
-    description: describe(action, kind.kind, detail.subresource),
-    operationId: operationId(kind, action, detail),
-    tags: [tag(kind)],
-    ...(flavour === 2 ? { schemes: ['https'], consumes: action === 'get' || action === 'list' ? ['*/*'] : [...consumed] } : {}),
-    ...produces(context, action === 'list' ? [...JSON_TYPES, ...WATCH_TYPES] : JSON_TYPES),
-    ...parametersAndBody(context, query, accepts, consumed, action.startsWith('delete')),
-    responses: response(context, answers),
-    'x-kubernetes-action': action,
-    'x-kubernetes-group-version-kind': { group: gvk.group, kind: gvk.kind, version: gvk.version },
-  };
-}
-
-const describe = (action: string, kind: string, subresource: string | undefined): string =>
-  `${WORDS[action] ?? action} ${subresource === undefined ? '' : `${subresource} of `}${kind}`;
-
-const WORDS: Readonly<Record<string, string>> = {
-  list: 'list or watch objects of kind',
-  get: 'read the specified',
-  post: 'create a',
-  put: 'replace the specified',
-  patch: 'partially update the specified',
-  delete: 'delete a',
-  deletecollection: 'delete collection of',
-};
-
-type QueryType = 'string' | 'integer' | 'boolean';
-const WRITE: readonly (readonly [string, QueryType])[] = [
-  ['pretty', 'string'],
-  ['dryRun', 'string'],
-  ['fieldManager', 'string'],
-  ['fieldValidation', 'string'],
-];
-const LIST: readonly (readonly [string, QueryType])[] = [
-  ['pretty', 'string'],
-  ['allowWatchBookmarks', 'boolean'],
-  ['continue', 'string'],
-  ['fieldSelector', 'string'],
-  ['labelSelector', 'string'],
-  ['limit', 'integer'],
-  ['resourceVersion', 'string'],
-  ['resourceVersionMatch', 'string'],
-  ['sendInitialEvents', 'boolean'],
-  ['timeoutSeconds', 'integer'],
-  ['watch', 'boolean'],
-];
-const DELETE: readonly (readonly [string, QueryType])[] = [
-  ['pretty', 'string'],
-  ['dryRun', 'string'],
-  ['gracePeriodSeconds', 'integer'],
-  ['ignoreStoreReadErrorWithClusterBreakingPotential', 'boolean'],
-  ['orphanDependents', 'boolean'],
-  ['propagationPolicy', 'string'],
-];
-const QUERY: Readonly<Record<string, readonly (readonly [string, QueryType])[]>> = {
-  get: [['pretty', 'string']],
-  list: LIST,
-  post: WRITE,
-  put: WRITE,
-  patch: [...WRITE, ['force', 'boolean']],
-  delete: DELETE,
-  deletecollection: [...DELETE, ...LIST.filter(([name]) => !['pretty', 'watch', 'allowWatchBookmarks'].includes(name))],
-};
-
-const queryParameter = (flavour: Flavour, name: string, type: QueryType): DraftObject =>
-  flavour === 2 ? { name, in: 'query', type, uniqueItems: true } : { name, in: 'query', schema: { type, uniqueItems: true } };
-
-function pathParameter({ flavour }: PathContext, name: string, description: string): DraftObject {
-  const head = { name, in: 'path', description, required: true };
-  return flavour === 2 ? { ...head, type: 'string', uniqueItems: true } : { ...head, schema: { type: 'string', uniqueItems: true } };
-}
-
-const produces = ({ flavour }: PathContext, types: readonly string[]): DraftObject => (flavour === 2 ? { produces: [...types] } : {});
-
-function parametersAndBody(
-  { flavour, facts }: PathContext,
-  query: DraftObject[],
-  accepts: string | undefined,
-  consumed: readonly string[],
-  optional: boolean,
-): DraftObject {
-  if (accepts === undefined || facts.type(accepts) === undefined) return query.length === 0 ? {} : { parameters: query };
-  const schema = { $ref: reference(flavour, definitionName(accepts)) };
-  if (flavour === 2) return { parameters: [{ name: 'body', in: 'body', ...(optional ? {} : { required: true }), schema }, ...query] };
-  const types = consumed === PATCH_TYPES ? PATCH_TYPES : ['*/*'];
-  const content: DraftObject = Object.fromEntries(types.map((type) => [type, { schema }]));
-  return { parameters: query, requestBody: { content, ...(optional ? {} : { required: true }) } };
-}
-
-function response({ flavour, facts }: PathContext, typeName: string | undefined): DraftObject {
-  const ok: DraftObject = { description: 'OK' };
-  if (typeName !== undefined && facts.type(typeName) !== undefined) {
-    const schema: DraftJson = { $ref: reference(flavour, definitionName(typeName)) };
-    if (flavour === 2) ok.schema = schema;
-    else ok.content = Object.fromEntries(JSON_TYPES.map((type) => [type, { schema }]));
+function* subresourcePaths(
+  context: PathContext,
+  names: Names,
+  path: string,
+  named: readonly Parameter[],
+  { subresource, body, verbs }: Subresource,
+): Generator<readonly [string, DraftObject]> {
+  const of = names.of(subresource, body, typeNameOf(context.facts, body));
+  if (subresource === 'log') return yield [path, pathItem(context, { get: of.log() }, named)];
+  if (!body.kind.endsWith('Options')) {
+    const item: Record<string, Operation> = {};
+    for (const [verb, method] of SUBRESOURCE_METHODS) if (verbs.includes(verb)) item[method] = method === 'get' ? of.read() : of.write(method);
+    return yield [path, pathItem(context, item, named)];
   }
-  return { '200': ok, '401': { description: 'Unauthorized' } };
+  const proxy = subresource === 'proxy';
+  const methods = proxy ? PROXY_METHODS : SUBRESOURCE_METHODS.flatMap(([verb, method]) => (verbs.includes(verb) ? [method] : []));
+  const item = (tail: string): Readonly<Record<string, Operation>> => Object.fromEntries(methods.map((method) => [method, of.connect(method, tail)]));
+  yield [path, pathItem(context, item(''), named)];
+  if (proxy) yield [`${path}/{path}`, pathItem(context, item('WithPath'), [...named, pathParameter('path', 'The path asked for behind the proxy.')])];
 }
+
+const ANY: readonly string[] = ['*/*'];
+
+/** The operations of a kind or of a subresource, by how Kubernetes' own documents name them. */
+class Names {
+  readonly #kind: OpenApiKind;
+  readonly #subresource: string | undefined;
+  readonly #gvk: GroupVersionKind;
+  readonly #typeName: string | undefined;
+
+  constructor(kind: OpenApiKind, subresource?: string, gvk: GroupVersionKind = kind, typeName: string | undefined = kind.typeName) {
+    this.#kind = kind;
+    this.#subresource = subresource;
+    this.#gvk = gvk;
+    this.#typeName = subresource === undefined ? kind.typeName : typeName;
+  }
+
+  of(subresource: string, gvk: GroupVersionKind, typeName: string | undefined): Names {
+    return new Names(this.#kind, subresource, gvk, typeName ?? '');
+  }
+
+  list(everywhere = ''): Operation {
+    const description = `list or watch objects of kind ${this.#kind.kind}`;
+    return { ...this.#operation('list', 'list', description, everywhere), ...this.#many(`${this.#kind.typeName}List`) };
+  }
+
+  watchList(everywhere = ''): Operation {
+    const description = `watch changes to objects of kind ${this.#kind.kind}; deprecated: use the watch parameter of a list`;
+    return { ...this.#operation('watchlist', 'watch', description, `List${everywhere}`), ...this.#many(`${META}.WatchEvent`) };
+  }
+
+  watch(): Operation {
+    const description = `watch changes to one ${this.#kind.kind}; deprecated: use the watch and fieldSelector parameters of a list`;
+    return { ...this.#operation('watch', 'watch', description), ...this.#many(`${META}.WatchEvent`) };
+  }
+
+  read(): Operation {
+    const what = this.#subresource === undefined ? 'the specified' : `${this.#subresource} of the specified`;
+    return { ...this.#operation('get', 'read', `read ${what} ${this.#kind.kind}`), consumes: ANY, parameters: [PRETTY], answer: this.#typeName };
+  }
+
+  write(method: 'post' | 'put' | 'patch'): Operation {
+    const [verb, words, ofOne] = WRITES[method];
+    const what = this.#subresource === undefined ? ofOne : `${this.#subresource} of ${ofOne}`;
+    const patch = method === 'patch';
+    return {
+      ...this.#operation(method, verb, `${words} ${what} ${this.#kind.kind}`),
+      consumes: patch ? PATCH_TYPES : ANY,
+      parameters: [PRETTY, ...(patch ? PATCH_PARAMETERS : WRITE_PARAMETERS)],
+      body: { typeName: patch ? `${META}.Patch` : (this.#typeName ?? ''), optional: false },
+      answer: this.#typeName,
+      codes: method === 'post' ? [201, 202] : [201],
+    };
+  }
+
+  delete(returnsObject: boolean): Operation {
+    return {
+      ...this.#operation('delete', 'delete', `delete a ${this.#kind.kind}`),
+      ...DELETES,
+      parameters: [PRETTY, ...DELETE_PARAMETERS],
+      answer: returnsObject ? this.#typeName : `${META}.Status`,
+      codes: [202],
+    };
+  }
+
+  deleteCollection(): Operation {
+    const operation = this.#operation('deletecollection', 'delete', `delete collection of ${this.#kind.kind}`, '', 'Collection');
+    return { ...operation, ...DELETES, parameters: [PRETTY, ...DELETE_COLLECTION_PARAMETERS], answer: `${META}.Status` };
+  }
+
+  log(): Operation {
+    const operation = this.#operation('get', 'read', `read log of the specified ${this.#kind.kind}`);
+    return {
+      ...operation,
+      consumes: ANY,
+      produces: ['text/plain', ...JSON_TYPES],
+      parameters: [PRETTY, ...(OPTIONS_PARAMETERS['PodLogOptions'] ?? [])],
+      answer: 'text',
+    };
+  }
+
+  connect(method: string, tail: string): Operation {
+    const description = `connect ${method.toUpperCase()} requests to ${this.#subresource} of ${this.#kind.kind}`;
+    return {
+      ...this.#operation('connect', 'connect', description, tail, capital(method)),
+      consumes: ANY,
+      produces: ANY,
+      parameters: OPTIONS_PARAMETERS[this.#gvk.kind],
+      answer: 'text',
+    };
+  }
+
+  #operation(action: string, verb: string, description: string, tail = '', infix = ''): Operation {
+    const kind = this.#kind;
+    const scope = kind.namespaced && !tail.endsWith(EVERYWHERE) ? 'Namespaced' : '';
+    const subresource = this.#subresource === undefined ? '' : this.#subresource.split('/').map(capital).join('');
+    return {
+      description,
+      operationId: `${verb}${idGroup(kind)}${infix}${scope}${kind.kind}${subresource}${tail}`,
+      tag: tagOf(kind),
+      produces: JSON_TYPES,
+      action,
+      gvk: this.#gvk,
+    };
+  }
+
+  #many(answer: string): Partial<Operation> {
+    return { consumes: ANY, produces: WATCH_TYPES, parameters: [PRETTY, ...LIST_PARAMETERS], answer };
+  }
+}
+
+const WRITES = {
+  post: ['create', 'create', 'a'],
+  put: ['replace', 'replace', 'the specified'],
+  patch: ['patch', 'partially update', 'the specified'],
+} as const;
+const DELETES = { consumes: ANY, body: { typeName: `${META}.DeleteOptions`, optional: true } } as const;
 
 /** `core_v1`, `rbacAuthorization_v1`: how the documents call a group version. */
-function tag(kind: OpenApiKind): string {
-  const words = groupWords(kind);
-  return `${[words[0]?.toLowerCase(), ...words.slice(1)].join('')}_${kind.version}`;
+const tagOf = (kind: OpenApiKind): string => `${groupTag(kind.group)}_${kind.version}`;
+
+/** `core`, `rbacAuthorization`. */
+export function groupTag(group: string): string {
+  const words = groupWords(group);
+  return [words[0]?.toLowerCase(), ...words.slice(1)].join('');
 }
 
-const groupWords = ({ group }: { readonly group: string }): readonly string[] =>
+/** `Core`, `RbacAuthorization`: within names of operations. */
+export const groupId = (group: string): string => groupWords(group).join('');
+
+const groupWords = (group: string): readonly string[] =>
   group === ''
     ? ['Core']
     : group
@@ -239,21 +274,4 @@ const groupWords = ({ group }: { readonly group: string }): readonly string[] =>
         .split(/[.-]/)
         .map(capital);
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
-const idGroup = (kind: OpenApiKind): string => `${groupWords(kind).join('')}${capital(kind.version)}`;
-
-const VERB_OF_ACTION: Readonly<Record<string, string>> = {
-  list: 'list',
-  get: 'read',
-  post: 'create',
-  put: 'replace',
-  patch: 'patch',
-  delete: 'delete',
-  deletecollection: 'delete',
-};
-
-function operationId(kind: OpenApiKind, action: string, { subresource, everywhere }: OperationDetail): string {
-  const scope = kind.namespaced && everywhere !== true ? 'Namespaced' : '';
-  const collection = action === 'deletecollection' ? 'Collection' : '';
-  const tail = `${subresource === undefined ? '' : subresource.split('/').map(capital).join('')}${everywhere === true ? 'ForAllNamespaces' : ''}`;
-  return `${VERB_OF_ACTION[action] ?? action}${idGroup(kind)}${collection}${scope}${kind.kind}${tail}`;
-}
+export const idGroup = (kind: { readonly group: string; readonly version: string }): string => `${groupId(kind.group)}${capital(kind.version)}`;

@@ -78,6 +78,8 @@ const METHODS: readonly (readonly [string, number])[] = [
   ['put', 3],
   ['post', 4],
   ['delete', 5],
+  ['options', 6],
+  ['head', 7],
   ['patch', 8],
 ];
 

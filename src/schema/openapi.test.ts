@@ -63,13 +63,21 @@ test('paths name actions, kinds and the parameters that kubectl looks for', () =
     '/apis/demo.k8s.io/v1/namespaces/{namespace}/demos',
     '/apis/demo.k8s.io/v1/namespaces/{namespace}/demos/{name}',
     '/apis/demo.k8s.io/v1/namespaces/{namespace}/demos/{name}/status',
+    '/apis/demo.k8s.io/v1/watch/demos',
+    '/apis/demo.k8s.io/v1/watch/namespaces/{namespace}/demos',
+    '/apis/demo.k8s.io/v1/watch/namespaces/{namespace}/demos/{name}',
   ]);
   const patch = at(paths, '/apis/demo.k8s.io/v1/namespaces/{namespace}/demos/{name}', 'patch');
   assert.equal(at(patch, 'operationId'), 'patchDemoV1NamespacedDemo');
   assert.equal(at(patch, 'x-kubernetes-action'), 'patch');
   assert.deepEqual(at(patch, 'x-kubernetes-group-version-kind'), { group: 'demo.k8s.io', kind: 'Demo', version: 'v1' });
   const names = (at(patch, 'parameters') as readonly { name: string }[]).map((p) => p.name);
-  assert.deepEqual(names, ['pretty', 'dryRun', 'fieldManager', 'fieldValidation', 'force']);
+  assert.deepEqual(names, ['dryRun', 'fieldManager', 'fieldValidation', 'force']);
+  const beside = at(paths, '/apis/demo.k8s.io/v1/namespaces/{namespace}/demos/{name}', 'parameters') as readonly { name: string }[];
+  assert.deepEqual(
+    beside.map((p) => p.name),
+    ['name', 'namespace', 'pretty'],
+  );
 });
 
 test('OpenAPI 3 puts references with company into allOf, and lists closed sets', () => {
@@ -78,13 +86,7 @@ test('OpenAPI 3 puts references with company into allOf, and lists closed sets',
   assert.deepEqual(at(spec, 'selector'), { allOf: [{ $ref: '#/components/schemas/io.k8s.api.demo.v1.Selector' }], description: 'x' });
   assert.deepEqual(at(spec, 'mode', 'enum'), ['A', 'B']);
   assert.deepEqual(
-    openApiIndex(
-      [
-        { group: '', version: 'v1' },
-        { group: 'apps', version: 'v1' },
-      ],
-      () => 'H',
-    ),
+    openApiIndex(['apis/apps/v1', 'api/v1'], () => 'H'),
     {
       paths: { 'api/v1': { serverRelativeURL: '/openapi/v3/api/v1?hash=H' }, 'apis/apps/v1': { serverRelativeURL: '/openapi/v3/apis/apps/v1?hash=H' } },
     },

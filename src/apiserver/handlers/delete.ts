@@ -111,7 +111,7 @@ function deletionAnswer(binding: Binding, options: DeleteOptions, { entry, gone 
     const accepted = options.orphanDependents === false;
     return { as: 'entry', code: accepted ? 202 : 200, binding, entry };
   }
-  if (returnsObject(binding)) return { as: 'entry', code: 200, binding, entry };
+  if (returnsObject(binding.stored)) return { as: 'entry', code: 200, binding, entry };
   const { group, resource } = binding.kind;
   const { name, uid } = entry.projection;
   const details: StatusDetails = { name, ...(group === '' ? {} : { group }), kind: resource, uid };

@@ -58,4 +58,4 @@ const RETURN_OBJECT: ReadonlySet<string> = new Set([
   'resource.k8s.io/resourceslices',
 ]);
 
-export const returnsObject = ({ stored: { group, resource } }: Binding): boolean => RETURN_OBJECT.has(`${group}/${resource}`);
+export const returnsObject = ({ group, resource }: { readonly group: string; readonly resource: string }): boolean => RETURN_OBJECT.has(`${group}/${resource}`);

@@ -78,8 +78,73 @@ test('what kubectl looks for before it leaves validation to the server', async (
   for (const name of ['dryRun', 'fieldManager', 'fieldValidation', 'force']) assert.ok(names.includes(name), name);
 });
 
+const operation = (document: Document, path: string, method = 'get'): Record<string, unknown> => document.paths[path]?.[method] ?? {};
+const responsesOf = (document: Document, path: string, method: string): Record<string, { readonly schema?: object }> =>
+  operation(document, path, method)['responses'] as never;
+const named = (parameters: unknown): readonly string[] => (parameters as { readonly name: string }[]).map(({ name }) => name);
+
+test('the paths of watches, connections and discovery are there, each with the name that Kubernetes gives it', async () => {
+  const document = await json<Document>('/openapi/v2');
+  const names = {
+    '/api/v1/watch/pods': 'watchCoreV1PodListForAllNamespaces',
+    '/api/v1/watch/namespaces/{namespace}/pods': 'watchCoreV1NamespacedPodList',
+    '/api/v1/watch/namespaces/{namespace}/pods/{name}': 'watchCoreV1NamespacedPod',
+    '/apis/storage.k8s.io/v1/watch/storageclasses': 'watchStorageV1StorageClassList',
+    '/apis/storage.k8s.io/v1/watch/storageclasses/{name}': 'watchStorageV1StorageClass',
+    '/api/v1/namespaces/{namespace}/pods/{name}/exec': 'connectCoreV1GetNamespacedPodExec',
+    '/api/v1/namespaces/{namespace}/pods/{name}/log': 'readCoreV1NamespacedPodLog',
+    '/api/v1/nodes/{name}/proxy': 'connectCoreV1GetNodeProxy',
+    '/api/v1/namespaces/{namespace}/services/{name}/proxy/{path}': 'connectCoreV1GetNamespacedServiceProxyWithPath',
+    '/api/': 'getCoreAPIVersions',
+    '/apis/': 'getAPIVersions',
+    '/apis/rbac.authorization.k8s.io/': 'getRbacAuthorizationAPIGroup',
+    '/apis/apps/v1/': 'getAppsV1APIResources',
+    '/version/': 'getCodeVersion',
+    '/.well-known/openid-configuration/': 'getServiceAccountIssuerOpenIDConfiguration',
+    '/openid/v1/jwks/': 'getServiceAccountIssuerOpenIDKeyset',
+  };
+  assert.deepEqual(Object.fromEntries(Object.keys(names).map((path) => [path, operation(document, path)['operationId']])), names);
+  assert.equal(operation(document, '/api/v1/watch/pods')['x-kubernetes-action'], 'watchlist');
+  assert.deepEqual(responsesOf(document, '/api/v1/watch/pods', 'get')['200']?.schema, {
+    $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent',
+  });
+  const proxy = document.paths['/api/v1/nodes/{name}/proxy/{path}'] ?? {};
+  assert.deepEqual(Object.keys(proxy).sort(), ['delete', 'get', 'head', 'options', 'parameters', 'patch', 'post', 'put']);
+  assert.deepEqual(named(document.paths['/api/v1/namespaces/{namespace}/pods/{name}/exec']?.['parameters']), [
+    ...['command', 'container', 'name', 'namespace', 'stderr', 'stdin', 'stdout', 'tty'],
+  ]);
+  assert.deepEqual(operation(document, '/api/v1/namespaces/{namespace}/pods/{name}/log')['produces'], [
+    ...['text/plain', 'application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'],
+  ]);
+});
+
+test('answers are told by code: what was made, what is under way, and the object or a Status after a deletion', async () => {
+  const document = await json<Document>('/openapi/v2');
+  const codes = (path: string, method: string): readonly string[] => Object.keys(responsesOf(document, path, method));
+  const pods = '/api/v1/namespaces/{namespace}/pods';
+  assert.deepEqual(codes(pods, 'post'), ['200', '201', '202', '401']);
+  assert.deepEqual(codes(pods, 'delete'), ['200', '401']);
+  assert.deepEqual(codes(`${pods}/{name}`, 'put'), ['200', '201', '401']);
+  assert.deepEqual(codes(`${pods}/{name}`, 'patch'), ['200', '201', '401']);
+  assert.deepEqual(codes(`${pods}/{name}`, 'delete'), ['200', '202', '401']);
+  assert.deepEqual(responsesOf(document, `${pods}/{name}`, 'delete')['200']?.schema, { $ref: '#/definitions/io.k8s.api.core.v1.Pod' });
+  assert.deepEqual(responsesOf(document, '/apis/apps/v1/namespaces/{namespace}/deployments/{name}', 'delete')['200']?.schema, {
+    $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.Status',
+  });
+});
+
+test('discovery and the version have documents of their own', async () => {
+  const { paths } = await json<{ paths: Record<string, { serverRelativeURL: string }> }>('/openapi/v3');
+  for (const name of ['api', 'apis', 'apis/apps', 'version', 'openid/v1/jwks', '.well-known/openid-configuration']) {
+    const url = paths[name]?.serverRelativeURL ?? name;
+    assert.deepEqual(Object.keys((await json<Document>(url)).paths), [`/${name}/`]);
+  }
+  const { components } = await json<Document>('/openapi/v3/version');
+  assert.deepEqual(Object.keys(components.schemas), ['io.k8s.apimachinery.pkg.version.Info']);
+});
+
 test('every reference leads somewhere, and every operation has a name of its own', async () => {
-  for (const url of ['/openapi/v3/api/v1', '/openapi/v3/apis/apiextensions.k8s.io/v1', '/openapi/v2']) {
+  for (const url of ['/openapi/v3/api/v1', '/openapi/v3/apis', '/openapi/v3/apis/apiextensions.k8s.io/v1', '/openapi/v2']) {
     const document = await json<Document>(url);
     const known = document.definitions ?? document.components.schemas;
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/(?:definitions|components\/schemas)\/([^"]+)"/g)].map((match) => match[1] ?? '');

@@ -2,11 +2,21 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { Keys } from '../../base/keys.ts';
 import type { Json, JsonObject } from '../../machinery/object.ts';
 import type { Facts } from '../../schema/facts.ts';
-import { type Describe, openApiIndex, type OpenApiKind, type OpenApiOptions, openApiV2Steps, openApiV3Steps } from '../../schema/openapi.ts';
+import {
+  type Describe,
+  openApiIndex,
+  type OpenApiKind,
+  type OpenApiOptions,
+  openApiV2Steps,
+  openApiV3PageSteps,
+  openApiV3Steps,
+} from '../../schema/openapi.ts';
+import { type Page, pageName, pagesOf } from '../../schema/openapi-discovery.ts';
 import { rootOf } from '../../schema/openapi-paths.ts';
 import { encodeOpenApiV2Steps, OPENAPI_V2_PROTOBUF, OPENAPI_V2_PROTOBUF_ASKED } from '../../schema/openapi-protobuf.ts';
 import { servedGroups, type ServedVersion } from '../discovery/groups.ts';
 import type { ServedKinds } from '../discovery/routes.ts';
+import { returnsObject } from '../handlers/deletion-rules.ts';
 import { pageNotFound } from '../handlers/target.ts';
 import type { RawRequest, RawResponse, Route } from '../stages.ts';
 import { type Descriptions, NO_DESCRIPTIONS } from './descriptions.ts';
@@ -45,6 +55,7 @@ class OpenApiDocuments {
   #described = '';
   #revision = -1;
   #versions = new Map<string, ServedVersion>();
+  #pages = new Map<string, Page>();
   /** Whoever asks while a document is being made waits for that one. */
   readonly #bodies = new Map<string, Promise<Uint8Array>>();
   #describe: Promise<Describe> | undefined;
@@ -72,7 +83,8 @@ class OpenApiDocuments {
     const name = path.slice('/openapi/v3'.length).replace(/^\/|\/$/g, '');
     if (name === '') return this.#index(headers['if-none-match']);
     const version = this.#versions.get(name);
-    if (version === undefined) return pageNotFound();
+    const page = this.#pages.get(name);
+    if (version === undefined && page === undefined) return pageNotFound();
     const hash = this.#hash(name);
     const asked = query.find(([key]) => key === 'hash')?.[1];
     // A hash of another day leads to today's document.
@@ -80,14 +92,14 @@ class OpenApiDocuments {
     const forever = asked === undefined ? {} : { 'cache-control': 'public, immutable' };
     const common = { etag: `"${hash}"`, vary: 'Accept', 'content-type': 'application/json', ...forever };
     if (headers['if-none-match'] === common.etag) return { code: 304, headers: common, body: '' };
-    const body = await this.#body(name, (about) => v3Steps(about, version.kinds));
+    const body = await this.#body(name, (about) => (page === undefined ? v3Steps(about, version?.kinds ?? []) : pageSteps(about, page)));
     return { code: 200, headers: common, body };
   }
 
   #index(ifNoneMatch: unknown): RawResponse {
     const etag = `"${this.#hash('index')}"`;
     if (ifNoneMatch === etag) return { code: 304, headers: { etag }, body: '' };
-    return { code: 200, headers: { etag }, body: openApiIndex([...this.#versions.values()].map(groupVersionOf), (root) => this.#hash(root)) };
+    return { code: 200, headers: { etag }, body: openApiIndex([...this.#versions.keys(), ...this.#pages.keys()], (name) => this.#hash(name)) };
   }
 
   async #refresh(): Promise<void> {
@@ -96,6 +108,7 @@ class OpenApiDocuments {
     if (served.revision === this.#revision) return;
     this.#revision = served.revision;
     this.#bodies.clear();
+    this.#pages = new Map(pagesOf(served.kinds()).map((page) => [pageName(page), page]));
     this.#versions = new Map(servedGroups(served.kinds()).flatMap(({ versions }) => versions.map((each) => [rootOf(groupVersionOf(each)).slice(1), each])));
   }
 
@@ -115,7 +128,7 @@ class OpenApiDocuments {
   async #make(steps: (about: OpenApiOptions) => Generator<undefined, Uint8Array>): Promise<Uint8Array> {
     const { facts, version } = this.#options;
     this.#describe ??= this.#descriptions.open();
-    return this.#inSlices(steps({ facts, version, describe: await this.#describe }));
+    return this.#inSlices(steps({ facts, version, describe: await this.#describe, returnsObject }));
   }
 
   async #inSlices<T>(steps: Generator<undefined, T>): Promise<T> {
@@ -146,6 +159,10 @@ function* v2Steps(options: OpenApiOptions, kinds: readonly OpenApiKind[], protob
 
 function* v3Steps(options: OpenApiOptions, kinds: readonly OpenApiKind[]): Generator<undefined, Uint8Array> {
   return yield* encodeSteps(yield* openApiV3Steps(options, kinds));
+}
+
+function* pageSteps(options: OpenApiOptions, page: Page): Generator<undefined, Uint8Array> {
+  return yield* encodeSteps(yield* openApiV3PageSteps(options, page));
 }
 
 function* encodeSteps(document: JsonObject): Generator<undefined, Uint8Array> {
