@@ -212,6 +212,7 @@ export function runtimeContract(backend: RuntimeBackend): void {
         assert.notEqual(await events.until({ type: 'started', containerId: id }), 'created');
         await runtime.stopContainer(id, 5);
         const exited = await runtime.container(id);
+        assert.equal(exited?.logPath, backend.real ? `${spec.logDirectory}/main-0.log` : '');
         assert.deepEqual([exited?.state, exited?.exitCode, exited?.reason], ['exited', 0, 'Completed']);
         assert.ok((exited?.finishedAtMs ?? 0) >= (exited?.startedAtMs ?? 0));
         assert.equal(await events.until({ type: 'exited', containerId: id }), 'exited');

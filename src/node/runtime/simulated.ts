@@ -107,7 +107,7 @@ export class SimulatedRuntime implements Runtime {
   async createContainer(sandboxId: string, spec: ContainerSpec): Promise<string> {
     const sandbox = this.#sandboxes.get(sandboxId);
     if (sandbox?.ready !== true) throw new CriError('not-found', `sandbox ${sandboxId} is not ready`);
-    const { podUid, name, attempt, imageRef, imageName, labels, annotations, logPath } = spec;
+    const { podUid, name, attempt, imageRef, imageName, labels, annotations } = spec;
     if ((await this.images.find(imageRef)) === undefined) throw new CriError('image-missing', `image ${imageRef} is not there`);
     for (const { container } of this.#containers.values()) {
       const same = container.sandboxId === sandboxId && container.name === name && container.attempt === attempt;
@@ -129,7 +129,7 @@ export class SimulatedRuntime implements Runtime {
       exitCode: 0,
       reason: '',
       message: '',
-      logPath,
+      logPath: '',
       labels,
       annotations,
     };
