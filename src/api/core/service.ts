@@ -1,4 +1,4 @@
-import { dns1035LabelFaults } from '../../machinery/names.ts';
+import { dns1123LabelFaults } from '../../machinery/names.ts';
 import type { Draft } from '../../machinery/object.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
@@ -65,7 +65,8 @@ function dropFieldsOfOldType(draft: Draft<core.Service>, old: core.Service): voi
 
 export const serviceRules: KindRules<core.Service> = {
   strategy: {
-    validateName: dns1035LabelFaults,
+    // Since 1.36 a name may begin with a digit (KEP-5311).
+    validateName: dns1123LabelFaults,
     default: defaultService,
     prepareForCreate: (draft) => {
       draft.status = { loadBalancer: {} };
