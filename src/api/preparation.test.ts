@@ -32,6 +32,15 @@ test('the range of a node in two fields', () => {
   assert.deepEqual(prepared('Node', { spec: { podCIDRs: ['10.0.0.0/24'] } }).spec, { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] });
 });
 
+test('configuration of a node from the cluster is gone', () => {
+  const node = { spec: { configSource: { configMap: { name: 'c' } } }, status: { config: { error: 'e' } } };
+  assert.deepEqual(prepared('Node', node), { metadata: {}, spec: {}, status: {} });
+  assert.deepEqual(prepared('Node', node, { spec: {}, status: {} }).spec, {});
+  assert.deepEqual(prepared('Node', node, node).spec, node.spec);
+  assert.deepEqual(preparedStatus('Node', node, { spec: {} }).status, {});
+  assert.deepEqual(preparedStatus('Node', node, node).status, node.status);
+});
+
 test('a job selects its pods by its uid, and is labelled as they are', () => {
   const template = { spec: { containers: [] } };
   const labels = {

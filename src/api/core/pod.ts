@@ -9,7 +9,7 @@ import { dropShut, dropShutStatus } from './pod.gates.ts';
 import { podColumns } from './pod.columns.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
 import { defaultPodSpec } from './pod-template.defaults.ts';
-import { podWarnings } from './pod.warnings.ts';
+import { podStatusWarnings, podWarnings } from './pod.warnings.ts';
 import { validatePodStatusUpdate } from './pod-status.validation.ts';
 import { validatePodUpdate } from './pod-update.validation.ts';
 import { validatePod } from './pod.validation.ts';
@@ -64,6 +64,7 @@ const strategy: Strategy<core.Pod> = {
       dropShutStatus(draft.status, old.status);
     },
     validateUpdate: validatePodStatusUpdate,
+    warnings: podStatusWarnings,
     resetFields: [['spec'], ['metadata', 'deletionTimestamp'], ['metadata', 'ownerReferences']],
   },
   deletionGraceSeconds: graceSeconds,

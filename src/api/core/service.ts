@@ -4,7 +4,7 @@ import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { serviceColumns } from './service.columns.ts';
-import { serviceWarnings } from './service.warnings.ts';
+import { serviceStatusWarnings, serviceWarnings } from './service.warnings.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service.validation.ts';
 
 const AFFINITY_SECONDS = 10_800;
@@ -85,7 +85,7 @@ export const serviceRules: KindRules<core.Service> = {
     validateCreate: validateService,
     validateUpdate: validateServiceUpdate,
     warnings: serviceWarnings,
-    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec'), validateUpdate: validateServiceStatus },
+    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec'), validateUpdate: validateServiceStatus, warnings: serviceStatusWarnings },
   },
   columns: serviceColumns,
   shortNames: ['svc'],
