@@ -32,6 +32,23 @@ test('the range of a node in two fields', () => {
   assert.deepEqual(prepared('Node', { spec: { podCIDRs: ['10.0.0.0/24'] } }).spec, { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] });
 });
 
+test('a pod as a whole is limited and requests as its containers do', () => {
+  const limits = { memory: '64Mi', 'hugepages-2Mi': '2Mi' };
+  const { spec } = prepared('Pod', {
+    spec: {
+      resources: { limits: { cpu: '1', memory: '1Gi', 'hugepages-1Gi': '1Gi' } },
+      containers: [
+        { name: 'a', resources: { limits } },
+        { name: 'b', resources: { limits } },
+      ],
+    },
+  });
+  assert.deepEqual((spec as JsonObject).resources, {
+    limits: { cpu: '1', memory: '1Gi', 'hugepages-1Gi': '1Gi', 'hugepages-2Mi': '4Mi' },
+    requests: { cpu: '1', memory: '128Mi', 'hugepages-1Gi': '1Gi', 'hugepages-2Mi': '4Mi' },
+  });
+});
+
 test('configuration of a node from the cluster is gone', () => {
   const node = { spec: { configSource: { configMap: { name: 'c' } } }, status: { config: { error: 'e' } } };
   assert.deepEqual(prepared('Node', node), { metadata: {}, spec: {}, status: {} });
