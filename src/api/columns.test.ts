@@ -32,6 +32,21 @@ const ROWS: readonly Row[] = [
     shown: { Ready: ['string', '2/2'], 'Up-to-date': ['string', 1], Available: ['string', 2] },
   },
   {
+    says: 'endpoints of nothing',
+    object: { apiVersion: 'v1', kind: 'Endpoints' },
+    shown: { Endpoints: ['string', '<none>'] },
+  },
+  {
+    says: 'endpoints of which none is ready',
+    object: { apiVersion: 'v1', kind: 'Endpoints', subsets: [{ notReadyAddresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80 }] }] },
+    shown: { Endpoints: ['string', ''] },
+  },
+  {
+    says: 'a component of which nothing is known is not healthy',
+    object: { apiVersion: 'v1', kind: 'ComponentStatus', conditions: [{ type: 'Healthy', status: 'Unknown', message: 'm' }] },
+    shown: { Status: ['string', 'Unhealthy'], Message: ['string', 'm'] },
+  },
+  {
     says: 'an event about something without a name',
     object: { apiVersion: 'v1', kind: 'Event', involvedObject: { kind: 'Node' }, count: 3 },
     shown: { Object: ['string', 'node'], Count: ['string', 3] },

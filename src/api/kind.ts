@@ -84,6 +84,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly status?: {
     readonly prepareForUpdate?: (draft: Draft<T>, old: T, context: StrategyContext) => void;
     readonly validateUpdate?: (object: T, old: T) => readonly FieldError[];
+    readonly warnings?: (object: T, old: T) => readonly string[];
     /** Default: `spec`. */
     readonly resetFields?: readonly (readonly string[])[];
   };

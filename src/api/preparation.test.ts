@@ -32,6 +32,32 @@ test('the range of a node in two fields', () => {
   assert.deepEqual(prepared('Node', { spec: { podCIDRs: ['10.0.0.0/24'] } }).spec, { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] });
 });
 
+test('a pod as a whole is limited and requests as its containers do', () => {
+  const limits = { memory: '64Mi', 'hugepages-2Mi': '2Mi' };
+  const { spec } = prepared('Pod', {
+    spec: {
+      resources: { limits: { cpu: '1', memory: '1Gi', 'hugepages-1Gi': '1Gi' } },
+      containers: [
+        { name: 'a', resources: { limits } },
+        { name: 'b', resources: { limits } },
+      ],
+    },
+  });
+  assert.deepEqual((spec as JsonObject).resources, {
+    limits: { cpu: '1', memory: '1Gi', 'hugepages-1Gi': '1Gi', 'hugepages-2Mi': '4Mi' },
+    requests: { cpu: '1', memory: '128Mi', 'hugepages-1Gi': '1Gi', 'hugepages-2Mi': '4Mi' },
+  });
+});
+
+test('configuration of a node from the cluster is gone', () => {
+  const node = { spec: { configSource: { configMap: { name: 'c' } } }, status: { config: { error: 'e' } } };
+  assert.deepEqual(prepared('Node', node), { metadata: {}, spec: {}, status: {} });
+  assert.deepEqual(prepared('Node', node, { spec: {}, status: {} }).spec, {});
+  assert.deepEqual(prepared('Node', node, node).spec, node.spec);
+  assert.deepEqual(preparedStatus('Node', node, { spec: {} }).status, {});
+  assert.deepEqual(preparedStatus('Node', node, node).status, node.status);
+});
+
 test('a job selects its pods by its uid, and is labelled as they are', () => {
   const template = { spec: { containers: [] } };
   const labels = {
@@ -147,4 +173,48 @@ test('how many pods of a stateful set may be missing at once is nothing that can
   assert.deepEqual(kept(prepared('StatefulSet', said(2))), { partition: 1 });
   assert.deepEqual(kept(prepared('StatefulSet', said(2), nothing)), { partition: 1 });
   assert.deepEqual(kept(prepared('StatefulSet', said(2), said(1))), { partition: 1, maxUnavailable: 2 });
+});
+
+test('what is behind shut gates is dropped, unless it was there', () => {
+  const spec = {
+    containers: [
+      { name: 'c', lifecycle: { stopSignal: 'SIGTERM' } },
+      { name: 'd', lifecycle: { stopSignal: 'SIGTERM', preStop: { sleep: { seconds: 1 } } } },
+    ],
+    volumes: [
+      { name: 'v', projected: { sources: [{ clusterTrustBundle: { name: 'b', path: 'p' } }, { podCertificate: { signerName: 'a/b', keyType: 'ED25519' } }] } },
+    ],
+    schedulingGroup: { podGroupName: 'g' },
+  };
+  const asked = (made: JsonObject): unknown => {
+    const { containers, volumes, schedulingGroup } = made as unknown as Partial<typeof spec>;
+    return [containers?.map(({ lifecycle }) => lifecycle), volumes?.[0]?.projected.sources, schedulingGroup];
+  };
+  const left = [[undefined, { preStop: { sleep: { seconds: 1 } } }], [{}, {}], undefined];
+  assert.deepEqual(asked(prepared('Pod', { spec }).spec as JsonObject), left);
+  const specOf = (object: JsonObject): JsonObject => ((object.spec as JsonObject).template as JsonObject).spec as JsonObject;
+  for (const kind of ['ReplicationController', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job']) {
+    const object = { spec: { template: { spec } } };
+    assert.deepEqual(asked(specOf(prepared(kind, object))), left, kind);
+    assert.deepEqual(asked(specOf(prepared(kind, object, object))), asked(spec), kind);
+    const plain = { metadata: { generation: 2 }, spec: { template: { spec: { containers: [{ name: 'c' }] } } } };
+    assert.deepEqual(asked(specOf(prepared(kind, object, plain))), left, kind);
+  }
+  const cronJob = prepared('CronJob', { spec: { schedule: '@daily', jobTemplate: { spec: { template: { spec } } } } });
+  assert.deepEqual(asked(specOf((cronJob.spec as JsonObject).jobTemplate as JsonObject)), left);
+  assert.deepEqual(asked((prepared('PodTemplate', { template: { spec } }).template as JsonObject).spec as JsonObject), left);
+});
+
+test('so is what a status says of it', () => {
+  const status = {
+    nodeAllocatableResourceClaimStatuses: [{ resourceClaimName: 'a', containers: ['c'], resources: {} }],
+    containerStatuses: [{ name: 'c', volumeMounts: [{ name: 'v', mountPath: '/v', volumeStatus: { image: { imageRef: 'r' } } }] }],
+  };
+  const written = (old: JsonObject): JsonObject => {
+    const draft = structuredClone({ metadata: {}, status }) as unknown as Draft<KubeObject>;
+    kindOf('Pod').strategy.status?.prepareForUpdate?.(draft, { metadata: {}, ...old } as unknown as KubeObject, { nowMs: 0 });
+    return (draft as unknown as { readonly status: JsonObject }).status;
+  };
+  assert.deepEqual(written({}), { containerStatuses: [{ name: 'c', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
+  assert.deepEqual(written({ status }), status);
 });

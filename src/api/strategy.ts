@@ -9,7 +9,9 @@ interface WithSpec extends KubeObject {
   readonly status?: unknown;
 }
 
-interface SpecAndStatusOptions {
+interface SpecAndStatusOptions<T extends KubeObject> {
+  /** Takes away what no gate lets through; first of all, so that it raises no generation. */
+  readonly drop?: (draft: Draft<T>, old: T | undefined) => void;
   /** `metadata.generation` counts changes of the spec. Default true. */
   readonly generation?: boolean;
   /** Also counts changes of annotations (Deployment). */
@@ -25,15 +27,17 @@ interface SpecAndStatusOptions {
  * the spec, and the generation counts changes of the spec.
  */
 export function specAndStatus<T extends WithSpec>(
-  options: SpecAndStatusOptions = {},
+  options: SpecAndStatusOptions<T> = {},
 ): Pick<Strategy<T>, 'prepareForCreate' | 'prepareForUpdate'> & { status: NonNullable<Strategy<T>['status']> } {
   const counts = options.generation !== false;
   return {
     prepareForCreate: (draft) => {
+      options.drop?.(draft, undefined);
       delete asObject(draft).status;
       if (counts) metadataOf(draft).generation = 1;
     },
     prepareForUpdate: (draft, old) => {
+      options.drop?.(draft, old);
       keep(draft, old, 'status');
       const same =
         semanticEqual(draft.spec, old.spec) &&

@@ -174,8 +174,73 @@ const ROWS: readonly (readonly [what: string, kind: string, object: object, warn
       ],
     }),
     [
-      'spec.volumes[0].projected.sources.configMap[0]: has duplicated path with ServiceAccountToken "token"',
-      'spec.volumes[0].projected.sources.secrets[0]: has duplicated path with ServiceAccountToken "token"',
+      'volume "p" (Projected): overlapping paths: "token" (ConfigMap "") with "token" (ServiceAccountToken)',
+      'volume "p" (Projected): overlapping paths: "token" (Secret "") with "token" (ServiceAccountToken)',
+      'volume "p" (Projected): overlapping paths: "token" (Secret "") with "token" (ConfigMap "")',
+    ],
+  ],
+  [
+    'files where others are, or inside of them',
+    'Pod',
+    pod({
+      volumes: [
+        {
+          name: 'c',
+          configMap: {
+            name: 'foo',
+            items: [
+              { key: 'a', path: 'test/app' },
+              { key: 'b', path: 'test/' },
+              { key: 'c', path: 'tester' },
+            ],
+          },
+        },
+        {
+          name: 's',
+          secret: {
+            secretName: 'foo',
+            items: [
+              { key: 'a', path: 'test' },
+              { key: 'b', path: 'test' },
+            ],
+          },
+        },
+        {
+          name: 'd',
+          downwardAPI: {
+            items: [
+              { path: 'test', fieldRef: { fieldPath: 'metadata.name' } },
+              { path: 'test', fieldRef: { fieldPath: 'metadata.labels' } },
+            ],
+          },
+        },
+        { name: 'p', projected: { sources: [{}, { configMap: { name: 'all' } }] } },
+      ],
+    }),
+    [
+      'volume "c" (ConfigMap "foo"): overlapping paths: "test" with "test/app"',
+      'volume "s" (Secret "foo"): overlapping paths: "test" with "test"',
+      'volume "d" (DownwardAPI): overlapping paths: "test" with "test"',
+      'volume "p" (Projected) has no sources provided',
+    ],
+  ],
+  [
+    'ports of one name',
+    'Pod',
+    pod({
+      initContainers: [{ name: 'i', restartPolicy: 'Always', ports: [{ name: 'test', containerPort: 80, protocol: 'UDP' }] }],
+      containers: [
+        {
+          name: 'c',
+          ports: [
+            { name: 'test1', containerPort: 8090, protocol: 'UDP' },
+            { name: 'test', containerPort: 8092, protocol: 'UDP' },
+          ],
+        },
+      ],
+    }),
+    [
+      'spec.containers[0].ports[1]: duplicate port name "test" with spec.initContainers[0].ports[0], services and probes that select ports by name will use spec.initContainers[0].ports[0]',
     ],
   ],
   [
@@ -188,10 +253,10 @@ const ROWS: readonly (readonly [what: string, kind: string, object: object, warn
     }),
     [
       'spec.hostAliases[1].ip: duplicate ip "10.0.0.1"',
-      'spec.hostAliases[2].ip: IPv6 address "FD00::1" should be in RFC 5952 canonical format ("fd00::1")',
       'spec.imagePullSecrets[1].name: duplicate name "a"',
       'spec.imagePullSecrets[2].name: invalid empty name ""',
       'spec.dnsConfig.nameservers[0]: IPv6 address "fd00:0::1" should be in RFC 5952 canonical format ("fd00::1")',
+      'spec.hostAliases[2].ip: IPv6 address "FD00::1" should be in RFC 5952 canonical format ("fd00::1")',
     ],
   ],
   [
@@ -357,6 +422,24 @@ const ROWS: readonly (readonly [what: string, kind: string, object: object, warn
     { spec: { egress: [{ to: [{ ipBlock: { cidr: '10.1.2.3/16', except: ['10.1.0.0/24'] } }] }] } },
     ['spec.egress[0].to[0].ipBlock.cidr: CIDR value "10.1.2.3/16" is ambiguous in this context (should be "10.1.0.0/16" or "10.1.2.3/32"?)'],
   ],
+  [
+    'a node with what is gone',
+    'Node',
+    { spec: { configSource: {}, externalID: 'i' } },
+    ['spec.configSource: the feature is removed', 'spec.externalID: this field is deprecated, and is unused by Kubernetes'],
+  ],
+  [
+    'endpoints of old, in old writing',
+    'Endpoints',
+    { subsets: [{ addresses: [{ ip: '10.0.0.1' }], notReadyAddresses: [{ ip: '2001:db8:0:0::2' }] }] },
+    ['subsets[0].notReadyAddresses[0].ip: IPv6 address "2001:db8:0:0::2" should be in RFC 5952 canonical format ("2001:db8::2")'],
+  ],
+  [
+    'the same, from the controller',
+    'Endpoints',
+    { metadata: { labels: { 'endpoints.kubernetes.io/managed-by': 'endpoint-controller' } }, subsets: [{ addresses: [{ ip: '2001:db8:0:0::2' }] }] },
+    [],
+  ],
   ['endpoints by name', 'EndpointSlice', { addressType: 'FQDN', endpoints: [] }, ['spec.addressType: FQDN endpoints are deprecated']],
   [
     'endpoints in old writing',
@@ -384,6 +467,20 @@ for (const [what, name, object, warnings, old] of ROWS) {
     assert.deepEqual(kind?.strategy.warnings?.(object, old), warnings);
   });
 }
+
+test('who writes a status hears of its addresses', () => {
+  const of = (name: string, status: object): readonly string[] | undefined =>
+    builtinKinds()
+      .find((k) => k.kind === name)
+      ?.strategy.status?.warnings?.({ status } as object, {});
+  assert.deepEqual(of('Pod', { podIPs: [{ ip: 'fd00:0::1' }], hostIPs: [{ ip: '10.0.0.1' }, { ip: 'FD00::2' }] }), [
+    'status.podIPs[0].ip: IPv6 address "fd00:0::1" should be in RFC 5952 canonical format ("fd00::1")',
+    'status.hostIPs[1].ip: IPv6 address "FD00::2" should be in RFC 5952 canonical format ("fd00::2")',
+  ]);
+  assert.deepEqual(of('Service', { loadBalancer: { ingress: [{ hostname: 'a' }, { ip: 'FD00::2' }] } }), [
+    'status.loadBalancer.ingress[1]: IPv6 address "FD00::2" should be in RFC 5952 canonical format ("fd00::2")',
+  ]);
+});
 
 test('what is deprecated says so', () => {
   const of = (name: string): string | undefined => builtinKinds().find((k) => k.kind === name)?.deprecation;

@@ -53,7 +53,7 @@ function unescape(text: string): string | { readonly fault: string } {
   let out = '';
   for (let at = 0; at < text.length; at++) {
     const char = text.charAt(at);
-    if (char === ',' || char === '=') return { fault: `invalid field selector: unescaped character in value: ${char}` };
+    if (char === ',' || char === '=') return { fault: `invalid field selector: unescaped character in value: ${char.charCodeAt(0)}` };
     if (char !== '\\') {
       out += char;
       continue;

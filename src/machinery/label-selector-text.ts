@@ -1,5 +1,5 @@
 import { formatFieldError } from './field-error.ts';
-import { EVERYTHING, type Operator, type Requirement, requirementFaults, type Selector } from './labels.ts';
+import { EVERYTHING, keyFaults, type Operator, type Requirement, requirementFaults, type Selector } from './labels.ts';
 
 /** The grammar of `?labelSelector=` and of `kubectl -l`. */
 type Token =
@@ -62,10 +62,9 @@ class Parser {
   parse(): readonly Requirement[] {
     const out: Requirement[] = [];
     while (this.#peek().kind !== 'end') {
-      const requirement = this.#guarded(() => this.#requirement());
-      const [first] = requirementFaults(requirement);
-      if (first !== undefined) throw new SelectorFault(`unable to parse requirement: ${formatFieldError(first)}`);
-      out.push(requirement);
+      const start = this.#peek();
+      if (start.kind !== 'word' && !isSymbol(start, '!')) throw found(start, "!, identifier, or 'end of string'");
+      out.push(this.#guarded(() => checked(this.#requirement())));
       const next = this.#next();
       if (next.kind === 'end') break;
       if (next.text !== ',' || next.kind !== 'symbol') throw found(next, "',' or 'end of string'");
@@ -88,7 +87,10 @@ class Parser {
     const first = this.#next();
     const negated = first.kind === 'symbol' && first.text === '!';
     const key = negated ? this.#next() : first;
-    if (key.kind !== 'word') throw found(key, "'!', identifier, or 'end of string'");
+    if (key.kind !== 'word') throw found(key, 'identifier');
+    const [fault] = keyFaults(key.text);
+    // No path leads to a key that stands in a text; Go says so.
+    if (fault !== undefined) throw new SelectorFault(formatFieldError({ ...fault, field: '<nil>' }));
     const next = this.#peek();
     if (negated) return { key: key.text, operator: '!', values: [] };
     if (next.kind === 'end' || (next.kind === 'symbol' && next.text === ',')) return { key: key.text, operator: 'exists', values: [] };
@@ -115,9 +117,9 @@ class Parser {
 
   #set(): readonly string[] {
     const open = this.#next();
-    if (open.kind !== 'symbol' || open.text !== '(') throw found(open, "'('");
+    if (!isSymbol(open, '(')) throw new SelectorFault(`found '${open.text}' expected: '('`);
     const values = new Set<string>();
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const token = this.#next();
       if (token.kind === 'word') {
         values.add(token.text);
@@ -134,7 +136,7 @@ class Parser {
         values.add('');
         break;
       } else {
-        throw found(token, "',', ')' or identifier");
+        throw found(token, isFirst ? "',', ')' or identifier" : "',', or identifier");
       }
     }
     return [...values].sort();
@@ -149,6 +151,12 @@ class Parser {
     this.#at++;
     return token;
   }
+}
+
+function checked(requirement: Requirement): Requirement {
+  const faults = requirementFaults(requirement).map(formatFieldError);
+  if (faults.length > 0) throw new SelectorFault(faults.length === 1 ? String(faults[0]) : `[${faults.join(', ')}]`);
+  return requirement;
 }
 
 const isSymbol = (token: Token, text: string): boolean => token.kind === 'symbol' && token.text === text;

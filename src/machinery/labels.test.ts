@@ -72,15 +72,22 @@ test('a matcher made once for a selector says of all labels what the selector sa
 
 test('broken selector texts', () => {
   const faults: readonly (readonly [string, RegExp])[] = [
-    ['a in', /^unable to parse requirement: found '', expected: '\('$/],
+    ['a in', /^unable to parse requirement: found '' expected: '\('$/],
     ['a,', /^found '', expected: identifier after ','$/],
-    [',a', /^unable to parse requirement: found ',', expected: '!', identifier, or 'end of string'$/],
+    [',a', /^found ',', expected: !, identifier, or 'end of string'$/],
+    ['!=a', /^found '!=', expected: !, identifier, or 'end of string'$/],
+    ['!,a', /^unable to parse requirement: found ',', expected: identifier$/],
     ['a b', /^unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt$/],
     ['a=b c', /^found 'c', expected: ',' or 'end of string'$/],
-    ['-a=b', /name part must consist of alphanumeric/],
-    ['a=$', /a valid label must be an empty string or consist of/],
+    ['-a=b', /^unable to parse requirement: <nil>: Invalid value: "-a": name part must consist of alphanumeric/],
+    ['-a b c', /^unable to parse requirement: <nil>: Invalid value: "-a": name part must/],
+    ['A_/-', /^unable to parse requirement: <nil>: Invalid value: "A_\/-": prefix part a lowercase RFC 1123 subdomain .*; name part must/],
+    ['a=$', /^unable to parse requirement: values\[0\]\[a\]: Invalid value: "\$": a valid label must be an empty string or consist of/],
+    ['a in (-,b,_)', /^unable to parse requirement: \[values\[0\]\[a\]: Invalid value: "-": .*, values\[1\]\[a\]: Invalid value: "_": .*\]$/],
     ['a>b', /the value must be an integer/],
-    ['a in (b', /expected: ',' or '\)'/],
+    ['a in (b', /^unable to parse requirement: found '', expected: ',' or '\)'$/],
+    ['a in (', /^unable to parse requirement: found '', expected: ',', '\)' or identifier$/],
+    ['a in (b,=', /^unable to parse requirement: found '=', expected: ',', or identifier$/],
   ];
   for (const [text, expected] of faults) {
     const parsed = parseSelector(text);
@@ -150,6 +157,8 @@ test('field selectors', () => {
   ]);
   assert.deepEqual(parseFieldSelector(''), []);
   assert.deepEqual(parseFieldSelector('abc'), { fault: "invalid selector: 'abc'; can't understand 'abc'" });
+  assert.deepEqual(parseFieldSelector('a=b=c'), { fault: 'invalid field selector: unescaped character in value: 61' });
+  assert.deepEqual(parseFieldSelector('a=b\\c'), { fault: 'invalid field selector: invalid escape sequence: \\c' });
   assert.ok(matchesFields([{ field: 'a', equal: false, value: 'x' }], () => 'y'));
   fc.assert(
     fc.property(fc.array(fc.record({ field: fc.stringMatching(/^[a-z.]{1,8}$/), equal: fc.boolean(), value: fc.string() })), (s) => {

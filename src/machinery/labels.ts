@@ -210,11 +210,16 @@ export function validateLabels(labels: Labels | undefined, path: FieldPath): Fie
   return errors;
 }
 
+/** The fault of a key that was given as text, if it has one. */
+export function keyFaults(key: string): readonly FieldError[] {
+  const faults = qualifiedNameFaults(key);
+  return faults.length === 0 ? [] : [invalid(new FieldPath().child('key'), key, faults.join('; '))];
+}
+
 /** The faults of one requirement that was given as text. */
 export function requirementFaults({ key, operator, values }: Requirement): readonly FieldError[] {
-  const errors: FieldError[] = [];
   const root = new FieldPath();
-  for (const fault of qualifiedNameFaults(key)) errors.push(invalid(root.child('key'), key, fault));
+  const errors: FieldError[] = [...keyFaults(key)];
   const at = root.child('values');
   if ((operator === 'in' || operator === 'notin') && values.length === 0) {
     errors.push(invalid(at, [...values], "for 'in', 'notin' operators, values set can't be empty"));
@@ -231,7 +236,8 @@ export function requirementFaults({ key, operator, values }: Requirement): reado
     errors.push(notSupported(root.child('operator'), operator, ['in', 'notin', '=', '==', '!=', 'gt', 'lt', 'exists', '!']));
   }
   values.forEach((v, i) => {
-    for (const fault of labelValueFaults(v)) errors.push(invalid(at.index(i).key(key), v, fault));
+    const faults = labelValueFaults(v);
+    if (faults.length > 0) errors.push(invalid(at.index(i).key(key), v, faults.join('; ')));
   });
   return errors;
 }

@@ -1,4 +1,5 @@
 import type { Draft } from '../../machinery/object.ts';
+import { dropShutInTemplate } from '../core/pod.gates.ts';
 import { defaultTemplate } from '../core/pod-template.defaults.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
@@ -20,7 +21,7 @@ function defaultDaemonSet({ spec }: Draft<apps.DaemonSet>): void {
   defaultTemplate(spec.template);
 }
 
-const base = specAndStatus<apps.DaemonSet>();
+const base = specAndStatus<apps.DaemonSet>({ drop: dropShutInTemplate });
 
 export const daemonSetRules: KindRules<apps.DaemonSet> = {
   strategy: {

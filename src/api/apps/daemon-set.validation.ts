@@ -6,6 +6,7 @@ import type * as apps from '../gen/types/apps.v1.ts';
 import {
   checkCountOrPercent,
   checkCounts,
+  checkNotMoreThanAll,
   checkSelectorUnchanged,
   isEmptySelector,
   isNone,
@@ -38,8 +39,8 @@ function validateUpdateStrategy(strategy: apps.DaemonSetUpdateStrategy | undefin
   if (strategy?.type !== 'RollingUpdate') return [notSupported(path, asJson(strategy), STRATEGIES)];
   const rolling = strategy.rollingUpdate;
   if (rolling === undefined) return [required(path.child('rollingUpdate'))];
-  checkCountOrPercent(errors, path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable);
-  checkCountOrPercent(errors, path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge);
+  for (const check of [checkCountOrPercent, checkNotMoreThanAll])
+    for (const field of ['maxUnavailable', 'maxSurge'] as const) check(errors, path.child('rollingUpdate', field), rolling[field]);
   // Either the old pod goes first or the new one comes first.
   if (!isNone(rolling.maxUnavailable) && !isNone(rolling.maxSurge))
     errors.push(invalid(path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge ?? 0, 'may not be set when maxUnavailable is non-zero'));

@@ -1,4 +1,5 @@
 import type { Draft } from '../../machinery/object.ts';
+import { dropShutInTemplate } from '../core/pod.gates.ts';
 import { defaultTemplate } from '../core/pod-template.defaults.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
@@ -22,7 +23,7 @@ function defaultDeployment({ spec }: Draft<apps.Deployment>): void {
   defaultTemplate(spec.template);
 }
 
-const base = specAndStatus<apps.Deployment>({ generationOfAnnotations: true, statusKeepsLabels: true });
+const base = specAndStatus<apps.Deployment>({ drop: dropShutInTemplate, generationOfAnnotations: true, statusKeepsLabels: true });
 
 export const deploymentRules: KindRules<apps.Deployment> = {
   strategy: {

@@ -2,7 +2,17 @@ import { type FieldError, forbidden, invalid, notSupported, required } from '../
 import { asJson, type Errors } from '../checks.ts';
 import { keepOldTemplate } from '../core/pod-template.validation.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
-import { checkCountOrPercent, checkCounts, checkSelector, checkSelectorUnchanged, checkTemplate, isNone, SPEC, validateCounts } from './workload.validation.ts';
+import {
+  checkCountOrPercent,
+  checkCounts,
+  checkNotMoreThanAll,
+  checkSelector,
+  checkSelectorUnchanged,
+  checkTemplate,
+  isNone,
+  SPEC,
+  validateCounts,
+} from './workload.validation.ts';
 
 const STRATEGIES = ['Recreate', 'RollingUpdate'];
 
@@ -28,10 +38,11 @@ function validateStrategy(strategy: apps.DeploymentStrategy | undefined): Errors
   } else if (strategy?.type === 'RollingUpdate') {
     if (rolling === undefined) return [required(path.child('rollingUpdate'), 'this should be defaulted and never be nil')];
     checkCountOrPercent(errors, path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable);
-    // Twice as many pods and more may stand beside the old ones.
-    checkCountOrPercent(errors, path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge, Number.POSITIVE_INFINITY);
+    checkCountOrPercent(errors, path.child('rollingUpdate', 'maxSurge'), rolling.maxSurge);
     if (isNone(rolling.maxUnavailable) && isNone(rolling.maxSurge))
       errors.push(invalid(path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable ?? 0, 'may not be 0 when `maxSurge` is 0'));
+    // Twice as many pods and more may stand beside the old ones.
+    checkNotMoreThanAll(errors, path.child('rollingUpdate', 'maxUnavailable'), rolling.maxUnavailable);
   } else {
     errors.push(notSupported(path, asJson(strategy), STRATEGIES));
   }
@@ -48,7 +59,7 @@ export const validateDeploymentStatus = ({ status }: apps.Deployment, old: apps.
   validateCounts(
     status,
     old.status,
-    ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'collisionCount'],
+    ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas', 'collisionCount'],
     [
       ['updatedReplicas', 'status.replicas'],
       ['readyReplicas', 'status.replicas'],

@@ -1,3 +1,4 @@
+import { dropShutInTemplate } from '../core/pod.gates.ts';
 import { defaultTemplate } from '../core/pod-template.defaults.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
@@ -6,7 +7,7 @@ import { replicaSetColumns } from './columns.ts';
 import { validateReplicaSet, validateReplicaSetStatus, validateReplicaSetUpdate } from './replica-set.validation.ts';
 import { podNameWarnings, workloadWarnings } from '../core/pod.warnings.ts';
 
-const base = specAndStatus<apps.ReplicaSet>();
+const base = specAndStatus<apps.ReplicaSet>({ drop: dropShutInTemplate });
 
 export const replicaSetRules: KindRules<apps.ReplicaSet> = {
   strategy: {

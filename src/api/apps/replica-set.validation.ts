@@ -22,7 +22,7 @@ export const validateReplicaSetStatus = ({ status }: apps.ReplicaSet, old: apps.
   validateCounts(
     status,
     old.status,
-    ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'],
+    ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'terminatingReplicas', 'observedGeneration'],
     [
       ['fullyLabeledReplicas', 'status.replicas'],
       ['readyReplicas', 'status.replicas'],

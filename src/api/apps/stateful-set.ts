@@ -1,6 +1,7 @@
 import { FieldPath } from '../../machinery/field-error.ts';
 import { dns1123LabelFaults } from '../../machinery/names.ts';
 import type { Draft } from '../../machinery/object.ts';
+import { dropShutInTemplate } from '../core/pod.gates.ts';
 import { defaultTemplate } from '../core/pod-template.defaults.ts';
 import { claimSpecWarnings } from '../core/volume.warnings.ts';
 import { defaultClaimSpec } from '../core/volume.defaults.ts';
@@ -34,12 +35,17 @@ function defaultStatefulSet({ spec }: Draft<apps.StatefulSet>): void {
   defaultTemplate(spec.template);
 }
 
-const base = specAndStatus<apps.StatefulSet>();
-
 /** The gate MaxUnavailableStatefulSet is off in 1.36 (and on again in 1.37): what was stored when it was on stays, and has no effect. */
 function dropMaxUnavailable({ spec }: Draft<apps.StatefulSet>, old: apps.StatefulSet | undefined): void {
   if (old?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined) delete spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
 }
+
+const base = specAndStatus<apps.StatefulSet>({
+  drop: (draft, old) => {
+    dropMaxUnavailable(draft, old);
+    dropShutInTemplate(draft, old);
+  },
+});
 
 const KEEPS_ALL = 'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
 
@@ -58,14 +64,6 @@ export const statefulSetRules: KindRules<apps.StatefulSet> = {
     // Its pods are named after it, and their names are labels of DNS.
     validateName: dns1123LabelFaults,
     default: defaultStatefulSet,
-    prepareForCreate: (draft, context) => {
-      base.prepareForCreate?.(draft, context);
-      dropMaxUnavailable(draft, undefined);
-    },
-    prepareForUpdate: (draft, old, context) => {
-      dropMaxUnavailable(draft, old);
-      base.prepareForUpdate?.(draft, old, context);
-    },
     allowUnconditionalUpdate: true,
     validateCreate: validateStatefulSet,
     validateUpdate: validateStatefulSetUpdate,

@@ -7,7 +7,17 @@ import { validateClaimSpec } from '../core/persistent-volume-claim.validation.ts
 import { validateLongRunning, validateTemplate } from '../core/pod-template.validation.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as apps from '../gen/types/apps.v1.ts';
-import { checkCountOrPercent, checkCounts, checkSelector, isNone, isUnreadable, labelErrors, SPEC, validateCounts } from './workload.validation.ts';
+import {
+  checkCountOrPercent,
+  checkCounts,
+  checkNotMoreThanAll,
+  checkSelector,
+  isNone,
+  isUnreadable,
+  labelErrors,
+  SPEC,
+  validateCounts,
+} from './workload.validation.ts';
 
 const RETENTION = ['Retain', 'Delete'];
 
@@ -70,6 +80,7 @@ function validateUpdateStrategy(strategy: apps.StatefulSetUpdateStrategy | undef
     const most = rolling?.maxUnavailable;
     checkCountOrPercent(errors, path.child('rollingUpdate', 'maxUnavailable'), most);
     if (most !== undefined && isNone(most)) errors.push(invalid(path.child('rollingUpdate', 'maxUnavailable'), most, 'cannot be 0'));
+    checkNotMoreThanAll(errors, path.child('rollingUpdate', 'maxUnavailable'), most);
   } else {
     errors.push(invalid(path, asJson(strategy), "must be 'RollingUpdate' or 'OnDelete'"));
   }

@@ -45,15 +45,14 @@ export function checkSelectorUnchanged(errors: Errors, now: machinery.LabelSelec
   if (!semanticEqual(now, then)) errors.push(invalid(SPEC.child('selector'), selectorJson(now), IMMUTABLE));
 }
 
-/** A count, or a share of at most everything. */
-export function checkCountOrPercent(errors: Errors, path: FieldPath, value: number | string | undefined, most = 100): void {
+/** A count or a share. */
+export function checkCountOrPercent(errors: Errors, path: FieldPath, value: number | string | undefined): void {
   if (value === undefined) return;
   if (typeof value === 'number') {
     if (value < 0) errors.push(invalid(path, value, NON_NEGATIVE));
     return;
   }
-  const percent = parsePercent(value);
-  if (percent === undefined)
+  if (parsePercent(value) === undefined)
     errors.push(
       invalid(
         path,
@@ -61,10 +60,16 @@ export function checkCountOrPercent(errors: Errors, path: FieldPath, value: numb
         "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
       ),
     );
-  else if (percent > most) errors.push(invalid(path, value, `must not be greater than ${most}%`));
 }
 
-export const isNone = (value: number | string | undefined): boolean => value === undefined || value === 0 || value === '0%';
+/** A share of at most everything. */
+export function checkNotMoreThanAll(errors: Errors, path: FieldPath, value: number | string | undefined): void {
+  if (value !== undefined && (parsePercent(value) ?? 0) > 100) errors.push(invalid(path, value, 'must not be greater than 100%'));
+}
+
+/** What is no number is none either. */
+export const isNone = (value: number | string | undefined): boolean =>
+  value === undefined || (typeof value === 'number' ? value : (parsePercent(value) ?? (/^[+-]?\d+$/.test(value) ? Number(value) : 0))) === 0;
 
 export function checkCounts(errors: Errors, spec: Readonly<Record<string, unknown>>, ...fields: readonly string[]): void {
   for (const field of fields) checkNonNegative(errors, SPEC.child(field), spec[field] as number | undefined);

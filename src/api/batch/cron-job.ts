@@ -2,6 +2,7 @@ import type * as batch from '../gen/types/batch.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { specAndStatus } from '../strategy.ts';
 import { cronJobColumns } from './columns.ts';
+import { dropShut } from '../core/pod.gates.ts';
 import { defaultTemplate } from '../core/pod-template.defaults.ts';
 import { root } from '../checks.ts';
 import { isNewGeneration, podNameWarnings } from '../core/pod.warnings.ts';
@@ -19,7 +20,9 @@ function cronJobWarnings(object: batch.CronJob, old: batch.CronJob | undefined):
 
 export const cronJobRules: KindRules<batch.CronJob> = {
   strategy: {
-    ...specAndStatus(),
+    ...specAndStatus<batch.CronJob>({
+      drop: ({ spec }, old) => dropShut(spec?.jobTemplate?.spec?.template?.spec, old?.spec?.jobTemplate?.spec?.template?.spec),
+    }),
     default: ({ spec }) => {
       if (spec === undefined) return;
       spec.concurrencyPolicy ||= 'Allow';

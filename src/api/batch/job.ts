@@ -1,4 +1,5 @@
 import type { Draft } from '../../machinery/object.ts';
+import { dropShutInTemplate } from '../core/pod.gates.ts';
 import { defaultTemplate } from '../core/pod-template.defaults.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
@@ -50,7 +51,7 @@ function generateSelector(job: Draft<batch.Job>): void {
   spec.selector.matchLabels = { 'batch.kubernetes.io/controller-uid': uid, ...spec.selector.matchLabels };
 }
 
-const base = specAndStatus<batch.Job>();
+const base = specAndStatus<batch.Job>({ drop: dropShutInTemplate });
 
 export const jobRules: KindRules<batch.Job> = {
   strategy: {

@@ -6,6 +6,7 @@ import { keepOldTemplate, validateTemplate } from '../core/pod-template.validati
 import { domainPrefixedPathErrors } from '../domain-prefixed-path.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as batch from '../gen/types/batch.v1.ts';
+import type * as core from '../gen/types/core.v1.ts';
 import { validateFailurePolicy, validateSuccessPolicy } from './job-policy.validation.ts';
 
 const SPEC = root('spec');
@@ -128,9 +129,7 @@ export function validateJobUpdate(job: batch.Job, old: batch.Job): readonly Fiel
     if (!semanticEqual(value, then)) errors.push(invalid(SPEC.child(field), asJson(value), IMMUTABLE));
   };
   if (!semanticEqual(now.selector, before.selector)) errors.push(invalid(SPEC.child('selector'), selectorJson(now.selector), IMMUTABLE));
-  const steerable = before.suspend === true && old.status?.startTime === undefined;
-  if (!semanticEqual(fixedTemplate(now, steerable), fixedTemplate(before, steerable)))
-    errors.push(invalid(SPEC.child('template'), asJson(now.template), IMMUTABLE));
+  errors.push(...templateChanges(now, before, isAtRest(old)));
   for (const field of ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const)
     fixed(field, now[field], before[field]);
   return errors;
@@ -145,11 +144,31 @@ function completionsErrors(now: batch.JobSpec, before: batch.JobSpec): Errors {
   return [invalid(path, now.completions, 'can only be modified in tandem with spec.parallelism')];
 }
 
-/** What may not change before the job starts. */
-function fixedTemplate({ template }: batch.JobSpec, steerable: boolean): unknown {
-  if (!steerable) return template;
-  const { nodeSelector: _selector, affinity, tolerations: _tolerations, schedulingGates: _gates, ...spec } = template.spec ?? { containers: [] };
-  const { labels: _labels, annotations: _annotations, ...metadata } = template.metadata ?? {};
-  const { nodeAffinity: _nodes, ...company } = affinity ?? {};
-  return { metadata, spec: { ...spec, ...(Object.keys(company).length === 0 ? {} : { affinity: company }) } };
+/** Suspended, with no pod of its own left or yet. */
+function isAtRest({ spec, status }: batch.Job): boolean {
+  const said = (status?.conditions ?? []).some(({ type, status: value }) => type === 'Suspended' && value === 'True');
+  return spec?.suspend === true && (status?.active ?? 0) === 0 && (isEmpty(status?.startTime) || said);
 }
+
+/** While the job is at rest, its pods may be steered elsewhere, and may get other resources (KEP-5440). */
+function templateChanges(now: batch.JobSpec, before: batch.JobSpec, atRest: boolean): Errors {
+  if (!atRest) return semanticEqual(now.template, before.template) ? [] : [invalid(SPEC.child('template'), asJson(now.template), IMMUTABLE)];
+  const path = SPEC.child('template', 'spec');
+  return semanticEqual(fixedSpec(now, before), fixedSpec(before, now)) ? [] : [invalid(path, asJson(now.template.spec), IMMUTABLE)];
+}
+
+/** What may not change while the job is at rest. */
+function fixedSpec({ template }: batch.JobSpec, other: batch.JobSpec): unknown {
+  const { nodeSelector: _selector, affinity, tolerations: _tolerations, schedulingGates: _gates, ...spec } = template.spec ?? { containers: [] };
+  const { nodeAffinity: _nodes, ...company } = affinity ?? {};
+  return {
+    ...spec,
+    containers: withoutResources(spec.containers, other.template.spec?.containers),
+    initContainers: withoutResources(spec.initContainers, other.template.spec?.initContainers),
+    ...(Object.keys(company).length === 0 ? {} : { affinity: company }),
+  };
+}
+
+/** Of the containers that stand where they stood. */
+const withoutResources = (containers: readonly core.Container[] = [], others: readonly core.Container[] = []): readonly core.Container[] =>
+  containers.length !== others.length ? containers : containers.map((c, i) => (c.name === others[i]?.name ? { ...c, resources: {} } : c));

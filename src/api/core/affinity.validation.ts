@@ -99,7 +99,9 @@ function validatePodAffinityTerm(term: core.PodAffinityTerm, path: FieldPath): E
   return errors;
 }
 
-function labelKeyErrors({ labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] }: core.PodAffinityTerm, path: FieldPath): Errors {
+type LabelKeys = Pick<core.PodAffinityTerm, 'labelSelector' | 'matchLabelKeys' | 'mismatchLabelKeys'>;
+
+function labelKeyErrors({ labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] }: LabelKeys, path: FieldPath): Errors {
   const errors: Errors = [];
   for (const [field, keys] of [
     ['matchLabelKeys', matchLabelKeys],
@@ -149,8 +151,10 @@ export function validateTolerations(tolerations: readonly core.Toleration[] | un
       if (faults.length > 0) errors.push(invalid(at.child('operator'), value ?? '', faults.join(';')));
     } else if (operator === 'Exists') {
       if (!isEmpty(value)) errors.push(invalid(at.child('operator'), value, "value must be empty when `operator` is 'Exists'"));
-    } else if (operator !== 'Gt' && operator !== 'Lt') {
-      errors.push(notSupported(at.child('operator'), operator, ['Equal', 'Exists']));
+    } else {
+      // The gate for comparisons, TaintTolerationComparisonOperators, is shut in 1.36; its message names them all the same.
+      const compares = operator === 'Lt' || operator === 'Gt';
+      errors.push(notSupported(at.child('operator'), operator, compares ? ['Equal', 'Exists', 'Lt', 'Gt'] : ['Equal', 'Exists']));
     }
     if (!isEmpty(effect)) checkTaintEffect(errors, at.child('effect'), effect, true);
   }
@@ -180,13 +184,7 @@ export function validateSpread(constraints: readonly core.TopologySpreadConstrai
       const policy = c[field];
       if (policy !== undefined && !POLICIES.includes(policy)) errors.push(notSupported(at.child(field), policy, POLICIES));
     }
-    if ((c.matchLabelKeys ?? []).length > 0 && c.labelSelector === undefined)
-      errors.push(forbidden(at.child('matchLabelKeys'), 'must not be specified when labelSelector is not set'));
-    const repeated = repeatedKeys(c.labelSelector);
-    for (const [j, key] of (c.matchLabelKeys ?? []).entries()) {
-      addFaults(errors, at.child('matchLabelKeys').index(j), key, qualifiedNameFaults(key));
-      if (repeated.includes(key)) errors.push(invalid(at.child('matchLabelKeys').index(j), key, 'exists in both matchLabelKeys and labelSelector'));
-    }
+    errors.push(...labelKeyErrors(c, at));
     errors.push(...validateLabelSelector(c.labelSelector, at.child('labelSelector')));
   }
   return errors;

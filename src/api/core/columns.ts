@@ -70,13 +70,13 @@ export const persistentVolumeClaimColumns: readonly Column<core.PersistentVolume
 const MOST_ENDPOINTS = 3;
 
 function formatEndpoints({ subsets }: core.Endpoints): string {
+  if ((subsets ?? []).length === 0) return '<none>';
   const all = (subsets ?? []).flatMap((s) => {
     const addresses = s.addresses ?? [];
     const ports = s.ports ?? [];
     if (ports.length === 0) return addresses.map(({ ip }) => ip);
     return ports.flatMap(({ port }) => addresses.map(({ ip }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)));
   });
-  if (all.length === 0) return '<none>';
   const shown = all.slice(0, MOST_ENDPOINTS).join(',');
   return all.length > MOST_ENDPOINTS ? `${shown} + ${all.length - MOST_ENDPOINTS} more...` : shown;
 }
@@ -120,7 +120,7 @@ const health = ({ conditions }: core.ComponentStatus): core.ComponentCondition |
 
 export const componentStatusColumns: readonly Column<core.ComponentStatus>[] = [
   nameColumn,
-  text('Status', 'Healthy or not.', (c) => (health(c)?.status === 'True' ? 'Healthy' : health(c)?.status === 'False' ? 'Unhealthy' : 'Unknown')),
+  text('Status', 'Healthy or not.', (c) => (health(c) === undefined ? 'Unknown' : health(c)?.status === 'True' ? 'Healthy' : 'Unhealthy')),
   text('Message', 'What it says.', (c) => health(c)?.message ?? ''),
   text('Error', 'What is wrong.', (c) => health(c)?.error ?? ''),
 ];

@@ -2,7 +2,8 @@ import { formatQuantity, parseQuantity, quantityMilliValue } from '../../machine
 import { setOwn } from '../../machinery/record.ts';
 import type { Draft } from '../../machinery/object.ts';
 import type * as core from '../gen/types/core.v1.ts';
-import { containerRequests } from './pod.rules.ts';
+import { containerRequests, isPodLevel } from './pod.rules.ts';
+import { isHugePages } from './resources.validation.ts';
 
 /** Defaults of containers, probes and hooks (API reference, Container v1 core). */
 export function defaultContainer(container: Draft<core.Container> | Draft<core.EphemeralContainer>): void {
@@ -49,18 +50,23 @@ export function defaultRequests(resources: Draft<core.ResourceRequirements> | un
   }
 }
 
-/** Of a pod as a whole that has limits: it requests what its containers do, or else its limit. */
+/**
+ * Of a pod as a whole that has limits: its huge pages are limited as those of its containers together; it requests what its
+ * containers do, or else its limit. Huge pages are requested as they are limited.
+ */
 export function defaultPodRequests({ resources, initContainers, containers }: Draft<core.PodSpec>): void {
-  const limits = Object.entries(resources?.limits ?? {});
-  if (resources === undefined || limits.length === 0) return;
-  const byContainers = containerRequests({ initContainers, containers: containers ?? [] });
+  const limits = resources?.limits ?? {};
+  if (resources === undefined || Object.keys(limits).length === 0) return;
+  const all = { initContainers, containers: containers ?? [] };
+  for (const [name, quantity] of containerRequests(all, 'limits')) if (isHugePages(name)) setMissing(limits, name, formatQuantity(quantity));
   const requests = resources.requests ?? {};
-  const set = (name: string, text: string): void => {
-    if (!Object.hasOwn(requests, name) && (name === 'cpu' || name === 'memory')) setOwn(requests, name, text);
-  };
-  for (const [name, quantity] of byContainers) set(name, formatQuantity(quantity));
-  for (const [name, limit] of limits) set(name, limit);
+  for (const [name, quantity] of containerRequests(all)) if (isPodLevel(name) && !isHugePages(name)) setMissing(requests, name, formatQuantity(quantity));
+  for (const [name, limit] of Object.entries(limits)) if (isPodLevel(name)) setMissing(requests, name, limit);
   if (Object.keys(requests).length > 0) resources.requests = requests;
+}
+
+function setMissing(list: Record<string, string>, name: string, text: string): void {
+  if (!Object.hasOwn(list, name)) setOwn(list, name, text);
 }
 
 /** Amounts finer than a thousandth are rounded up to one. */

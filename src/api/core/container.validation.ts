@@ -112,8 +112,17 @@ export function validateInitContainers(spec: core.PodSpec, path: FieldPath, arou
     else
       for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const)
         if (container[field] !== undefined) errors.push(forbidden(at.child(field), 'may not be set for init containers without restartPolicy=Always'));
+    if (container.restartPolicy !== 'Always') errors.push(...restartErrors(container, at.child('resizePolicy')));
   }
   return errors;
+}
+
+/** What runs once is not started again for the sake of its resources. */
+function restartErrors({ resizePolicy }: core.Container, path: FieldPath): Errors {
+  const fault = "must not be set to 'RestartContainer' for non-sidecar initContainers";
+  return (resizePolicy ?? []).flatMap(({ restartPolicy }, i) =>
+    restartPolicy === 'RestartContainer' ? [invalid(path.index(i).child('restartPolicy'), restartPolicy, fault)] : [],
+  );
 }
 
 /** Fields that a container has which is added to a running pod. Others are named in the error. */
@@ -214,8 +223,6 @@ function validateMounts(container: AnyContainer, path: FieldPath, volumes: Reado
     if (devices.some((d) => d.name === mount.name)) errors.push(invalid(at.child('name'), mount.name, 'must not already exist in volumeDevices'));
     if (devices.some((d) => d.devicePath === mount.mountPath))
       errors.push(invalid(at.child('mountPath'), mount.mountPath, 'must not already exist as a path in volumeDevices'));
-    if (volumes.get(mount.name)?.image !== undefined && !isEmpty(mount.subPathExpr))
-      errors.push(invalid(at.child('subPathExpr'), mount.subPathExpr, 'not allowed in image volume sources'));
     if (!isEmpty(mount.subPath)) checkDescendingPath(errors, path.child('subPath'), mount.subPath);
     if (!isEmpty(mount.subPathExpr)) {
       if (!isEmpty(mount.subPath)) errors.push(invalid(at.child('subPathExpr'), mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
@@ -286,7 +293,7 @@ function validateResizePolicy(policies: readonly core.ContainerResizePolicy[] | 
       errors.push(isEmpty(resourceName) ? required(path) : notSupported(path, resourceName, ['cpu', 'memory']));
     if (!RESIZE_POLICIES.includes(restartPolicy)) errors.push(isEmpty(restartPolicy) ? required(path) : notSupported(path, restartPolicy, RESIZE_POLICIES));
     if (podRestart === 'Never' && restartPolicy !== 'NotRequired')
-      errors.push(invalid(path, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
+      errors.push(invalid(path, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'"));
   }
   return errors;
 }

@@ -25,7 +25,7 @@ export function containersWarnings(
       }
     out.push(...envWarnings(container.env, path.child('env')));
   }
-  return [...out, ...portWarnings(containers)];
+  return [...out, ...portWarnings(containers), ...portNameWarnings(containers)];
 }
 
 const SECCOMP = 'container.seccomp.security.alpha.kubernetes.io/';
@@ -82,6 +82,22 @@ function portWarnings(containers: readonly PlacedContainer[]): readonly string[]
       const others = all.get(key) ?? [];
       for (const other of others) out.push(...overlap({ port, path: at }, other));
       all.set(key, [...others, { port, path: at }]);
+    }
+  }
+  return out;
+}
+
+/** A port is found by its name: the first of that name is. */
+function portNameWarnings(containers: readonly PlacedContainer[]): readonly string[] {
+  const out: string[] = [];
+  const first = new Map<string, FieldPath>();
+  for (const { container, path } of containers) {
+    for (const [i, { name = '' }] of (container.ports ?? []).entries()) {
+      if (name === '') continue;
+      const at = path.child('ports').index(i);
+      const other = first.get(name);
+      if (other === undefined) first.set(name, at);
+      else out.push(`${at}: duplicate port name ${JSON.stringify(name)} with ${other}, services and probes that select ports by name will use ${other}`);
     }
   }
   return out;

@@ -2,7 +2,7 @@ import { type FieldError, type FieldPath, invalid, notSupported, required } from
 import { dns1123LabelFaults, dns1123SubdomainFaults, portNumberFaults, qualifiedNameFaults } from '../../machinery/names.ts';
 import { addFaults, checkName, type Errors, isEmpty, root } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
-import { ipFaults, NEW_FAULTS } from '../ip.ts';
+import { canonicalIP, ipFaults, NEW_FAULTS } from '../ip.ts';
 
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 
@@ -31,10 +31,12 @@ function validateAddress({ ip, hostname, nodeName }: core.EndpointAddress, path:
 /** An endpoint must not lead to the machine itself or to its neighbours by link. */
 export function endpointAddressErrors(ip: string, path: FieldPath): Errors {
   if (ipFaults(ip).length > 0 && !ipFaults(ip).some((fault) => NEW_FAULTS.has(fault))) return [invalid(path, ip, 'must be a valid IP address')];
-  if (ip === '0.0.0.0' || ip === '::') return [invalid(path, ip, `may not be unspecified (${ip})`)];
-  if (ip.startsWith('127.') || ip === '::1') return [invalid(path, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
-  if (ip.startsWith('169.254.') || /^fe[89ab]/i.test(ip)) return [invalid(path, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')];
-  if (ip.startsWith('224.0.0.') || /^ff02/i.test(ip)) return [invalid(path, ip, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)')];
+  const plain = canonicalIP(ip);
+  if (plain === '0.0.0.0' || plain === '::') return [invalid(path, ip, `may not be unspecified (${ip})`)];
+  if (plain.startsWith('127.') || plain === '::1') return [invalid(path, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
+  if (plain.startsWith('169.254.') || /^fe[89ab]/.test(plain)) return [invalid(path, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')];
+  if (plain.startsWith('224.0.0.') || /^ff[0-9a-f]2:/.test(plain))
+    return [invalid(path, ip, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)')];
   return [];
 }
 

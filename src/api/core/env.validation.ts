@@ -1,8 +1,17 @@
-import { type FieldPath, invalid, notSupported, required } from '../../machinery/field-error.ts';
-import { configMapKeyFaults, dns1123SubdomainFaults, maskTrailingDash, qualifiedNameFaults, relaxedEnvVarNameFaults } from '../../machinery/names.ts';
+import { type FieldPath, invalid, notFound, notSupported, required } from '../../machinery/field-error.ts';
+import {
+  configMapKeyFaults,
+  dns1123LabelFaults,
+  dns1123SubdomainFaults,
+  maskTrailingDash,
+  qualifiedNameFaults,
+  relaxedEnvVarNameFaults,
+} from '../../machinery/names.ts';
 import { formatQuantity } from '../../machinery/quantity.ts';
 import { addFaults, checkName, type Errors, isEmpty } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
+import { checkNoBacksteps } from './path.validation.ts';
+import { containersOf } from './placed-containers.ts';
 import { quantityOf } from './resources.validation.ts';
 
 /** Field paths that stand for a value of the pod, where it is read into a variable. */
@@ -52,7 +61,7 @@ function validateValueFrom(value: string | undefined, valueFrom: core.EnvVarSour
   take(valueFrom.configMapKeyRef, (ref) => validateKeyRef(ref, path.child('configMapKeyRef')));
   take(valueFrom.secretKeyRef, (ref) => validateKeyRef(ref, path.child('secretKeyRef')));
   take(valueFrom.fileKeyRef, (ref) => validateFileKeyRef(ref, path.child('fileKeyRef')));
-  if (sources === 0) errors.push(invalid(path, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`'));
+  if (sources === 0) errors.push(invalid(path, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
   if (!isEmpty(value)) {
     if (sources !== 0) errors.push(invalid(path, '', 'may not be specified when `value` is not empty'));
   } else if (sources > 1) {
@@ -70,9 +79,26 @@ function validateKeyRef({ name, key }: { readonly name?: string | undefined; rea
 
 function validateFileKeyRef({ volumeName, path: file, key }: core.FileKeySelector, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (isEmpty(volumeName)) errors.push(required(path.child('volumeName')));
-  if (isEmpty(file)) errors.push(required(path.child('path')));
   checkName(errors, path.child('key'), key, relaxedEnvVarNameFaults);
+  checkName(errors, path.child('volumeName'), volumeName, dns1123LabelFaults);
+  if (isEmpty(file)) errors.push(required(path.child('path')));
+  else checkNoBacksteps(errors, path.child('path'), file);
+  return errors;
+}
+
+/** Files of variables are written by one container and read by the next: into a volume that lives as long as the pod (KEP-3721). */
+export function validateEnvFiles(spec: core.PodSpec, path: FieldPath): Errors {
+  const errors: Errors = [];
+  for (const { container, path: at } of containersOf(spec, path)) {
+    for (const [i, { valueFrom }] of (container.env ?? []).entries()) {
+      const name = valueFrom?.fileKeyRef?.volumeName;
+      if (name === undefined) continue;
+      const volume = (spec.volumes ?? []).findLast((v) => v.name === name);
+      const where = at.child('env').index(i).child('valueFrom', 'fileKeyRef').child('volumeName');
+      if (volume === undefined) errors.push(notFound(where, name));
+      else if (volume.emptyDir === undefined) errors.push(invalid(where, name, 'referenced volume must be of type emptyDir'));
+    }
+  }
   return errors;
 }
 

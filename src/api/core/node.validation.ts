@@ -1,6 +1,6 @@
 import { duplicate, type FieldError, forbidden, invalid } from '../../machinery/field-error.ts';
 import { labelValueFaults, qualifiedNameFaults } from '../../machinery/names.ts';
-import { addFaults, asJson, checkUnique, type Errors, isEmpty, root } from '../checks.ts';
+import { addFaults, asJson, type Errors, isEmpty, root } from '../checks.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { cidrFaults, familyOf } from '../ip.ts';
@@ -13,6 +13,8 @@ const STATUS = root('status');
 export const validateNode = (node: core.Node): readonly FieldError[] => [
   ...taintErrors(node.spec?.taints),
   ...resourceErrors(node),
+  ...swapErrors(node),
+  ...featureErrors(node),
   ...validatePodCidrs(node.spec?.podCIDRs),
 ];
 
@@ -40,6 +42,30 @@ function resourceErrors({ status }: core.Node): Errors {
   return errors;
 }
 
+/** The path is the one that Kubernetes gives. */
+function swapErrors({ status }: core.Node): Errors {
+  const capacity = status?.nodeInfo?.swap?.capacity;
+  return capacity !== undefined && capacity <= 0 ? [invalid(root('metadata').child('nodeSwapStatus', 'capacity'), capacity, 'must be greater than zero')] : [];
+}
+
+const FEATURE = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/;
+const FEATURE_FAULT =
+  "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
+
+function featureErrors({ status }: core.Node): Errors {
+  const errors: Errors = [];
+  const path = STATUS.child('declaredFeatures');
+  const features = status?.declaredFeatures ?? [];
+  for (const [i, feature] of features.entries()) {
+    const fault = feature.length > 253 ? 'must be no more than 253 characters' : FEATURE.test(feature) ? undefined : FEATURE_FAULT;
+    if (fault !== undefined) errors.push(invalid(path.index(i), feature, `invalid feature name ${JSON.stringify(feature)}: ${fault}`));
+    const next = features[i + 1];
+    if (next === feature) errors.push(duplicate(path.index(i + 1), next));
+    else if (next !== undefined && next < feature) errors.push(invalid(path.index(i), feature, 'list must be sorted alphabetically'));
+  }
+  return errors;
+}
+
 function validatePodCidrs(cidrs: readonly string[] | undefined): Errors {
   const errors: Errors = [];
   const path = SPEC.child('podCIDRs');
@@ -48,13 +74,12 @@ function validatePodCidrs(cidrs: readonly string[] | undefined): Errors {
   else if ((cidrs ?? []).length === 2 && new Set((cidrs ?? []).map((c) => familyOf(c.split('/')[0] ?? ''))).size === 1) {
     errors.push(invalid(path, asJson(cidrs), 'may specify no more than one CIDR for each IP family'));
   }
-  checkUnique(errors, path, cidrs, (cidr) => cidr);
   return errors;
 }
 
 /** A node's range of pod addresses, and who it is at its provider, are set once. */
 export function validateNodeUpdate(node: core.Node, old: core.Node): readonly FieldError[] {
-  const errors: Errors = resourceErrors(node);
+  const errors: Errors = [...resourceErrors(node), ...featureErrors(node)];
   const addresses = new Set<string>();
   for (const [i, { type, address }] of (node.status?.addresses ?? []).entries()) {
     const text = JSON.stringify({ type, address });

@@ -101,9 +101,11 @@ export function validateClaimUpdate(claim: Claim, old: Claim): readonly FieldErr
   }
   if (claim.spec?.volumeMode !== old.spec?.volumeMode) errors.push(invalid(root('volumeMode'), claim.spec?.volumeMode, IMMUTABLE));
   const [attributes, oldAttributes] = [claim.spec?.volumeAttributesClassName, old.spec?.volumeAttributesClassName];
-  if (oldAttributes !== undefined && attributes !== oldAttributes && isEmpty(attributes)) {
-    const nothing = attributes === undefined ? 'nil' : 'an empty string';
-    errors.push(forbidden(SPEC.child('volumeAttributesClassName'), `update from non-nil value to ${nothing} is forbidden`));
+  if (old.status?.currentVolumeAttributesClassName !== undefined && attributes !== oldAttributes && isEmpty(attributes)) {
+    const nothing = attributes === undefined ? 'nil' : 'empty string';
+    errors.push(
+      forbidden(SPEC.child('volumeAttributesClassName'), `update to ${nothing} is forbidden when status.currentVolumeAttributesClassName is not nil`),
+    );
   }
   return errors;
 }
@@ -134,7 +136,7 @@ function comparable({ spec }: Claim, old: Claim): object {
     ...(classMayBeSet ? {} : { storageClassName }),
     resources: bound ? { ...resources, requests: { ...resources?.requests, storage: '' } } : resources,
     ...(isEmpty(old.spec?.volumeName) ? {} : { volumeName }),
-    ...(bound && volumeAttributesClassName !== undefined ? { volumeAttributesClassName: old.spec?.volumeAttributesClassName } : { volumeAttributesClassName }),
+    volumeAttributesClassName: bound ? old.spec?.volumeAttributesClassName : volumeAttributesClassName,
   };
 }
 
@@ -146,7 +148,7 @@ export function validateClaimStatusUpdate({ spec, status }: Claim): readonly Fie
   // The path is the one that Kubernetes gives.
   if ((spec?.accessModes ?? []).length === 0) errors.push(required(root('Spec').child('accessModes')));
   for (const [name, amount] of Object.entries(status?.capacity ?? {})) checkCapacity(errors, path.child('capacity').key(name), amount);
-  const states = path.child('allocatedResourceStatus');
+  const states = path.child('allocatedResourceStatuses');
   for (const [name, state] of Object.entries(status?.allocatedResourceStatuses ?? {})) {
     errors.push(...resourceKeyErrors(name, states));
     if (!RESIZE_STATES.includes(state)) errors.push(notSupported(states, name, RESIZE_STATES));

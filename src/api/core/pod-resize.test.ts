@@ -53,11 +53,45 @@ const withInit = (requests: string, more: Partial<core.Container>): core.Pod => 
   return { ...before, spec: { containers: [], ...before.spec, initContainers: [init] } };
 };
 
-test('resize: containers that run before the others stay as they are, those that run beside them change', () => {
-  assert.deepEqual(errorsOf(withInit('2', {}), withInit('1', {})), ['spec: Forbidden: resources for non-sidecar init containers are immutable']);
+test('resize: containers that run before the others and beside them change in cpu and memory', () => {
+  assert.deepEqual(errorsOf(withInit('2', {}), withInit('1', {})), []);
   assert.deepEqual(errorsOf(withInit('2', { restartPolicy: 'Always' }), withInit('1', { restartPolicy: 'Always' })), []);
   assert.deepEqual(errorsOf(withInit('1', { restartPolicy: 'Always', tty: true }), withInit('1', { restartPolicy: 'Always' })), [
-    'spec: Forbidden: only cpu and memory resources for sidecar containers are mutable',
+    'spec.initContainers[0]: Forbidden: only cpu and memory resources for init or sidecar containers are mutable',
+  ]);
+  const restarted = { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] };
+  assert.deepEqual(errorsOf(withInit('2', restarted), withInit('1', restarted)), [
+    'spec.initContainers[0]: Forbidden: non-sidecar init containers with a resize policy of RestartContainer cannot be resized',
+  ]);
+});
+
+test('resize: containers are neither added nor moved', () => {
+  const two = (...names: readonly string[]): core.Pod => {
+    const before = pod(BEFORE);
+    return { ...before, spec: { ...before.spec, containers: names.map((name) => ({ ...container, name })) } };
+  };
+  assert.deepEqual(errorsOf(two('a', 'b'), two('a')), ['spec.containers: Forbidden: containers may not be added or removed on resize']);
+  assert.deepEqual(errorsOf(two('b', 'a'), two('a', 'b')), [
+    'spec.containers[0].name: Forbidden: containers may not be renamed or reordered on resize',
+    'spec.containers[1].name: Forbidden: containers may not be renamed or reordered on resize',
+  ]);
+  assert.deepEqual(errorsOf(pod(BEFORE), withInit('1', {})), ['spec.initContainers: Forbidden: initContainers may not be added or removed on resize']);
+});
+
+test('resize: what the pod as a whole has', () => {
+  const whole = (resources: core.ResourceRequirements | undefined): core.Pod => {
+    const before = pod({ requests: { cpu: '100m' } });
+    return { ...before, spec: { containers: [], ...before.spec, ...(resources === undefined ? {} : { resources }) } };
+  };
+  const old = whole({ requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '2' } });
+  assert.deepEqual(errorsOf(whole({ requests: { cpu: '2', memory: '2Gi' }, limits: { cpu: '3' } }), old), []);
+  assert.deepEqual(errorsOf(whole(undefined), old), ['spec.resources: Forbidden: pod-level resources cannot be removed']);
+  assert.deepEqual(errorsOf(whole({ requests: { cpu: '2' } }), old), [
+    'spec.resources.requests: Forbidden: pod-level resource requests cannot be removed',
+    'spec.resources.limits: Forbidden: pod-level resource limits cannot be removed',
+  ]);
+  assert.deepEqual(errorsOf(whole({ requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '2', 'hugepages-2Mi': '2Mi' } }), old), [
+    'spec: Forbidden: only cpu and memory resources are mutable at pod-level',
   ]);
 });
 

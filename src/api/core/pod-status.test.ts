@@ -88,6 +88,102 @@ const rows: readonly Row[] = [
       "status.nominatedNodeName: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
     ],
   },
+  {
+    says: 'a node nominated for a pod that has one',
+    spec: spec('Always', { nodeName: 'a' }),
+    now: { nominatedNodeName: 'b' },
+    causes: ['status.nominatedNodeName: Forbidden: may not be set on pods that are already bound to a node'],
+  },
+  {
+    says: 'generations before the first, and a condition of no name',
+    now: {
+      observedGeneration: -1,
+      conditions: [
+        { type: 'Ready', status: 'True', observedGeneration: -2 },
+        { type: '', status: 'True' },
+      ],
+    },
+    causes: [
+      'status.conditions[0].observedGeneration: Invalid value: -2: must be a non-negative integer',
+      'status.conditions[1].Type: Invalid value: "": name part must be non-empty',
+      "status.conditions[1].Type: Invalid value: \"\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+      'status.observedGeneration: Invalid value: -1: must be a non-negative integer',
+    ],
+  },
+  {
+    says: 'rules say which ends a container outlives',
+    spec: {
+      restartPolicy: 'Never',
+      containers: [{ name: 'c', restartPolicy: 'Never', restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }] }],
+    },
+    before: { containerStatuses: [ended('c', 42), ended('c', 1)] },
+    now: { containerStatuses: [running('c')] },
+    causes: [`status.containerStatuses[1].state: ${AGAIN}`],
+  },
+  {
+    says: 'or that all of them start again',
+    spec: {
+      restartPolicy: 'Never',
+      containers: [
+        { name: 'c' },
+        { name: 'd', restartPolicy: 'Never', restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }] },
+      ],
+    },
+    before: { containerStatuses: [ended('c')] },
+    now: { containerStatuses: [running('c')] },
+    causes: [],
+  },
+  {
+    says: 'a container that the pod does not have',
+    before: { containerStatuses: [ended('x')] },
+    now: { containerStatuses: [running('x')] },
+    causes: [`status.containerStatuses[0].state: ${AGAIN}`],
+  },
+  {
+    says: 'one address twice',
+    now: { podIPs: [{ ip: '10.0.0.1' }, { ip: '10.0.0.1' }] },
+    causes: ['status.podIPs: Invalid value: [{"ip":"10.0.0.1"},{"ip":"10.0.0.1"}]: may specify no more than one IP for each IP family'],
+  },
+  {
+    says: 'a user that is none, and a device that has nothing to say',
+    now: {
+      containerStatuses: [
+        {
+          ...running('c'),
+          user: { linux: { uid: -1, gid: 0 } },
+          allocatedResourcesStatus: [{ name: 'claim:a', resources: [{ resourceID: 'r', health: 'Healthy', message: '' }] }],
+        },
+      ],
+    },
+    causes: [
+      'status.containerStatuses[0].user.linux.uid: Invalid value: -1: must be between 0 and 2147483647, inclusive',
+      "status.containerStatuses[0].allocatedResourcesStatus[0].name: Invalid value: \"claim:a\": must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or 'claim:<claimName>' if request is empty",
+      'status.containerStatuses[0].allocatedResourcesStatus[0].resources[0].message: Required value: must be non-empty if specified',
+    ],
+  },
+  {
+    says: 'a claim for extended resources that nobody asked for',
+    spec: spec('Always', { containers: [{ name: 'c', resources: { requests: { 'a.com/b': '1' } } }] }),
+    now: {
+      extendedResourceClaimStatus: {
+        resourceClaimName: '',
+        requestMappings: [
+          { containerName: 'c', resourceName: 'a.com/b', requestName: 'r' },
+          { containerName: 'c', resourceName: 'a.com/b', requestName: 'r' },
+          { containerName: 'c', resourceName: 'a.com/c', requestName: 'r' },
+          { containerName: 'd', resourceName: 'a.com/b', requestName: 'r' },
+        ],
+      },
+    },
+    causes: [
+      'status.extendedResourceClaimStatus.requestMappings[1].containerName: Duplicate value: "c"',
+      'status.extendedResourceClaimStatus.requestMappings[1].resourceName: Duplicate value: "a.com/b"',
+      'status.extendedResourceClaimStatus.requestMappings[1].requestName: Duplicate value: "r"',
+      'status.extendedResourceClaimStatus.requestMappings[2].resourceName: Invalid value: "a.com/c": must match the extended resource name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests',
+      'status.extendedResourceClaimStatus.requestMappings[3].containerName: Invalid value: "d": must match the name of an entry in spec.initContainers.name or spec.containers.name',
+      'status.extendedResourceClaimStatus.resourceClaimName: Required value',
+    ],
+  },
 ];
 for (const { says, spec: wanted = spec('Always'), before = {}, now, causes } of rows) {
   test(`status: ${says}`, () =>

@@ -17,7 +17,7 @@ export function defaultPodSpec(spec: Draft<core.PodSpec>): void {
     roundResources(container.resources?.requests);
   }
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
-  roundResources(spec.overhead);
+  for (const list of [spec.overhead, spec.resources?.limits, spec.resources?.requests]) roundResources(list);
   for (const term of spec.topologySpreadConstraints ?? []) if (term.labelSelector === null) delete term.labelSelector;
 }
 

@@ -1,10 +1,21 @@
-import { duplicate, type FieldError, type FieldPath, forbidden, formatFieldError, invalid, notSupported, required } from '../../machinery/field-error.ts';
+import {
+  duplicate,
+  type FieldError,
+  type FieldPath,
+  forbidden,
+  formatFieldError,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+} from '../../machinery/field-error.ts';
 import { validateLabels } from '../../machinery/labels.ts';
 import { validateAnnotations } from '../../machinery/metadata.ts';
 import { dns1123LabelFaults, dns1123SubdomainFaults, qualifiedNameFaults } from '../../machinery/names.ts';
 import { addFaults, asJson, checkOneOf, type Errors, isEmpty } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { validateAffinity, validateSpread, validateTolerations } from './affinity.validation.ts';
+import { validateEnvFiles } from './env.validation.ts';
 import { type Around, validateContainers, validateEphemeralContainers, validateInitContainers } from './container.validation.ts';
 import { validateDnsConfig, validateHostAliases } from './dns.validation.ts';
 import { validateOverhead, validatePodResources } from './resources.validation.ts';
@@ -17,6 +28,7 @@ const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const MAX_SECONDS = 2 ** 31 - 1;
 
 const TEMPLATE: VolumeOwner = { podName: undefined, isPod: false };
+const MAX_HOSTNAME = 64;
 
 /** The spec of a pod, whether in a pod or in a template. */
 export function validatePodSpec(spec: core.PodSpec, path: FieldPath, owner: VolumeOwner = TEMPLATE): Errors {
@@ -30,7 +42,7 @@ export function validatePodSpec(spec: core.PodSpec, path: FieldPath, owner: Volu
   };
   const errors: Errors = [
     ...volumes.errors,
-    ...validateClaims(spec.resourceClaims, path.child('resourceClaims')),
+    ...(owner.isMirror === true ? (spec.resourceClaims ?? []).map(() => STATIC_CLAIM) : validateClaims(spec.resourceClaims, path.child('resourceClaims'))),
     ...validateContainers(spec.containers, path.child('containers'), around),
     ...validateInitContainers(spec, path.child('initContainers'), around),
     ...validateEphemeralContainers(spec, path.child('ephemeralContainers'), around),
@@ -47,9 +59,12 @@ export function validatePodSpec(spec: core.PodSpec, path: FieldPath, owner: Volu
     addFaults(errors, path.child('readinessGates').index(i).child('conditionType'), conditionType, qualifiedNameFaults(conditionType));
   errors.push(...validateGates(spec.schedulingGates, path.child('schedulingGates')));
   errors.push(...validateSpread(spec.topologySpreadConstraints, path.child('topologySpreadConstraints')));
-  errors.push(...validateHostProcess(spec, path), ...validateHostUsers(spec, path));
-  return [...errors, ...validateNames(spec, path), ...validateRest(spec, path)];
+  errors.push(...validateHostProcess(spec, path), ...validateHostUsers(spec, path), ...hostnameErrors(spec, path.child('hostnameOverride')));
+  return [...errors, ...validateNames(spec, path), ...validateRest(spec, path), ...validateEnvFiles(spec, path)];
 }
+
+/** A pod that the kubelet made of a file is known to nobody before it runs. */
+const STATIC_CLAIM: FieldError = { type: 'FieldValueForbidden', field: '', detail: 'static pods do not support resource claims' };
 
 /** What a pod shares of devices (KEP-4381), by the names that its containers use. */
 function validateClaims(claims: readonly core.PodResourceClaim[] | undefined, path: FieldPath): Errors {
@@ -69,6 +84,17 @@ function validateClaims(claims: readonly core.PodResourceClaim[] | undefined, pa
     if (claimName !== undefined) addFaults(errors, at.child('resourceClaimName'), claimName, dns1123SubdomainFaults(claimName));
     if (template !== undefined) addFaults(errors, at.child('resourceClaimTemplateName'), template, dns1123SubdomainFaults(template));
   }
+  return errors;
+}
+
+/** The whole name that the pod's machine bears (KEP-4762): neither the cluster's nor the host's can be asked for beside it. */
+function hostnameErrors({ hostnameOverride: name, setHostnameAsFQDN, hostNetwork }: core.PodSpec, path: FieldPath): Errors {
+  const errors: Errors = [];
+  if (name === undefined) return errors;
+  if (setHostnameAsFQDN === true) errors.push(forbidden(path, 'may not be specified when setHostnameAsFQDN is true'));
+  if (hostNetwork === true) errors.push(forbidden(path, 'may not be specified when hostNetwork is true'));
+  if (name.length > MAX_HOSTNAME) errors.push(tooLong(path, MAX_HOSTNAME));
+  addFaults(errors, path, name, dns1123SubdomainFaults(name));
   return errors;
 }
 
@@ -129,7 +155,7 @@ function validateRest(spec: core.PodSpec, path: FieldPath): Errors {
   if (spec.preemptionPolicy !== undefined) checkOneOf(errors, path.child('preemptionPolicy'), spec.preemptionPolicy, PREEMPTION_POLICIES);
   errors.push(...validateOverhead(spec.overhead, path.child('overhead')));
   if (spec.os !== undefined) {
-    if (isEmpty(spec.os.name)) errors.push(required(path.child('os', 'name'), 'cannot be empty'));
+    if (isEmpty(spec.os.name)) errors.push(required(path.child('os', 'name')));
     else if (spec.os.name !== 'linux' && spec.os.name !== 'windows') errors.push(notSupported(path.child('os'), spec.os.name, ['linux', 'windows']));
   }
   return [...errors, ...validateForSystem(spec, path)];

@@ -67,12 +67,15 @@ export function podRequests(spec: PodSpec, of: Requested = requested): Map<strin
   return addAmounts(total, amountsOf(spec.overhead));
 }
 
-/** What its containers request together, as they would be started: exact. */
-export function containerRequests({ initContainers, containers }: Pick<PodSpec, 'initContainers' | 'containers'>): ReadonlyMap<string, Quantity> {
+/** What its containers request, or may use, together, as they would be started: exact. */
+export function containerRequests(
+  { initContainers, containers }: Pick<PodSpec, 'initContainers' | 'containers'>,
+  part: 'requests' | 'limits' = 'requests',
+): ReadonlyMap<string, Quantity> {
   const running = new Map<string, Quantity>();
   const starting = new Map<string, Quantity>();
   const join = (into: Map<string, Quantity>, container: Container, how: (a: Quantity, b: Quantity) => Quantity): void => {
-    for (const [name, text] of Object.entries(container.resources?.requests ?? {}))
+    for (const [name, text] of Object.entries(container.resources?.[part] ?? {}))
       into.set(name, how(into.get(name) ?? ZERO_QUANTITY, parseQuantity(text) ?? ZERO_QUANTITY));
   };
   const larger = (a: Quantity, b: Quantity): Quantity => (compareQuantities(a, b) < 0 ? b : a);
@@ -81,7 +84,7 @@ export function containerRequests({ initContainers, containers }: Pick<PodSpec, 
     else join(starting, container, (most, own) => larger(most, own));
     // Beside an init container run the sidecars before it.
     for (const [name, held] of running) {
-      const own = isSidecar(container) ? ZERO_QUANTITY : (parseQuantity(getOwn(container.resources?.requests, name) ?? '0') ?? ZERO_QUANTITY);
+      const own = isSidecar(container) ? ZERO_QUANTITY : (parseQuantity(getOwn(container.resources?.[part], name) ?? '0') ?? ZERO_QUANTITY);
       starting.set(name, larger(starting.get(name) ?? ZERO_QUANTITY, addQuantities(held, own)));
     }
   }

@@ -5,10 +5,11 @@ import type { Strategy } from '../kind.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep, metadataOf, setGeneration } from '../strategy.ts';
 import { defaultPodRequests, defaultRequests } from './container.defaults.ts';
+import { dropShut, dropShutStatus } from './pod.gates.ts';
 import { podColumns } from './pod.columns.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
 import { defaultPodSpec } from './pod-template.defaults.ts';
-import { podWarnings } from './pod.warnings.ts';
+import { podStatusWarnings, podWarnings } from './pod.warnings.ts';
 import { validatePodStatusUpdate } from './pod-status.validation.ts';
 import { validatePodUpdate } from './pod-update.validation.ts';
 import { validatePod } from './pod.validation.ts';
@@ -32,6 +33,7 @@ const strategy: Strategy<core.Pod> = {
   default: defaultPod,
   prepareForCreate: (draft) => {
     draft.status = { phase: 'Pending' };
+    dropShut(draft.spec, undefined);
     preparePod(draft);
     adoptAppArmor(draft);
     if (draft.spec !== undefined) {
@@ -42,6 +44,7 @@ const strategy: Strategy<core.Pod> = {
   },
   prepareForUpdate: (draft, old) => {
     keep(draft, old, 'status');
+    dropShut(draft.spec, old.spec);
     setGeneration(draft, old, !semanticEqual(draft.spec, old.spec));
   },
   allowUnconditionalUpdate: true,
@@ -58,8 +61,10 @@ const strategy: Strategy<core.Pod> = {
       keep(metadata, old.metadata ?? {}, 'ownerReferences');
       setGeneration(draft, old, false);
       prepareStatus((draft.status ??= {}), old.status);
+      dropShutStatus(draft.status, old.status);
     },
     validateUpdate: validatePodStatusUpdate,
+    warnings: podStatusWarnings,
     resetFields: [['spec'], ['metadata', 'deletionTimestamp'], ['metadata', 'ownerReferences']],
   },
   deletionGraceSeconds: graceSeconds,

@@ -20,7 +20,7 @@ export function validatePod(pod: core.Pod): readonly FieldError[] {
 /** What holds for the spec of a pod, at any time. */
 function specFaults({ metadata, spec = { containers: [] } }: core.Pod): Errors {
   return [
-    ...validatePodSpec(spec, SPEC, { podName: metadata?.name, isPod: true }),
+    ...validatePodSpec(spec, SPEC, { podName: metadata?.name, isPod: true, isMirror: metadata?.annotations?.[MIRROR] !== undefined }),
     ...(isEmpty(spec.serviceAccountName) ? tokensWithoutAccount(spec.volumes) : []),
     ...imageSpaceErrors(spec.containers, SPEC.child('containers')),
     ...imageSpaceErrors(spec.initContainers, SPEC.child('initContainers')),

@@ -35,7 +35,10 @@ export function templateWarnings(template: core.PodTemplateSpec | undefined, bas
   out.push(...containersWarnings(containersOf(spec, path), spec, annotations, annotationPath));
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
     out.push(`${path.child('terminationGracePeriodSeconds')}: must be >= 0; negative values are invalid and will be treated as 1`);
-  return [...out, ...companyWarnings(spec.affinity, path.child('affinity'))];
+  out.push(...companyWarnings(spec.affinity, path.child('affinity')));
+  for (const [i, address] of (spec.dnsConfig?.nameservers ?? []).entries()) out.push(...ipWarnings(path.child('dnsConfig', 'nameservers').index(i), address));
+  for (const [i, { ip }] of (spec.hostAliases ?? []).entries()) out.push(...ipWarnings(path.child('hostAliases').index(i).child('ip'), ip));
+  return out;
 }
 
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
@@ -82,7 +85,6 @@ function listWarnings(spec: core.PodSpec, path: FieldPath): readonly string[] {
     const at = path.child('hostAliases').index(i).child('ip');
     if (addresses.has(ip)) out.push(`${at}: duplicate ip ${JSON.stringify(ip)}`);
     addresses.add(ip);
-    out.push(...ipWarnings(at, ip));
   }
   const names = new Set<string>();
   for (const [i, { name = '' }] of (spec.imagePullSecrets ?? []).entries()) {
@@ -92,7 +94,6 @@ function listWarnings(spec: core.PodSpec, path: FieldPath): readonly string[] {
   }
   for (const [i, { name = '' }] of (spec.imagePullSecrets ?? []).entries())
     if (name === '') out.push(`${path.child('imagePullSecrets').index(i).child('name')}: invalid empty name ""`);
-  for (const [i, address] of (spec.dnsConfig?.nameservers ?? []).entries()) out.push(...ipWarnings(path.child('dnsConfig', 'nameservers').index(i), address));
   return out;
 }
 
@@ -105,6 +106,12 @@ export function podWarnings({ metadata, spec }: core.Pod, old: core.Pod | undefi
   const name = faults.length === 0 ? [] : [`metadata.name: this is used in the Pod's hostname, ${NO_LABEL}: [${faults.join(' ')}]`];
   return [...name, ...templateWarnings({ ...(metadata === undefined ? {} : { metadata }), ...(spec === undefined ? {} : { spec }) }, new FieldPath())];
 }
+
+/** Of the addresses that a node says the pod has. */
+export const podStatusWarnings = ({ status }: core.Pod): readonly string[] =>
+  (['podIPs', 'hostIPs'] as const).flatMap((field) =>
+    (status?.[field] ?? []).flatMap(({ ip }, i) => ipWarnings(new FieldPath('status').child(field).index(i).child('ip'), ip ?? '')),
+  );
 
 /** Of a kind whose name its pods carry in theirs, when it is made. */
 export function podNameWarnings({ metadata }: KubeObject, old: KubeObject | undefined): readonly string[] {

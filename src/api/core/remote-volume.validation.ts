@@ -255,7 +255,7 @@ export function validateCsi(source: core.CSIVolumeSource | core.CSIPersistentVol
 export function checkDriverName(driver: string | undefined, path: FieldPath): Errors {
   const errors: Errors = [];
   const name = driver ?? '';
-  if (name === '') errors.push(required(path));
+  if (name === '') return [required(path)];
   if (name.length > MAX_DRIVER_LENGTH) errors.push(tooLong(path, MAX_DRIVER_LENGTH));
   addFaults(errors, path, name, dns1123SubdomainFaults(name.toLowerCase()));
   return errors;

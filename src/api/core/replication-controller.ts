@@ -3,12 +3,13 @@ import { root } from '../checks.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { metadataOf, specAndStatus } from '../strategy.ts';
 import { replicationControllerColumns } from './columns.ts';
+import { dropShutInTemplate } from './pod.gates.ts';
 import { isNewGeneration, podNameWarnings, templateWarnings } from './pod.warnings.ts';
 import { defaultTemplate } from './pod-template.defaults.ts';
 import { keepOldTemplate } from './pod-template.validation.ts';
 import { validateReplicationController, validateReplicationControllerStatus } from './replication-controller.validation.ts';
 
-const base = specAndStatus<core.ReplicationController>();
+const base = specAndStatus<core.ReplicationController>({ drop: dropShutInTemplate });
 
 export const replicationControllerRules: KindRules<core.ReplicationController> = {
   strategy: {

@@ -174,14 +174,12 @@ export function validatePodResources(spec: core.PodSpec, path: FieldPath, claimN
   const errors: Errors = [];
   const { resources } = spec;
   if (resources === undefined) return errors;
-  if (resources.claims !== undefined) errors.push(forbidden(path.child('claims'), 'claims cannot be set for Resources at pod-level'));
+  if (spec.os?.name === 'windows') return [forbidden(path, 'may not be set for a windows pod')];
+  if (resources.claims !== undefined) errors.push(forbidden(path.child('claims'), 'claims may not be set for Resources at pod-level'));
   errors.push(...validateResources(resources, path, claimNames, checkPodResourceName));
-  for (const [name, together] of containerRequests(spec)) {
-    const own = getOwn(resources.requests, name) ?? '0';
-    if (!isPodLevel(name) || compareQuantities(together, quantityOf(own)) <= 0) continue;
-    const detail = `must be greater than or equal to aggregate container requests of ${formatQuantity(together)}`;
-    errors.push(invalid(path.child('requests').key(name), own, detail));
-  }
+  errors.push(...togetherErrors(containerRequests(spec), resources, 'requests', path));
+  const limits = [...containerRequests(spec, 'limits')].filter(([name]) => isHugePages(name));
+  errors.push(...togetherErrors(limits, resources, 'limits', path));
   for (const [i, container] of (spec.containers ?? []).entries()) {
     for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
       const most = getOwn(resources.limits, name);
@@ -189,6 +187,22 @@ export function validatePodResources(spec: core.PodSpec, path: FieldPath, claimN
       // The path is the one that Kubernetes gives.
       errors.push(invalid(path.child('containers').index(i).key(name).child('limits'), limit, `must be less than or equal to pod limits of ${most}`));
     }
+  }
+  return errors;
+}
+
+/** Where a pod says how much it has, its containers together have no more. `path`: of the resources. */
+function togetherErrors(
+  amounts: Iterable<readonly [name: string, together: Quantity]>,
+  resources: core.ResourceRequirements,
+  part: 'requests' | 'limits',
+  path: FieldPath,
+): Errors {
+  const errors: Errors = [];
+  for (const [name, together] of amounts) {
+    const own = getOwn(resources[part], name);
+    if (own === undefined || compareQuantities(together, quantityOf(own)) <= 0) continue;
+    errors.push(invalid(path.child(part).key(name), own, `must be greater than or equal to aggregate container ${part} of ${formatQuantity(together)}`));
   }
   return errors;
 }

@@ -2,6 +2,7 @@ import { duplicate, type FieldPath, forbidden, invalid, notSupported, required, 
 import { asJson, checkSupported, type Errors, isEmpty } from '../checks.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import { checkDescendingPath } from './path.validation.ts';
+import { containersOf } from './placed-containers.ts';
 import { validateWindowsOptions } from './windows.validation.ts';
 
 const MAX_ID = 2 ** 31 - 1;
@@ -116,20 +117,22 @@ export function validatePodSecurityContext(context: core.PodSecurityContext | un
   errors.push(...validateWindowsOptions(context.windowsOptions, path.child('windowsOptions')));
   errors.push(...validateAppArmor(context.appArmorProfile, path.child('appArmorProfile')));
   checkSupported(errors, path.child('supplementalGroupsPolicy'), context.supplementalGroupsPolicy, ['Merge', 'Strict']);
-  checkSupported(errors, path.child('seLinuxChangePolicy'), context.seLinuxChangePolicy, ['MountOption', 'Recursive']);
+  // To mount with the label has its own gate, SELinuxMount, which is shut in 1.36.
+  checkSupported(errors, path.child('seLinuxChangePolicy'), context.seLinuxChangePolicy, ['Recursive']);
   return errors;
 }
 
 /** A user namespace of its own, and what it rules out. */
-export function validateHostUsers({ hostUsers, hostNetwork, hostPID, hostIPC, containers }: core.PodSpec, path: FieldPath): Errors {
+export function validateHostUsers(spec: core.PodSpec, path: FieldPath): Errors {
   const errors: Errors = [];
-  if (hostUsers !== false) return errors;
+  if (spec.hostUsers !== false) return errors;
   const word = 'when `hostUsers` is false';
-  if (hostNetwork === true) errors.push(forbidden(path.child('hostNetwork'), word));
-  if (hostPID === true) errors.push(forbidden(path.child('hostPID'), word));
-  if (hostIPC === true) errors.push(forbidden(path.child('hostIPC'), word));
-  for (const [i, container] of (containers ?? []).entries())
-    if ((container.volumeDevices ?? []).length > 0) errors.push(forbidden(path.child('containers').index(i).child('volumeDevices'), word));
+  if (spec.hostNetwork === true) errors.push(forbidden(path.child('hostNetwork'), word));
+  // The paths are the ones that Kubernetes gives.
+  if (spec.hostPID === true) errors.push(forbidden(path.child('HostPID'), word));
+  if (spec.hostIPC === true) errors.push(forbidden(path.child('HostIPC'), word));
+  for (const { container, path: at } of containersOf(spec, path))
+    if ((container.volumeDevices ?? []).length > 0) errors.push(forbidden(at.child('volumeDevices'), word));
   return errors;
 }
 

@@ -1,10 +1,10 @@
-import { dns1035LabelFaults } from '../../machinery/names.ts';
+import { dns1123LabelFaults } from '../../machinery/names.ts';
 import type { Draft } from '../../machinery/object.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep } from '../strategy.ts';
 import { serviceColumns } from './service.columns.ts';
-import { serviceWarnings } from './service.warnings.ts';
+import { serviceStatusWarnings, serviceWarnings } from './service.warnings.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service.validation.ts';
 
 const AFFINITY_SECONDS = 10_800;
@@ -65,7 +65,8 @@ function dropFieldsOfOldType(draft: Draft<core.Service>, old: core.Service): voi
 
 export const serviceRules: KindRules<core.Service> = {
   strategy: {
-    validateName: dns1035LabelFaults,
+    // Since 1.36 a name may begin with a digit (KEP-5311).
+    validateName: dns1123LabelFaults,
     default: defaultService,
     prepareForCreate: (draft) => {
       draft.status = { loadBalancer: {} };
@@ -84,7 +85,7 @@ export const serviceRules: KindRules<core.Service> = {
     validateCreate: validateService,
     validateUpdate: validateServiceUpdate,
     warnings: serviceWarnings,
-    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec'), validateUpdate: validateServiceStatus },
+    status: { prepareForUpdate: (draft, old) => keep(draft, old, 'spec'), validateUpdate: validateServiceStatus, warnings: serviceStatusWarnings },
   },
   columns: serviceColumns,
   shortNames: ['svc'],

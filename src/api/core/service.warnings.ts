@@ -6,6 +6,10 @@ const HINTS = 'service.kubernetes.io/topology-aware-hints';
 const MODE = 'service.kubernetes.io/topology-mode';
 const SPEC = root('spec');
 
+/** Of where the balancer says it can be reached. */
+export const serviceStatusWarnings = ({ status }: core.Service): readonly string[] =>
+  (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }, i) => ipWarnings(root('status').child('loadBalancer', 'ingress').index(i), ip ?? ''));
+
 /** pkg/api/service/warnings.go */
 export function serviceWarnings({ metadata, spec = {} }: core.Service): readonly string[] {
   const { type = 'ClusterIP', clusterIP, clusterIPs = [], externalIPs = [], loadBalancerIP } = spec;

@@ -21,6 +21,8 @@ export interface VolumeOwner {
   /** Of a pod; a template has none, and may leave some things open. */
   readonly podName: string | undefined;
   readonly isPod: boolean;
+  /** The kubelet made the pod of a file. */
+  readonly isMirror?: boolean;
 }
 
 export function validateVolumes(volumes: readonly core.Volume[] | undefined, path: FieldPath, owner: VolumeOwner): Volumes {

@@ -37,8 +37,7 @@ export function volumesWarnings(volumes: readonly core.Volume[] | undefined, pat
     out.push(...sourceWarnings(volume, at));
     out.push(...claimSpecWarnings(volume.ephemeral?.volumeClaimTemplate?.spec, at.child('ephemeral', 'volumeClaimTemplate').child('spec')));
   }
-  const tokens = new Set((volumes ?? []).flatMap(({ projected }) => (projected?.sources ?? []).flatMap((source) => source.serviceAccountToken?.path ?? [])));
-  if (tokens.size > 0) for (const [i, { projected }] of (volumes ?? []).entries()) out.push(...tokenWarnings(projected, tokens, path.index(i)));
+  for (const volume of volumes ?? []) out.push(...overlapWarnings(volume));
   return out;
 }
 
@@ -46,18 +45,43 @@ export function claimSpecWarnings(spec: core.PersistentVolumeClaimSpec | undefin
   return (['requests', 'limits'] as const).flatMap((part) => fractionWarnings(spec?.resources?.[part]?.storage, path.child('resources', part).key('storage')));
 }
 
-/** Two projected files of one path, one of them a token. */
-function tokenWarnings(projected: core.ProjectedVolumeSource | undefined, tokens: ReadonlySet<string>, volume: FieldPath): readonly string[] {
+interface PlacedFile {
+  readonly file: string;
+  /** What it comes from; '' where that goes without saying. */
+  readonly source: string;
+}
+
+const describe = ({ file, source }: PlacedFile): string => (source === '' ? JSON.stringify(file) : `${JSON.stringify(file)} (${source})`);
+
+/** Files of a volume that stand where another does, or inside of it. */
+function overlapWarnings({ name, configMap, secret, downwardAPI, projected }: core.Volume): readonly string[] {
+  const volume = `volume ${JSON.stringify(name)}`;
   const out: string[] = [];
-  const path = volume.child('projected', 'sources');
-  const note = (file: string, at: FieldPath): void => {
-    if (tokens.has(file)) out.push(`${at}: has duplicated path with ServiceAccountToken ${JSON.stringify(file)}`);
+  const look = (what: string, files: readonly PlacedFile[]): void => {
+    for (const [i, placed] of files.entries())
+      for (const other of files.slice(0, i))
+        if (isOverlap(placed.file, other.file)) out.push(`${volume} (${what}): overlapping paths: ${describe(placed)} with ${describe(other)}`);
   };
-  for (const { configMap, secret, downwardAPI, clusterTrustBundle } of projected?.sources ?? []) {
-    for (const [j, item] of (configMap?.items ?? []).entries()) note(item.path, path.child('configMap').index(j));
-    for (const [j, item] of (secret?.items ?? []).entries()) note(item.path, path.child('secrets').index(j));
-    for (const [j, item] of (downwardAPI?.items ?? []).entries()) note(item.path, path.child('downwardAPI').index(j));
-    if (clusterTrustBundle !== undefined) note(clusterTrustBundle.path, path.child('ClusterTrustBundle'));
-  }
+  look(`ConfigMap ${JSON.stringify(configMap?.name ?? '')}`, filesOf(configMap?.items, ''));
+  look(`Secret ${JSON.stringify(secret?.secretName ?? '')}`, filesOf(secret?.items, ''));
+  look('DownwardAPI', filesOf(downwardAPI?.items, ''));
+  const sources = projected?.sources ?? [];
+  for (const source of sources) if (Object.values(source).every((part) => part === undefined)) out.push(`${volume} (Projected) has no sources provided`);
+  look('Projected', sources.flatMap(projectedFiles));
   return out;
 }
+
+const filesOf = (items: readonly { readonly path: string }[] | undefined, source: string): readonly PlacedFile[] =>
+  (items ?? []).map(({ path }) => ({ file: path.replace(/\/+$/, ''), source }));
+
+function projectedFiles({ configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle }: core.VolumeProjection): readonly PlacedFile[] {
+  if (configMap?.items !== undefined) return filesOf(configMap.items, `ConfigMap ${JSON.stringify(configMap.name ?? '')}`);
+  if (secret?.items !== undefined) return filesOf(secret.items, `Secret ${JSON.stringify(secret.name ?? '')}`);
+  if (downwardAPI?.items !== undefined) return filesOf(downwardAPI.items, 'DownwardAPI');
+  if (serviceAccountToken !== undefined) return filesOf([serviceAccountToken], 'ServiceAccountToken');
+  if (clusterTrustBundle === undefined) return [];
+  return filesOf([clusterTrustBundle], `ClusterTrustBundle ${JSON.stringify(clusterTrustBundle.name ?? clusterTrustBundle.signerName ?? '')}`);
+}
+
+const isOverlap = (one: string, other: string): boolean =>
+  one !== '' && other !== '' && (`${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`));

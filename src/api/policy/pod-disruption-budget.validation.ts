@@ -1,6 +1,6 @@
 import { type FieldError, invalid } from '../../machinery/field-error.ts';
 import { validateLabelSelector } from '../../machinery/labels.ts';
-import { checkCountOrPercent } from '../apps/workload.validation.ts';
+import { checkCountOrPercent, checkNotMoreThanAll } from '../apps/workload.validation.ts';
 import { asJson, checkNonNegative, checkSupported, type Errors, root } from '../checks.ts';
 import { validateConditions } from '../conditions.ts';
 import type * as policy from '../gen/types/policy.v1.ts';
@@ -16,8 +16,8 @@ function validateBudget({ spec }: policy.PodDisruptionBudget, old: policy.PodDis
   const path = root('spec');
   if (spec?.minAvailable !== undefined && spec.maxUnavailable !== undefined)
     errors.push(invalid(path, asJson(spec), 'minAvailable and maxUnavailable cannot be both set'));
-  checkCountOrPercent(errors, path.child('minAvailable'), spec?.minAvailable);
-  checkCountOrPercent(errors, path.child('maxUnavailable'), spec?.maxUnavailable);
+  for (const field of ['minAvailable', 'maxUnavailable'] as const)
+    for (const check of [checkCountOrPercent, checkNotMoreThanAll]) check(errors, path.child(field), spec?.[field]);
   if (validateLabelSelector(old?.spec?.selector, path).length === 0) errors.push(...validateLabelSelector(spec?.selector, path.child('selector')));
   checkSupported(errors, path.child('unhealthyPodEvictionPolicy'), spec?.unhealthyPodEvictionPolicy, ['AlwaysAllow', 'IfHealthyBudget']);
   return errors;

@@ -1,4 +1,4 @@
-import type { StrategyContext } from '../../api/kind.ts';
+import type { Strategy, StrategyContext } from '../../api/kind.ts';
 import { type FieldError, FieldPath, invalid } from '../../machinery/field-error.ts';
 import { carryMetadata, validateMetadataUpdate } from '../../machinery/metadata.ts';
 import type { Draft, DraftObject, KubeObject, ManagedFieldsEntry } from '../../machinery/object.ts';
@@ -192,9 +192,14 @@ function validate({ binding, subresource }: Target, call: Call, rules: ChangeRul
   const object = draft as unknown as KubeObject;
   const errors = [...validateMetadataUpdate(object.metadata ?? {}, old.metadata ?? {}), ...(rules.validate?.(object, old, binding.apiVersion) ?? [])];
   if (errors.length > 0) return errors;
-  // Writers of a status can't help what people asked for.
-  if (subresource === '' || subresource === 'scale') for (const text of binding.stored.strategy.warnings?.(object, old) ?? []) call.warnings.add(text);
+  for (const text of warningsOf(binding.stored.strategy, subresource)?.(object, old) ?? []) call.warnings.add(text);
   return errors;
+}
+
+/** Writers of a status can't help what people asked for: they hear of the status alone. */
+function warningsOf(strategy: Strategy, subresource: string): Strategy['warnings'] | NonNullable<Strategy['status']>['warnings'] {
+  if (subresource === 'status') return strategy.status?.warnings;
+  return subresource === '' || subresource === 'scale' ? strategy.warnings : undefined;
 }
 
 interface Ready {

@@ -58,11 +58,14 @@ type Containers = Draft<core.Container>[] | undefined;
 export const resizeRules = rulesFor<core.Pod>({
   prepare: (draft, old) => {
     const { containers, initContainers, resources } = draft.spec ?? {};
+    // Other containers, or in another order: for validation to refuse.
+    if (containers?.length !== old.spec?.containers?.length || (initContainers ?? []).length !== (old.spec?.initContainers ?? []).length) return;
     restore(draft, old);
     if (draft.spec === undefined) return;
-    takeResources(draft.spec.containers, containers);
-    takeResources(draft.spec.initContainers, initContainers);
-    if (resources !== undefined) draft.spec.resources = resources;
+    draft.spec.containers = withResources(draft.spec.containers, containers) ?? [];
+    if (initContainers !== undefined) draft.spec.initContainers = withResources(draft.spec.initContainers, initContainers);
+    if (resources === undefined) delete draft.spec.resources;
+    else draft.spec.resources = resources;
     setGeneration(draft, old, !semanticEqual(draft.spec, old.spec));
   },
   validate: validatePodResize,
@@ -75,12 +78,14 @@ export const resizeRules = rulesFor<core.Pod>({
   ],
 });
 
-function takeResources(target: Containers, wanted: Containers): void {
-  for (const container of target ?? []) {
-    const asked = wanted?.find(({ name }) => name === container.name);
-    if (asked?.resources !== undefined) container.resources = asked.resources;
-    if (asked?.resizePolicy !== undefined) container.resizePolicy = asked.resizePolicy;
-  }
+/** The containers as they were, with the resources that are asked for; as they are asked for, where they are others. */
+function withResources(before: Containers, wanted: Containers): Containers {
+  if (before?.some(({ name }, i) => wanted?.[i]?.name !== name) === true) return wanted;
+  return before?.map((container, i) => {
+    const { resources: _resources, resizePolicy: _policy, ...rest } = container;
+    const { resources, resizePolicy } = wanted?.[i] ?? {};
+    return { ...rest, ...(resources === undefined ? {} : { resources }), ...(resizePolicy === undefined ? {} : { resizePolicy }) };
+  });
 }
 
 /** Only conditions, with their times filled in. */
