@@ -83,7 +83,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** The status subresource: copies everything but status from `old`, then validates. */
   readonly status?: {
     readonly prepareForUpdate?: (draft: Draft<T>, old: T, context: StrategyContext) => void;
-    readonly validateUpdate?: (object: T, old: T) => readonly FieldError[];
+    readonly validateUpdate?: (object: T, old: T, apiVersion: string, context: StrategyContext) => readonly FieldError[];
     readonly warnings?: (object: T, old: T) => readonly string[];
     /** Default: `spec`. */
     readonly resetFields?: readonly (readonly string[])[];

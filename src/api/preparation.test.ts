@@ -6,11 +6,11 @@ import type { Draft, JsonObject, KubeObject } from '../machinery/object.ts';
 import type { Kind } from './kind.ts';
 import { builtinKinds } from './registry.ts';
 
-const kindOf = (name: string): Kind =>
-  defined(
-    builtinKinds().find((kind) => kind.kind === name && kind.servedByDefault),
-    name,
-  );
+/** The one that is served by default, if any is. */
+const kindOf = (name: string): Kind => {
+  const kinds = builtinKinds().filter((kind) => kind.kind === name);
+  return defined(kinds.find((kind) => kind.servedByDefault) ?? kinds[0], name);
+};
 
 /** As it would be stored. */
 function prepared(name: string, object: JsonObject, old?: JsonObject): JsonObject {
@@ -138,7 +138,10 @@ function preparedStatus(name: string, object: JsonObject, old: JsonObject): Json
 
 test('a write to the status of these kinds leaves metadata as it is', () => {
   const old = { metadata: { labels: { a: 'b' }, finalizers: ['a.b/c'] } };
-  for (const name of ['FlowSchema', 'PriorityLevelConfiguration', 'ResourceClaim', 'ServiceCIDR', 'VolumeAttachment']) {
+  for (const name of [
+    ...['FlowSchema', 'PodGroup', 'PriorityLevelConfiguration', 'ResourceClaim', 'ResourcePoolStatusRequest'],
+    ...['ServiceCIDR', 'StorageVersion', 'VolumeAttachment'],
+  ]) {
     const { metadata } = preparedStatus(name, { metadata: { labels: { c: 'd' }, annotations: { e: 'f' }, resourceVersion: '2' }, status: {} }, old);
     const { labels, annotations, finalizers, resourceVersion } = metadata as JsonObject;
     assert.deepEqual([labels, annotations, finalizers, resourceVersion], [{ a: 'b' }, undefined, ['a.b/c'], '2'], name);
@@ -217,4 +220,18 @@ test('so is what a status says of it', () => {
   };
   assert.deepEqual(written({}), { containerStatuses: [{ name: 'c', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
   assert.deepEqual(written({ status }), status);
+});
+
+test('of a group of pods and its template only what no gate keeps out is taken, and it is disrupted pod by pod', () => {
+  const gated = { schedulingConstraints: {}, resourceClaims: [{ name: 'a' }], disruptionMode: 'PodGroup', priorityClassName: 'p', priority: 1 };
+  const said = { schedulingPolicy: { basic: {} } };
+  assert.deepEqual(prepared('PodGroup', { spec: { ...said, ...gated }, status: { conditions: [] } }), {
+    metadata: {},
+    spec: { ...said, disruptionMode: 'Pod' },
+  });
+  const { spec } = prepared('PodGroup', { spec: { ...said, ...gated } }, { spec: { ...said, disruptionMode: 'Pod' } });
+  assert.deepEqual(spec, { ...said, disruptionMode: 'PodGroup' }, 'an update is refused for it');
+  const templates = { podGroupTemplates: [{ name: 'a', ...said, ...gated }] };
+  assert.deepEqual(prepared('Workload', { spec: templates }).spec, { podGroupTemplates: [{ name: 'a', ...said }] });
+  assert.deepEqual(preparedStatus('PodGroup', { status: { resourceClaimStatuses: [{ name: 'a' }] } }, {}).status, {});
 });

@@ -9,6 +9,7 @@ import { validateMetadata, validateMetadataUpdate } from '../machinery/metadata.
 import { type Draft, formatApiVersion, type JsonObject, type KubeObject } from '../machinery/object.ts';
 import { decode } from '../schema/decode.ts';
 import { builtinFacts } from './facts.ts';
+import { verifySignature } from '../cluster/verify-signature.ts';
 import type { Kind } from './kind.ts';
 import { builtinKinds } from './registry.ts';
 
@@ -65,13 +66,16 @@ function causesOf({ object, old, subresource }: Row): readonly string[] {
   if (old === undefined) {
     (draft.metadata ??= {}).uid = 'uid-1';
     strategy.prepareForCreate?.(draft, { nowMs, newName: () => 'new' });
-    return [...validateMetadata(draft.metadata ?? {}, rules), ...(strategy.validateCreate?.(draft as KubeObject, apiVersion) ?? [])].map(formatFieldError);
+    return [
+      ...validateMetadata(draft.metadata ?? {}, rules),
+      ...(strategy.validateCreate?.(draft as KubeObject, apiVersion, { verify: verifySignature }) ?? []),
+    ].map(formatFieldError);
   }
   const before = prepared(old, kind);
   for (const meta of [draft.metadata ?? {}, before.metadata ?? {}]) meta.resourceVersion = '1';
   if (subresource === 'status') {
     strategy.status?.prepareForUpdate?.(draft, before as KubeObject, { nowMs });
-    return (strategy.status?.validateUpdate?.(draft as KubeObject, before as KubeObject) ?? []).map(formatFieldError);
+    return (strategy.status?.validateUpdate?.(draft as KubeObject, before as KubeObject, apiVersion, { nowMs }) ?? []).map(formatFieldError);
   }
   strategy.prepareForUpdate?.(draft, before as KubeObject, { nowMs });
   return [

@@ -60,7 +60,12 @@ function holdToFinalizers(strategy: Strategy): Strategy {
     validateUpdate: (object, old, apiVersion) => [...of(object), ...(validateUpdate?.(object, old, apiVersion) ?? [])],
     ...(status === undefined
       ? {}
-      : { status: { ...status, validateUpdate: (object, old) => [...of(object), ...(status.validateUpdate?.(object, old) ?? [])] } }),
+      : {
+          status: {
+            ...status,
+            validateUpdate: (object, old, apiVersion, context) => [...of(object), ...(status.validateUpdate?.(object, old, apiVersion, context) ?? [])],
+          },
+        }),
   };
 }
 

@@ -7,7 +7,7 @@ import {
 import { mutatingWebhookRules, validatingWebhookRules } from './admissionregistration/webhook-configuration.ts';
 import { customResourceDefinitionRules } from './apiextensions/custom-resource-definition.ts';
 import { apiServiceRules } from './apiregistration/api-service.ts';
-import { storageVersionColumns } from './apiserverinternal/columns.ts';
+import { storageVersionRules } from './apiserverinternal/storage-version.ts';
 import { controllerRevisionRules } from './apps/controller-revision.ts';
 import { daemonSetRules } from './apps/daemon-set.ts';
 import { deploymentRules } from './apps/deployment.ts';
@@ -61,6 +61,8 @@ import {
   resourceClaimTemplateRules,
   resourceSliceRules,
 } from './resource/dynamic-resource.ts';
+import { resourcePoolStatusRequestRules } from './resource/resource-pool-status-request.ts';
+import { podGroupRules, workloadRules } from './scheduling/pod-group.ts';
 import { priorityClassRules } from './scheduling/priority-class.ts';
 import { csiDriverRules } from './storage/csi-driver.ts';
 import { csiNodeRules } from './storage/csi-node.ts';
@@ -70,7 +72,6 @@ import { volumeAttachmentRules } from './storage/volume-attachment.ts';
 import { volumeAttributesClassRules } from './storage/volume-attributes-class.ts';
 import { deviceTaintRules } from './resource/device-taint-rule.ts';
 import { storageVersionMigrationRules } from './storagemigration/storage-version-migration.ts';
-import { specAndStatus } from './strategy.ts';
 
 /** The rules of each kind by `Kind.group`, and by `Kind.version.group` where one version has its own. */
 const RULES: ReadonlyMap<string, KindRules> = new Map([
@@ -119,7 +120,7 @@ const RULES: ReadonlyMap<string, KindRules> = new Map([
   ['Event.events.k8s.io', erased(newEventRules)],
   ['FlowSchema.flowcontrol.apiserver.k8s.io', erased(flowSchemaRules)],
   ['PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io', erased(priorityLevelRules)],
-  ['StorageVersion.internal.apiserver.k8s.io', erased({ strategy: specAndStatus({ generation: false }), columns: storageVersionColumns })],
+  ['StorageVersion.internal.apiserver.k8s.io', erased(storageVersionRules)],
   ['Ingress.networking.k8s.io', erased(ingressRules)],
   ['IngressClass.networking.k8s.io', erased(ingressClassRules)],
   ['IPAddress.networking.k8s.io', erased(ipAddressRules)],
@@ -139,7 +140,10 @@ const RULES: ReadonlyMap<string, KindRules> = new Map([
   ['ResourceClaimTemplate.v1beta1.resource.k8s.io', erased(oldResourceClaimTemplateRules)],
   ['ResourceSlice.resource.k8s.io', erased(resourceSliceRules)],
   ['ResourceSlice.v1beta1.resource.k8s.io', erased(oldResourceSliceRules)],
+  ['ResourcePoolStatusRequest.resource.k8s.io', erased(resourcePoolStatusRequestRules)],
+  ['PodGroup.scheduling.k8s.io', erased(podGroupRules)],
   ['PriorityClass.scheduling.k8s.io', erased(priorityClassRules)],
+  ['Workload.scheduling.k8s.io', erased(workloadRules)],
   ['CSIDriver.storage.k8s.io', erased(csiDriverRules)],
   ['CSINode.storage.k8s.io', erased(csiNodeRules)],
   ['CSIStorageCapacity.storage.k8s.io', erased(csiStorageCapacityRules)],

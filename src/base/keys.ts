@@ -31,6 +31,8 @@ export interface SignedBytes {
   readonly publicKey: Uint8Array;
   readonly data: Uint8Array;
   readonly signature: Uint8Array;
+  /** Of RSA-PSS: any length of salt will do, not only that of the hash. */
+  readonly anySalt?: boolean;
 }
 
 /** Undefined: the signature holds. Else why not, in the words of Go's `crypto/x509`. */

@@ -46,3 +46,10 @@ test('what can not be verified is refused by name', () => {
   assert.equal(said({ algorithm: ECDSA_SHA256 }), 'x509: signature algorithm specifies an ECDSA public key, but have public key of type *rsa.PublicKey');
   assert.equal(said({ publicKey: Buffer.from('3000', 'hex') }), 'x509: malformed public key');
 });
+
+test('a salt as long as the key allows holds where any salt does', () => {
+  const how = { key: rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_MAX_SIGN };
+  const signed = { algorithm: PSS_SHA256, publicKey: spki(rsa.publicKey), data, signature: sign('sha256', data, how) };
+  assert.equal(verifySignature(signed), 'crypto/rsa: verification error');
+  assert.equal(verifySignature({ ...signed, anySalt: true }), undefined);
+});

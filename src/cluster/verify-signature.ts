@@ -64,8 +64,9 @@ function publicKeyOf({ publicKey }: SignedBytes): KeyObject | undefined {
   }
 }
 
-function holds({ data, signature }: SignedBytes, key: KeyObject, hash: string | undefined, pss: boolean): boolean {
-  const how = pss ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST } : key;
+function holds({ data, signature, anySalt }: SignedBytes, key: KeyObject, hash: string | undefined, pss: boolean): boolean {
+  const saltLength = anySalt === true ? constants.RSA_PSS_SALTLEN_AUTO : constants.RSA_PSS_SALTLEN_DIGEST;
+  const how = pss ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength } : key;
   try {
     return verify(hash, data, how, signature);
   } catch {

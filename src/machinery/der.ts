@@ -12,9 +12,13 @@ export interface DerElement {
 
 export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
+export const OCTET_STRING = 0x04;
+export const OBJECT_ID = 0x06;
 export const SEQUENCE = 0x30;
 /** `[0]`, constructed. */
 export const CONTEXT_0 = 0xa0;
+/** `[3]`, constructed. */
+export const CONTEXT_3 = 0xa3;
 
 /** What the bytes begin with. */
 export function readDer(bytes: Uint8Array): DerElement | { readonly fault: string } {

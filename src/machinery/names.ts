@@ -20,6 +20,7 @@ const PERCENT = '[0-9]+%';
 const whole = (pattern: string): RegExp => new RegExp(`^${pattern}$`);
 const LABEL_1123_RE = whole(LABEL_1123);
 const SUBDOMAIN_1123_RE = whole(SUBDOMAIN_1123);
+const CASELESS_SUBDOMAIN_RE = new RegExp(SUBDOMAIN_1123_RE.source, 'i');
 const UNDERSCORE_SUBDOMAIN_RE = whole(UNDERSCORE_SUBDOMAIN);
 const LABEL_1035_RE = whole(LABEL_1035);
 const QUALIFIED_RE = whole(QUALIFIED);
@@ -53,6 +54,11 @@ const SUBDOMAIN_1123_FAULT = patternFault(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   SUBDOMAIN_1123,
   'example.com',
+);
+const CASELESS_SUBDOMAIN_FAULT = patternFault(
+  "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+  SUBDOMAIN_1123,
+  'Example.com',
 );
 const UNDERSCORE_SUBDOMAIN_FAULT = patternFault(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
@@ -127,7 +133,12 @@ export function dns1123SubdomainFaults(value: string): readonly string[] {
   return check(value, 253, SUBDOMAIN_1123_RE, SUBDOMAIN_1123_FAULT);
 }
 
-/** As above, where a label may also start with an underscore and have more within: `_sip._tcp.example.com`. */
+/** As above, in capitals too: names of drivers, by the newer rules. */
+export function caselessSubdomainFaults(value: string): readonly string[] {
+  return check(value, 253, CASELESS_SUBDOMAIN_RE, CASELESS_SUBDOMAIN_FAULT);
+}
+
+/** As `dns1123SubdomainFaults`, where a label may also start with an underscore and have more within: `_sip._tcp.example.com`. */
 export function underscoreSubdomainFaults(value: string): readonly string[] {
   return check(value, 253, UNDERSCORE_SUBDOMAIN_RE, UNDERSCORE_SUBDOMAIN_FAULT);
 }

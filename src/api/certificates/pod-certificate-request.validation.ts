@@ -1,10 +1,14 @@
-import { type FieldError, type FieldPath, invalid, notSupported, tooLong } from '../../machinery/field-error.ts';
-import { dns1123SubdomainFaults } from '../../machinery/names.ts';
-import { addFaults, asJson, type Errors, IMMUTABLE, root } from '../checks.ts';
+import { type FieldError, type FieldPath, invalid, notSupported, required, tooLong, withoutValue } from '../../machinery/field-error.ts';
+import { ANNOTATIONS_LIMIT_BYTES } from '../../machinery/metadata.ts';
+import { dns1123SubdomainFaults, qualifiedNameFaults } from '../../machinery/names.ts';
+import { addFaults, asJson, type Errors, IMMUTABLE, isEmpty, root } from '../checks.ts';
 import { validateConditions } from '../conditions.ts';
 import { semanticEqual } from '../equal.ts';
 import type * as beta from '../gen/types/certificates.v1beta1.ts';
+import type { StrategyContext, ValidationContext } from '../kind.ts';
 import { validateSignerName } from './certificate-signing-request.validation.ts';
+import { issueErrors } from './pod-certificate-issue.validation.ts';
+import { keyErrors } from './pod-certificate-key.validation.ts';
 
 const SPEC = root('spec');
 const STATUS = root('status');
@@ -15,10 +19,10 @@ const ENDS = ['Issued', 'Denied', 'Failed'];
 
 type Request = beta.PodCertificateRequest;
 
-/** Keys and their proof are for whoever signs to look at: no cryptography runs here. */
-export function validatePodCertificateRequest({ spec }: Request): Errors {
+export function validatePodCertificateRequest({ spec }: Request, _apiVersion?: string, { verify }: ValidationContext = {}): Errors {
   if (spec === undefined) return [];
   const errors = validateSignerName(spec.signerName, SPEC.child('signerName'));
+  errors.push(...annotationErrors(spec.unverifiedUserAnnotations, SPEC.child('unverifiedUserAnnotations')));
   for (const [who, name, uid] of [
     ['pod', spec.podName, spec.podUID],
     ['serviceAccount', spec.serviceAccountName, spec.serviceAccountUID],
@@ -31,8 +35,25 @@ export function validatePodCertificateRequest({ spec }: Request): Errors {
   const most = isKubernetesSigner(spec.signerName) ? DAY_SECONDS : 91 * DAY_SECONDS;
   if (seconds < HOUR_SECONDS || seconds > most)
     errors.push(invalid(SPEC.child('maxExpirationSeconds'), seconds, `must be in the range [${HOUR_SECONDS}, ${most}]`));
-  return errors;
+  return [...errors, ...keyErrors(spec, verify)];
 }
+
+/** What the pod's author has to say to the signer: keys of a domain, in whichever case, and no more of it than of annotations. */
+function annotationErrors(annotations: Readonly<Record<string, string>> = {}, path: FieldPath): Errors {
+  const errors: Errors = [];
+  let bytes = 0;
+  for (const [key, value] of Object.entries(annotations)) {
+    bytes += utf8Length(key) + utf8Length(value);
+    const lower = key.toLowerCase();
+    const faults = qualifiedNameFaults(lower);
+    if (lower === '') errors.push(required(path));
+    else if (faults.length > 0) addFaults(errors, path, lower, faults);
+    else if (!lower.includes('/')) errors.push(invalid(path, lower, 'must be a domain-prefixed key (such as "acme.io/foo")'));
+  }
+  return bytes > ANNOTATIONS_LIMIT_BYTES ? [...errors, tooLong(path, ANNOTATIONS_LIMIT_BYTES)] : errors;
+}
+
+const utf8Length = (text: string): number => new TextEncoder().encode(text).length;
 
 function uidErrors(uid: string, path: FieldPath): Errors {
   if (uid === '') return [invalid(path, uid, 'must not be empty')];
@@ -49,8 +70,30 @@ export function validatePodCertificateRequestUpdate(request: Request, old: Reque
 }
 
 /** It ends once, in one way; only who issues says more than that. */
-export function validatePodCertificateRequestStatus({ status = {} }: Request, old: Request): readonly FieldError[] {
+export function validatePodCertificateRequestStatus(
+  { status = {} }: Request,
+  old: Request,
+  _apiVersion: string,
+  { nowMs }: StrategyContext,
+): readonly FieldError[] {
   const conditions = status.conditions ?? [];
+  const errors = endErrors(conditions);
+  errors.push(...validateConditions(conditions, STATUS.child('conditions')));
+  if (errors.length > 0) return errors;
+  const before = old.status ?? {};
+  const unchanged = semanticEqual(status, before);
+  if (endOf(before) !== undefined) return unchanged ? [] : [withoutValue(STATUS, 'immutable after PodCertificateRequest is issued, denied, or failed')];
+  const end = endOf(status);
+  if (end === undefined) return unchanged ? [] : [withoutValue(STATUS, 'status is immutable unless transitioning to "Issued", "Denied", or "Failed"')];
+  if (end === 'Issued') return issueErrors(old, status, nowMs);
+  const saysMore = [status.certificateChain, status.notBefore, status.notAfter, status.beginRefreshAt].some((each) => !isEmpty(each));
+  return saysMore ? [withoutValue(STATUS, 'non-condition status fields must be empty when denying or failing the PodCertificateRequest')] : [];
+}
+
+const endOf = ({ conditions }: beta.PodCertificateRequestStatus): string | undefined =>
+  conditions?.find(({ type, status }) => ENDS.includes(type) && status === 'True')?.type;
+
+function endErrors(conditions: NonNullable<beta.PodCertificateRequestStatus['conditions']>): Errors {
   const errors: Errors = [];
   let ends = 0;
   for (const [i, condition] of conditions.entries()) {
@@ -64,15 +107,5 @@ export function validatePodCertificateRequestStatus({ status = {} }: Request, ol
     if (ends > 1) errors.push(invalid(at.child('type'), condition.type, 'There may be at most one condition with type "Issued", "Denied", or "Failed"'));
     if (condition.status !== 'True') errors.push(notSupported(at.child('status'), condition.status, ['True']));
   }
-  errors.push(...validateConditions(conditions, STATUS.child('conditions')));
-  if (errors.length > 0) return errors;
-  if (old.status?.conditions?.some(({ type }) => ENDS.includes(type)) === true) {
-    if (semanticEqual(status, old.status)) return [];
-    return [invalid(STATUS, asJson(status), 'immutable after PodCertificateRequest is issued, denied, or failed')];
-  }
-  const isRefused = conditions.some(({ type }) => type === 'Denied' || type === 'Failed');
-  const saysMore = [status.certificateChain, status.notBefore, status.notAfter, status.beginRefreshAt].some((each) => (each ?? '') !== '');
-  if (isRefused && saysMore)
-    errors.push(invalid(STATUS, asJson(status), 'non-condition status fields must be empty when denying or failing the PodCertificateRequest'));
   return errors;
 }

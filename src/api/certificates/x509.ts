@@ -1,4 +1,4 @@
-import type { VerifySignature } from '../../base/keys.ts';
+import type { SignedBytes, VerifySignature } from '../../base/keys.ts';
 import { BIT_STRING, CONTEXT_0, type DerElement, DerReader, INTEGER, noSequence, readDer, SEQUENCE } from '../../machinery/der.ts';
 
 /**
@@ -8,6 +8,12 @@ import { BIT_STRING, CONTEXT_0, type DerElement, DerReader, INTEGER, noSequence,
 
 /** What is wrong with a request, its signature included where somebody can verify it. */
 export function requestFault(der: Uint8Array, verify: VerifySignature | undefined): string | undefined {
+  const request = readRequest(der);
+  return typeof request === 'string' ? request : verify?.(request);
+}
+
+/** What a request signs, and with which key; or what is wrong with it. */
+export function readRequest(der: Uint8Array): SignedBytes | string {
   const outer = readDer(der);
   if ('fault' in outer) return outer.fault;
   if (outer.tag !== SEQUENCE) return noSequence(outer, 'certificateRequest');
@@ -21,7 +27,7 @@ export function requestFault(der: Uint8Array, verify: VerifySignature | undefine
   const keyParts = sequence(key, SEQUENCE, BIT_STRING);
   if (typeof keyParts === 'string') return keyParts;
   // The first octet of a bit string says how many bits of the last one are none.
-  return verify?.({ algorithm: algorithm.contents, publicKey: key.whole, data: info.whole, signature: signature.contents.subarray(1) });
+  return { algorithm: algorithm.contents, publicKey: key.whole, data: info.whole, signature: signature.contents.subarray(1) };
 }
 
 const WRONG_TAG = "asn1: structure error: tags don't match";

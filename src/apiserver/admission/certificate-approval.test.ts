@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { certificateSigningRequests } from '../../api/gen/resources.ts';
+import { certificateSigningRequests, podCertificateRequests } from '../../api/gen/resources.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { certificateApproval } from './certificate-approval.ts';
+import { certificateSigning } from './certificate-signing.ts';
 import { certificateSubjectRestriction } from './certificate-subject-restriction.ts';
 import { type RequestParts, requestOf, run } from './testing.ts';
 
@@ -44,4 +45,23 @@ test('certificates', async () => {
   }
   assert.match((await asks('system:masters')) ?? '', /system:masters group is not allowed$/);
   assert.equal(await asks('system:masters2'), undefined);
+});
+
+test('who ends the request of a pod for a certificate must be allowed to sign', async () => {
+  const signs: Authorizer = ({ verb, name }) => ({ allowed: verb === 'sign' && name === 'example.com/x', reason: '' });
+  const ended = (signerName: string, status: object = { conditions: [{ type: 'Denied', status: 'True' }] }): Promise<string | undefined> =>
+    refusal(certificateSigning(signs), {
+      operation: 'UPDATE',
+      resource: podCertificateRequests,
+      subresource: 'status',
+      name: 'r',
+      object: { metadata: { name: 'r' }, spec: { signerName }, status },
+      old: { metadata: { name: 'r' }, spec: { signerName }, status: {} },
+    });
+  assert.equal(await ended('example.com/x'), undefined);
+  assert.equal(await ended('other.com/x', {}), undefined, 'nothing changes');
+  assert.match(
+    (await ended('other.com/x')) ?? '',
+    /^PodCertificateRequest.certificates.k8s.io "r" is invalid: spec.signerName: Forbidden: User ".*" is not permitted to "sign" for signer "other.com\/x"$/,
+  );
 });

@@ -27,7 +27,7 @@ import type { WriteOptions } from './write-options.ts';
 /** How one path (the object, its status, another subresource) may change an object, in the storage version. */
 export interface ChangeRules {
   readonly prepare?: ((draft: Draft<KubeObject>, old: KubeObject, context: StrategyContext) => void) | undefined;
-  readonly validate?: ((object: KubeObject, old: KubeObject, apiVersion: string) => readonly FieldError[]) | undefined;
+  readonly validate?: ((object: KubeObject, old: KubeObject, apiVersion: string, context: StrategyContext) => readonly FieldError[]) | undefined;
   /** For managedFields: what the path resets (default: `status`, and on the status subresource `spec`), or all that it writes. */
   readonly resetFields?: readonly (readonly string[])[] | undefined;
   readonly writtenFields?: readonly (readonly string[])[] | undefined;
@@ -158,7 +158,7 @@ async function attemptChange(core: Core, call: Call, target: Target, change: Cha
   rules.prepare?.(draft as unknown as Draft<KubeObject>, stored, { nowMs });
   const allocation = target.subresource === '' ? core.services?.allocate(binding, draft, stored) : undefined;
   if (heavy) await core.yieldToLoop();
-  const errors = validate(target, call, rules, draft, stored);
+  const errors = validate(target, call, rules, { draft, old: stored, nowMs });
   if (errors.length > 0) await refuseInvalid(core, binding.kind, stored.metadata?.name ?? '', errors);
   if (heavy) await core.yieldToLoop();
   if (change.admit !== false) await admission.validate();
@@ -188,9 +188,18 @@ function checkPreconditions(call: Call, { binding, namespace, name }: Target, dr
   } else if (version !== String(entry.modRevision)) throw conflict(binding.kind, name, MODIFIED);
 }
 
-function validate({ binding, subresource }: Target, call: Call, rules: ChangeRules, draft: DraftObject, old: KubeObject): readonly FieldError[] {
+interface Changed {
+  readonly draft: DraftObject;
+  readonly old: KubeObject;
+  readonly nowMs: number;
+}
+
+function validate({ binding, subresource }: Target, call: Call, rules: ChangeRules, { draft, old, nowMs }: Changed): readonly FieldError[] {
   const object = draft as unknown as KubeObject;
-  const errors = [...validateMetadataUpdate(object.metadata ?? {}, old.metadata ?? {}), ...(rules.validate?.(object, old, binding.apiVersion) ?? [])];
+  const errors = [
+    ...validateMetadataUpdate(object.metadata ?? {}, old.metadata ?? {}),
+    ...(rules.validate?.(object, old, binding.apiVersion, { nowMs }) ?? []),
+  ];
   if (errors.length > 0) return errors;
   for (const text of warningsOf(binding.stored.strategy, subresource)?.(object, old) ?? []) call.warnings.add(text);
   return errors;
