@@ -62,6 +62,14 @@ function parseAccept(header: string): readonly Clause[] {
   return clauses.some(({ quality }) => quality !== 1) ? clauses.sort((a, b) => b.quality - a.quality) : clauses;
 }
 
+/** Of an Accept header what can be written, in the order of preference. */
+export function* preferences(header: string): Generator<{ readonly format: Format; readonly parameters: ReadonlyMap<string, string> }> {
+  for (const { type, parameters } of parseAccept(header)) {
+    const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
+    if (format !== undefined) yield { format, parameters };
+  }
+}
+
 const known = new Map<string, readonly Clause[]>();
 
 /** The first clause that can be met. Throws 406 with what would be accepted. */
@@ -115,10 +123,13 @@ function noSuchPartial({ list, goType }: PartialOffer): string {
 /** Throws 406 for a header that nothing can be answered to: before anything is done. */
 export const checkAccept = (header: string | undefined): void => void negotiate(header, ANYTHING);
 
+/** Of what is shown as it is and in no other form. Throws 406. */
+export const negotiatePlain = (header: string | undefined): Representation => negotiate(header, STATUS);
+
 /** How a refusal is written. Undefined: as indented JSON, since the client takes nothing that there is. */
 export function refusalRepresentation(header: string | undefined): Representation | undefined {
   try {
-    return negotiate(header, STATUS);
+    return negotiatePlain(header);
   } catch (thrown) {
     if (thrown instanceof StatusError) return undefined;
     throw thrown;

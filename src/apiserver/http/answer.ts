@@ -213,7 +213,7 @@ const PRETTY_AGENT = /^(?:curl|Wget|Mozilla\/5\.0)/;
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 
 /** People who look at it with a browser or curl get it indented, as from Kubernetes. */
-function isPretty({ query, userAgent }: Call, { pretty = false }: Representation): boolean {
+export function isPretty({ query, userAgent }: Call, { pretty = false }: Representation): boolean {
   const asked = query.get('pretty') ?? '';
   return pretty || (asked === '' ? PRETTY_AGENT.test(userAgent) : TRUE.has(asked));
 }
