@@ -70,6 +70,18 @@ export function* preferences(header: string): Generator<{ readonly format: Forma
   }
 }
 
+/** The first of the types, by the order of the header, then by their own; none is asked for: the first. Undefined: 406. */
+export function negotiateType<T extends string>(header: string, types: readonly T[]): T | undefined {
+  for (const { type } of parseAccept(header === '' ? '*/*' : header)) {
+    const [main = '', sub = ''] = type.split('/');
+    const met = types.find(
+      (each) => type === each || type === '*/*' || (sub === '*' && each.startsWith(`${main}/`)) || (main === '*' && each.endsWith(`/${sub}`)),
+    );
+    if (met !== undefined) return met;
+  }
+  return undefined;
+}
+
 const known = new Map<string, readonly Clause[]>();
 
 /** The first clause that can be met. Throws 406 with what would be accepted. */
