@@ -58,6 +58,15 @@ describe('clients that mean harm, or go away', () => {
     return answer;
   };
 
+  for (const said of ['GET /api HTTP/1.1\r\nHost: x\r\n\r\n', 'POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}', 'OPTIONS * HTTP/1.1\r\n\r\n'])
+    test(`who speaks HTTP without TLS is told so: ${said.split(' ')[0] ?? ''}`, async () => {
+      const socket = connectPlain(listening.port, '127.0.0.1');
+      socket.write(said);
+      let answer = '';
+      for await (const chunk of socket as AsyncIterable<Buffer>) answer += chunk.toString();
+      assert.equal(answer, 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n');
+    });
+
   test('who may not write is told before the body has come', async () => {
     decide = ({ verb }) => verb !== 'create';
     const head = `POST ${MAPS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{`;

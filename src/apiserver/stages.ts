@@ -188,6 +188,8 @@ export interface RawResponse {
   readonly headers?: Readonly<Record<string, string>>;
   /** An object is sent as JSON (and handed over as it stands in process). */
   readonly body: Uint8Array | string | JsonObject;
+  /** JSON that goes out indented: always, or (`json`) for people; or as YAML. Absent: as it stands. */
+  readonly shownAs?: 'indented' | 'json' | 'yaml';
 }
 
 /** /healthz, /livez, /readyz, /version, /metrics, /api, /apis, /apis/GROUP, /apis/GROUP/VERSION, /openapi/… Before resources. */

@@ -106,11 +106,12 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const signIn = options.signIn ?? (() => DEFAULT_SIGN_IN);
   const authentication = { tokens, reader, clock, signIn };
   const check = anyToken(tokenChecker(authentication), tokens.audiences, signIn);
+  const facts = options.facts ?? builtinFacts;
   const routes: readonly Route[] = [
-    ...discoveryRoutes(options),
+    ...discoveryRoutes({ ...options, facts }),
     ...openApiRoutes({
       served: options.served,
-      facts: options.facts ?? builtinFacts,
+      facts,
       descriptions: options.descriptions,
       clock,
       keys,

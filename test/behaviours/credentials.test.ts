@@ -52,4 +52,21 @@ describe('credentials', { timeout: 60_000 }, () => {
     assert.equal(await who('Bearer nonsense'), '401 Unauthorized');
     assert.equal(await who(`Token ${token}`), 'anonymous');
   });
+
+  it('a token among the protocols of a WebSocket counts when it stands beside another protocol, once', async () => {
+    const carried = `base64url.bearer.authorization.k8s.io.${Buffer.from(token).toString('base64url')}`;
+    const who = async (protocols: string, upgrade: Readonly<Record<string, string>> = { connection: 'Upgrade', upgrade: 'websocket' }): Promise<string> => {
+      const headers = { ...upgrade, 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', 'sec-websocket-protocol': protocols };
+      const { code, text } = await exchange(front.port, front.caPem, new Agent(), 'GET', '/api/v1/secrets?watch=1', undefined, headers);
+      assert.ok(!text.includes(carried));
+      return code === 403 ? (/User \\"([^"]*)\\"/.exec(text)?.[1] ?? text) : String(code);
+    };
+    assert.equal(await who(`${carried}, v4.channel.k8s.io`), 'system:serviceaccount:a:x');
+    assert.equal(await who(carried), '401');
+    assert.equal(await who(`${carried}, ${carried}, v4.channel.k8s.io`), '401');
+    assert.equal(await who(`${carried}=, v4.channel.k8s.io`), '401', 'padded');
+    assert.equal(await who('base64url.bearer.authorization.k8s.io._w, v4.channel.k8s.io'), '401', 'no UTF-8');
+    assert.equal(await who('base64url.bearer.authorization.k8s.io., v4.channel.k8s.io'), 'system:anonymous', 'an empty one is none');
+    assert.equal(await who(`${carried}, v4.channel.k8s.io`, {}), 'system:anonymous', 'no WebSocket');
+  });
 });

@@ -167,6 +167,16 @@ describe('discovery', () => {
     assert.equal((await front.say('GET', '/apis', { headers: { accept: newer } })).code, 406);
   });
 
+  it('is indented for people, and YAML for who wants it; so is the version', async () => {
+    const starts = async (path: string, headers: Readonly<Record<string, string>>): Promise<string> =>
+      (await front.say('GET', path, { headers })).text.slice(0, 12).replaceAll('\n', '|');
+    const curl = { 'user-agent': 'curl/8' };
+    assert.deepEqual(
+      [await starts('/apis', {}), await starts('/apis', curl), await starts('/api/v1', { accept: 'application/yaml' }), await starts('/version', {})],
+      ['{"kind":"API', '{|  "kind": "', 'kind: APIRes', '{|  "major": '].map((each) => each.slice(0, 12)),
+    );
+  });
+
   it('anybody who has an identity may look, nobody else', async () => {
     assert.equal((await front.say('GET', '/apis', { as: 'ann' })).code, 200);
     assert.equal((await front.say('GET', '/apis', { anonymous: true })).code, 403);

@@ -67,6 +67,10 @@ const LISTS: readonly Row[] = [
     'specifying resource version is not allowed when using continue',
   ],
   ['limit=abc', 400, 'BadRequest', 'strconv.ParseInt: parsing "abc": invalid syntax'],
+  ['limit=', 400, 'BadRequest', 'strconv.ParseInt: parsing "": invalid syntax'],
+  ['limit=1.0', 400, 'BadRequest', 'strconv.ParseInt: parsing "1.0": invalid syntax'],
+  ['limit=9223372036854775808', 400, 'BadRequest', 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
+  ['timeoutSeconds=', 400, 'BadRequest', 'strconv.ParseInt: parsing "": invalid syntax'],
   ['timeoutSeconds=abc', 400, 'BadRequest', 'strconv.ParseInt: parsing "abc": invalid syntax'],
   ['labelSelector=%3D%3D', 400, 'BadRequest', "unable to parse requirement: found '==', expected: '!', identifier, or 'end of string'"],
   ['labelSelector=a+in+x', 400, 'BadRequest', "unable to parse requirement: found 'x', expected: '('"],
@@ -170,6 +174,13 @@ describe('options in the query', () => {
     assert.deepEqual([typeof selected['continue'], selected['remainingItemCount']], ['string', undefined]);
     assert.deepEqual(Object.keys(await meta('limit=5')), ['resourceVersion']);
     assert.deepEqual(Object.keys(await meta('limit=-1')), ['resourceVersion'], 'less than none is no limit');
+  });
+
+  it('a watch of less than no time is over at once, and so is one of more than Go can count', { timeout: 20_000 }, async () => {
+    for (const seconds of ['-1', '9223372037']) {
+      const { code } = await front.say('GET', `${MAPS}?watch=1&timeoutSeconds=${seconds}`);
+      assert.equal(code, 200, seconds);
+    }
   });
 
   it('a parameter without a value is true, as Go reads it; a limit means nothing to a watch', async () => {

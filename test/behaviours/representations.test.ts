@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { builtinFacts } from '../../src/api/facts.ts';
 import type { Json, JsonObject } from '../../src/machinery/object.ts';
 import { decodeProtobufObject } from '../../src/schema/protobuf-decode.ts';
+import { WireReader } from '../../src/schema/protobuf-wire.ts';
 import { type Front, type Heard, openFront } from './front.ts';
 
 const MAPS = '/api/v1/namespaces/default/configmaps';
@@ -155,8 +156,54 @@ describe('an answer', () => {
       events.map(({ object }) => [object['kind'], 'data' in object]),
       [['PartialObjectMetadata', false]],
     );
-    const wrong = await get(MAPS, as('PartialObjectMetadata'));
-    assert.equal(wrong.code, 406, 'a list is no single object');
+  });
+
+  it('as metadata only, in protobuf: of one object, of a list, of what a write has made, in a watch', async () => {
+    const decoded = ({ bytes }: { readonly bytes: Uint8Array }, type: string): JsonObject =>
+      decodeProtobufObject(builtinFacts, bytes, (apiVersion, kind) => (`${apiVersion} ${kind}` === type ? TYPES[type] : undefined)) as JsonObject;
+    const TYPES: Readonly<Record<string, string>> = {
+      'meta.k8s.io/v1 PartialObjectMetadata': 'machinery.meta.v1.PartialObjectMetadata',
+      'meta.k8s.io/v1 PartialObjectMetadataList': 'machinery.meta.v1.PartialObjectMetadataList',
+    };
+    const whole = (await front.say('GET', `${MAPS}/a`)).body;
+    const one = await get(`${MAPS}/a`, as('PartialObjectMetadata', 'v1', PROTOBUF));
+    assert.equal(one.headers['content-type'], PROTOBUF);
+    const object = decoded(one, 'meta.k8s.io/v1 PartialObjectMetadata');
+    assert.deepEqual([Object.keys(object).toSorted(), object['metadata']], [['apiVersion', 'kind', 'metadata'], whole['metadata']]);
+    const list = decoded(await get(MAPS, as('PartialObjectMetadataList', 'v1', PROTOBUF)), 'meta.k8s.io/v1 PartialObjectMetadataList');
+    const [first] = list['items'] as readonly JsonObject[];
+    const { resourceVersion } = list['metadata'] as JsonObject;
+    assert.deepEqual([(first?.['metadata'] as JsonObject)['name'], typeof resourceVersion], ['a', 'string']);
+    const made = await front.say('POST', MAPS, { body: map('partial'), headers: { accept: as('PartialObjectMetadata', 'v1', PROTOBUF) } });
+    const { name } = decoded(made, 'meta.k8s.io/v1 PartialObjectMetadata')['metadata'] as JsonObject;
+    assert.deepEqual([made.code, name], [201, 'partial']);
+    const watch = await get(`${MAPS}?watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3Da`, as('PartialObjectMetadata', 'v1', PROTOBUF));
+    const text = watch.bytes.toString('latin1');
+    assert.equal(watch.headers['content-type'], `${PROTOBUF};stream=watch`);
+    assert.deepEqual([text.includes('PartialObjectMetadata'), text.includes('ConfigMap')], [true, false]);
+  });
+
+  it('as a list of metadata in protobuf has its items first in v1beta1', async () => {
+    for (const path of [MAPS, '/api/v1/componentstatuses']) {
+      const fields = async (version: string): Promise<readonly number[]> => {
+        const { code, bytes } = await get(path, as('PartialObjectMetadataList', version, PROTOBUF));
+        assert.equal(code, 200);
+        return fieldsOf(messageIn(bytes));
+      };
+      const [v1, beta] = [await fields('v1'), await fields('v1beta1')];
+      assert.ok(v1.length > 1);
+      assert.deepEqual([v1[0], new Set(v1.slice(1)), beta.at(-1), new Set(beta.slice(0, -1))], [1, new Set([2]), 2, new Set([1])]);
+    }
+  });
+
+  it('as metadata only is refused where there is a list, or none', async () => {
+    const list = await get(MAPS, `${as('PartialObjectMetadata')},application/json`);
+    assert.deepEqual([list.code, list.body['message']], [406, 'you requested PartialObjectMetadata, but the requested object is a list (*core.ConfigMapList)']);
+    const one = await get(`${MAPS}/a`, as('PartialObjectMetadataList'));
+    assert.deepEqual(
+      [one.code, one.body['message']],
+      [406, 'you requested PartialObjectMetadataList, but the requested object is not a list (*core.ConfigMap)'],
+    );
   });
 
   it('is packed only beyond 128 KiB, for who takes it', async () => {
@@ -175,3 +222,21 @@ describe('an answer', () => {
     );
   });
 });
+
+/** The bytes of the object within its envelope (runtime.Unknown, field 2). */
+function messageIn(bytes: Uint8Array): Uint8Array {
+  const reader = new WireReader(bytes.subarray(4));
+  while (reader.tag() >>> 3 !== 2) reader.bytes();
+  return reader.bytes();
+}
+
+/** The numbers of its fields, all of them with a length, as they stand. */
+function fieldsOf(message: Uint8Array): readonly number[] {
+  const reader = new WireReader(message);
+  const numbers: number[] = [];
+  while (!reader.done) {
+    numbers.push(reader.tag() >>> 3);
+    reader.bytes();
+  }
+  return numbers;
+}

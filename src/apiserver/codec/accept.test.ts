@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { negotiate, type Offers } from './accept.ts';
 
-const all: Offers = { protobuf: true, table: true, partial: 'PartialObjectMetadataList' };
+const all: Offers = { protobuf: true, table: true, partial: { list: true, goType: '*core.PodList' } };
+const PARTIAL = 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
 const rows: readonly (readonly [header: string | undefined, offers: Offers, seen: string])[] = [
@@ -18,6 +19,17 @@ const rows: readonly (readonly [header: string | undefined, offers: Offers, seen
   ['text/html', all, '406'],
   [TABLE, { ...all, table: false }, '406'],
   ['application/vnd.kubernetes.protobuf', { ...all, protobuf: false }, '406'],
+  [PARTIAL, all, 'protobuf PartialObjectMetadataList v1'],
+  [PARTIAL, { ...all, protobuf: false }, 'protobuf PartialObjectMetadataList v1'],
+  [PARTIAL.replace('List', ''), all, '406'],
+  [`${PARTIAL.replace('List', '')},application/json`, all, '406'],
+  [`${PARTIAL},application/json`, { ...all, partial: undefined }, 'json'],
+  [PARTIAL, { ...all, partial: 'as it is' }, 'protobuf'],
+  ['application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json', all, 'json'],
+  ['application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io', all, '406'],
+  ['application/json;v=v1;g=meta.k8s.io', all, '406'],
+  ['application/json;sv=v1', all, 'json'],
+  ['application/json;sv=v2', all, '406'],
 ];
 
 test('the first clause of Accept that can be met', () => {

@@ -19,13 +19,18 @@ export const plainJson: Representation = { format: 'json', metaVersion: 'v1' };
 export interface Offers {
   readonly protobuf: boolean;
   readonly table: boolean;
-  readonly partial: 'PartialObjectMetadata' | 'PartialObjectMetadataList' | undefined;
-  /** A Status is shown as it is, whatever it is asked for as. */
-  readonly untransformed?: boolean | undefined;
+  /** What its metadata alone can be shown of; 'as it is': a Status, whatever it is asked for as. Undefined: nothing is turned into anything. */
+  readonly partial: PartialOffer | 'as it is' | undefined;
+}
+
+/** Only a list has a list of metadata. `goType`: how a refusal names what it is. */
+export interface PartialOffer {
+  readonly list: boolean;
+  readonly goType: string;
 }
 
 /** For what is not known yet. */
-const ANYTHING: Offers = { protobuf: true, table: true, partial: undefined, untransformed: true };
+const ANYTHING: Offers = { protobuf: true, table: true, partial: 'as it is' };
 /** A refusal is never turned into something else. */
 const STATUS: Offers = { protobuf: true, table: false, partial: undefined };
 
@@ -57,6 +62,26 @@ function parseAccept(header: string): readonly Clause[] {
   return clauses.some(({ quality }) => quality !== 1) ? clauses.sort((a, b) => b.quality - a.quality) : clauses;
 }
 
+/** Of an Accept header what can be written, in the order of preference. */
+export function* preferences(header: string): Generator<{ readonly format: Format; readonly parameters: ReadonlyMap<string, string> }> {
+  for (const { type, parameters } of parseAccept(header)) {
+    const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
+    if (format !== undefined) yield { format, parameters };
+  }
+}
+
+/** The first of the types, by the order of the header, then by their own; none is asked for: the first. Undefined: 406. */
+export function negotiateType<T extends string>(header: string, types: readonly T[]): T | undefined {
+  for (const { type } of parseAccept(header === '' ? '*/*' : header)) {
+    const [main = '', sub = ''] = type.split('/');
+    const met = types.find(
+      (each) => type === each || type === '*/*' || (sub === '*' && each.startsWith(`${main}/`)) || (main === '*' && each.endsWith(`/${sub}`)),
+    );
+    if (met !== undefined) return met;
+  }
+  return undefined;
+}
+
 const known = new Map<string, readonly Clause[]>();
 
 /** The first clause that can be met. Throws 406 with what would be accepted. */
@@ -74,35 +99,49 @@ export function negotiate(header: string | undefined, offers: Offers): Represent
     const met = meet(clause, offers);
     if (met !== undefined) return met;
   }
-  throw notAcceptable([CONTENT_TYPES.json, CONTENT_TYPES.yaml, ...(offers.protobuf ? [CONTENT_TYPES.protobuf] : [])]);
+  throw notAcceptable([CONTENT_TYPES.json, CONTENT_TYPES.yaml, CONTENT_TYPES.protobuf]);
 }
 
 function meet({ type, parameters }: Clause, offers: Offers): Representation | undefined {
   const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
   if (format === undefined) return undefined;
-  const as = parameters.get('as');
   const stream = parameters.get('stream') ?? '';
   if (stream !== '' && (stream !== 'watch' || format === 'yaml')) return undefined;
   const pretty = parameters.get('pretty') === '1' ? { pretty: true } : {};
-  if (as === undefined) return format === 'protobuf' && !offers.protobuf ? undefined : { format, metaVersion: 'v1', ...pretty };
+  const server = parameters.get('sv') ?? '';
+  if (server !== '' && server !== 'v1') return undefined;
+  if (!TRANSFORM.some((name) => parameters.has(name))) return format === 'protobuf' && !offers.protobuf ? undefined : { format, metaVersion: 'v1', ...pretty };
+  const as = parameters.get('as') ?? '';
   const version = parameters.get('v') ?? '';
-  if (parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
-  // Tables and partial objects are written as JSON (or YAML); whoever prefers protobuf names JSON next.
-  if (format === 'protobuf') return undefined;
-  const known = as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList';
-  if (offers.untransformed === true && known) return { format, metaVersion: 'v1', ...pretty };
-  if (as === 'Table' && offers.table) return { format, as, metaVersion: version, ...pretty };
-  if (as === offers.partial && offers.partial !== undefined) return { format, as, metaVersion: version, ...pretty };
-  return undefined;
+  const { partial, table } = offers;
+  if (parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1') || partial === undefined) return undefined;
+  // Cells hold anything: a Table is no message.
+  if (as === 'Table' && (format === 'protobuf' || !table)) return undefined;
+  if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList') return undefined;
+  if (partial === 'as it is') return { format, metaVersion: 'v1', ...pretty };
+  if (as !== 'Table' && partial.list !== (as === 'PartialObjectMetadataList')) throw new StatusError('NotAcceptable', noSuchPartial(partial));
+  return { format, as, metaVersion: version, ...pretty };
+}
+
+/** One of them is enough to ask for another form. */
+const TRANSFORM = ['as', 'g', 'v'];
+
+function noSuchPartial({ list, goType }: PartialOffer): string {
+  return list
+    ? `you requested PartialObjectMetadata, but the requested object is a list (${goType})`
+    : `you requested PartialObjectMetadataList, but the requested object is not a list (${goType})`;
 }
 
 /** Throws 406 for a header that nothing can be answered to: before anything is done. */
 export const checkAccept = (header: string | undefined): void => void negotiate(header, ANYTHING);
 
+/** Of what is shown as it is and in no other form. Throws 406. */
+export const negotiatePlain = (header: string | undefined): Representation => negotiate(header, STATUS);
+
 /** How a refusal is written. Undefined: as indented JSON, since the client takes nothing that there is. */
 export function refusalRepresentation(header: string | undefined): Representation | undefined {
   try {
-    return negotiate(header, STATUS);
+    return negotiatePlain(header);
   } catch (thrown) {
     if (thrown instanceof StatusError) return undefined;
     throw thrown;

@@ -4,7 +4,10 @@ import type { Facts } from '../../schema/facts.ts';
 import { decodeProtobufObject, ProtobufError, ProtobufTooLarge } from '../../schema/protobuf-decode.ts';
 import { encodeProtobufMessage, encodeProtobufObject } from '../../schema/protobuf-encode.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Representation } from './accept.ts';
 import { type ProtobufReader, tooLarge } from './body.ts';
+import type { StoredEntry } from './projection.ts';
+import { partialBytes } from './render.ts';
 
 /** Kinds that belong to meta/v1 in whatever group version they come. */
 const META: ReadonlySet<string> = new Set(['CreateOptions', 'DeleteOptions', 'ListOptions', 'PatchOptions', 'Status', 'UpdateOptions']);
@@ -42,18 +45,46 @@ export function protobufObject(facts: Facts, typeName: string, object: KubeObjec
 const MAGIC = Buffer.from('k8s\0', 'latin1');
 /** Content encoding and content type: empty, and written, as Go does. */
 const ENVELOPE_TAIL = Buffer.from([0x1a, 0x00, 0x22, 0x00]);
-const METADATA_TAG = 0x0a;
-const ITEM_TAG = 0x12;
 const RAW_TAG = 0x12;
 const TYPE_TAG = 0x0a;
 
-/** One item of a list, or its metadata, as a field of the list's message. */
-export function protobufItem(facts: Facts, typeName: string, object: KubeObject): Buffer {
-  return framed(ITEM_TAG, encodeProtobufMessage(facts, typeName, object as unknown as JsonObject));
+/** The fields of a list's message, which are written in the order of their numbers. */
+export interface ListTags {
+  readonly metadata: number;
+  readonly items: number;
 }
 
-export const protobufListMeta = (facts: Facts, metadata: JsonObject): Buffer =>
-  framed(METADATA_TAG, encodeProtobufMessage(facts, 'machinery.meta.v1.ListMeta', metadata));
+const LIST_TAGS: ListTags = { metadata: 0x0a, items: 0x12 };
+/** Of meta.k8s.io/v1beta1 PartialObjectMetadataList alone. */
+const ITEMS_FIRST: ListTags = { metadata: 0x12, items: 0x0a };
+export const listTags = ({ as, metaVersion }: Representation): ListTags =>
+  as === 'PartialObjectMetadataList' && metaVersion === 'v1beta1' ? ITEMS_FIRST : LIST_TAGS;
+
+/** One item of a list, as a field of the list's message. */
+export function protobufItem(facts: Facts, typeName: string, object: KubeObject | JsonObject, tags: ListTags): Buffer {
+  return framed(tags.items, encodeProtobufMessage(facts, typeName, object as JsonObject));
+}
+
+export const protobufListMeta = (facts: Facts, metadata: JsonObject, tags: ListTags): Buffer =>
+  framed(tags.metadata, encodeProtobufMessage(facts, 'machinery.meta.v1.ListMeta', metadata));
+
+/** The message of an object that is shown by its metadata alone, in either version. */
+export const PARTIAL_TYPE = 'machinery.meta.v1.PartialObjectMetadata';
+
+/** What `partialOf` made of an object, or of a list that is not stored. */
+export function protobufPartial(facts: Facts, partial: JsonObject, representation: Representation): Uint8Array {
+  const { metadata, items, apiVersion, kind } = partial;
+  if (!Array.isArray(items)) return encodeProtobufObject(facts, PARTIAL_TYPE, partial);
+  const tags = listTags(representation);
+  const meta = protobufListMeta(facts, metadata as JsonObject, tags);
+  const all = items.map((item) => protobufItem(facts, PARTIAL_TYPE, item as JsonObject, tags));
+  const message = Buffer.concat(tags.metadata < tags.items ? [meta, ...all] : [...all, meta]);
+  return Buffer.concat([protobufListHead(String(apiVersion), String(kind), message.length), message, protobufListTail]);
+}
+
+/** A stored object's metadata alone. */
+export const partialObject = (entry: StoredEntry, { metaVersion }: Representation): JsonObject =>
+  JSON.parse(partialBytes(entry, metaVersion).toString('utf8')) as JsonObject;
 
 /** What stands before the fields of a list of so many bytes; the tail follows them. */
 export function protobufListHead(apiVersion: string, kind: string, bytes: number): Buffer {

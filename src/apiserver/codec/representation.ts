@@ -25,10 +25,25 @@ export interface ListWriter {
 }
 
 export function offersOf(answer: Answer, protobuf: boolean): Offers {
-  if (answer.as === 'object' && answer.shown === undefined) return { protobuf, table: true, partial: undefined, untransformed: true };
-  if (answer.as === 'list') return { protobuf, table: true, partial: 'PartialObjectMetadataList' };
-  const isList = answer.as === 'object' && Array.isArray(answer.body['items']);
-  return { protobuf, table: true, partial: isList ? undefined : 'PartialObjectMetadata' };
+  if (answer.as === 'object') {
+    const { body, shown } = answer;
+    return { protobuf, table: true, partial: shown === undefined ? 'as it is' : { list: Array.isArray(body['items']), goType: goTypeOf(body) } };
+  }
+  return answer.as === 'list' ? boundOffers(answer.binding, protobuf, true) : boundOffers(answer.binding, protobuf, false);
+}
+
+/** Of a kind's objects, or of its lists. */
+export function boundOffers({ kind }: Binding, protobuf: boolean, list: boolean): Offers {
+  const name = list ? kind.listKind : kind.kind;
+  const [folder = ''] = kind.typeName.split('.');
+  // Without a message it is a custom resource. Events of both groups are one type.
+  const goType = protobuf ? `*${folder === 'events' ? 'core' : folder}.${name}` : `*unstructured.Unstructured${list ? 'List' : ''}`;
+  return { protobuf, table: true, partial: { list, goType } };
+}
+
+function goTypeOf({ apiVersion, kind }: JsonObject): string {
+  const [group = ''] = String(apiVersion).split(/[./]/);
+  return `*${group === 'v1' ? 'core' : group}.${String(kind)}`;
 }
 
 export function chooseRepresentation(accept: string | undefined, answer: Answer, protobuf: boolean): Representation {
@@ -46,8 +61,8 @@ export function tableForm(call: Call, representation: Representation): TableForm
 
 /** What is not stored, in JSON. Where its kind can be shown as a Table, a list has a row for each item. */
 export function objectJson(call: Call, { body, shown }: Extract<Answer, { as: 'object' }>, representation: Representation, nowMs: number): string {
-  if (shown !== undefined && representation.as === 'PartialObjectMetadata') return JSON.stringify(partialOf(body as KubeObject, representation.metaVersion));
-  if (representation.as !== 'Table' || shown === undefined) return JSON.stringify(body);
+  if (representation.as === undefined || shown === undefined) return JSON.stringify(body);
+  if (representation.as !== 'Table') return JSON.stringify(partialOf(body, representation.metaVersion));
   const form = tableForm(call, representation);
   const items = Array.isArray(body['items']) ? (body['items'] as readonly KubeObject[]) : [body as KubeObject];
   const rows = items.map((item) => JSON.stringify(plainRow(shown, item, form, nowMs)));

@@ -8,10 +8,13 @@ import type { RawResponse } from '../stages.ts';
 import { compareVersions } from './groups.ts';
 import { discoveryForm } from './negotiate.ts';
 import { discoveryRoutes } from './routes.ts';
+import { builtinFacts } from '../../api/facts.ts';
+import { decodeProtobufObject } from '../../schema/protobuf-decode.ts';
 
 const kinds = builtinKinds().filter(({ servedByDefault }) => servedByDefault);
 const routes = discoveryRoutes({
   served: { revision: 1, kinds: () => kinds },
+  facts: builtinFacts,
   keys: { digest: (data) => createHash('sha256').update(data).digest() },
   serverAddress: () => '127.0.0.1:6443',
 });
@@ -96,7 +99,31 @@ test('a page that is known costs nothing', async () => {
   const first = await ask('/apis', { accept: AGGREGATED });
   const again = await ask('/apis', { accept: AGGREGATED, 'if-none-match': first.headers?.['etag'] ?? '' });
   assert.equal(again.code, 304);
-  assert.notEqual(first.headers?.['etag'], (await ask('/apis')).headers?.['etag']);
+  assert.deepEqual([first.headers?.['cache-control'], first.headers?.['vary']], ['public', 'Accept']);
+  const old = await ask('/apis');
+  assert.deepEqual(
+    ['etag', 'vary', 'cache-control'].filter((name) => name in (old.headers ?? {})),
+    [],
+  );
+});
+
+test('in protobuf', async () => {
+  const rows: readonly (readonly [path: string, kind: string, type: string, field: string])[] = [
+    ['/api', 'APIVersions', 'machinery.meta.v1.APIVersions', 'versions'],
+    ['/apis', 'APIGroupList', 'machinery.meta.v1.APIGroupList', 'groups'],
+    ['/apis/apps', 'APIGroup', 'machinery.meta.v1.APIGroup', 'versions'],
+    ['/apis/apps/v1', 'APIResourceList', 'machinery.meta.v1.APIResourceList', 'resources'],
+    ['/apis', 'APIGroupDiscoveryList', 'apidiscovery.v2.APIGroupDiscoveryList', 'items'],
+  ];
+  for (const [path, kind, type, field] of rows) {
+    const json = kind === 'APIGroupDiscoveryList' ? ';g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' : '';
+    const accept = `application/vnd.kubernetes.protobuf${json}`;
+    const { headers, body } = await ask(path, { accept });
+    assert.equal(headers?.['content-type'], accept);
+    const decoded = decodeProtobufObject(builtinFacts, body as Uint8Array, (_, seen) => (seen === kind ? type : undefined)) as JsonObject;
+    const plain = JSON.parse(Buffer.from((await ask(path, { accept: `application/json${json}` })).body as Uint8Array).toString()) as JsonObject;
+    assert.deepEqual((decoded[field] as readonly JsonObject[]).length, (plain[field] as readonly JsonObject[]).length, `${path} ${kind}`);
+  }
 });
 
 test('what is not served', async () => {
@@ -107,17 +134,30 @@ test('what is not served', async () => {
 });
 
 test('negotiation', () => {
-  const rows: readonly (readonly [string, ReturnType<typeof discoveryForm>])[] = [
-    ['', 'legacy'],
-    [AGGREGATED, 'v2'],
-    ['application/json;as=APIGroupDiscoveryList;v=v2beta1;g=apidiscovery.k8s.io,application/json', 'v2beta1'],
-    ['application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,application/json', 'legacy'],
-    ['application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;q=0.5,application/json', 'legacy'],
-    ['*/*', 'legacy'],
-    ['application/vnd.kubernetes.protobuf', 'legacy'],
-    ['text/html', undefined],
+  const rows: readonly (readonly [accept: string, form: string])[] = [
+    ['', 'legacy json'],
+    [AGGREGATED, 'v2 json'],
+    ['application/json;as=APIGroupDiscoveryList;v=v2beta1;g=apidiscovery.k8s.io,application/json', 'v2beta1 json'],
+    ['application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,application/json', 'legacy json'],
+    ['application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;q=0.5,application/json', 'v2 json'],
+    ['application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList', 'v2 protobuf'],
+    ['*/*', 'legacy json'],
+    ['application/vnd.kubernetes.protobuf', 'legacy protobuf'],
+    ['application/vnd.kubernetes.protobuf,application/json', 'legacy protobuf'],
+    ['application/yaml', 'legacy yaml'],
+    ['application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList', '406'],
+    ['text/html', '406'],
   ];
-  for (const [accept, form] of rows) assert.equal(discoveryForm(accept), form, accept);
+  for (const [accept, expected] of rows) {
+    let seen: string;
+    try {
+      const { shape, format } = discoveryForm(accept);
+      seen = `${shape} ${format}`;
+    } catch (thrown) {
+      seen = String((thrown as StatusError).code);
+    }
+    assert.equal(seen, expected, accept);
+  }
 });
 
 test('versions in order', () => {

@@ -1,12 +1,13 @@
 import type { Kind } from '../../api/kind.ts';
 import type { Keys } from '../../base/keys.ts';
 import type { JsonObject } from '../../machinery/object.ts';
-import { StatusError } from '../../machinery/status-error.ts';
+import type { Facts } from '../../schema/facts.ts';
+import { encodeProtobufObject } from '../../schema/protobuf-encode.ts';
 import { methodNotServed, pageNotFound, pathNotFound } from '../handlers/target.ts';
 import type { RawRequest, RawResponse, RequestHeaders, Route } from '../stages.ts';
 import { aggregated, apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts';
 import { type ServedGroup, servedGroups } from './groups.ts';
-import { type DiscoveryForm, discoveryContentType, discoveryForm } from './negotiate.ts';
+import { type DiscoveryForm, discoveryContentType, discoveryForm, legacyForm } from './negotiate.ts';
 
 /** What is served now. `revision` is raised whenever a kind comes or goes. */
 export interface ServedKinds {
@@ -17,6 +18,7 @@ export interface ServedKinds {
 export interface DiscoveryOptions {
   readonly served: ServedKinds;
   readonly keys: Pick<Keys, 'digest'>;
+  readonly facts: Facts;
   /** `host:port` that `/api` names. */
   readonly serverAddress: () => string;
 }
@@ -50,18 +52,20 @@ class Documents {
     if (method !== 'GET' && method !== 'HEAD') throw methodNotServed();
     this.#refresh();
     const parts = path.split('/').filter((part) => part !== '');
-    // Only the two roots know the aggregated form; below them it is always the old one.
-    const form = discoveryForm(first(headers, 'accept'));
-    if (form === undefined) throw notAcceptable();
-    const shown = parts.length === 1 ? form : 'legacy';
+    const accept = first(headers, 'accept');
     if (!this.#isServed(parts)) return pageNotFound();
-    const page = this.#page(parts, shown);
+    const form = parts.length === 1 ? discoveryForm(accept) : legacyForm(accept);
+    const page = this.#page(parts, form);
     // go-restful, which serves all but the groups, knows no HEAD.
     if (method === 'HEAD' && (parts[0] === 'api' || parts.length > 2)) throw methodNotServed();
+    const type = { 'content-type': discoveryContentType(form) };
+    const shown = form.format === 'protobuf' ? {} : { shownAs: form.format };
+    // Only the aggregated form can be kept (apiserver `aggregated.ServeHTTPWithETag`).
+    if (form.shape === 'legacy') return { code: 200, headers: type, body: page.body, ...shown };
     // A 304 carries them too: Go's cache takes the headers of the newer answer.
-    const headersOfPage = { etag: page.etag, vary: 'Accept', 'content-type': discoveryContentType(shown) };
-    if (first(headers, 'if-none-match') === page.etag) return { code: 304, headers: headersOfPage, body: '' };
-    return { code: 200, headers: headersOfPage, body: page.body };
+    const kept = { etag: page.etag, vary: 'Accept', 'cache-control': 'public', ...type };
+    if (first(headers, 'if-none-match') === page.etag) return { code: 304, headers: kept, body: '' };
+    return { code: 200, headers: kept, body: page.body, ...shown };
   }
 
   /** A group that nobody serves has no page, not even one that says so. */
@@ -78,23 +82,25 @@ class Documents {
   }
 
   #page(parts: readonly string[], form: DiscoveryForm): Page {
-    const key = `${form} ${parts.join('/')}`;
+    const key = `${form.shape} ${form.format === 'protobuf'} ${parts.join('/')}`;
     let page = this.#pages.get(key);
     if (page === undefined) {
-      const body = new TextEncoder().encode(`${JSON.stringify(this.#document(parts, form))}\n`);
-      page = { body, etag: `"${Buffer.from(this.#options.keys.digest(body)).toString('hex').toUpperCase()}"` };
+      const document = this.#document(parts, form);
+      const json = new TextEncoder().encode(`${JSON.stringify(document)}\n`);
+      const body = form.format === 'protobuf' ? encodeProtobufObject(this.#options.facts, messageOf(document), document) : json;
+      page = { body, etag: `"${Buffer.from(this.#options.keys.digest(json)).toString('hex').toUpperCase()}"` };
       this.#pages.set(key, page);
     }
     return page;
   }
 
   /** Throws 404. */
-  #document(parts: readonly string[], form: DiscoveryForm): JsonObject {
+  #document(parts: readonly string[], { shape }: DiscoveryForm): JsonObject {
     const [root, ...rest] = parts;
     const core = root === 'api';
     const groups = this.#groups.filter(({ name }) => (name === '') === core);
     if (rest.length === 0) {
-      if (form !== 'legacy') return aggregated(groups, form);
+      if (shape !== 'legacy') return aggregated(groups, shape);
       return core ? apiVersions(this.#options.serverAddress()) : apiGroupList(groups);
     }
     const [group, version] = core ? ['', rest[0]] : rest;
@@ -116,6 +122,8 @@ function first(headers: RequestHeaders, name: string): string {
   return typeof value === 'string' ? value : (value?.join(',') ?? '');
 }
 
-function notAcceptable(): StatusError {
-  return new StatusError('NotAcceptable', 'only the following media types are accepted: application/json');
+/** The old documents are of meta/v1, whatever they say of themselves. */
+function messageOf({ kind, apiVersion }: JsonObject): string {
+  const [group, version = ''] = String(apiVersion).split('/');
+  return group === 'apidiscovery.k8s.io' ? `apidiscovery.${version}.${String(kind)}` : `machinery.meta.v1.${String(kind)}`;
 }

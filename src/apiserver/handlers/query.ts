@@ -26,11 +26,15 @@ export class Query {
     return lower !== 'false' && lower !== '0';
   }
 
+  /** An int64, rounded. Given but empty is none. */
   integer(name: string): number | undefined {
     const value = this.get(name);
-    if (value === undefined || value === '') return undefined;
-    if (!/^[+-]?\d{1,18}$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-    return Number(value);
+    if (value === undefined) return undefined;
+    const fault = (why: string): StatusError => badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`);
+    if (!/^[+-]?\d+$/.test(value)) throw fault('invalid syntax');
+    const number = Number(value);
+    if (Math.abs(number) > 1e18 && BigInt.asIntN(64, BigInt(value)) !== BigInt(value)) throw fault('value out of range');
+    return number;
   }
 }
 

@@ -1,6 +1,18 @@
 import type { StatusError } from '../../machinery/status-error.ts';
 import { CONTENT_TYPES, plainJson, type Representation, refusalRepresentation } from '../codec/accept.ts';
-import { protobufItem, protobufListHead, protobufListMeta, protobufListTail, protobufObject, typeNameOf } from '../codec/protobuf.ts';
+import {
+  listTags,
+  PARTIAL_TYPE,
+  partialObject,
+  protobufItem,
+  protobufListHead,
+  protobufListMeta,
+  protobufListTail,
+  protobufObject,
+  protobufPartial,
+  typeNameOf,
+} from '../codec/protobuf.ts';
+import { partialOf } from '../tables/table.ts';
 import { yamlList } from '../codec/readable.ts';
 import { chooseRepresentation, entryBytes, isLarge, listMetadata, listWriter, objectJson } from '../codec/representation.ts';
 import { Slices } from '../../base/loop-turns.ts';
@@ -33,7 +45,7 @@ export async function writeAnswer(context: AnswerContext, answer: Answer): Promi
   const { core, call, response } = context;
   const typeName = messageOf(core, answer);
   const representation = chooseRepresentation(context.accept, answer, typeName !== undefined);
-  if (representation.format === 'protobuf' && typeName !== undefined) return writeProtobuf(context, answer, typeName);
+  if (representation.format === 'protobuf') return writeProtobuf(context, answer, representation, typeName ?? '');
   if (answer.as === 'object') return send(context, answer.code, representation, Buffer.from(objectJson(call, answer, representation, core.clock.now())));
   if (answer.as === 'entry') return send(context, answer.code, representation, await entryBytes(core, call, answer, representation));
   const { entries } = answer;
@@ -68,15 +80,21 @@ function messageOf({ facts, registry }: Core, answer: Answer): string | undefine
 }
 
 /** Made anew for every request: whoever asks for it saves its own time, not ours. */
-async function writeProtobuf(context: AnswerContext, answer: Answer, typeName: string): Promise<void> {
+async function writeProtobuf(context: AnswerContext, answer: Answer, representation: Representation, typeName: string): Promise<void> {
   const { core, call, response, headOnly } = context;
   const headers = headersOf(CONTENT_TYPES.protobuf, context, call.warnings.texts);
-  if (answer.as === 'object') return sendBytes(response, answer.code, headers, protobufObject(core.facts, typeName, answer.body), headOnly);
-  if (answer.as === 'entry') {
-    const object = await shown(core, answer.entry, answer.binding);
-    return sendBytes(response, answer.code, headers, protobufObject(core.facts, typeName, object), headOnly);
+  const partial = representation.as !== undefined;
+  if (answer.as === 'object') {
+    const bytes = partial
+      ? protobufPartial(core.facts, partialOf(answer.body, representation.metaVersion), representation)
+      : protobufObject(core.facts, typeName, answer.body);
+    return sendBytes(response, answer.code, headers, bytes, headOnly);
   }
-  const list = await protobufListOf(core, answer, typeName);
+  if (answer.as === 'entry') {
+    const object = partial ? partialObject(answer.entry, representation) : await shown(core, answer.entry, answer.binding);
+    return sendBytes(response, answer.code, headers, protobufObject(core.facts, partial ? PARTIAL_TYPE : typeName, object), headOnly);
+  }
+  const list = await protobufListOf(core, answer, representation);
   const body = beginBody(response, headers, { bytes: list.bytes, exact: true });
   if (headOnly) response.end();
   else await writePieces(body, list.pieces(), core.yieldToLoop, PROTOBUF_TURN_BYTES);
@@ -91,17 +109,23 @@ const KEPT_BYTES = 16 * 1024 * 1024;
 async function protobufListOf(
   core: Core,
   answer: ListAnswer,
-  typeName: string,
+  representation: Representation,
 ): Promise<{ readonly bytes: number; readonly pieces: () => AsyncGenerator<Uint8Array> }> {
   const { binding, entries } = answer;
   const slices = new Slices(core.yieldToLoop, PROTOBUF_TURN_BYTES);
+  const partial = representation.as !== undefined;
+  const tags = listTags(representation);
+  const itemOf = (entry: StoredEntry): KubeObject | JsonObject | Promise<KubeObject> =>
+    partial ? partialObject(entry, representation) : isLarge(entry) ? shown(core, entry, binding) : core.objects.passing(entry, binding);
+  const itemType = partial ? PARTIAL_TYPE : binding.kind.typeName;
   const encode = async (entry: StoredEntry): Promise<Buffer> => {
-    const item = protobufItem(core.facts, typeName, isLarge(entry) ? await shown(core, entry, binding) : core.objects.passing(entry, binding));
+    const object = itemOf(entry);
+    const item = protobufItem(core.facts, itemType, object instanceof Promise ? await object : object, tags);
     const turn = slices.spend(entry.value.byteLength);
     if (turn !== undefined) await turn;
     return item;
   };
-  const meta = protobufListMeta(core.facts, listMetadata(answer));
+  const meta = protobufListMeta(core.facts, listMetadata(answer), tags);
   const kept: Buffer[] = [];
   let keptBytes = 0;
   let size = meta.length;
@@ -114,11 +138,14 @@ async function protobufListOf(
       keptBytes += item.length;
     }
   }
-  const head = protobufListHead(binding.apiVersion, binding.kind.listKind, size);
+  const { as, metaVersion } = representation;
+  const head = as === undefined ? protobufListHead(binding.apiVersion, binding.kind.listKind, size) : protobufListHead(`meta.k8s.io/${metaVersion}`, as, size);
+  const metaFirst = tags.metadata < tags.items;
   async function* pieces(): AsyncGenerator<Uint8Array> {
     yield head;
-    yield meta;
+    if (metaFirst) yield meta;
     for (const [at, entry] of entries.entries()) yield kept[at] ?? (await encode(entry));
+    if (!metaFirst) yield meta;
     yield protobufListTail;
   }
   return { bytes: head.length + size + protobufListTail.length, pieces };
@@ -180,7 +207,7 @@ const PRETTY_AGENT = /^(?:curl|Wget|Mozilla\/5\.0)/;
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 
 /** People who look at it with a browser or curl get it indented, as from Kubernetes. */
-function isPretty({ query, userAgent }: Call, { pretty = false }: Representation): boolean {
+export function isPretty({ query, userAgent }: Call, { pretty = false }: Representation): boolean {
   const asked = query.get('pretty') ?? '';
   return pretty || (asked === '' ? PRETTY_AGENT.test(userAgent) : TRUE.has(asked));
 }

@@ -1,8 +1,9 @@
 import { CONTENT_TYPES, type Representation } from '../codec/accept.ts';
-import { protobufEvent, protobufObject } from '../codec/protobuf.ts';
+import { PARTIAL_TYPE, partialObject, protobufEvent, protobufObject } from '../codec/protobuf.ts';
+import type { StoredEntry } from '../codec/projection.ts';
 import { objectBytes, partialBytes } from '../codec/render.ts';
 import type { Core } from '../core.ts';
-import type { JsonObject } from '../../machinery/object.ts';
+import type { JsonObject, KubeObject } from '../../machinery/object.ts';
 import type { StatusError } from '../../machinery/status-error.ts';
 import type { Binding } from '../registry/registry.ts';
 import { columnDefinitions } from '../tables/cells.ts';
@@ -66,17 +67,20 @@ function lineOf(form: FrameForm, told: Told, first: boolean): Buffer {
     );
     return Buffer.concat([Buffer.from(head), body, Buffer.from(LINE)]);
   }
-  if (representation.format === 'protobuf')
-    return protobufEvent(told.type, protobufObject(core.facts, binding.kind.typeName, core.objects.passing(told.entry, binding)));
+  if (representation.format === 'protobuf') return protobufEvent(told.type, protobufOf(form, told.entry));
   if (representation.as !== undefined) return partialBytes(told.entry, representation.metaVersion, head, LINE);
   return objectBytes(core, binding, told.entry, head, LINE);
+}
+
+function protobufOf({ core, binding, representation }: FrameForm, entry: StoredEntry): Uint8Array {
+  if (representation.as !== undefined) return protobufObject(core.facts, PARTIAL_TYPE, partialObject(entry, representation));
+  return protobufObject(core.facts, binding.kind.typeName, core.objects.passing(entry, binding));
 }
 
 function bookmarkLine(form: FrameForm, revision: number, initialEnd: boolean, first: boolean): Buffer {
   const { binding, representation, table } = form;
   const plain = bookmarkObject(binding, revision, initialEnd);
-  if (representation.format === 'protobuf') return protobufEvent('BOOKMARK', protobufObject(form.core.facts, binding.kind.typeName, plain));
-  let object: unknown = plain;
+  let object: JsonObject | KubeObject = plain;
   if (table !== undefined) {
     object = {
       kind: 'Table',
@@ -84,10 +88,12 @@ function bookmarkLine(form: FrameForm, revision: number, initialEnd: boolean, fi
       metadata: plain.metadata,
       columnDefinitions: first ? JSON.parse(columnDefinitions(binding.kind)) : [],
       rows: [],
-    };
+    } as unknown as JsonObject;
   } else if (representation.as !== undefined) {
-    object = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${representation.metaVersion}`, metadata: plain.metadata };
+    object = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${representation.metaVersion}`, metadata: plain.metadata } as unknown as JsonObject;
   }
+  const type = representation.as === undefined ? binding.kind.typeName : PARTIAL_TYPE;
+  if (representation.format === 'protobuf') return protobufEvent('BOOKMARK', protobufObject(form.core.facts, type, object));
   return Buffer.from(`{"type":"BOOKMARK","object":${JSON.stringify(object)}${LINE}`);
 }
 

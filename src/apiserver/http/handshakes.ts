@@ -53,6 +53,7 @@ export function admitConnections(server: Http2SecureServer, clock: Clock): Serve
   };
   const heard = (socket: Socket): void => {
     if (waiting.length >= WAITING) return void socket.destroy();
+    if (speaksPlainHttp(socket)) return void socket.end(NOT_PLAIN, () => socket.destroy());
     waiting.push(socket);
     next();
   };
@@ -78,6 +79,19 @@ export function admitConnections(server: Http2SecureServer, clock: Clock): Serve
     socket.on('error', () => {});
     listen(socket);
   });
+}
+
+/** What Go's server (`net/http`) tells who forgot the s of https, told by the first five bytes. */
+const NOT_PLAIN = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
+const PLAIN_HEADS: ReadonlySet<string> = new Set(['GET /', 'HEAD ', 'POST ', 'PUT /', 'OPTIO']);
+
+/** Without taking away what has been said. */
+function speaksPlainHttp(socket: Socket): boolean {
+  const said = socket.read() as Buffer | null;
+  if (said === null) return false;
+  if (PLAIN_HEADS.has(said.toString('latin1', 0, 5))) return true;
+  socket.unshift(said);
+  return false;
 }
 
 /** The same for a plain socket and for the TLS socket above it. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { Credentials } from '../stages.ts';
@@ -59,9 +60,22 @@ const WEBSOCKET_BEARER = 'base64url.bearer.authorization.k8s.io.';
 /** The word after `Bearer`, as Kubernetes reads it: an empty one counts as no header. */
 export function bearerToken(headers: IncomingHttpHeaders): string | undefined {
   const header = headers.authorization;
-  if (header !== undefined) return /^bearer ([^ ]+)/i.exec(header.trim())?.[1];
-  const protocols = headers['sec-websocket-protocol'];
-  if (typeof protocols !== 'string') return undefined;
-  const found = protocols.split(',').find((p) => p.trim().startsWith(WEBSOCKET_BEARER));
-  return found === undefined ? undefined : Buffer.from(found.trim().slice(WEBSOCKET_BEARER.length), 'base64url').toString('utf8');
+  const word = header === undefined ? undefined : /^bearer ([^ ]+)/i.exec(header.trim())?.[1];
+  return word ?? webSocketToken(headers);
+}
+
+/** Proves nothing: in a header there is no token with a space. */
+const BROKEN = ' ';
+
+/** A token stands beside at least one protocol that can be spoken, and once (apiserver `websocket.ProtocolAuthenticator`). */
+function webSocketToken({ upgrade, connection, 'sec-websocket-protocol': offered }: IncomingHttpHeaders): string | undefined {
+  if (offered === undefined || upgrade?.toLowerCase() !== 'websocket' || !/(?:^|,\s*)upgrade\s*(?:$|,)/i.test(connection ?? '')) return undefined;
+  const protocols = offered.split(',').map((each) => each.trim());
+  const [carried, ...more] = protocols.filter((each) => each.startsWith(WEBSOCKET_BEARER));
+  if (carried === undefined) return undefined;
+  if (more.length > 0 || protocols.length === 1) return BROKEN;
+  const encoded = carried.slice(WEBSOCKET_BEARER.length);
+  if (encoded === '') return undefined;
+  const bytes = Buffer.from(encoded, 'base64url');
+  return /^[\w-]+$/.test(encoded) && encoded.length % 4 !== 1 && isUtf8(bytes) ? bytes.toString('utf8') : BROKEN;
 }

@@ -1,14 +1,21 @@
 import type { RawResponse } from '../stages.ts';
 import type { AnswerContext } from './answer.ts';
+import { plainJson, refusalRepresentation } from '../codec/accept.ts';
+import { isPretty } from './answer.ts';
 import { sendBytes } from './answer-body.ts';
 import { headersOf } from './respond.ts';
 
 /** The answer of a route that is no resource. */
-export function writeRaw(context: AnswerContext, { code, headers = {}, body }: RawResponse): Promise<void> {
+export async function writeRaw(context: AnswerContext, { code, headers = {}, body, shownAs }: RawResponse): Promise<void> {
   const { call, response, headOnly } = context;
   const { 'content-type': contentType = 'application/json', ...rest } = headers;
-  const plain = typeof body === 'string' || body instanceof Uint8Array;
   const all = headersOf(contentType, context, call.warnings.texts, Object.entries(rest).flat());
-  sendBytes(response, code, all, plain ? body : JSON.stringify(body), headOnly);
-  return Promise.resolve();
+  sendBytes(response, code, all, await shown(context, body, shownAs), headOnly);
+}
+
+async function shown({ call, accept, writeYaml }: AnswerContext, body: RawResponse['body'], shownAs: RawResponse['shownAs']): Promise<string | Uint8Array> {
+  const text = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  if (shownAs === 'yaml') return writeYaml(Buffer.from(text).toString());
+  const indented = shownAs === 'indented' || (shownAs === 'json' && isPretty(call, refusalRepresentation(accept) ?? plainJson));
+  return indented ? JSON.stringify(JSON.parse(Buffer.from(text).toString()), null, 2) : text;
 }

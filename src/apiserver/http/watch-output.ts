@@ -83,7 +83,8 @@ export class HttpWatchOutput implements WatchOutput {
   /** A large object that is not written as it is stored is read in several turns. */
   prepare(entry: StoredEntry): Promise<void> | undefined {
     const { core, binding, representation, table } = this.#form;
-    if (!isLarge(entry) || (representation.format === 'json' && table === undefined && binding.direct)) return undefined;
+    if (!isLarge(entry) || representation.as === 'PartialObjectMetadata') return undefined;
+    if (representation.format === 'json' && table === undefined && binding.direct) return undefined;
     return representation.format === 'protobuf' ? this.#encode(entry) : inTurns(core, true, core.objects.readSteps(entry));
   }
 

@@ -1,6 +1,6 @@
 import { StatusError } from '../../machinery/status-error.ts';
 import { negotiateStream } from '../codec/accept.ts';
-import { tableForm } from '../codec/representation.ts';
+import { boundOffers, tableForm } from '../codec/representation.ts';
 import type { WatchPlan } from '../watch/plan.ts';
 import type { Watchers } from '../watch/watchers.ts';
 import type { AnswerContext } from './answer.ts';
@@ -11,11 +11,7 @@ import { type Flusher, HttpWatchOutput } from './watch-output.ts';
 /** Opens a watch over a connection. The head goes out at once: clients wait for it before they count the watch as open. */
 export async function startWatch(context: AnswerContext, plan: WatchPlan, watchers: Watchers, frames: FrameCache, flusher: Flusher): Promise<void> {
   const { core, call, response, accept } = context;
-  const representation = negotiateStream(accept, {
-    protobuf: core.facts.type(plan.binding.kind.typeName) !== undefined,
-    table: true,
-    partial: 'PartialObjectMetadata',
-  });
+  const representation = negotiateStream(accept, boundOffers(plan.binding, core.facts.type(plan.binding.kind.typeName) !== undefined, false));
   const table = representation.as === 'Table' ? tableForm(call, representation) : undefined;
   const form = frameForm(core, plan.binding, representation, table);
   writeHead(response, 200, headersOf(form.contentType, context, call.warnings.texts));

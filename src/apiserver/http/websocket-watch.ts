@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { StatusError } from '../../machinery/status-error.ts';
 import { negotiateStream } from '../codec/accept.ts';
-import { tableForm } from '../codec/representation.ts';
+import { boundOffers, tableForm } from '../codec/representation.ts';
 import type { Told } from '../watch/events.ts';
 import type { WatchPlan } from '../watch/plan.ts';
 import type { WatchOutput } from '../watch/watcher.ts';
@@ -27,11 +27,7 @@ export interface Upgrade {
 /** A watch as WebSocket messages, one an event: text for JSON, binary for protobuf (apiserver `WatchServer.HandleWS`). */
 export async function startSocketWatch(context: AnswerContext, plan: WatchPlan, watchers: Watchers, frames: FrameCache, upgrade: Upgrade): Promise<void> {
   const { core, call, accept } = context;
-  const representation = negotiateStream(accept, {
-    protobuf: core.facts.type(plan.binding.kind.typeName) !== undefined,
-    table: true,
-    partial: 'PartialObjectMetadata',
-  });
+  const representation = negotiateStream(accept, boundOffers(plan.binding, core.facts.type(plan.binding.kind.typeName) !== undefined, false));
   const table = representation.as === 'Table' ? tableForm(call, representation) : undefined;
   const socket = await accepted(upgrade);
   if (socket === undefined) return;

@@ -70,6 +70,41 @@ test('a whole document is made in slices, once for all who ask meanwhile', async
   assert.equal(turns, before);
 });
 
+test('in which form a document comes, and which there is none of', async () => {
+  const PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+  const rows: readonly (readonly [url: string, accept: string, seen: string])[] = [
+    ['/openapi/v2', '', 'application/json'],
+    ['/openapi/v2', '*/*', 'application/json'],
+    ['/openapi/v2', 'application/*', 'application/json'],
+    ['/openapi/v2', 'text/html,application/xml;q=0.9,*/*;q=0.8', 'application/json'],
+    ['/openapi/v2', `application/json;q=0.5,${PROTOBUF}`, PROTOBUF],
+    ['/openapi/v2', `application/json,${PROTOBUF}`, 'application/json'],
+    ['/openapi/v2', 'text/html', '406'],
+    ['/openapi/v2', 'application/yaml', '406'],
+    ['/openapi/v3/apis/apps/v1', '*/*', 'application/json'],
+    ['/openapi/v3/apis/apps/v1', 'text/html', '406'],
+    ['/openapi/v3/apis/apps/v1?hash=OLD', 'text/html', '406'],
+    ['/openapi/v3/apis/apps/v1?hash=', '', 'application/json'],
+    ['/openapi/v3/apis/nosuch/v1', '', '404'],
+    ['/openapi/v3', 'text/html', '200'],
+  ];
+  for (const [url, accept, seen] of rows) {
+    const { code, headers, body } = await ask(url, accept === '' ? {} : { accept });
+    assert.equal(code === 200 ? (headers?.['content-type'] ?? '200') : String(code), seen, `${url} ${accept}`);
+    if (code !== 200) assert.equal(body, '');
+  }
+});
+
+test('a document that is known by its hash is kept for a year', async () => {
+  const { headers } = await ask('/openapi/v3/apis/apps/v1');
+  const etag = headers?.['etag'] ?? '';
+  assert.deepEqual([headers?.['vary'], headers?.['expires']], ['Accept', undefined]);
+  const kept = await ask(`/openapi/v3/apis/apps/v1?hash=${etag.slice(1, -1)}`);
+  assert.equal(Date.parse(kept.headers?.['expires'] ?? '') - clock.now(), 365 * 24 * 3600 * 1000);
+  for (const known of [`"other", ${etag}`, `W/${etag}`, '*'])
+    assert.equal((await ask('/openapi/v3/apis/apps/v1', { 'if-none-match': known })).code, 304, known);
+});
+
 test('what kubectl looks for before it leaves validation to the server', async () => {
   const { paths } = await json<Document>('/openapi/v3/apis/apps/v1');
   const patch = paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}']?.['patch'] ?? {};

@@ -16,9 +16,9 @@ import { rootOf } from '../../schema/openapi-paths.ts';
 import { encodeOpenApiV2Steps, OPENAPI_V2_PROTOBUF, OPENAPI_V2_PROTOBUF_ASKED } from '../../schema/openapi-protobuf.ts';
 import { servedGroups, type ServedVersion } from '../discovery/groups.ts';
 import type { ServedKinds } from '../discovery/routes.ts';
+import { negotiateType } from '../codec/accept.ts';
 import { returnsObject } from '../handlers/deletion-rules.ts';
-import { pageNotFound } from '../handlers/target.ts';
-import type { RawRequest, RawResponse, Route } from '../stages.ts';
+import type { RawRequest, RawResponse, RequestHeaders, Route } from '../stages.ts';
 import { type Descriptions, NO_DESCRIPTIONS } from './descriptions.ts';
 
 export interface OpenApiRouteOptions {
@@ -68,11 +68,12 @@ class OpenApiDocuments {
 
   async v2({ headers }: RawRequest): Promise<RawResponse> {
     await this.#refresh();
-    const accept = String(headers['accept'] ?? '');
-    const protobuf = accept.includes(OPENAPI_V2_PROTOBUF) || accept.includes(OPENAPI_V2_PROTOBUF_ASKED);
+    const asked = negotiateType(String(headers['accept'] ?? ''), [JSON_TYPE, OPENAPI_V2_PROTOBUF_ASKED, OPENAPI_V2_PROTOBUF]);
+    if (asked === undefined) return NOT_ACCEPTABLE;
+    const protobuf = asked !== JSON_TYPE;
     const etag = `"${this.#hash(`v2 ${protobuf}`)}"`;
-    const common = { etag, vary: 'Accept', 'content-type': protobuf ? OPENAPI_V2_PROTOBUF : 'application/json' };
-    if (headers['if-none-match'] === etag) return { code: 304, headers: common, body: '' };
+    const common = { etag, vary: 'Accept', 'content-type': protobuf ? OPENAPI_V2_PROTOBUF : JSON_TYPE };
+    if (isKnown(headers['if-none-match'], etag)) return { code: 304, headers: common, body: '' };
     const { kinds } = this.#options.served;
     const body = await this.#body(protobuf ? 'v2 protobuf' : 'v2', (about) => v2Steps(about, kinds(), protobuf));
     return { code: 200, headers: common, body };
@@ -84,21 +85,27 @@ class OpenApiDocuments {
     if (name === '') return this.#index(headers['if-none-match']);
     const version = this.#versions.get(name);
     const page = this.#pages.get(name);
-    if (version === undefined && page === undefined) return pageNotFound();
+    // kube-aggregator's own word, not Go's (`openapiv3/aggregator`).
+    if (version === undefined && page === undefined) return { code: 404, body: '' };
+    if (negotiateType(String(headers['accept'] ?? ''), [JSON_TYPE]) === undefined) return NOT_ACCEPTABLE;
     const hash = this.#hash(name);
-    const asked = query.find(([key]) => key === 'hash')?.[1];
+    const asked = query.find(([key]) => key === 'hash')?.[1] ?? '';
+    const about = { etag: `"${hash}"`, vary: 'Accept', 'content-type': JSON_TYPE };
     // A hash of another day leads to today's document.
-    if (asked !== undefined && asked !== hash) return { code: 301, headers: { location: `/openapi/v3/${name}?hash=${hash}` }, body: '' };
-    const forever = asked === undefined ? {} : { 'cache-control': 'public, immutable' };
-    const common = { etag: `"${hash}"`, vary: 'Accept', 'content-type': 'application/json', ...forever };
-    if (headers['if-none-match'] === common.etag) return { code: 304, headers: common, body: '' };
-    const body = await this.#body(name, (about) => (page === undefined ? v3Steps(about, version?.kinds ?? []) : pageSteps(about, page)));
+    if (asked !== '' && asked !== hash) return { code: 301, headers: { ...about, location: `/openapi/v3/${name}?hash=${hash}` }, body: '' };
+    const common = { ...about, ...(asked === '' ? {} : this.#forever()) };
+    if (isKnown(headers['if-none-match'], common.etag)) return { code: 304, headers: common, body: '' };
+    const body = await this.#body(name, (options) => (page === undefined ? v3Steps(options, version?.kinds ?? []) : pageSteps(options, page)));
     return { code: 200, headers: common, body };
   }
 
-  #index(ifNoneMatch: unknown): RawResponse {
+  #forever(): Readonly<Record<string, string>> {
+    return { 'cache-control': 'public, immutable', expires: new Date(this.#options.clock.now() + YEAR_MS).toUTCString() };
+  }
+
+  #index(ifNoneMatch: RequestHeaders[string]): RawResponse {
     const etag = `"${this.#hash('index')}"`;
-    if (ifNoneMatch === etag) return { code: 304, headers: { etag }, body: '' };
+    if (isKnown(ifNoneMatch, etag)) return { code: 304, headers: { etag }, body: '' };
     return { code: 200, headers: { etag }, body: openApiIndex([...this.#versions.keys(), ...this.#pages.keys()], (name) => this.#hash(name)) };
   }
 
@@ -146,6 +153,17 @@ class OpenApiDocuments {
       .toString('hex')
       .toUpperCase();
   }
+}
+
+const JSON_TYPE = 'application/json';
+const YEAR_MS = 365 * 24 * 3600 * 1000;
+/** Without a word, as kube-openapi. */
+const NOT_ACCEPTABLE: RawResponse = { code: 406, headers: { vary: 'Accept' }, body: '' };
+
+/** RFC 9110 section 13.1.2, by weak comparison. */
+function isKnown(ifNoneMatch: RequestHeaders[string], etag: string): boolean {
+  const known = String(ifNoneMatch ?? '').split(',');
+  return known.some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === etag);
 }
 
 function groupVersionOf({ kinds, version }: ServedVersion): { readonly group: string; readonly version: string } {

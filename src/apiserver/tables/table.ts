@@ -35,13 +35,15 @@ export function rowBytes(
 
 /** A row of an object that is not stored. */
 export function plainRow(kind: Shown, object: KubeObject, { metaVersion, include }: TableForm, nowMs: number): JsonObject {
-  const shown = include === 'None' ? null : include === 'Object' ? object : partialOf(object, metaVersion);
+  const shown = include === 'None' ? null : include === 'Object' ? object : partialOf(object as unknown as JsonObject, metaVersion);
   return { cells: cellsOf(kind, object, nowMs), object: shown as unknown as JsonObject };
 }
 
-/** The metadata of an object that is not stored, alone. */
-export function partialOf({ metadata = {} }: KubeObject, metaVersion: TableForm['metaVersion']): KubeObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata };
+/** The metadata of an object that is not stored, or of a list of such, alone. */
+export function partialOf({ metadata = {}, items }: JsonObject, metaVersion: TableForm['metaVersion']): JsonObject {
+  const apiVersion = `meta.k8s.io/${metaVersion}`;
+  if (!Array.isArray(items)) return { kind: 'PartialObjectMetadata', apiVersion, metadata };
+  return { kind: 'PartialObjectMetadataList', apiVersion, metadata, items: items.map((item) => partialOf(item as JsonObject, metaVersion)) };
 }
 
 export function tableHead({ metaVersion }: TableForm, metadata: string, columns: string): string {

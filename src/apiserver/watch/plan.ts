@@ -42,8 +42,7 @@ export function planWatch(core: Core, target: Target, options: ListOptions, sele
     prefix,
     selection,
     bookmarks: options.allowWatchBookmarks,
-    timeoutMs:
-      options.timeoutSeconds === undefined || options.timeoutSeconds <= 0 ? LEAST_TIMEOUT_MS * (1 + core.random.float()) : options.timeoutSeconds * 1000,
+    timeoutMs: timeoutOf(core, options.timeoutSeconds ?? 0),
   };
   requireVersion(core, version);
   if (withState) {
@@ -57,6 +56,12 @@ export function planWatch(core: Core, target: Target, options: ListOptions, sele
 
 export const tooOld = (version: number, oldest: number): StatusError => expired(`too old resource version: ${version} (${oldest})`);
 export { tooLargeVersion };
+
+/** Nothing is half an hour and more; less than nothing is over at once, and so is what Go's nanoseconds make negative. */
+function timeoutOf({ random }: Core, seconds: number): number {
+  const ms = Math.abs(seconds) < 9.2e9 ? seconds * 1000 : Number(BigInt.asIntN(64, BigInt(seconds) * 1_000_000_000n)) / 1e6;
+  return ms === 0 ? LEAST_TIMEOUT_MS * (1 + random.float()) : Math.max(0, ms);
+}
 
 /** The narrowest prefix that holds everything selected. */
 function watchPrefix(binding: Binding, namespace: string, selection: Selection): string {

@@ -89,7 +89,7 @@ const path: Target = {
     const mark = url.indexOf('?');
     const whole = mark < 0 ? url : url.slice(0, mark);
     const query = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
-    negotiate(query.get('accept') ?? whole, { protobuf: true, table: true, partial: 'PartialObjectMetadata' });
+    negotiate(query.get('accept') ?? whole, { protobuf: true, table: true, partial: { list: false, goType: '*core.ConfigMap' } });
     const split = splitPath(whole);
     const target = split === undefined ? undefined : resolve(registry, split, whole);
     const options = parseListOptions(query, target?.watch ?? false);
