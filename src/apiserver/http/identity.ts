@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
-import type { Credentials } from '../stages.ts';
+import { getOwn, setOwn } from '../../machinery/record.ts';
+import type { Credentials, RequestHeaders } from '../stages.ts';
 
 interface Shown {
   readonly certificate: Credentials['certificate'];
@@ -78,4 +79,30 @@ function webSocketToken({ upgrade, connection, 'sec-websocket-protocol': offered
   if (encoded === '') return undefined;
   const bytes = Buffer.from(encoded, 'base64url');
   return /^[\w-]+$/.test(encoded) && encoded.length % 4 !== 1 && isUtf8(bytes) ? bytes.toString('utf8') : BROKEN;
+}
+
+const IMPERSONATE = 'impersonate-';
+const NONE: RequestHeaders = {};
+
+/**
+ * Whom a request wants to act as: by lower-case name, a value for each time that a header was sent. Node joins them with a comma, which
+ * names may have in them too, and takes their bytes for Latin-1.
+ */
+export function impersonationHeaders({
+  headers,
+  rawHeaders,
+}: {
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+}): RequestHeaders {
+  let any = false;
+  for (const name in headers) any ||= name.startsWith(IMPERSONATE);
+  if (!any) return NONE;
+  const found: Record<string, readonly string[]> = {};
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase();
+    const value = Buffer.from(rawHeaders[at + 1] ?? '', 'latin1').toString('utf8');
+    if (name.startsWith(IMPERSONATE)) setOwn(found, name, [...(getOwn(found, name) ?? []), value]);
+  }
+  return found;
 }

@@ -173,7 +173,7 @@ export interface Container {
   /** `Completed`, `Error`, `OOMKilled`, `StartError`, or empty. */
   readonly reason: string;
   readonly message: string;
-  /** Absolute, whatever part of it was asked for (CRI `ContainerStatus.log_path`); empty when no log is written. */
+  /** Absolute. */
   readonly logPath: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
