@@ -5,6 +5,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { duplexPair } from 'node:stream';
 import { constants, deflateSync } from 'node:zlib';
 import type { WebSocket } from 'ws';
+import { pemBlocks } from '../../../src/api/certificates/pem.ts';
+import { readPublicKey } from '../../../src/api/certificates/public-key.ts';
+import { certificatesFault, requestFault } from '../../../src/api/certificates/x509.ts';
+import { verifySignature } from '../../../src/cluster/verify-signature.ts';
 import { peekJwt, signJwt, verifyJwt } from '../../../src/apiserver/authn/jwt.ts';
 import { oidcUser } from '../../../src/apiserver/authn/oidc.ts';
 import { subjectOf, userOf } from '../../../src/apiserver/authn/service-account-token.ts';
@@ -454,4 +458,24 @@ const record: Target = {
   },
 };
 
-export const WIRES: readonly Target[] = [spdy, spdySession, websocket, archive, archiveJson, csr, jwt, claims, record];
+const publicKeyDer = Buffer.from('MCowBQYDK2VwAyEAYOuU+kDlC1oWITBWJEAMmZlEvHvh9vbmRvsS4bfJP88=', 'base64');
+
+/** What validation reads of requests, certificates and keys; nothing is refused by throwing. */
+const x509: Target = {
+  name: 'x509',
+  seeds: [PEM, ...csr.seeds.slice(1), publicKeyDer, '-----BEGIN A-----\nB: c\n\nQUFB\r\n-----END A-----\n-----BEGIN A-----'],
+  words: ['-----BEGIN CERTIFICATE-----\n', '\n-----END CERTIFICATE-----', ': ', '\x30\x80', '\x30\x84\xff\xff\xff\xff', '\xa0\x00', '\x03\x01\x00'],
+  shape: derShape,
+  perByteUs: 50,
+  refuses: never,
+  run(input) {
+    const blocks = pemBlocks(Buffer.from(input).toString('latin1'));
+    for (const der of [input, ...blocks.map(({ bytes }) => bytes)]) {
+      for (const fault of [requestFault(der, verifySignature), certificatesFault(der)]) assert.ok(fault === undefined || fault !== '');
+      const key = readPublicKey(der);
+      if (key?.type === 'RSA') assert.ok(key.bits > 0 && key.bits <= der.length * 8);
+    }
+  },
+};
+
+export const WIRES: readonly Target[] = [spdy, spdySession, websocket, archive, archiveJson, csr, x509, jwt, claims, record];
