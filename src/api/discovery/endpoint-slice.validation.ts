@@ -25,13 +25,25 @@ export function validateEndpointSlice({ addressType, endpoints = [], ports = [] 
   return errors;
 }
 
+/** A name of at least two labels; a dot behind them is no part of it. */
+function domainErrors(text: string, path: FieldPath): Errors {
+  if (text === '') return [required(path)];
+  const domain = text.endsWith('.') ? text.slice(0, -1) : text;
+  const faults = dns1123SubdomainFaults(domain);
+  if (faults.length > 0) return [invalid(path, domain, faults.join(','))];
+  const labels = domain.split('.');
+  if (labels.length < 2) return [invalid(path, domain, 'should be a domain with at least two segments separated by dots')];
+  const wrong = labels.find((label) => dns1123LabelFaults(label).length > 0);
+  return wrong === undefined ? [] : [invalid(path, wrong, dns1123LabelFaults(wrong).join(','))];
+}
+
 function validateEndpoint({ addresses, nodeName, hostname, hints }: discovery.Endpoint, type: string, path: FieldPath): Errors {
   const errors: Errors = [];
   const at = path.child('addresses');
   if ((addresses ?? []).length === 0) errors.push(required(at, 'must contain at least 1 address'));
   else if (addresses.length > MAX_ADDRESSES) errors.push(tooMany(at, addresses.length, MAX_ADDRESSES));
   for (const [i, address] of (addresses ?? []).entries()) {
-    if (type === 'FQDN') addFaults(errors, at.index(i), address, dns1123SubdomainFaults(address));
+    if (type === 'FQDN') errors.push(...domainErrors(address, at.index(i)));
     else if (ipFaults(address).length > 0) addFaults(errors, at.index(i), address, ipFaults(address));
     else if (familyOf(address) !== type) errors.push(invalid(at.index(i), address, `must be an ${type} address`));
     else errors.push(...endpointAddressErrors(address, at.index(i)));

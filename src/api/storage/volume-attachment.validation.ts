@@ -13,13 +13,13 @@ const MAX_METADATA_BYTES = 256 * 1024;
 const MAX_MESSAGE = 1024;
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** A new one is held to more than one that is stored. */
+/** A new one is held to more than one that is stored; what is missing is missed by both rules. */
 export function validateVolumeAttachment(of: storage.VolumeAttachment): readonly FieldError[] {
   const errors: Errors = [...validateSpec(of.spec)];
   const { attacher, source } = of.spec;
   const name = source.persistentVolumeName;
-  if (!isEmpty(attacher)) errors.push(...checkDriverName(attacher, SPEC.child('attacher')));
-  if (!isEmpty(name)) addFaults(errors, SPEC.child('source', 'persistentVolumeName'), name, dns1123SubdomainFaults(name));
+  errors.push(...checkDriverName(attacher, SPEC.child('attacher')));
+  if (name !== undefined) addFaults(errors, SPEC.child('source', 'persistentVolumeName'), name, dns1123SubdomainFaults(name));
   return errors;
 }
 
