@@ -78,6 +78,19 @@ test('a job selects its pods by its uid, and is labelled as they are', () => {
   assert.equal((prepared('Job', { spec: { template } }).spec as JsonObject).manualSelector, false, 'and says so');
 });
 
+test('changes of the template of a daemon set are counted in an annotation', () => {
+  const key = 'deprecated.daemonset.template.generation';
+  const one = { spec: { template: { spec: { containers: [{ name: 'c', image: 'a' }] } } } };
+  const two = { spec: { template: { spec: { containers: [{ name: 'c', image: 'b' }] } } } };
+  const countOf = ({ metadata }: JsonObject): unknown => ((metadata as JsonObject).annotations as JsonObject)[key];
+  const made = prepared('DaemonSet', one);
+  assert.equal(countOf(made), '1');
+  const labelled = prepared('DaemonSet', { ...one, metadata: { labels: { a: 'b' }, annotations: { [key]: '7' } } }, made);
+  assert.equal(countOf(labelled), '1', 'not by clients');
+  assert.equal(countOf(prepared('DaemonSet', two, made)), '2');
+  assert.equal(countOf(preparedStatus('DaemonSet', { ...two, metadata: {} }, made)), '1');
+});
+
 test('endpoints: the topology of old is dropped; labels count for the generation', () => {
   const endpoints = [{ addresses: ['10.0.0.1'], deprecatedTopology: { zone: 'a' } }];
   const made = prepared('EndpointSlice', { addressType: 'IPv4', endpoints });
