@@ -91,6 +91,35 @@ test('changes of the template of a daemon set are counted in an annotation', () 
   assert.equal(countOf(preparedStatus('DaemonSet', { ...two, metadata: {} }, made)), '1');
 });
 
+test('what belonged to the old type of a service goes with it, unless somebody asks for it', () => {
+  const specOf = (spec: JsonObject, old: JsonObject): JsonObject => prepared('Service', { spec }, { spec: old }).spec as JsonObject;
+  const port = (name: string, nodePort?: number): JsonObject => ({
+    name,
+    port: 80,
+    protocol: 'TCP',
+    targetPort: 80,
+    ...(nodePort === undefined ? {} : { nodePort }),
+  });
+  const node = {
+    type: 'NodePort',
+    clusterIP: '10.0.0.1',
+    clusterIPs: ['10.0.0.1'],
+    ports: [port('a', 30001), port('b', 30002)],
+    externalTrafficPolicy: 'Cluster',
+  };
+  const moved = specOf({ ...node, type: 'ClusterIP', ports: [port('b', 30002), port('c')] }, node);
+  assert.deepEqual([moved.ports, moved.externalTrafficPolicy], [[port('b'), port('c')], undefined], 'wherever the ports stand');
+  const asked = specOf({ ...node, type: 'ClusterIP', ports: [port('a', 30001), port('b', 30003)] }, node);
+  assert.deepEqual(asked.ports, [port('a', 30001), port('b', 30003)], 'all of them or none');
+  const external = { ...node, type: 'ClusterIP', ports: [port('a')], externalIPs: ['10.1.0.1'] };
+  assert.equal(specOf({ ...external, externalIPs: [] }, external).externalTrafficPolicy, undefined);
+  const named = specOf(
+    { ...external, type: 'ExternalName', externalName: 'a.b', internalTrafficPolicy: 'Cluster' },
+    { ...external, internalTrafficPolicy: 'Cluster' },
+  );
+  assert.deepEqual([named.externalTrafficPolicy, named.internalTrafficPolicy, named.clusterIP], [undefined, 'Cluster', undefined]);
+});
+
 test('endpoints: the topology of old is dropped; labels count for the generation', () => {
   const endpoints = [{ addresses: ['10.0.0.1'], deprecatedTopology: { zone: 'a' } }];
   const made = prepared('EndpointSlice', { addressType: 'IPv4', endpoints });
