@@ -120,6 +120,26 @@ test('what belonged to the old type of a service goes with it, unless somebody a
   assert.deepEqual([named.externalTrafficPolicy, named.internalTrafficPolicy, named.clusterIP], [undefined, 'Cluster', undefined]);
 });
 
+test('a namespace is labelled with the name that it is given', () => {
+  const draft = structuredClone({ metadata: { generateName: 'n-' } }) as unknown as Draft<KubeObject>;
+  const { strategy } = kindOf('Namespace');
+  strategy.default?.(draft);
+  (draft.metadata ??= {}).name = 'n-x';
+  strategy.prepareForCreate?.(draft, { nowMs: 0, newName: () => 'new' });
+  assert.deepEqual(draft.metadata.labels, { 'kubernetes.io/metadata.name': 'n-x' });
+});
+
+test('when a volume came into its phase, unless the writer knows better', () => {
+  const of = (status: JsonObject, old: JsonObject): unknown =>
+    (preparedStatus('PersistentVolume', { status }, { status: old }).status as JsonObject).lastPhaseTransitionTime;
+  const [then, now] = ['2026-01-01T00:00:00Z', '1970-01-01T00:00:00Z'];
+  const old = { phase: 'Pending', lastPhaseTransitionTime: then };
+  assert.equal(of({ phase: 'Pending' }, old), then);
+  assert.equal(of({ phase: 'Bound' }, old), now);
+  assert.equal(of({ phase: 'Bound', lastPhaseTransitionTime: then }, old), now);
+  assert.equal(of({ phase: 'Bound', lastPhaseTransitionTime: '2026-01-02T00:00:00Z' }, old), '2026-01-02T00:00:00Z');
+});
+
 test('endpoints: the topology of old is dropped; labels count for the generation', () => {
   const endpoints = [{ addresses: ['10.0.0.1'], deprecatedTopology: { zone: 'a' } }];
   const made = prepared('EndpointSlice', { addressType: 'IPv4', endpoints });
