@@ -95,6 +95,8 @@ export const podRules: KindRules<core.Pod> = {
   selectable: {
     names: [
       'spec.nodeName',
+      // As old clients call it.
+      'spec.host',
       'spec.restartPolicy',
       'spec.schedulerName',
       'spec.serviceAccountName',
@@ -106,13 +108,15 @@ export const podRules: KindRules<core.Pod> = {
     ],
     values: ({ spec, status }) => ({
       'spec.nodeName': spec?.nodeName ?? '',
+      'spec.host': spec?.nodeName ?? '',
       'spec.restartPolicy': spec?.restartPolicy ?? '',
       'spec.schedulerName': spec?.schedulerName ?? '',
       'spec.serviceAccountName': spec?.serviceAccountName ?? '',
       'spec.hostNetwork': String(spec?.hostNetwork ?? false),
       'status.phase': status?.phase ?? '',
       'status.podIP': status?.podIPs?.[0]?.ip ?? status?.podIP ?? '',
-      'status.podIPs': (status?.podIPs ?? []).map((p) => p.ip).join(','),
+      // Kubernetes takes the name, but no pod has the field.
+      'status.podIPs': '',
       'status.nominatedNodeName': status?.nominatedNodeName ?? '',
     }),
   },
