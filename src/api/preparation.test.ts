@@ -49,6 +49,14 @@ test('a pod as a whole is limited and requests as its containers do', () => {
   });
 });
 
+test('amounts finer than a thousandth are rounded up to one', () => {
+  const requests = { cpu: '999900u', memory: '1.0001', 'example.com/a': '1' };
+  const { spec } = prepared('Pod', { spec: { containers: [{ name: 'c', resources: { requests } }] } });
+  assert.deepEqual((spec as unknown as { readonly containers: readonly JsonObject[] }).containers[0]?.resources, {
+    requests: { cpu: '1', memory: '1001m', 'example.com/a': '1' },
+  });
+});
+
 test('configuration of a node from the cluster is gone', () => {
   const node = { spec: { configSource: { configMap: { name: 'c' } } }, status: { config: { error: 'e' } } };
   assert.deepEqual(prepared('Node', node), { metadata: {}, spec: {}, status: {} });
