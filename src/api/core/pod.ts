@@ -6,7 +6,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { keep, metadataOf, setGeneration } from '../strategy.ts';
 import { defaultPodRequests, defaultRequests } from './container.defaults.ts';
 import { dropShut, dropShutStatus } from './pod.gates.ts';
-import { podColumns } from './pod.columns.ts';
+import { podColumns, podRowConditions } from './pod.columns.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
 import { defaultPodSpec } from './pod-template.defaults.ts';
 import { podStatusWarnings, podWarnings } from './pod.warnings.ts';
@@ -90,6 +90,7 @@ function graceSeconds({ spec, status }: core.Pod, requested: number | undefined)
 export const podRules: KindRules<core.Pod> = {
   strategy,
   columns: podColumns,
+  rowConditions: podRowConditions,
   shortNames: ['po'],
   categories: ['all'],
   selectable: {
