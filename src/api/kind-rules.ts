@@ -1,5 +1,5 @@
 import type { JsonObject, KubeObject } from '../machinery/object.ts';
-import type { Column, Strategy } from './kind.ts';
+import type { Column, RowCondition, Strategy } from './kind.ts';
 
 /**
  * What a kind's own file says about it; the rest of a `Kind` comes from the tables. One value serves every version of the kind
@@ -9,6 +9,7 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   readonly strategy: Strategy<T>;
   /** Absent: Name and Created At, as Kubernetes prints kinds without columns of their own. */
   readonly columns?: readonly Column<T>[];
+  readonly rowConditions?: (object: T) => readonly RowCondition[];
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   /** Fields for selectors beyond metadata.name and metadata.namespace. Every object gives a value for every name. */

@@ -23,6 +23,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends GroupVersionKin
   readonly storage: { readonly group: string; readonly version: string };
   readonly strategy: Strategy<T>;
   readonly columns: readonly Column<T>[];
+  /** What a table says of the row of an object, beside its cells. */
+  readonly rowConditions?: (object: T) => readonly RowCondition[];
   /** Beyond metadata.name and metadata.namespace: the fields that field selectors may name, with their values. */
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   /** Names of the fields above, so that an unknown one is refused. */
@@ -96,6 +98,14 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   readonly specFinalizers?: (object: T) => readonly string[];
   /** Seconds after which the store deletes it (Event: 3600). */
   readonly timeToLiveSeconds?: number;
+}
+
+/** meta/v1 TableRowCondition. */
+export interface RowCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** A printer column, as kubectl shows it. Cells: strings, numbers, booleans, as they are sent, whatever the type says (an age is text). */

@@ -49,6 +49,14 @@ test('a pod as a whole is limited and requests as its containers do', () => {
   });
 });
 
+test('amounts finer than a thousandth are rounded up to one', () => {
+  const requests = { cpu: '999900u', memory: '1.0001', 'example.com/a': '1' };
+  const { spec } = prepared('Pod', { spec: { containers: [{ name: 'c', resources: { requests } }] } });
+  assert.deepEqual((spec as unknown as { readonly containers: readonly JsonObject[] }).containers[0]?.resources, {
+    requests: { cpu: '1', memory: '1001m', 'example.com/a': '1' },
+  });
+});
+
 test('configuration of a node from the cluster is gone', () => {
   const node = { spec: { configSource: { configMap: { name: 'c' } } }, status: { config: { error: 'e' } } };
   assert.deepEqual(prepared('Node', node), { metadata: {}, spec: {}, status: {} });
@@ -76,6 +84,68 @@ test('a job selects its pods by its uid, and is labelled as they are', () => {
   assert.deepEqual(labelsOf({ metadata: { name: 'j', uid: 'u' }, spec: { template } }), [labels, labels]);
   assert.deepEqual(labelsOf({ metadata: { name: 'j', uid: 'u', labels: { a: 'b' } }, spec: { template } }), [{ a: 'b' }, labels]);
   assert.equal((prepared('Job', { spec: { template } }).spec as JsonObject).manualSelector, false, 'and says so');
+});
+
+test('changes of the template of a daemon set are counted in an annotation', () => {
+  const key = 'deprecated.daemonset.template.generation';
+  const one = { spec: { template: { spec: { containers: [{ name: 'c', image: 'a' }] } } } };
+  const two = { spec: { template: { spec: { containers: [{ name: 'c', image: 'b' }] } } } };
+  const countOf = ({ metadata }: JsonObject): unknown => ((metadata as JsonObject).annotations as JsonObject)[key];
+  const made = prepared('DaemonSet', one);
+  assert.equal(countOf(made), '1');
+  const labelled = prepared('DaemonSet', { ...one, metadata: { labels: { a: 'b' }, annotations: { [key]: '7' } } }, made);
+  assert.equal(countOf(labelled), '1', 'not by clients');
+  assert.equal(countOf(prepared('DaemonSet', two, made)), '2');
+  assert.equal(countOf(preparedStatus('DaemonSet', { ...two, metadata: {} }, made)), '1');
+});
+
+test('what belonged to the old type of a service goes with it, unless somebody asks for it', () => {
+  const specOf = (spec: JsonObject, old: JsonObject): JsonObject => prepared('Service', { spec }, { spec: old }).spec as JsonObject;
+  const port = (name: string, nodePort?: number): JsonObject => ({
+    name,
+    port: 80,
+    protocol: 'TCP',
+    targetPort: 80,
+    ...(nodePort === undefined ? {} : { nodePort }),
+  });
+  const node = {
+    type: 'NodePort',
+    clusterIP: '10.0.0.1',
+    clusterIPs: ['10.0.0.1'],
+    ports: [port('a', 30001), port('b', 30002)],
+    externalTrafficPolicy: 'Cluster',
+  };
+  const moved = specOf({ ...node, type: 'ClusterIP', ports: [port('b', 30002), port('c')] }, node);
+  assert.deepEqual([moved.ports, moved.externalTrafficPolicy], [[port('b'), port('c')], undefined], 'wherever the ports stand');
+  const asked = specOf({ ...node, type: 'ClusterIP', ports: [port('a', 30001), port('b', 30003)] }, node);
+  assert.deepEqual(asked.ports, [port('a', 30001), port('b', 30003)], 'all of them or none');
+  const external = { ...node, type: 'ClusterIP', ports: [port('a')], externalIPs: ['10.1.0.1'] };
+  assert.equal(specOf({ ...external, externalIPs: [] }, external).externalTrafficPolicy, undefined);
+  const named = specOf(
+    { ...external, type: 'ExternalName', externalName: 'a.b', internalTrafficPolicy: 'Cluster' },
+    { ...external, internalTrafficPolicy: 'Cluster' },
+  );
+  assert.deepEqual([named.externalTrafficPolicy, named.internalTrafficPolicy, named.clusterIP], [undefined, 'Cluster', undefined]);
+});
+
+test('a namespace is labelled with the name that it is given', () => {
+  const draft = structuredClone({ metadata: { generateName: 'n-' } }) as unknown as Draft<KubeObject>;
+  const { strategy } = kindOf('Namespace');
+  strategy.default?.(draft);
+  (draft.metadata ??= {}).name = 'n-x';
+  strategy.prepareForCreate?.(draft, { nowMs: 0, newName: () => 'new' });
+  assert.deepEqual(draft.metadata.labels, { 'kubernetes.io/metadata.name': 'n-x' });
+});
+
+test('when a volume came into its phase, unless the writer knows better', () => {
+  const of = (status: JsonObject, old: JsonObject): unknown =>
+    (preparedStatus('PersistentVolume', { status }, { status: old }).status as JsonObject).lastPhaseTransitionTime;
+  const [then, now] = ['2026-01-01T00:00:00Z', '1970-01-01T00:00:00Z'];
+  const old = { phase: 'Pending', lastPhaseTransitionTime: then };
+  assert.equal(of({ phase: 'Pending' }, old), then);
+  assert.equal(of({ phase: 'Bound' }, old), now);
+  assert.equal(of({ phase: 'Bound', lastPhaseTransitionTime: then }, old), now);
+  assert.equal(of({ phase: 'Bound', lastPhaseTransitionTime: '2026-01-02T00:00:00Z' }, old), '2026-01-02T00:00:00Z');
 });
 
 test('endpoints: the topology of old is dropped; labels count for the generation', () => {

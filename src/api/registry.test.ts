@@ -70,6 +70,12 @@ test('defaults, preparation, columns and selectable fields take an object of whi
   }
 });
 
+test('a pod can be selected by its node under the old name, and by its addresses never', () => {
+  const pod = builtinKinds().find((kind) => kind.kind === 'Pod');
+  const fields = pod?.selectableFields?.({ spec: { nodeName: 'n' }, status: { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }] } } as never);
+  assert.deepEqual([fields?.['spec.host'], fields?.['spec.nodeName'], fields?.['status.podIP'], fields?.['status.podIPs']], ['n', 'n', '10.0.0.1', '']);
+});
+
 test('defaulting twice is defaulting once', () => {
   for (const kind of builtinKinds()) {
     const decoded = decode(builtinFacts, kind.typeName, { metadata: { name: 'x' }, spec: {} });

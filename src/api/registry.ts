@@ -41,6 +41,7 @@ function kindOf(row: ResourceFacts): Kind {
     storage: rules.storage ?? { group: row.group, version: bestVersion(row) },
     strategy: ANY_FINALIZER.has(row.group) ? rules.strategy : holdToFinalizers(rules.strategy),
     columns: rules.columns ?? defaultColumns,
+    ...(rules.rowConditions === undefined ? {} : { rowConditions: rules.rowConditions }),
     ...(rules.selectable === undefined ? {} : { selectableFields: rules.selectable.values, selectableFieldNames: rules.selectable.names }),
     ...(rules.deprecation === undefined ? {} : { deprecation: rules.deprecation }),
     ...(rules.convert === undefined ? {} : { convert: rules.convert }),

@@ -125,7 +125,8 @@ export function formatQuantity({ nanos, format }: Quantity): string {
   if (nanos === 0n) return '0';
   const sign = nanos < 0n ? '-' : '';
   const magnitude = nanos < 0n ? -nanos : nanos;
-  if (format === 'BinarySI' && magnitude >= 1024n * NANO) return sign + formatBinary(ceilDivide(magnitude, NANO));
+  // Parts of a unit have no binary form.
+  if (format === 'BinarySI' && magnitude >= 1024n * NANO && magnitude % NANO === 0n) return sign + formatBinary(magnitude / NANO);
   return sign + formatDecimal(magnitude, format === 'DecimalExponent');
 }
 

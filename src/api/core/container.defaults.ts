@@ -74,6 +74,6 @@ export function roundResources(list: Draft<Readonly<Record<string, string>>> | u
   for (const [name, text] of Object.entries(list ?? {})) {
     const quantity = parseQuantity(text);
     if (list === undefined || quantity === undefined || quantity.nanos % 1_000_000n === 0n) continue;
-    list[name] = `${quantityMilliValue(quantity)}m`;
+    list[name] = formatQuantity({ ...quantity, nanos: quantityMilliValue(quantity) * 1_000_000n });
   }
 }

@@ -1,6 +1,7 @@
 import { type FieldError, type FieldPath, invalid } from '../../machinery/field-error.ts';
 import { dns1123LabelFaults, qualifiedNameFaults } from '../../machinery/names.ts';
 import { addFaults, type Errors, FOREIGN_FINALIZER, isForeignFinalizer, root } from '../checks.ts';
+import type { Draft } from '../../machinery/object.ts';
 import type * as core from '../gen/types/core.v1.ts';
 import type { KindRules } from '../kind-rules.ts';
 import { keep, metadataOf } from '../strategy.ts';
@@ -37,14 +38,18 @@ function validateStatus({ metadata, status }: core.Namespace): readonly FieldErr
   return status?.phase === phase ? [] : [invalid(root('status').child('Phase'), status?.phase ?? '', fault)];
 }
 
+function labelWithName(draft: Draft<core.Namespace>): void {
+  const metadata = metadataOf(draft);
+  if (metadata.name !== undefined && metadata.name !== '') metadata.labels = { ...metadata.labels, [NAME_LABEL]: metadata.name };
+}
+
 export const namespaceRules: KindRules<core.Namespace> = {
   strategy: {
     validateName: dns1123LabelFaults,
-    default: (draft) => {
-      const metadata = metadataOf(draft);
-      if (metadata.name !== undefined && metadata.name !== '') metadata.labels = { ...metadata.labels, [NAME_LABEL]: metadata.name };
-    },
+    default: labelWithName,
     prepareForCreate: (draft) => {
+      // By now it has the name that it came without.
+      labelWithName(draft);
       draft.status = { phase: 'Active' };
       const finalizers = draft.spec?.finalizers ?? [];
       draft.spec = { ...draft.spec, finalizers: finalizers.includes(FINALIZER) ? finalizers : [...finalizers, FINALIZER] };

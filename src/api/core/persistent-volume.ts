@@ -47,9 +47,11 @@ export const persistentVolumeRules: KindRules<core.PersistentVolume> = {
     status: {
       prepareForUpdate: (draft, old, { nowMs }) => {
         keep(draft, old, 'spec');
-        draft.status ??= {};
-        if (draft.status.phase !== old.status?.phase) draft.status.lastPhaseTransitionTime = formatTime(nowMs);
-        else if (draft.status.lastPhaseTransitionTime === undefined) keep(draft.status, old.status ?? {}, 'lastPhaseTransitionTime');
+        const status = (draft.status ??= {});
+        const isNew = status.phase !== old.status?.phase;
+        const time = status.lastPhaseTransitionTime;
+        if (isNew && (time === undefined || time === old.status?.lastPhaseTransitionTime)) status.lastPhaseTransitionTime = formatTime(nowMs);
+        else if (time === undefined) keep(status, old.status ?? {}, 'lastPhaseTransitionTime');
       },
     },
   },

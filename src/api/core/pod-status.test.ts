@@ -196,6 +196,15 @@ test('a status that leaves out what is kept', () => {
   assert.deepEqual(status, { conditions: [{ type: 'Ready', status: 'True', observedGeneration: 2 }], qosClass: 'Burstable', observedGeneration: 3 });
 });
 
+test('two conditions of one type, one after the other', () => {
+  const status: Draft<core.PodStatus> = { conditions: [1, 2].map(() => ({ type: 'Ready', status: 'True' })) };
+  prepareStatus(status, { conditions: [2, 3].map((observedGeneration) => ({ type: 'Ready', status: 'True', observedGeneration })) });
+  assert.deepEqual(
+    status.conditions?.map((condition) => condition.observedGeneration),
+    [2, 3],
+  );
+});
+
 test('one address in two fields', () => {
   const settled = (status: Draft<core.PodStatus>): Draft<core.PodStatus> => {
     settleAddresses(status);

@@ -1,6 +1,7 @@
+import { getOwn } from '../../machinery/record.ts';
 import { ageColumn, ageOf, nameColumn, text, wide } from '../columns.ts';
 import type * as core from '../gen/types/core.v1.ts';
-import type { Column } from '../kind.ts';
+import type { Column, RowCondition } from '../kind.ts';
 
 interface Summary {
   readonly ready: string;
@@ -147,3 +148,11 @@ export const podColumns: readonly Column<core.Pod>[] = [
   wide('Nominated Node', 'The node where others are being evicted for it.', ({ status }) => orNone(status?.nominatedNodeName)),
   wide('Readiness Gates', 'Conditions that are true of those that its readiness waits for.', formatReadinessGates),
 ];
+
+const ENDED: Readonly<Record<string, readonly RowCondition[]>> = {
+  Succeeded: [{ type: 'Completed', status: 'True', reason: 'Succeeded', message: 'The pod has completed successfully.' }],
+  Failed: [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }],
+};
+
+/** By which clients can leave out of a list what has ended. */
+export const podRowConditions = ({ status }: core.Pod): readonly RowCondition[] => getOwn(ENDED, status?.phase ?? '') ?? [];

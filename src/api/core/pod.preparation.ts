@@ -42,8 +42,11 @@ export function settleAddresses(status: Draft<core.PodStatus> | undefined): void
 export function prepareStatus(status: Draft<core.PodStatus>, old: core.PodStatus | undefined): void {
   if ((status.qosClass ?? '') === '' && old?.qosClass !== undefined) status.qosClass = old.qosClass;
   if ((status.observedGeneration ?? 0) === 0 && old?.observedGeneration !== undefined) status.observedGeneration = old.observedGeneration;
+  // There may be more than one of a type: they are taken one after the other.
+  const left = [...(old?.conditions ?? [])];
   for (const condition of status.conditions ?? []) {
-    const before = old?.conditions?.find(({ type }) => type === condition.type)?.observedGeneration;
+    const at = left.findIndex(({ type }) => type === condition.type);
+    const before = at === -1 ? undefined : left.splice(at, 1)[0]?.observedGeneration;
     if ((condition.observedGeneration ?? 0) === 0 && before !== undefined) condition.observedGeneration = before;
   }
 }

@@ -6,7 +6,7 @@ import type { KindRules } from '../kind-rules.ts';
 import { keep, metadataOf, setGeneration } from '../strategy.ts';
 import { defaultPodRequests, defaultRequests } from './container.defaults.ts';
 import { dropShut, dropShutStatus } from './pod.gates.ts';
-import { podColumns } from './pod.columns.ts';
+import { podColumns, podRowConditions } from './pod.columns.ts';
 import { qosClassOf } from './pod.qos.rules.ts';
 import { defaultPodSpec } from './pod-template.defaults.ts';
 import { podStatusWarnings, podWarnings } from './pod.warnings.ts';
@@ -90,11 +90,14 @@ function graceSeconds({ spec, status }: core.Pod, requested: number | undefined)
 export const podRules: KindRules<core.Pod> = {
   strategy,
   columns: podColumns,
+  rowConditions: podRowConditions,
   shortNames: ['po'],
   categories: ['all'],
   selectable: {
     names: [
       'spec.nodeName',
+      // As old clients call it.
+      'spec.host',
       'spec.restartPolicy',
       'spec.schedulerName',
       'spec.serviceAccountName',
@@ -106,13 +109,15 @@ export const podRules: KindRules<core.Pod> = {
     ],
     values: ({ spec, status }) => ({
       'spec.nodeName': spec?.nodeName ?? '',
+      'spec.host': spec?.nodeName ?? '',
       'spec.restartPolicy': spec?.restartPolicy ?? '',
       'spec.schedulerName': spec?.schedulerName ?? '',
       'spec.serviceAccountName': spec?.serviceAccountName ?? '',
       'spec.hostNetwork': String(spec?.hostNetwork ?? false),
       'status.phase': status?.phase ?? '',
       'status.podIP': status?.podIPs?.[0]?.ip ?? status?.podIP ?? '',
-      'status.podIPs': (status?.podIPs ?? []).map((p) => p.ip).join(','),
+      // Kubernetes takes the name, but no pod has the field.
+      'status.podIPs': '',
       'status.nominatedNodeName': status?.nominatedNodeName ?? '',
     }),
   },

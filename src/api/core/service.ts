@@ -32,8 +32,13 @@ function defaultService({ spec, status }: Draft<core.Service>): void {
   }
 }
 
-function isExternallyReachable({ type, externalIPs }: Draft<core.ServiceSpec>): boolean {
-  return type === 'LoadBalancer' || type === 'NodePort' || (type === 'ClusterIP' && (externalIPs ?? []).length > 0);
+const hasNodePorts = (type: string | undefined): boolean => type === 'NodePort' || type === 'LoadBalancer';
+
+/** 0 where a port has none. */
+const nodePortsOf = (ports: readonly core.ServicePort[]): readonly number[] => ports.map(({ nodePort = 0 }) => nodePort);
+
+function isExternallyReachable({ type, externalIPs }: core.ServiceSpec | Draft<core.ServiceSpec>): boolean {
+  return hasNodePorts(type) || (type === 'ClusterIP' && (externalIPs ?? []).length > 0);
 }
 
 /** What belonged to the old type goes with it, where the writer did not touch it (Kubernetes' `dropTypeDependentFields`). */
@@ -42,7 +47,6 @@ function dropFieldsOfOldType(draft: Draft<core.Service>, old: core.Service): voi
   const before = old.spec;
   if (spec === undefined || before === undefined) return;
   const untouched = (field: keyof core.ServiceSpec): boolean => JSON.stringify(spec[field]) === JSON.stringify(before[field]);
-  const wasNode = before.type === 'NodePort' || before.type === 'LoadBalancer';
   if (before.type !== 'ExternalName' && spec.type === 'ExternalName') {
     if (untouched('clusterIP') && untouched('clusterIPs')) {
       delete spec.clusterIP;
@@ -50,11 +54,13 @@ function dropFieldsOfOldType(draft: Draft<core.Service>, old: core.Service): voi
     }
     if (untouched('ipFamilies')) delete spec.ipFamilies;
     if (untouched('ipFamilyPolicy')) delete spec.ipFamilyPolicy;
-    if (untouched('internalTrafficPolicy')) delete spec.internalTrafficPolicy;
   }
-  const isNode = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-  if (wasNode && !isNode) for (const [i, port] of (spec.ports ?? []).entries()) if (port.nodePort === before.ports?.[i]?.nodePort) delete port.nodePort;
-  if (wasNode && !isNode && (spec.externalIPs ?? []).length === 0 && untouched('externalTrafficPolicy')) delete spec.externalTrafficPolicy;
+  if (hasNodePorts(before.type) && !hasNodePorts(spec.type)) {
+    // Ports may come, go and move, as long as none asks for a number of its own.
+    const then = new Set(nodePortsOf(before.ports ?? []));
+    if (nodePortsOf(spec.ports ?? []).every((number) => number === 0 || then.has(number))) for (const port of spec.ports ?? []) delete port.nodePort;
+  }
+  if (isExternallyReachable(before) && !isExternallyReachable(spec) && untouched('externalTrafficPolicy')) delete spec.externalTrafficPolicy;
   if (before.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
     if (untouched('healthCheckNodePort')) delete spec.healthCheckNodePort;
     if (untouched('allocateLoadBalancerNodePorts')) delete spec.allocateLoadBalancerNodePorts;
@@ -104,7 +110,6 @@ function keepAddresses({ spec }: Draft<core.Service>, { spec: before }: core.Ser
     if ((spec.clusterIPs ?? []).length === 0) keep(spec, before, 'clusterIPs');
   }
   followAddress(spec, before);
-  const hasNodePorts = (type: string | undefined): boolean => type === 'NodePort' || type === 'LoadBalancer';
   if (hasNodePorts(spec.type) && hasNodePorts(before.type)) keepNodePorts(spec.ports ?? [], before.ports ?? []);
   if (before.type === 'LoadBalancer' && spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && before.externalTrafficPolicy === 'Local') {
     if ((spec.healthCheckNodePort ?? 0) === 0) keep(spec, before, 'healthCheckNodePort');
@@ -122,9 +127,8 @@ function followAddress(spec: Draft<core.ServiceSpec>, before: core.ServiceSpec):
 
 /** By name, whatever else has become of the port; no number that another port has by now. */
 function keepNodePorts(ports: Draft<core.ServicePort>[], before: readonly core.ServicePort[]): void {
-  const numbersOf = (all: readonly core.ServicePort[]): readonly number[] => all.map(({ nodePort = 0 }) => nodePort);
-  const now = new Set(numbersOf(ports));
-  const used = new Set(numbersOf(before).filter((number) => now.has(number)));
+  const now = new Set(nodePortsOf(ports));
+  const used = new Set(nodePortsOf(before).filter((number) => now.has(number)));
   const byName = new Map(before.map(({ name = '', nodePort = 0 }) => [name, nodePort]));
   for (const port of ports) {
     const number = byName.get(port.name ?? '') ?? 0;

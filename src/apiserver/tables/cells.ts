@@ -10,7 +10,7 @@ interface ColumnDefinition {
 }
 
 /** What can be shown as a Table. */
-export type Shown = Pick<Kind, 'columns'>;
+export type Shown = Pick<Kind, 'columns' | 'rowConditions'>;
 
 const definitions = new WeakMap<Shown, string>();
 

@@ -23,3 +23,15 @@ test('what is not stored has rows too: kubectl get componentstatuses', () => {
   });
   assert.deepEqual([row('None')['object'], row('Object')['object']], [null, object]);
 });
+
+test('the row of a pod that has ended says so', () => {
+  const kind = defined(
+    builtinKinds().find((each) => each.kind === 'Pod'),
+    'Pod',
+  );
+  const of = (phase: string): unknown =>
+    plainRow(kind, { metadata: { name: 'p' }, status: { phase } } as unknown as KubeObject, { metaVersion: 'v1', include: 'None' }, 0)['conditions'];
+  assert.deepEqual(of('Succeeded'), [{ type: 'Completed', status: 'True', reason: 'Succeeded', message: 'The pod has completed successfully.' }]);
+  assert.deepEqual(of('Failed'), [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }]);
+  assert.equal(of('Running'), undefined);
+});

@@ -1,4 +1,4 @@
-import type { JsonObject, KubeObject } from '../../machinery/object.ts';
+import type { Json, JsonObject, KubeObject } from '../../machinery/object.ts';
 import type { Core } from '../core.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import { objectBytes, partialBytes } from '../codec/render.ts';
@@ -25,7 +25,9 @@ export function rowBytes(
   after = '',
 ): Buffer {
   const cells = JSON.stringify(cellsOf(binding.kind, object, nowMs));
-  const head = `${before}{"cells":${cells},"object":`;
+  const conditions = binding.kind.rowConditions?.(object) ?? [];
+  const said = conditions.length === 0 ? '' : `"conditions":${JSON.stringify(conditions)},`;
+  const head = `${before}{"cells":${cells},${said}"object":`;
   const tail = `}${after}`;
   if (include === 'None') return Buffer.from(`${head}null${tail}`);
   // Cells may hold anything; only the splicing below is ASCII.
@@ -36,7 +38,12 @@ export function rowBytes(
 /** A row of an object that is not stored. */
 export function plainRow(kind: Shown, object: KubeObject, { metaVersion, include }: TableForm, nowMs: number): JsonObject {
   const shown = include === 'None' ? null : include === 'Object' ? object : partialOf(object as unknown as JsonObject, metaVersion);
-  return { cells: cellsOf(kind, object, nowMs), object: shown as unknown as JsonObject };
+  const conditions = kind.rowConditions?.(object) ?? [];
+  return {
+    cells: cellsOf(kind, object, nowMs),
+    ...(conditions.length === 0 ? {} : { conditions: conditions as unknown as Json }),
+    object: shown as unknown as JsonObject,
+  };
 }
 
 /** The metadata of an object that is not stored, or of a list of such, alone. */
