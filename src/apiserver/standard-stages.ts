@@ -23,6 +23,7 @@ import { CLUSTER_ROLES } from './bootstrap/policy-roles.ts';
 import type { Dial } from './dial.ts';
 import { rootPathsRoute } from './discovery/root-paths.ts';
 import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
+import { dumpRoutes } from './fairness/dump.ts';
 import { fairShareGauges } from './fairness/gauges.ts';
 import { fairShare } from './fairness/share.ts';
 import { componentStatuses } from './health/component-statuses.ts';
@@ -131,8 +132,9 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       ...admissionMetrics.gauges,
       deprecatedApis(requests, options.served),
       ...(options.gauges ?? []),
-      ...(share === undefined ? [] : fairShareGauges(share.figures)),
+      ...(share === undefined ? [] : [...fairShareGauges(share.figures), ...share.times.gauges]),
     ]),
+    ...(share === undefined ? [] : dumpRoutes(share)),
   ];
   return {
     authenticate: access.authenticate(authenticator(authentication, check)),
