@@ -77,6 +77,19 @@ describe('paths', () => {
     assert.deepEqual([code, body['message'], body['reason'], headers['www-authenticate']], [401, 'Unauthorized', 'Unauthorized', undefined]);
   });
 
+  it('who may not ask is told so in words that no browser takes for more', async () => {
+    const { code, headers, body } = await front.say('GET', MAPS, { as: 'a<b>&c' });
+    const message = 'configmaps is forbidden: User "a&lt;b&gt;&amp;c" cannot list resource "configmaps" in API group "" in the namespace "default"';
+    assert.deepEqual([code, body['message'], headers['x-content-type-options']], [403, message, 'nosniff']);
+    const missing = await front.say('GET', `${MAPS}/nosuch`);
+    assert.deepEqual([missing.code, missing.headers['x-content-type-options']], [404, undefined]);
+  });
+
+  it('a whole URL stands for its path', async () => {
+    const { code, body } = await front.say('GET', `https://somewhere:6443${MAPS}/a?pretty=true`);
+    assert.deepEqual([code, body['kind']], [200, 'ConfigMap']);
+  });
+
   it('a method that is not served there', async () => {
     for (const [method, path] of [
       ['PUT', MAPS],

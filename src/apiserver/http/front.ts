@@ -94,6 +94,9 @@ const HTTP1 = { keepAliveTimeout: IDLE_MS, maxHeaderSize: MOST_HEAD_BYTES };
 
 const LONG_REFUSAL = 100_000;
 
+/** RFC 9112 section 3.2.2: a server takes a whole URL too. */
+const originForm = (url: string): string => (url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '').replace(/^(?!\/)/, '/'));
+
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** The HTTPS front: HTTP/1.1 and HTTP/2 on one port, in front of the same handlers as the in-process way. */
@@ -188,7 +191,7 @@ export class HttpFront {
 
   #context(request: AnyRequest, response: AnyResponse): HttpCall {
     const { core, bodies, writeYaml } = this.#options;
-    const url = request.url ?? '/';
+    const url = originForm(request.url ?? '/');
     const mark = url.indexOf('?');
     const contentType = mediaType(request.headers['content-type']);
     const isJson = contentType === '' || contentType.endsWith('json');
