@@ -33,6 +33,7 @@ import { bearerToken, certificateOf } from './identity.ts';
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
 import { Seats } from './seats.ts';
+import { Starts } from './starts.ts';
 import { startWatch } from './watch-start.ts';
 import { Flusher } from './watch-output.ts';
 import { upgradeResponse } from './upgrade.ts';
@@ -106,11 +107,13 @@ export class HttpFront {
   readonly #seats = new Seats();
   readonly #deadlines: Deadlines;
   readonly #flusher: Flusher;
+  readonly #starts: Starts;
 
   constructor(options: FrontOptions) {
     this.#options = options;
     this.#deadlines = new Deadlines(options.core.clock);
     this.#flusher = new Flusher(options.core.yieldToLoop);
+    this.#starts = new Starts(options.core.yieldToLoop);
   }
 
   async listen({ host, port, tls }: ListenOptions): Promise<Listening> {
@@ -132,8 +135,15 @@ export class HttpFront {
     endIdleSessions(server, this.#options.core.clock);
     const connections = new OpenConnections(door, server, this.#options.core.clock);
     server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
-      connections.began(response);
-      this.#serve(request, response);
+      const start = (): void => {
+        connections.began(response);
+        this.#serve(request, response);
+      };
+      if (request.httpVersionMajor === 1) start();
+      else
+        this.#starts.begin(() => {
+          if (!request.stream.destroyed) start();
+        });
     });
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     server.on('sessionError', () => {});
