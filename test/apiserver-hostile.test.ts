@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect as connectHttp2, constants } from 'node:http2';
 import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,6 +67,23 @@ describe('clients that mean harm, or go away', () => {
       for await (const chunk of socket as AsyncIterable<Buffer>) answer += chunk.toString();
       assert.equal(answer, 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n');
     });
+
+  test('requests that are taken back in the same breath are mostly not begun', async () => {
+    const session = connectHttp2(`https://127.0.0.1:${listening.port}`, { ca });
+    const ask = async (): Promise<void> => {
+      const stream = session.request({ ':path': MAPS });
+      stream.resume();
+      await once(stream, 'end');
+    };
+    await ask();
+    let asked = 0;
+    decide = () => ++asked > 0;
+    for (let i = 0; i < 300; i++) session.request({ ':path': MAPS }).close(constants.NGHTTP2_CANCEL);
+    await ask();
+    session.close();
+    assert.ok(asked < 100, `${asked} of 301`);
+    decide = () => true;
+  });
 
   test('who may not write is told before the body has come', async () => {
     decide = ({ verb }) => verb !== 'create';

@@ -194,8 +194,11 @@ export interface RawResponse {
 
 /** /healthz, /livez, /readyz, /version, /metrics, /api, /apis, /apis/GROUP, /apis/GROUP/VERSION, /openapi/… Before resources. */
 export interface Route {
-  /** `exact`: the path only (a trailing slash is forgiven). `prefix`: the path and everything below it. The longest match wins. */
-  readonly match: 'exact' | 'prefix';
+  /**
+   * `exact`: the path only. `prefix`: the path and everything below it. The longest match wins. `restful`: as go-restful has it, a trailing slash
+   * is forgiven and what is below is a Status.
+   */
+  readonly match: 'exact' | 'prefix' | 'restful';
   readonly path: string;
   readonly handle: (request: RawRequest) => Awaitable<RawResponse>;
 }

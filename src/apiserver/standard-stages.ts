@@ -22,8 +22,9 @@ import { followRbac } from './authz/rbac-source.ts';
 import { parseRule } from './bootstrap/policy-rules.ts';
 import { CLUSTER_ROLES } from './bootstrap/policy-roles.ts';
 import type { Dial } from './dial.ts';
-import { rootPathsRoute } from './discovery/root-paths.ts';
+import { rootPathsRoutes } from './discovery/root-paths.ts';
 import { discoveryRoutes, type ServedKinds } from './discovery/routes.ts';
+import { dumpRoutes } from './fairness/dump.ts';
 import { fairShareGauges } from './fairness/gauges.ts';
 import { fairShare } from './fairness/share.ts';
 import { componentStatuses } from './health/component-statuses.ts';
@@ -133,8 +134,9 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       ...admissionMetrics.gauges,
       deprecatedApis(requests, options.served),
       ...(options.gauges ?? []),
-      ...(share === undefined ? [] : fairShareGauges(share.figures)),
+      ...(share === undefined ? [] : [...fairShareGauges(share.figures), ...share.times.gauges]),
     ]),
+    ...(share === undefined ? [] : dumpRoutes(share)),
   ];
   return {
     authenticate: access.authenticate(authenticator(authentication, check)),
@@ -142,7 +144,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     authorize: access.authorize(authorize),
     admission,
     admissionTimes: admissionMetrics,
-    routes: [...routes, rootPathsRoute(options.served, routes, healthPaths(options.checks))],
+    routes: [...routes, ...rootPathsRoutes(options.served, routes, healthPaths(options.checks))],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),
     virtualResources: [

@@ -12,7 +12,7 @@ describe('profiles', () => {
   const clock = new VirtualClock();
   const routes = profilingRoutes(clock);
   const ask = async (path: string, seconds?: string): Promise<RawResponse> => {
-    const route = routes.find((each) => each.path === path);
+    const route = routes.find((each) => each.path === path) ?? routes.find((each) => each.match === 'prefix' && path.startsWith(each.path));
     assert.ok(route !== undefined);
     const query: [string, string][] = seconds === undefined ? [] : [['seconds', seconds]];
     return route.handle({ method: 'GET', path, query, headers: {}, user: { name: 'admin', groups: [] }, signal: undefined, body: () => new Uint8Array() });
@@ -33,6 +33,15 @@ describe('profiles', () => {
       assert.equal(clock.nextInMs(), undefined);
     });
   }
+
+  it('a page leads to them', async () => {
+    const page = await ask('/debug/pprof/');
+    assert.deepEqual([page.code, page.headers?.['content-type']], [200, 'text/html; charset=utf-8']);
+    const links = [...String(page.body).matchAll(/href='([^?']*)/g)].map((match) => match[1]);
+    assert.deepEqual(links, ['heap', 'profile']);
+    assert.deepEqual((await ask('/debug/pprof')).headers, { location: '/debug/pprof/' });
+    assert.equal((await ask('/debug/pprof/nosuch')).code, 404);
+  });
 
   it('no more seconds than a request has', async () => {
     for (const seconds of ['0', '51', 'x', '-1']) await assert.rejects(ask('/debug/pprof/profile', seconds), /more than 0 and at most 50 are expected/);

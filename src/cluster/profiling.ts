@@ -54,10 +54,26 @@ export function profilingRoutes(clock: Clock): readonly Route[] {
     }
   };
   return [
+    { match: 'prefix', path: ROOT, handle: index },
     { match: 'exact', path: `${ROOT}/profile`, handle: (request) => measured(request, 'cpuprofile', cpu) },
     { match: 'exact', path: `${ROOT}/heap`, handle: (request) => measured(request, 'heapprofile', heap) },
   ];
 }
+
+/** Links to what there is, and a word for what there is not (Go's `pprof.Index`). */
+function index({ path }: RawRequest): RawResponse {
+  const safe = { 'x-content-type-options': 'nosniff' };
+  if (path === ROOT) return { code: 301, headers: { location: `${ROOT}/` }, body: '' };
+  if (path !== `${ROOT}/`) return { code: 404, headers: { 'content-type': 'text/plain; charset=utf-8', ...safe }, body: 'Unknown profile\n' };
+  const links = Object.entries(PROFILES).map(([name, about]) => `<li><a href='${name}?seconds=${DEFAULT_SECONDS}'>${name}</a>: ${about}</li>`);
+  const body = `<html>\n<head>\n<title>${ROOT}/</title>\n</head>\n<body>\n${ROOT}/\n<ul>\n${links.join('\n')}\n</ul>\n</body>\n</html>\n`;
+  return { code: 200, headers: { 'content-type': 'text/html; charset=utf-8', ...safe }, body };
+}
+
+const PROFILES: Readonly<Record<string, string>> = {
+  heap: 'who allocates what is still alive at the end, a .heapprofile',
+  profile: 'where time goes, a .cpuprofile',
+};
 
 function secondsOf({ query }: RawRequest): number {
   const given = query.find(([name]) => name === 'seconds')?.[1];

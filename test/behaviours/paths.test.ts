@@ -52,14 +52,7 @@ describe('paths', () => {
   });
 
   it('elsewhere: a plain page', async () => {
-    for (const path of [
-      '/nosuch',
-      '/apis/nosuch.example',
-      '/apis/nosuch.example/v1',
-      '/apis/nosuch.example/v1/things',
-      '/readyz/nosuch',
-      '/openapi/v3/nosuch',
-    ]) {
+    for (const path of ['/nosuch', '/apis/nosuch.example', '/apis/nosuch.example/v1', '/apis/nosuch.example/v1/things', '/readyz/nosuch']) {
       const { code, text, headers } = await front.say('GET', path);
       assert.deepEqual(
         [code, text, headers['content-type'], headers['x-content-type-options']],
@@ -82,6 +75,19 @@ describe('paths', () => {
     }
     const { code, headers, body } = await front.say('GET', '/api/v1/pods', { anonymous: true, headers: { authorization: 'Bearer nonsense' } });
     assert.deepEqual([code, body['message'], body['reason'], headers['www-authenticate']], [401, 'Unauthorized', 'Unauthorized', undefined]);
+  });
+
+  it('who may not ask is told so in words that no browser takes for more', async () => {
+    const { code, headers, body } = await front.say('GET', MAPS, { as: 'a<b>&c' });
+    const message = 'configmaps is forbidden: User "a&lt;b&gt;&amp;c" cannot list resource "configmaps" in API group "" in the namespace "default"';
+    assert.deepEqual([code, body['message'], headers['x-content-type-options']], [403, message, 'nosniff']);
+    const missing = await front.say('GET', `${MAPS}/nosuch`);
+    assert.deepEqual([missing.code, missing.headers['x-content-type-options']], [404, undefined]);
+  });
+
+  it('a whole URL stands for its path', async () => {
+    const { code, body } = await front.say('GET', `https://somewhere:6443${MAPS}/a?pretty=true`);
+    assert.deepEqual([code, body['kind']], [200, 'ConfigMap']);
   });
 
   it('a method that is not served there', async () => {
@@ -129,12 +135,34 @@ describe('paths', () => {
     for (const [name, why] of [
       ['..', "may not be '..'"],
       ['.', "may not be '.'"],
-      ['a%2Fb', "may not contain '/'"],
       ['a%25b', "may not contain '%'"],
     ] as const) {
       const { code, body } = await front.say('GET', `${MAPS}/${name}`);
       assert.deepEqual([code, body['message']], [400, `Name parameter invalid: "${decodeURIComponent(name)}": ${why}`]);
     }
+  });
+
+  it('an escaped slash is a slash', async () => {
+    const { code, body } = await front.say('GET', `${MAPS}/a%2Fb`);
+    assert.deepEqual([code, body['message']], [404, NOT_FOUND]);
+    assert.equal((await front.say('GET', '/api/v1/namespaces/default%2Fconfigmaps/a')).code, 200);
+  });
+
+  it('a slash at the end is forgiven by some, as Kubernetes forgives it', async () => {
+    const codes: Record<string, number> = {};
+    const asked = {
+      200: ['/api/', '/api/v1/', '/apis/', '/apis/apps/', '/apis/apps/v1/', `${MAPS}/`, '/version/', '/openid/v1/jwks/', '/index.html'],
+      404: ['/healthz/', '/livez/ping/', '/metrics/', '/metrics/slis/', '/openapi/v2/', '/openapi/v3/', '//', '//api/v1', '/api//v1'],
+    };
+    for (const path of Object.values(asked).flat()) codes[path] = (await front.say('GET', path)).code;
+    assert.deepEqual(codes, Object.fromEntries(Object.entries(asked).flatMap(([code, paths]) => paths.map((path) => [path, Number(code)]))));
+    const { body } = await front.say('GET', '/version/nosuch');
+    assert.equal(body['message'], NOT_FOUND);
+  });
+
+  it('where there is no OpenAPI document: nothing', async () => {
+    const { code, text } = await front.say('GET', '/openapi/v3/nosuch');
+    assert.deepEqual([code, text], [404, '']);
   });
 
   it('the root lists them all, in order', async () => {
@@ -167,7 +195,7 @@ describe('paths', () => {
       return [code, text, headers['content-type'], headers['x-content-type-options']];
     };
     const TEXT = ['text/plain; charset=utf-8', 'nosniff'];
-    for (const path of ['/healthz', '/livez', '/readyz', '/readyz/ping', '/healthz/']) assert.deepEqual(await plain(path), [200, 'ok', ...TEXT], path);
+    for (const path of ['/healthz', '/livez', '/readyz', '/readyz/ping']) assert.deepEqual(await plain(path), [200, 'ok', ...TEXT], path);
     const lines = async (path: string) => String((await plain(path))[1]).split('\n');
     for (const path of ['/healthz', '/livez', '/readyz']) {
       const said = await lines(`${path}?verbose`);

@@ -23,7 +23,7 @@ export function openidRoutes({ keys, issuer }: TokenIssuer, serverAddress: () =>
     body: JSON.stringify({ keys: keysOf() }),
   });
   return [
-    { match: 'exact', path: '/.well-known/openid-configuration', handle: readOnly(document) },
-    { match: 'exact', path: '/openid/v1/jwks', handle: readOnly(jwks) },
+    { match: 'restful', path: '/.well-known/openid-configuration', handle: readOnly(document) },
+    { match: 'restful', path: '/openid/v1/jwks', handle: readOnly(jwks) },
   ];
 }

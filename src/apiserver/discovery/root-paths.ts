@@ -3,7 +3,7 @@ import { servedGroups } from './groups.ts';
 import type { ServedKinds } from './routes.ts';
 
 /** `/`: every path below which something is, in order (meta/v1 RootPaths). */
-export function rootPathsRoute(served: ServedKinds, routes: readonly Route[], checks: readonly string[]): Route {
+export function rootPathsRoutes(served: ServedKinds, routes: readonly Route[], checks: readonly string[]): readonly Route[] {
   const show = (): RawResponse => {
     const groups = servedGroups(served.kinds()).flatMap(({ name, versions }) => {
       const root = name === '' ? '/api' : `/apis/${name}`;
@@ -12,5 +12,6 @@ export function rootPathsRoute(served: ServedKinds, routes: readonly Route[], ch
     const paths = new Set([...routes.map(({ path }) => path), ...checks, ...groups, '/apis/', '/openapi/v3/']);
     return { code: 200, body: JSON.stringify({ paths: [...paths].toSorted() }, null, 2) };
   };
-  return { match: 'exact', path: '/', handle: show };
+  // The second stands in no list.
+  return ['/', '/index.html'].map((path) => ({ match: 'exact', path, handle: show }));
 }

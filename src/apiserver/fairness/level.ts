@@ -29,6 +29,16 @@ export interface Place {
   queue: Queue | undefined;
 }
 
+/** What stands in a queue now. Seats and work: of those that wait. */
+export interface QueueState {
+  readonly waiting: number;
+  readonly executing: number;
+  readonly seatsInUse: number;
+  readonly servedMs: number;
+  readonly waitingSeats: number;
+  readonly workMs: number;
+}
+
 interface Queue {
   readonly waiting: Place[];
   /** How much service it has had, in milliseconds of seats; the least served is next. */
@@ -75,6 +85,24 @@ export class Level {
 
   get waiting(): number {
     return this.#waiting;
+  }
+
+  get queues(): readonly QueueState[] {
+    const inUse = new Map<Queue, number>();
+    for (const [{ queue }, seats] of this.#seats) if (queue !== undefined) inUse.set(queue, (inUse.get(queue) ?? 0) + seats);
+    return this.#queues.map((queue) => {
+      const waitingSeats = queue.waiting.reduce((sum, place) => sum + this.#seatsOf(place), 0);
+      const { waiting, seated, served } = queue;
+      const seatsInUse = inUse.get(queue) ?? 0;
+      return { waiting: waiting.length, executing: seated, seatsInUse, servedMs: served, waitingSeats, workMs: waitingSeats * GUESSED_MS };
+    });
+  }
+
+  /** Those that are worked on, then those that wait. -1: it came to its turn without a queue, or waits no longer. */
+  get places(): readonly { readonly place: Place; readonly queue: number; readonly at: number }[] {
+    const indexOf = new Map(this.#queues.map((queue, index) => [queue, index] as const));
+    const seated = [...this.#seats.keys()].map((place) => ({ place, queue: (place.queue && indexOf.get(place.queue)) ?? -1, at: -1 }));
+    return [...seated, ...this.#queues.flatMap(({ waiting }, queue) => waiting.map((place, at) => ({ place, queue, at })))];
   }
 
   /** Seats that others may use now. */

@@ -9,7 +9,8 @@ import type { AuthorizeAttributes, StoredReader } from '../stages.ts';
 import { storedList } from '../stored.ts';
 import { distinguisherOf, inMatchingOrder, type SchemaMatch, schemaMatch } from './classify.ts';
 import { defaultFlowSchemas, defaultPriorityLevels } from './defaults.ts';
-import { Level, type LevelSettings, type Place, type Rejection } from './level.ts';
+import { Level, type LevelSettings, type Place, type QueueState, type Rejection } from './level.ts';
+import { FlowTimes, type SchemaTimes } from './times.ts';
 
 /** A request's turn. */
 export interface Turn {
@@ -26,6 +27,34 @@ export interface FairShare extends Disposable {
   /** `seats`: what the request is worth (`width.ts`); one when absent. */
   begin(user: UserInfo, attributes: AuthorizeAttributes, seats?: number): Turn;
   readonly figures: FairShareFigures;
+  readonly times: FlowTimes;
+  /** Every level with what it is about now. */
+  readonly state: () => readonly LevelState[];
+}
+
+export interface LevelState {
+  readonly name: string;
+  /** Nothing is left to it but what it is about. */
+  readonly quiescing: boolean;
+  readonly waiting: number;
+  readonly executing: number;
+  readonly dispatched: number;
+  readonly rejected: Readonly<Partial<Record<Rejection, number>>>;
+  readonly queues: readonly QueueState[];
+  readonly requests: readonly RequestState[];
+}
+
+/** Wall times. `queue`, `place`: -1 where it has none. */
+export interface RequestState {
+  readonly schema: string;
+  readonly queue: number;
+  readonly place: number;
+  readonly distinguisher: string;
+  readonly arrivedMs: number;
+  readonly startedMs: number | undefined;
+  readonly seats: number;
+  readonly user: UserInfo;
+  readonly attributes: AuthorizeAttributes;
 }
 
 export interface FairShareFigures {
@@ -63,6 +92,7 @@ interface Schema {
   readonly level: Level;
   readonly headers: readonly string[];
   readonly counts: Counts;
+  readonly times: SchemaTimes;
 }
 
 interface Counts {
@@ -81,7 +111,10 @@ export function fairShare(options: FairShareOptions): FairShare {
 
 class Sharing implements FairShare {
   readonly #options: FairShareOptions;
+  readonly times = new FlowTimes();
   readonly #levels = new Map<string, Level>();
+  /** Levels that are no longer there, but still have requests. */
+  #quiescing: ReadonlySet<string> = new Set();
   readonly #counts = new Map<string, Counts>();
   readonly #watches: readonly Disposable[];
   #schemas: readonly Schema[] = [];
@@ -103,7 +136,7 @@ class Sharing implements FairShare {
   begin(user: UserInfo, attributes: AuthorizeAttributes, seats = 1): Turn {
     if (this.#stale) this.#configure();
     const schema = this.#classify(user, attributes);
-    const turn = new SharedTurn(schema, `${schema.name}/${schema.distinguisher(user, attributes)}`, seats, this.#options.clock, this.#seatNext);
+    const turn = new SharedTurn(schema, { user, attributes }, seats, this.#options.clock, this.#seatNext);
     const { level } = schema;
     if (level.take(turn, this.#free)) {
       turn.sat();
@@ -128,6 +161,20 @@ class Sharing implements FairShare {
       schemas: () => this.#schemas.map(({ name, level, counts }) => ({ name, level: level.name, ...counts })),
     };
   }
+
+  readonly state = (): readonly LevelState[] => {
+    const { clock } = this.#options;
+    const offsetMs = clock.now() - clock.monotonic();
+    return [...this.#levels.values()].map((level) => {
+      const { name, waiting, executing, queues } = level;
+      const own = this.#schemas.filter((schema) => schema.level === level);
+      const rejected: Partial<Record<Rejection, number>> = {};
+      for (const { counts } of own) for (const [reason, count] of counts.rejected) rejected[reason] = (rejected[reason] ?? 0) + count;
+      const dispatched = own.reduce((sum, { counts }) => sum + counts.dispatched, 0);
+      const requests = level.places.flatMap(({ place, queue, at }) => (place instanceof SharedTurn ? [{ ...place.state(offsetMs), queue, place: at }] : []));
+      return { name, quiescing: this.#quiescing.has(name), waiting, executing, dispatched, rejected, queues, requests };
+    });
+  };
 
   #classify(user: UserInfo, attributes: AuthorizeAttributes): Schema {
     for (const schema of this.#schemas) if (schema.matches(user, attributes)) return schema;
@@ -157,6 +204,7 @@ class Sharing implements FairShare {
       if (level === undefined) this.#levels.set(name, new Level(name, each));
       else level.change(each);
     }
+    this.#quiescing = new Set([...this.#levels.keys()].filter((name) => !settings.has(name)));
     const uids = new Map(levels.map(({ metadata }) => [metadata?.name ?? '', metadata?.uid ?? '']));
     this.#schemas = inMatchingOrder(withMandatory(storedList(reader, flowSchemas), defaultFlowSchemas)).flatMap((schema) => this.#schemaOf(schema, uids));
     for (const level of this.#levels.values()) level.seatNext(this.#free);
@@ -174,12 +222,18 @@ class Sharing implements FairShare {
       this.#counts.set(name, counts);
     }
     const headers = ['X-Kubernetes-PF-FlowSchema-UID', schema.metadata?.uid ?? '', 'X-Kubernetes-PF-PriorityLevel-UID', uids.get(levelName) ?? ''];
-    return [{ name, matches: schemaMatch(schema), distinguisher: distinguisherOf(schema), level, headers, counts }];
+    return [{ name, matches: schemaMatch(schema), distinguisher: distinguisherOf(schema), level, headers, counts, times: this.times.of(name, levelName) }];
   }
+}
+
+interface About {
+  readonly user: UserInfo;
+  readonly attributes: AuthorizeAttributes;
 }
 
 class SharedTurn implements Turn, Place {
   readonly flow: string;
+  readonly #about: About;
   readonly seats: number;
   queue: Place['queue'];
   seated: Promise<void> | undefined;
@@ -188,17 +242,33 @@ class SharedTurn implements Turn, Place {
   readonly #left: (level: Level) => void;
   #decide: ((rejection: Rejection | undefined) => void) | undefined;
   #beganMs: number;
+  readonly #arrivedMs: number;
   #state: 'waiting' | 'seated' | 'ended' = 'seated';
   /** Those that it has, for the figures. */
   #taken = 0;
 
-  constructor(schema: Schema, flow: string, seats: number, clock: Clock, left: (level: Level) => void) {
+  constructor(schema: Schema, about: About, seats: number, clock: Clock, left: (level: Level) => void) {
     this.#schema = schema;
-    this.flow = flow;
+    this.#about = about;
+    this.flow = `${schema.name}/${schema.distinguisher(about.user, about.attributes)}`;
     this.seats = seats;
     this.#clock = clock;
     this.#left = left;
     this.#beganMs = clock.monotonic();
+    this.#arrivedMs = this.#beganMs;
+  }
+
+  state(offsetMs: number): Omit<RequestState, 'queue' | 'place'> {
+    const { name } = this.#schema;
+    const startedMs = this.#state === 'waiting' ? undefined : this.#beganMs + offsetMs;
+    return {
+      schema: name,
+      distinguisher: this.flow.slice(name.length + 1),
+      arrivedMs: this.#arrivedMs + offsetMs,
+      startedMs,
+      seats: this.seats,
+      ...this.#about,
+    };
   }
 
   get headers(): readonly string[] {
@@ -206,7 +276,8 @@ class SharedTurn implements Turn, Place {
   }
 
   sat(): void {
-    const { counts, level } = this.#schema;
+    const { counts, level, times } = this.#schema;
+    times.worked.observe((this.#beganMs - this.#arrivedMs) / 1000);
     this.#taken = level.takenBy(this);
     counts.seated += this.#taken;
     counts.executing++;
@@ -242,20 +313,24 @@ class SharedTurn implements Turn, Place {
   }
 
   #refused(rejection: Rejection): StatusError {
-    const { rejected } = this.#schema.counts;
+    const { counts, times } = this.#schema;
+    const { rejected } = counts;
+    times.turnedAway.observe((this.#beganMs - this.#arrivedMs) / 1000);
     rejected.set(rejection, (rejected.get(rejection) ?? 0) + 1);
     return new StatusError('TooManyRequests', 'Too many requests, please try again later.', { details: { retryAfterSeconds: 1 } });
   }
 
   end(): void {
-    const { level, counts } = this.#schema;
+    const { level, counts, times } = this.#schema;
     if (this.#state === 'waiting' && level.giveUp(this)) return this.decided('cancelled');
     if (this.#state !== 'seated') return;
     this.#state = 'ended';
     counts.dispatched++;
     counts.seated -= this.#taken;
     counts.executing--;
-    level.leave(this, this.#clock.monotonic() - this.#beganMs);
+    const tookMs = this.#clock.monotonic() - this.#beganMs;
+    times[this.#about.attributes.verb === 'watch' ? 'watches' : 'regular'].observe(tookMs / 1000);
+    level.leave(this, tookMs);
     this.#left(level);
   }
 }

@@ -70,21 +70,27 @@ function verbOf(call: Call, { name, watch }: Target): string {
   }
 }
 
+/** Authorization said no. Browsers are told not to guess at what it is: it names what the client named. */
+export class NotAllowed extends StatusError {}
+
+/** As upstream writes what a client has chosen. */
+const inText = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
 /** 403 in the words that kubectl and people know (apiserver `responsewriters.Forbidden`). */
 export function refused(attributes: AuthorizeAttributes, { reason }: AuthorizeDecision): StatusError {
   const user = JSON.stringify(attributes.user.name);
   const because = reason === '' ? '' : `: ${reason}`;
   if (!attributes.resourceRequest) {
-    const what = `User ${user} cannot ${attributes.verb} path ${JSON.stringify(attributes.path)}${because}`;
-    return new StatusError('Forbidden', `forbidden: ${what}`, { details: {} });
+    const what = inText(`User ${user} cannot ${attributes.verb} path ${JSON.stringify(attributes.path)}`);
+    return new NotAllowed('Forbidden', `forbidden: ${what}${because}`, { details: {} });
   }
   const { verb, group, resource, subresource, namespace, name } = attributes;
   const gr: GroupResource = { group, resource };
   const whole = subresource === '' ? resource : `${resource}/${subresource}`;
   const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
-  const what = `User ${user} cannot ${verb} resource ${JSON.stringify(whole)} in API group ${JSON.stringify(group)} ${where}${because}`;
+  const what = inText(`User ${user} cannot ${verb} resource ${JSON.stringify(whole)} in API group ${JSON.stringify(group)} ${where}`);
   const subject = name === '' ? formatGroupResource(gr) : `${formatGroupResource(gr)} ${JSON.stringify(name)}`;
-  return new StatusError('Forbidden', `${subject} is forbidden: ${what}`, {
+  return new NotAllowed('Forbidden', `${subject} is forbidden: ${what}${because}`, {
     details: { ...(name === '' ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource },
   });
 }

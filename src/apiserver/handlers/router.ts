@@ -51,6 +51,7 @@ export interface Routed {
 export class Router {
   readonly #core: Core;
   readonly #exact = new Map<string, Route>();
+  readonly #restful: readonly string[];
   readonly #prefixes: readonly Prefix[];
   readonly #streams: ReadonlyMap<string, StreamSubresource>;
   readonly #objects: ReadonlyMap<string, ObjectSubresource>;
@@ -59,7 +60,11 @@ export class Router {
   constructor(core: Core) {
     this.#core = core;
     const { routes, streamSubresources, objectSubresources, virtualResources } = core.stages;
-    for (const route of routes) if (route.match === 'exact') this.#exact.set(route.path, route);
+    for (const route of routes) {
+      if (route.match !== 'prefix') this.#exact.set(route.path, route);
+      if (route.match === 'restful') this.#exact.set(`${route.path}/`, route);
+    }
+    this.#restful = routes.filter(({ match }) => match === 'restful').map(({ path }) => `${path}/`);
     this.#prefixes = routes
       .filter(({ match }) => match === 'prefix')
       .sort((a, b) => b.path.length - a.path.length)
@@ -88,7 +93,7 @@ export class Router {
 
   /** Routes for all of /api and /apis are for what is no resource there; a longer one (an aggregated group) comes first. */
   #route(path: string, isResource: boolean): Route | undefined {
-    const exact = this.#exact.get(path) ?? (path.endsWith('/') ? this.#exact.get(path.slice(0, -1)) : undefined);
+    const exact = this.#exact.get(path);
     if (exact !== undefined) return exact;
     for (const { route, below, ofResources } of this.#prefixes) {
       if ((!isResource || !ofResources) && (path === route.path || path.startsWith(below))) return route;
@@ -118,9 +123,10 @@ export class Router {
     return { attributes, streams: false, authorize: () => this.#authorize(call, attributes), run };
   }
 
-  /** Below the core group or one that is served. */
+  /** Below the core group or one that is served, or what go-restful would serve. */
   #isServed(path: string): boolean {
     const [, root, group = ''] = path.split('/');
+    if (this.#restful.some((below) => path.startsWith(below))) return true;
     return root === 'api' || (root === 'apis' && this.#core.registry.servesGroup(group));
   }
 

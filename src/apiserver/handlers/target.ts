@@ -55,11 +55,19 @@ function decode(parts: readonly string[], from: number): readonly string[] {
   const segments: string[] = [];
   for (let at = from; at < end; at++) {
     const part = parts[at] as string;
+    if (!part.includes('%')) {
+      segments.push(part);
+      continue;
+    }
+    let text: string;
     try {
-      segments.push(part.includes('%') ? decodeURIComponent(part) : part);
+      text = decodeURIComponent(part);
     } catch {
       throw badRequest(`invalid URL escape in ${JSON.stringify(part)}`);
     }
+    // An escaped slash parts names as any other; what is behind a proxy sees to it itself.
+    if (segments.includes('proxy')) segments.push(text);
+    else segments.push(...text.split('/'));
   }
   return segments;
 }

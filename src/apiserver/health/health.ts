@@ -61,8 +61,7 @@ function route(path: string, checks: readonly HealthCheck[], figures: HealthFigu
 }
 
 async function answer(path: string, checks: readonly HealthCheck[], request: RawRequest, figures: HealthFigures): Promise<RawResponse> {
-  const name = request.path.slice(path.length).replace(/^\//, '').replace(/\/$/, '');
-  if (name !== '') return one(checks, name);
+  if (request.path !== path) return one(checks, request.path.slice(path.length + 1));
   const excluded = new Set(request.query.filter(([key]) => key === 'exclude').map(([, value]) => value));
   const lines: string[] = [];
   let failed = false;

@@ -62,5 +62,5 @@ export function buildInfo({ major, minor, gitVersion, gitCommit, gitTreeState, b
 }
 
 export function versionRoute(info: VersionInfo): Route {
-  return { match: 'exact', path: '/version', handle: readOnly(() => ({ code: 200, body: { ...info }, shownAs: 'indented' })) };
+  return { match: 'restful', path: '/version', handle: readOnly(() => ({ code: 200, body: { ...info }, shownAs: 'indented' })) };
 }

@@ -22,6 +22,7 @@ import { jsonPieces } from '../codec/json-pieces.ts';
 import type { StoredEntry } from '../codec/projection.ts';
 import type { YamlWriter } from '../codec/yaml-thread.ts';
 import type { Core } from '../core.ts';
+import { NotAllowed } from '../handlers/attributes.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
 import type { Binding } from '../registry/registry.ts';
 import { beginBody, sendBytes } from './answer-body.ts';
@@ -161,6 +162,7 @@ export async function writeFailure(context: AnswerContext, error: StatusError): 
   const { core, response, call, headOnly } = context;
   const retrySeconds = error.details?.retryAfterSeconds ?? 0;
   const more: string[] = retrySeconds > 0 ? ['Retry-After', String(retrySeconds)] : [];
+  if (error instanceof NotAllowed) more.push('X-Content-Type-Options', 'nosniff');
   const representation = refusalRepresentation(context.accept);
   const { format } = representation ?? plainJson;
   const headers = headersOf(CONTENT_TYPES[format], context, call.warnings.texts, more);

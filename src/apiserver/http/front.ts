@@ -33,6 +33,7 @@ import { bearerToken, certificateOf, impersonationHeaders } from './identity.ts'
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
 import { Seats } from './seats.ts';
+import { Starts } from './starts.ts';
 import { startWatch } from './watch-start.ts';
 import { Flusher } from './watch-output.ts';
 import { upgradeResponse } from './upgrade.ts';
@@ -94,6 +95,9 @@ const HTTP1 = { keepAliveTimeout: IDLE_MS, maxHeaderSize: MOST_HEAD_BYTES };
 
 const LONG_REFUSAL = 100_000;
 
+/** RFC 9112 section 3.2.2: a server takes a whole URL too. */
+const originForm = (url: string): string => (url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '').replace(/^(?!\/)/, '/'));
+
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** The HTTPS front: HTTP/1.1 and HTTP/2 on one port, in front of the same handlers as the in-process way. */
@@ -103,11 +107,13 @@ export class HttpFront {
   readonly #seats = new Seats();
   readonly #deadlines: Deadlines;
   readonly #flusher: Flusher;
+  readonly #starts: Starts;
 
   constructor(options: FrontOptions) {
     this.#options = options;
     this.#deadlines = new Deadlines(options.core.clock);
     this.#flusher = new Flusher(options.core.yieldToLoop);
+    this.#starts = new Starts(options.core.yieldToLoop);
   }
 
   async listen({ host, port, tls }: ListenOptions): Promise<Listening> {
@@ -129,8 +135,15 @@ export class HttpFront {
     endIdleSessions(server, this.#options.core.clock);
     const connections = new OpenConnections(door, server, this.#options.core.clock);
     server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
-      connections.began(response);
-      this.#serve(request, response);
+      const start = (): void => {
+        connections.began(response);
+        this.#serve(request, response);
+      };
+      if (request.httpVersionMajor === 1) start();
+      else
+        this.#starts.begin(() => {
+          if (!request.stream.destroyed) start();
+        });
     });
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     server.on('sessionError', () => {});
@@ -188,7 +201,7 @@ export class HttpFront {
 
   #context(request: AnyRequest, response: AnyResponse): HttpCall {
     const { core, bodies, writeYaml } = this.#options;
-    const url = request.url ?? '/';
+    const url = originForm(request.url ?? '/');
     const mark = url.indexOf('?');
     const contentType = mediaType(request.headers['content-type']);
     const isJson = contentType === '' || contentType.endsWith('json');

@@ -81,8 +81,8 @@ class OpenApiDocuments {
 
   async v3({ path, query, headers }: RawRequest): Promise<RawResponse> {
     await this.#refresh();
-    const name = path.slice('/openapi/v3'.length).replace(/^\/|\/$/g, '');
-    if (name === '') return this.#index(headers['if-none-match']);
+    const name = path.slice('/openapi/v3/'.length);
+    if (path === '/openapi/v3') return this.#index(headers['if-none-match']);
     const version = this.#versions.get(name);
     const page = this.#pages.get(name);
     // kube-aggregator's own word, not Go's (`openapiv3/aggregator`).
