@@ -30,6 +30,7 @@ import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
 import { endIdleSessions, IDLE_MS } from './idle-sessions.ts';
 import { OpenConnections } from './open-connections.ts';
 import { bearerToken, certificateOf, impersonationHeaders } from './identity.ts';
+import { auditIdOf, mediaType } from './request-headers.ts';
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
 import { Seats } from './seats.ts';
@@ -441,15 +442,3 @@ async function refuseUpgrade(routed: Routed): Promise<never> {
 const NOBODY: UserInfo = { name: '', groups: [] };
 
 const tlsSettings = ({ key, cert, clientCa }: TlsOptions) => ({ key, cert, ca: clientCa });
-
-function mediaType(header: string | undefined): string {
-  if (header === undefined) return '';
-  const end = header.indexOf(';');
-  return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase();
-}
-
-/** A proxy before us may have given the request its id already. */
-function auditIdOf(request: AnyRequest): string | undefined {
-  const given = request.headers['audit-id'];
-  return typeof given === 'string' && given !== '' ? given.slice(0, 64) : undefined;
-}

@@ -227,10 +227,12 @@ const jsonPatch = patch(
   (given) => applyJsonPatch(POD, given) as JsonObject,
 );
 
-/** RFC 7386, section 2, word for word. */
+/** RFC 7386, section 2, word for word; but what is in a list that takes no object's place is merged as well, as Kubernetes' library has it. */
 function mergedByTheBook(target: Json | undefined, given: Json): Json {
+  const onObject = typeof target === 'object' && target !== null && !Array.isArray(target);
+  if (Array.isArray(given) && !onObject) return given.map((item: Json) => mergedByTheBook(undefined, item));
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
-  const known = typeof target === 'object' && target !== null && !Array.isArray(target) ? Object.entries(target as JsonObject) : [];
+  const known = onObject ? Object.entries(target as JsonObject) : [];
   const out = new Map<string, Json>(known as [string, Json][]);
   for (const [key, value] of Object.entries(given as JsonObject)) {
     if (value === null) out.delete(key);
