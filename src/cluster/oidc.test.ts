@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type OidcSettings, type OidcTokens, oidcTokens, oidcUser } from '../apiserver/authn/oidc.ts';
 import { SystemClock } from '../base/system-clock.ts';
+import { type Log, silentLog } from '../base/log.ts';
 import { VirtualClock } from '../base/virtual-clock.ts';
 import type { JsonObject } from '../machinery/object.ts';
 import { Certificates } from './certificates.ts';
@@ -40,6 +41,9 @@ describe('OIDC: who claims say it is', () => {
     ['no end', {}, { exp: null }, /expired/],
     ['a beginning that is far', {}, { nbf: 1500 }, /not valid yet/],
     ['a claim that is required', { requiredClaims: { hd: 'x' } }, { hd: 'y' }, /required claim hd/],
+    ['groups that are no texts', {}, { groups: ['dev', 1] }, /could not find a string or a list of strings in the claim "groups"/],
+    ['a number for groups', {}, { groups: 7 }, /could not find a string or a list of strings in the claim "groups"/],
+    ['groups that are null', { usernamePrefix: '-' }, { groups: null }, 'jane'],
     ['no name', { usernameClaim: 'constructor' }, {}, /could not find a string/],
   ];
   for (const [what, settings, claims, expected] of rows) {
@@ -63,11 +67,14 @@ describe('OIDC: a provider', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const clock = new VirtualClock();
+  const log: Log = { ...silentLog, warn: (message, fields) => void warnings.push(`${message}: ${fields?.['cause']}`) };
   let server: Server;
   let directory: string;
   let settings: OidcSettings;
   let tokens: OidcTokens;
   let asked = 0;
+  let moved = false;
+  const warnings: string[] = [];
   let keys: readonly object[] = [];
 
   before(async () => {
@@ -76,14 +83,15 @@ describe('OIDC: a provider', () => {
     const pair = await certificates.issue({ commonName: 'id', organizations: [], dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], usages: ['server'] });
     server = createServer({ key: pair.keyPem, cert: pair.certPem }, ({ url }, response) => {
       asked++;
-      response.end(JSON.stringify(url === '/keys' ? { keys } : { issuer: settings.issuer, jwks_uri: `${settings.issuer}/keys` }));
+      if (moved && url?.startsWith('/moved') !== true) return void response.writeHead(302, { location: `/moved${url}` }).end();
+      response.end(JSON.stringify(url?.endsWith('/keys') === true ? { keys } : { issuer: settings.issuer, jwks_uri: `${settings.issuer}/keys` }));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     assert.ok(typeof address === 'object' && address !== null);
     settings = { ...SETTINGS, issuer: `https://127.0.0.1:${address.port}` };
     keys = [{ ...rsa.publicKey.export({ format: 'jwk' }), kid: 'r', use: 'sig' }];
-    tokens = oidcTokens(settings, oidcKeys({ issuer: settings.issuer, caPem: certificates.caPem, clock }), () => 1_000_000);
+    tokens = oidcTokens(settings, oidcKeys({ issuer: settings.issuer, caPem: certificates.caPem, clock, log }), () => 1_000_000);
   });
   after(async () => {
     server.closeAllConnections();
@@ -126,5 +134,29 @@ describe('OIDC: a provider', () => {
     await clock.advance(10_000, async () => {});
     assert.equal(await said(token('ES256', 'e', ec.privateKey)), `${settings.issuer}#jane`);
     assert.equal(asked, 4);
+  });
+  it('a key that is replaced under its name is fetched again, and what the old one signed is forgotten', async () => {
+    const replaced = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    keys = [{ ...replaced.publicKey.export({ format: 'jwk' }), kid: 'e' }];
+    await clock.advance(10_000, async () => {});
+    assert.equal(await said(token('ES256', 'e', replaced.privateKey)), `${settings.issuer}#jane`);
+    assert.match(await said(token('RS256', 'r', rsa.privateKey)), /failed to verify signature/);
+    assert.equal(asked, 6);
+  });
+
+  it('a provider that has moved is followed', async () => {
+    moved = true;
+    keys = [{ ...rsa.publicKey.export({ format: 'jwk' }), kid: 'm' }];
+    await clock.advance(10_000, async () => {});
+    assert.equal(await said(token('RS256', 'm', rsa.privateKey)), `${settings.issuer}#jane`);
+  });
+
+  it('the log says when it does not answer as it should', async () => {
+    keys = [];
+    const { issuer } = settings;
+    settings = { ...settings, issuer: 'https://elsewhere' };
+    await clock.advance(10_000, async () => {});
+    assert.match(await said(token('RS256', 'n', rsa.privateKey, { iss: issuer })), /could not be fetched/);
+    assert.deepEqual(warnings, [`the keys of an OpenID Connect provider could not be fetched: ${issuer} says that it is "https://elsewhere"`]);
   });
 });

@@ -28,7 +28,7 @@ export async function openSignIn(
 ): Promise<FollowedSignIn> {
   const { clock, log } = around;
   const tokensOf = ({ settings, discoveryUrl, caPem }: JwtAuthenticator): OidcTokens =>
-    oidcTokens(settings, oidcKeys({ issuer: settings.issuer, discoveryUrl, caPem, clock }), () => clock.now());
+    oidcTokens(settings, oidcKeys({ issuer: settings.issuer, discoveryUrl, caPem, clock, log }), () => clock.now());
   if (file === '') {
     const caPem = oidc === undefined || oidc.caFile === '' ? undefined : await readFile(oidc.caFile, 'utf8');
     const found = oidc === undefined ? DEFAULT_SIGN_IN : { ...DEFAULT_SIGN_IN, oidc: [tokensOf({ settings: oidc, discoveryUrl: undefined, caPem })] };

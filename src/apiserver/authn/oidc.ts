@@ -27,6 +27,8 @@ export interface OidcSettings {
 
 /** The provider's keys. */
 export interface OidcKeys {
+  /** Rises when the keys are fetched again: some may be gone. */
+  version(): number;
   /** Whether the key of that id signed the bytes; undefined when there is no such key. Throws when the provider can't be asked. */
   verify(algorithm: string, keyId: string | undefined, data: Uint8Array, signature: Uint8Array): Awaitable<boolean | undefined>;
 }
@@ -42,9 +44,12 @@ const REMEMBERED = 4096;
 
 export function oidcTokens(settings: OidcSettings, keys: OidcKeys, nowMs: () => number): OidcTokens {
   const verified = new Map<string, JsonObject>();
+  let version = 0;
   return {
     issued: (token) => peekJwt(token)?.['iss'] === settings.issuer,
     check: async (token) => {
+      if (version !== keys.version()) verified.clear();
+      version = keys.version();
       let claims = verified.get(token);
       if (claims === undefined) {
         const fault = await signatureFault(settings, keys, token);
@@ -93,7 +98,8 @@ export function oidcUser(settings: OidcSettings, claims: JsonObject, nowMs: numb
     if (getOwn(claims, claim) !== value)
       return `oidc: required claim ${claim} value does not match. Got = ${JSON.stringify(getOwn(claims, claim))}, want = ${JSON.stringify(value)}`;
   }
-  const groups = groupsClaim === '' ? [] : textsOf(getOwn(claims, groupsClaim));
+  const groups = groupsClaim === '' ? [] : groupsOf(getOwn(claims, groupsClaim));
+  if (groups === undefined) return `oidc: could not find a string or a list of strings in the claim ${JSON.stringify(groupsClaim)}`;
   const uid = uidClaim === '' ? undefined : getOwn(claims, uidClaim);
   if (uidClaim !== '' && typeof uid !== 'string') return `oidc: could not find a string in the claim ${JSON.stringify(uidClaim)}`;
   const jti = claims['jti'];
@@ -111,6 +117,14 @@ const LEEWAY_SECONDS = 300;
 function prefixOf({ usernamePrefix, usernameClaim, issuer }: OidcSettings): string {
   if (usernamePrefix === '-') return '';
   return usernamePrefix === '' && usernameClaim !== 'email' ? `${issuer}#` : usernamePrefix;
+}
+
+/** Undefined: something else than one text or a list of them. Absent and null are no groups. */
+function groupsOf(value: Json | undefined): readonly string[] | undefined {
+  if (value === undefined || value === null) return [];
+  const groups = textsOf(value);
+  const isWhole = typeof value === 'string' || (Array.isArray(value) && value.length === groups.length);
+  return isWhole ? groups : undefined;
 }
 
 /** One text, or a list of them. */
