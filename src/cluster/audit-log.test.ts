@@ -80,3 +80,6 @@ it('a policy is read from YAML; faults name the file and the field', async () =>
   writeFileSync(file, 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n');
   await assert.rejects(readAuditPolicyFile(file), { message: `--audit-policy ${file}: rules: at least one rule is required` });
 });
+
+it('a file that can not be opened is named with its option', () =>
+  assert.rejects(open({ file: root }), { message: `--audit-log ${root} can't be written: EISDIR: illegal operation on a directory, open '${root}'` }));

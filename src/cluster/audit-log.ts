@@ -33,6 +33,11 @@ export async function readAuditPolicyFile(file: string): Promise<AuditPolicy> {
   return readAuditPolicy(parsed.value, (field, what) => new Error(`--audit-policy ${file}: ${field}: ${what}`));
 }
 
+async function openFile(file: string): Promise<FileHandle> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  return open(file, 'a', 0o600);
+}
+
 /** Events as lines of JSON in a file that only its owner reads. Writing is behind, in batches; a full disk drops events, never requests. */
 export class AuditLog implements AuditSink, AsyncDisposable {
   readonly #options: AuditLogOptions;
@@ -54,8 +59,9 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   }
 
   static async open(options: AuditLogOptions): Promise<AuditLog> {
-    await mkdir(dirname(options.file), { recursive: true, mode: 0o700 });
-    const file = await open(options.file, 'a', 0o600);
+    const file = await openFile(options.file).catch((cause: unknown) => {
+      throw new Error(`--audit-log ${options.file} can't be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    });
     const log = new AuditLog(options, file, (await file.stat()).size);
     await log.#removeOld();
     return log;

@@ -135,6 +135,21 @@ describe('audit events', () => {
     assert.equal((listed['responseObject'] as JsonObject)['kind'], 'ConfigMapList');
   });
 
+  it('what was sent is shown as it was understood: typed, with its defaults; a patch as it came', async () => {
+    const { server, settled } = recording({ level: 'Request', omitStages: ['RequestReceived'] });
+    await using _ = server;
+    const sent: Json = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db', labels: null, generateName: '', odd: 1 }, immutable: null };
+    await server.ask('POST', SECRETS, sent);
+    await server.ask('PATCH', `${SECRETS}/db`, { metadata: { labels: { a: 'b', c: null } } }, { contentType: 'application/merge-patch+json' });
+    await server.refusal('POST', SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 7 } });
+    const bodies = (await settled()).map(({ requestObject }) => requestObject);
+    assert.deepEqual(bodies, [
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'db' }, type: 'Opaque' },
+      { metadata: { labels: { a: 'b', c: null } } },
+      undefined,
+    ]);
+  });
+
   it('a refusal is recorded with its reason, by whoever refused', async () => {
     const { server, settled } = recording({ level: 'Metadata', omitStages: ['RequestReceived'] });
     await using _ = server;

@@ -11,7 +11,7 @@ import type { Call } from '../handlers/call.ts';
 import { asStatusError } from '../handlers/failures.ts';
 import type { Outcome } from '../handlers/router.ts';
 import type { AuthorizeAttributes } from '../stages.ts';
-import { answerBody, withoutManagedFields } from './bodies.ts';
+import { answerBody, requestBody, withoutManagedFields } from './bodies.ts';
 import { type AuditPolicy, type AuditScope, type AuditStage, auditScope } from './policy.ts';
 
 /** Where events go, in order. Must not throw and must not block: what is too much is dropped and counted there. */
@@ -118,9 +118,12 @@ export class AuditTrail {
   }
 
   async #requestObject(): Promise<Json | undefined> {
-    const { body } = this.#about.call;
+    const { call, attributes } = this.#about;
+    const { body } = call;
     if (this.#outcome?.do === 'stream') return undefined;
-    return (await body.read([body.contentType === '' ? JSON_TYPE : body.contentType], objectRefusal('')))?.value;
+    const sent = (await body.read([body.contentType === '' ? JSON_TYPE : body.contentType], objectRefusal('')))?.value;
+    if (body.heavy) await this.#core.yieldToLoop();
+    return requestBody(this.#core, attributes.verb, sent);
   }
 
   #emit(stage: AuditStage, more: JsonObject): void {
