@@ -40,9 +40,9 @@ before(async () => {
       ...openStages,
       audit: auditing(policy, { write }),
       authenticate: ({ bearerToken = '' }) => (bearerToken === '' ? undefined : { name: bearerToken, groups: ['system:authenticated'] }),
-      impersonate: (user, headers, attributes) =>
-        typeof headers['impersonate-user'] === 'string'
-          ? { user: { name: headers['impersonate-user'], groups: [] }, constraint: `impersonate:${attributes().verb}-${attributes().user.name}` }
+      impersonate: (user, { 'impersonate-user': names }, attributes) =>
+        names?.[0] !== undefined
+          ? { user: { name: names[0], groups: [] }, constraint: `impersonate:${attributes().verb}-${attributes().user.name}` }
           : { user },
     }),
   });

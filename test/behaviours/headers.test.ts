@@ -13,6 +13,9 @@ const REVIEW = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'S
 const GROUPS = Array.from({ length: 3000 }, (_, i) => `group-of-the-company-number-${i}`);
 const HEADERS = { 'content-type': 'application/json', 'impersonate-user': 'ann', 'impersonate-group': GROUPS };
 
+/** Bytes of UTF-8, as a header carries them. */
+const utf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+
 describe('a long head', { timeout: 60_000 }, () => {
   let front: Front;
   before(async () => {
@@ -49,6 +52,23 @@ describe('a long head', { timeout: 60_000 }, () => {
     const [head] = (await once(stream, 'response')) as [Record<string, unknown>];
     assert.equal(head[':status'], 201);
     assert.deepEqual((groupsOf(await read(stream)) as string[]).toSorted(), expected);
+    session.close();
+  });
+
+  it('a name has commas and letters beyond ASCII in it, and each header is one name', async () => {
+    const names = { 'impersonate-user': utf8('jürgen, of sales'), 'impersonate-group': [utf8('CN=größe, O=x'), 'b'], 'impersonate-extra-a': 'c, d' };
+    const headers = { 'content-type': 'application/json', ...names };
+    const user = { username: 'jürgen, of sales', groups: ['CN=größe, O=x', 'b', 'system:authenticated'], extra: { a: ['c, d'] } };
+    const agent = new Agent({ ...front.administrator, ca: front.caPem });
+    const request = httpsRequest({ host: '127.0.0.1', port: front.port, path: WHO, method: 'POST', headers, agent });
+    // A text is sent with its head in one encoding.
+    request.end(Buffer.from(REVIEW));
+    const [response] = (await once(request, 'response')) as [AsyncIterable<Buffer>];
+    assert.deepEqual(statusOf(JSON.parse(await read(response)) as JsonObject)['userInfo'], user);
+    const session = connect(`https://127.0.0.1:${front.port}`, { ca: front.caPem, ...front.administrator });
+    const stream = session.request({ ...headers, ':method': 'POST', ':path': WHO });
+    stream.end(REVIEW);
+    assert.deepEqual(statusOf(JSON.parse(await read(stream)) as JsonObject)['userInfo'], user);
     session.close();
   });
 

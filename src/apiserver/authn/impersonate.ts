@@ -197,11 +197,10 @@ function inGo({ name, uid, groups, extra }: Wanted): string {
   return `&user.DefaultInfo{Name:${JSON.stringify(name)}, UID:${JSON.stringify(uid)}, Groups:${groupText}, Extra:${extraText}}`;
 }
 
-/** Node joins a header that came several times with comma and space, where it does not keep them apart. */
 function values(headers: RequestHeaders, name: string): readonly string[] {
   const value = getOwn(headers, name);
   if (value === undefined) return [];
-  return typeof value === 'string' ? value.split(', ') : value;
+  return typeof value === 'string' ? [value] : value;
 }
 
 /** What is not escaped as it should be is taken as it stands. */

@@ -29,7 +29,7 @@ import { FrameCache } from './frames.ts';
 import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
 import { endIdleSessions, IDLE_MS } from './idle-sessions.ts';
 import { OpenConnections } from './open-connections.ts';
-import { bearerToken, certificateOf } from './identity.ts';
+import { bearerToken, certificateOf, impersonationHeaders } from './identity.ts';
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
 import { Seats } from './seats.ts';
@@ -371,7 +371,7 @@ export class HttpFront {
     if (user === undefined) throw unauthorized();
     context.identity = user;
     if (impersonate === undefined) return user;
-    const { user: acting, constraint } = await impersonate(user, request.headers, () => ({ ...this.#attributesOf(context.call), user }));
+    const { user: acting, constraint } = await impersonate(user, impersonationHeaders(request), () => ({ ...this.#attributesOf(context.call), user }));
     context.constraint = constraint;
     return acting;
   }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
-import type { Credentials } from '../stages.ts';
+import { getOwn, setOwn } from '../../machinery/record.ts';
+import type { Credentials, RequestHeaders } from '../stages.ts';
 
 interface Shown {
   readonly certificate: Credentials['certificate'];
@@ -64,4 +65,30 @@ export function bearerToken(headers: IncomingHttpHeaders): string | undefined {
   if (typeof protocols !== 'string') return undefined;
   const found = protocols.split(',').find((p) => p.trim().startsWith(WEBSOCKET_BEARER));
   return found === undefined ? undefined : Buffer.from(found.trim().slice(WEBSOCKET_BEARER.length), 'base64url').toString('utf8');
+}
+
+const IMPERSONATE = 'impersonate-';
+const NONE: RequestHeaders = {};
+
+/**
+ * Whom a request wants to act as: by lower-case name, a value for each time that a header was sent. Node joins them with a comma, which
+ * names may have in them too, and takes their bytes for Latin-1.
+ */
+export function impersonationHeaders({
+  headers,
+  rawHeaders,
+}: {
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+}): RequestHeaders {
+  let any = false;
+  for (const name in headers) any ||= name.startsWith(IMPERSONATE);
+  if (!any) return NONE;
+  const found: Record<string, readonly string[]> = {};
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase();
+    const value = Buffer.from(rawHeaders[at + 1] ?? '', 'latin1').toString('utf8');
+    if (name.startsWith(IMPERSONATE)) setOwn(found, name, [...(getOwn(found, name) ?? []), value]);
+  }
+  return found;
 }
