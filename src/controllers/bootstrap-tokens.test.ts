@@ -25,6 +25,7 @@ describe('bootstrap tokens end', () => {
     ['one that ends later', secret({ expiration: '2026-06-01T00:00:10Z' }), { do: 'nothing', againAfterMs: 10_000 }],
     ['one that is over', secret({ expiration: '2026-05-31T00:00:00Z' }), { do: 'delete' }],
     ['a time that can not be read', secret({ expiration: 'soon' }), { do: 'delete' }],
+    ['a day without a time of day', secret({ expiration: '2027-01-01' }), { do: 'delete' }],
     ['a Secret of another name', secret({ expiration: '2020-01-01T00:00:00Z' }, 'mine'), { do: 'nothing' }],
     ['one that has gone', undefined, { do: 'nothing' }],
   ] as const;

@@ -5,6 +5,7 @@ import { source, startController } from '../client/controller.ts';
 import { decodeBase64, encodeBase64 } from '../machinery/base64.ts';
 import type { Stored } from '../machinery/object.ts';
 import { getOwn } from '../machinery/record.ts';
+import { parseTime } from '../machinery/time.ts';
 
 /** Bootstrap tokens (kubernetes.io, "Authenticating with Bootstrap Tokens"): they end in time, and vouch for the cluster that they are of. */
 
@@ -31,8 +32,7 @@ export function tokenOf({ metadata, type, data }: Secret): BootstrapToken | unde
   const field = (name: string): string => new TextDecoder().decode(decodeBase64(getOwn(data, name) ?? '') ?? new Uint8Array());
   const [id, key, expiration] = [field('token-id'), field('token-secret'), field('expiration')];
   if (type !== TYPE || !ID.test(id) || metadata?.name !== `bootstrap-token-${id}` || !KEY.test(key)) return undefined;
-  const atMs = Date.parse(expiration);
-  return { id, key, signs: field('usage-bootstrap-signing') === 'true', expiresMs: expiration === '' ? undefined : Number.isNaN(atMs) ? 0 : atMs };
+  return { id, key, signs: field('usage-bootstrap-signing') === 'true', expiresMs: expiration === '' ? undefined : (parseTime(expiration) ?? 0) };
 }
 
 export type Cleaning = { readonly do: 'nothing'; readonly againAfterMs?: number } | { readonly do: 'delete' };

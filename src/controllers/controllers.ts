@@ -16,6 +16,7 @@ import { startReplicaSetController } from './replica-set.ts';
 import { startResourceQuotaController } from './resource-quota.ts';
 import { together } from '../client/controller.ts';
 import { startRootCaPublisher, startServiceAccountController } from './service-account.ts';
+import { startServiceAccountTokens } from './service-account-tokens.ts';
 import { startStatefulSetController } from './stateful-set/stateful-set.ts';
 import { startClaimProtection, startVolumeProtection } from './volume-protection.ts';
 
@@ -36,6 +37,7 @@ export function startControllers({ as, caPem, signer, sha256 }: ControllersOptio
     startKindWatch(collector, kinds),
     startServiceAccountController(as('service-account-controller')),
     startRootCaPublisher(as('root-ca-cert-publisher'), caPem),
+    startServiceAccountTokens(as('berth-token-secrets'), caPem),
     startNamespaceController(as('namespace-controller'), kinds),
     startReplicaSetController(as('replicaset-controller')),
     startDeploymentController(as('deployment-controller')),

@@ -157,4 +157,22 @@ describe('service accounts', { timeout: 60_000 }, () => {
     assert.match(String(body['jwks_uri']), /^https:\/\/.*\/openid\/v1\/jwks$/);
     assert.ok(Array.isArray((await cluster.ask('GET', '/openid/v1/jwks', undefined, { user })).body['keys']));
   });
+
+  it('a Secret with a token goes with its account, and one for an account that is not there does not stay', async () => {
+    const secret = (name: string, of: string): JsonObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, annotations: { 'kubernetes.io/service-account.name': of } },
+      type: 'kubernetes.io/service-account-token',
+    });
+    await cluster.ask('POST', `${CORE}/serviceaccounts`, account('robot'));
+    await cluster.ask('POST', `${CORE}/secrets`, secret('robot-token', 'robot'));
+    await cluster.ask('POST', `${CORE}/secrets`, secret('nobody-token', 'nobody'));
+    await cluster.settle();
+    const names = async () => namesOf(await cluster.items(`${CORE}/secrets`));
+    assert.deepEqual(await names(), ['robot-token']);
+    await cluster.ask('DELETE', `${CORE}/serviceaccounts/robot`);
+    await cluster.settle();
+    assert.deepEqual(await names(), []);
+  });
 });

@@ -214,6 +214,8 @@ test('bootstrap tokens', () => {
   assert.deepEqual(use(make()), { name: 'system:bootstrap:abcdef', groups: ['system:bootstrappers', 'system:bootstrappers:workers', 'system:authenticated'] });
   assert.equal(use(make({ 'token-secret': 'ffffffffffffffff' })), undefined);
   assert.equal(use(make({ expiration: '2026-06-01T00:00:00Z' })), undefined);
+  assert.equal(use(make({ expiration: '2027-01-01' })), undefined);
+  assert.notEqual(use(make({ expiration: '2027-01-01T00:00:00+02:00' })), undefined);
   assert.equal(use(make({ 'usage-bootstrap-authentication': 'false' })), undefined);
   assert.equal(use(make({ 'auth-extra-groups': 'system:masters' })), undefined);
   // It is for this server: whoever reviews tokens for another is told no.

@@ -1,6 +1,7 @@
 import { secrets } from '../../api/gen/resources.ts';
 import type { UserInfo } from '../../machinery/exchange.ts';
 import { getOwn } from '../../machinery/record.ts';
+import { parseTime } from '../../machinery/time.ts';
 import type { StoredReader } from '../stages.ts';
 import { storedGet } from '../stored.ts';
 
@@ -23,7 +24,7 @@ export function bootstrapTokenUser(token: string, reader: StoredReader, nowMs: n
   if (field('usage-bootstrap-authentication') !== 'true') return undefined;
   const expiration = field('expiration');
   // A time that can't be read counts as over.
-  if (expiration !== '' && !(Date.parse(expiration) > nowMs)) return undefined;
+  if (expiration !== '' && !((parseTime(expiration) ?? 0) > nowMs)) return undefined;
   const groups = field('auth-extra-groups')
     .split(',')
     .filter((group) => group !== '');

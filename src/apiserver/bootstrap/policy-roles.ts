@@ -140,6 +140,8 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
 export const BERTH_CONTROLLER_ROLES: Readonly<Record<string, readonly RuleLine[]>> = {
   // What is counted anew is compared with the quota as the server has it.
   'resourcequota-controller': ['get; core; resourcequotas'],
+  // There the controllers' common identity does it.
+  'berth-token-secrets': ['delete update; core; secrets', 'get; core; serviceaccounts'],
   'berth-notices': [EVENTS, 'READ; core; events'],
   'berth-classes': ['create; storage.k8s.io; csidrivers storageclasses'],
   'berth-storage': [
