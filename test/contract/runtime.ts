@@ -205,8 +205,8 @@ export function runtimeContract(backend: RuntimeBackend): void {
         await runtime.startContainer(id);
         const running = await runtime.container(id);
         assert.deepEqual(
-          [running?.state, running?.sandboxId, running?.name, running?.annotations['hash'], running?.imageName],
-          ['running', sandboxId, 'main', 'v1', 'busybox:1.36'],
+          [running?.state, running?.sandboxId, running?.name, running?.annotations['hash'], running?.imageName, running?.logPath],
+          ['running', sandboxId, 'main', 'v1', 'busybox:1.36', `${spec.logDirectory}/main-0.log`],
         );
         assert.ok((running?.startedAtMs ?? 0) > 0);
         assert.notEqual(await events.until({ type: 'started', containerId: id }), 'created');

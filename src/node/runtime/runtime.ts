@@ -173,6 +173,7 @@ export interface Container {
   /** `Completed`, `Error`, `OOMKilled`, `StartError`, or empty. */
   readonly reason: string;
   readonly message: string;
+  /** Absolute. */
   readonly logPath: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;

@@ -56,6 +56,8 @@ export class SimulatedRuntime implements Runtime {
   readonly images: Images;
   readonly #options: SimulatedRuntimeOptions;
   readonly #sandboxes = new Map<string, Sandbox>();
+  /** By id of the sandbox. */
+  readonly #logDirectories = new Map<string, string>();
   readonly #containers = new Map<string, Running>();
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
   #nextIp = 0;
@@ -85,9 +87,10 @@ export class SimulatedRuntime implements Runtime {
 
   async runSandbox(spec: SandboxSpec): Promise<{ readonly id: string; readonly ips: readonly string[] }> {
     await this.#wait(this.#options.latency.sandboxMs);
-    const { podUid, podName, podNamespace, attempt, labels, annotations } = spec;
+    const { podUid, podName, podNamespace, attempt, logDirectory, labels, annotations } = spec;
     const ips = spec.hostNetwork ? [] : [this.#address()];
     const id = this.#id();
+    this.#logDirectories.set(id, logDirectory);
     this.#sandboxes.set(id, { id, podUid, podName, podNamespace, attempt, ready: true, createdAtMs: this.#options.clock.now(), ips, labels, annotations });
     return { id, ips };
   }
@@ -102,6 +105,7 @@ export class SimulatedRuntime implements Runtime {
     await this.stopSandbox(id);
     for (const { container } of [...this.#containers.values()]) if (container.sandboxId === id) await this.removeContainer(container.id);
     this.#sandboxes.delete(id);
+    this.#logDirectories.delete(id);
   }
 
   async createContainer(sandboxId: string, spec: ContainerSpec): Promise<string> {
@@ -129,7 +133,7 @@ export class SimulatedRuntime implements Runtime {
       exitCode: 0,
       reason: '',
       message: '',
-      logPath,
+      logPath: `${this.#logDirectories.get(sandboxId)}/${logPath}`,
       labels,
       annotations,
     };
