@@ -4,7 +4,7 @@ import type { Deployment, ReplicaSet } from '../../api/gen/types/apps.v1.ts';
 import type { PodTemplateSpec } from '../../api/gen/types/core.v1.ts';
 import type { Stored } from '../../machinery/object.ts';
 import { decide } from './deployment.ts';
-import { historyToDelete, withRevision } from './history.ts';
+import { currentSet, historyToDelete } from './history.ts';
 import { decideStatus } from './status.ts';
 
 const template = (image: string): PodTemplateSpec => ({ metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image }] } });
@@ -127,9 +127,20 @@ describe('what a deployment says of itself', () => {
 
 describe('history', () => {
   it('a set that comes back gets the newest number and remembers its old one', () => {
-    const next = withRevision(rs('v2', 1, 1, { revision: 1 }), [rs('v1', 1, 1, { revision: 2 })], {});
+    const next = currentSet(deployment(1), rs('v2', 1, 1, { revision: 1 }), [rs('v1', 1, 1, { revision: 2 })], {})?.metadata.annotations;
     assert.equal(next?.['deployment.kubernetes.io/revision'], '3');
     assert.equal(next?.['deployment.kubernetes.io/revision-history'], '1');
+  });
+  it('the current set follows the annotations and minReadySeconds of its deployment', () => {
+    const cause = { 'kubernetes.io/change-cause': 'why', 'kubectl.kubernetes.io/last-applied-configuration': '{}' };
+    const plain = deployment(1, { minReadySeconds: 7 });
+    const annotated = { ...plain, metadata: { ...plain.metadata, annotations: cause } };
+    const given = rs('v2', 1, 1, { revision: 1, desired: 1, max: 1 });
+    const next = currentSet(annotated, given, [], {});
+    assert.deepEqual(next?.metadata.annotations, { ...given.metadata.annotations, 'kubernetes.io/change-cause': 'why' });
+    assert.equal(next?.spec?.minReadySeconds, 7);
+    assert.ok(next !== undefined);
+    assert.equal(currentSet(annotated, next, [], {}), undefined);
   });
   it('empty sets beyond the limit go, the oldest first', () => {
     const old = [rs('a', 0, 0, { revision: 3 }), rs('b', 0, 0, { revision: 1 }), rs('c', 2, 2, { revision: 2 })];

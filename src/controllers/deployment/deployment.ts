@@ -10,7 +10,7 @@ import { sameJson } from '../conditions.ts';
 import { adoptable, adoptPatch, byController, CONTROLLER_INDEX, claim, controllerOf, controllerReference, ownerKey, releasePatch } from '../owner.ts';
 import { source, startController } from '../../client/controller.ts';
 import { sameTemplate, TEMPLATE_HASH_LABEL, templateHash } from '../template-hash.ts';
-import { desiredAnnotation, historyToDelete, newSetAnnotations, REVISION, revisionOf, withRevision } from './history.ts';
+import { currentSet, desiredAnnotation, historyToDelete, newSetAnnotations, REVISION, revisionOf } from './history.ts';
 import { newestFirst, oldestFirst, proportional, rollingBounds, rollingStep, type Sets, type Sizes, specReplicas, sum } from './scaling.ts';
 import { decideStatus } from './status.ts';
 
@@ -189,9 +189,9 @@ export function startDeploymentController(options: ComponentOptions): Component 
 
   async function annotate(deployment: Stored<Deployment>, fresh: Stored<ReplicaSet> | undefined, old: Sets): Promise<Stored<Deployment>> {
     if (fresh === undefined) return deployment;
-    const next = withRevision(fresh, old, desired(deployment));
-    if (next !== undefined) await client.update(replicaSets, { ...fresh, metadata: { ...fresh.metadata, annotations: next } });
-    const revision = (next ?? fresh.metadata.annotations)?.[REVISION] ?? '';
+    const next = currentSet(deployment, fresh, old, desired(deployment));
+    if (next !== undefined) await client.update(replicaSets, next);
+    const revision = (next ?? fresh).metadata.annotations?.[REVISION] ?? '';
     if (deployment.metadata.annotations?.[REVISION] === revision) return deployment;
     // By way of the status: through the object itself the annotation would count as a new generation.
     return client.updateStatus(deployments, {

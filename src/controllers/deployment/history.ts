@@ -30,20 +30,27 @@ export function desiredAnnotation(set: ReplicaSet): { readonly desired: number; 
   return { desired: Number(desired), max: Number(set.metadata?.annotations?.[MAX] ?? desired) };
 }
 
+const copied = ({ metadata }: Deployment): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(metadata?.annotations ?? {}).filter(([key]) => !NOT_COPIED.has(key)));
+
 export function newSetAnnotations(deployment: Deployment, revision: number, { maxSurge }: Bounds): Readonly<Record<string, string>> {
   const wanted = deployment.spec?.replicas ?? 1;
-  const copied = Object.entries(deployment.metadata?.annotations ?? {}).filter(([key]) => !NOT_COPIED.has(key));
-  return { ...Object.fromEntries(copied), [REVISION]: String(revision), [DESIRED]: String(wanted), [MAX]: String(wanted + maxSurge) };
+  return { ...copied(deployment), [REVISION]: String(revision), [DESIRED]: String(wanted), [MAX]: String(wanted + maxSurge) };
 }
 
 /**
- * The annotations that the current set should have: the highest revision, the old one noted when it came back by a rollback, and the
- * size it was last given. Undefined when it has them.
+ * The current set as it should be: with the deployment's annotations and `minReadySeconds`, the highest revision, the old one noted when it
+ * came back by a rollback, and the size it was last given. Undefined when it is so.
  */
-export function withRevision(fresh: Stored<ReplicaSet>, old: Sets, desired: Readonly<Record<string, string>>): Readonly<Record<string, string>> | undefined {
+export function currentSet(
+  deployment: Deployment,
+  fresh: Stored<ReplicaSet>,
+  old: Sets,
+  desired: Readonly<Record<string, string>>,
+): Stored<ReplicaSet> | undefined {
   const highest = Math.max(0, ...old.map(revisionOf)) + 1;
   const now = fresh.metadata.annotations ?? {};
-  const next: Record<string, string> = { ...now };
+  const next: Record<string, string> = { ...now, ...copied(deployment) };
   if (revisionOf(fresh) < highest) {
     next[REVISION] = String(highest);
     const before = now[REVISION];
@@ -51,7 +58,10 @@ export function withRevision(fresh: Stored<ReplicaSet>, old: Sets, desired: Read
   }
   // The size is noted only together with the size itself, else a resize would go unseen.
   if (now[DESIRED] === undefined) Object.assign(next, desired);
-  return Object.keys(next).some((key) => next[key] !== now[key]) ? next : undefined;
+  const { minReadySeconds = 0 } = deployment.spec ?? {};
+  const isSame = Object.keys(next).every((key) => next[key] === now[key]) && (fresh.spec?.minReadySeconds ?? 0) === minReadySeconds;
+  if (isSame) return undefined;
+  return { ...fresh, metadata: { ...fresh.metadata, annotations: next }, spec: { ...fresh.spec, selector: fresh.spec?.selector ?? {}, minReadySeconds } };
 }
 
 /** Old, empty sets beyond the history limit, oldest revision first. Nothing while the deployment is going away. */
