@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { OidcSettings } from '../apiserver/authn/oidc.ts';
 import { duplicate, FieldPath, type FieldError, forbidden, invalid, required, tooMany } from '../machinery/field-error.ts';
 import type { Json, JsonObject } from '../machinery/object.ts';
+import { type Shape, shapeFaults } from './config-shape.ts';
 import { OIDC_ALGORITHMS } from './oidc-keys.ts';
 
 /** What `--authentication-config` says: AuthenticationConfiguration of apiserver.config.k8s.io/v1, as far as it needs no expressions. */
@@ -18,12 +19,44 @@ export interface JwtAuthenticator {
   readonly caPem: string | undefined;
 }
 
+const CLAIM: Shape = { fields: { claim: 'text', expression: 'text' } };
+const PREFIXED: Shape = { fields: { claim: 'text', prefix: 'text', expression: 'text' } };
+const ISSUER: Shape = {
+  fields: {
+    url: 'text',
+    discoveryURL: 'text',
+    certificateAuthority: 'text',
+    audiences: { listOf: 'text' },
+    audienceMatchPolicy: 'text',
+    egressSelectorType: 'text',
+  },
+};
+const AUTHENTICATOR: Shape = {
+  fields: {
+    issuer: ISSUER,
+    claimValidationRules: { listOf: { fields: { claim: 'text', requiredValue: 'text', expression: 'text', message: 'text' } } },
+    claimMappings: { fields: { username: PREFIXED, groups: PREFIXED, uid: CLAIM, extra: { listOf: { fields: { key: 'text', valueExpression: 'text' } } } } },
+    userValidationRules: { listOf: { fields: { expression: 'text', message: 'text' } } },
+  },
+};
+const SHAPE: Shape = {
+  fields: {
+    apiVersion: 'text',
+    kind: 'text',
+    jwt: { listOf: AUTHENTICATOR },
+    anonymous: { fields: { enabled: 'flag', conditions: { listOf: { fields: { path: 'text' } } } } },
+  },
+};
+
 const MOST_ISSUERS = 64;
 const API_VERSIONS = ['apiserver.config.k8s.io/v1', 'apiserver.config.k8s.io/v1beta1'];
 
 /** `config` counts only when `errors` is empty. `own`: the issuer of this cluster's own tokens. */
 export function authenticationConfig(config: Json, own: string): { readonly config: AuthenticationConfig; readonly errors: readonly FieldError[] } {
   const reader = new Reader(own);
+  const faults = shapeFaults(objectOf(config), SHAPE);
+  // What is not of the right types can't be read.
+  if (faults.length > 0) return { config: { jwt: [], anonymous: 'nowhere' }, errors: faults };
   return { config: reader.configuration(config), errors: reader.errors };
 }
 
@@ -44,7 +77,6 @@ class Reader {
       this.errors.push(invalid(new FieldPath('kind'), config['kind'], 'must be AuthenticationConfiguration'));
     if (!API_VERSIONS.includes(textOf(config['apiVersion'])))
       this.errors.push(invalid(new FieldPath('apiVersion'), config['apiVersion'], `must be ${API_VERSIONS[0]}`));
-    this.#known(config, undefined, ['apiVersion', 'kind', 'jwt', 'anonymous']);
     const jwt = listOf(config['jwt']);
     const path = new FieldPath('jwt');
     if (jwt.length > MOST_ISSUERS) this.errors.push(tooMany(path, jwt.length, MOST_ISSUERS));
@@ -62,10 +94,8 @@ class Reader {
   }
 
   #authenticator(given: JsonObject, path: FieldPath): JwtAuthenticator {
-    this.#known(given, path, ['issuer', 'claimValidationRules', 'claimMappings', 'userValidationRules']);
     const issuer = objectOf(given['issuer']);
     const at = path.child('issuer');
-    this.#known(issuer, at, ['url', 'discoveryURL', 'certificateAuthority', 'audiences', 'audienceMatchPolicy', 'egressSelectorType']);
     const url = textOf(issuer['url']);
     const discoveryUrl = textOf(issuer['discoveryURL']);
     const caPem = textOf(issuer['certificateAuthority']);
@@ -151,7 +181,6 @@ class Reader {
   }
 
   #mappings(given: JsonObject, path: FieldPath): Pick<OidcSettings, 'usernameClaim' | 'usernamePrefix' | 'groupsClaim' | 'groupsPrefix' | 'uidClaim'> {
-    this.#known(given, path, ['username', 'groups', 'uid', 'extra']);
     const username = this.#prefixed(objectOf(given['username']), path.child('username'), true);
     const groups = this.#prefixed(objectOf(given['groups']), path.child('groups'), false);
     const { claim: uid, expression } = objectOf(given['uid']);
@@ -185,11 +214,6 @@ class Reader {
 
   #noExpressions(path: FieldPath): void {
     this.errors.push(forbidden(path, 'CEL expressions are not supported here; use claim, prefix and requiredValue'));
-  }
-
-  #known(given: JsonObject, path: FieldPath | undefined, fields: readonly string[]): void {
-    for (const field of Object.keys(given))
-      if (!fields.includes(field)) this.errors.push(invalid(path?.child(field) ?? new FieldPath(field), field, `unknown field ${JSON.stringify(field)}`));
   }
 }
 

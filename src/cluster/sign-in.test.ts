@@ -61,6 +61,26 @@ describe('an AuthenticationConfiguration', () => {
     ],
     ['a field that nobody knows', one({ issuers: [] }), ['jwt[0].issuers: Invalid value: "issuers": unknown field "issuers"']],
     [
+      'fields that nobody knows, further in',
+      config([{ issuer, claimMappings: { username: { ...username, prefixes: '' } } }], { anonymous: { enabled: true, condition: [] } }),
+      [
+        'jwt[0].claimMappings.username.prefixes: Invalid value: "prefixes": unknown field "prefixes"',
+        'anonymous.condition: Invalid value: "condition": unknown field "condition"',
+      ],
+    ],
+    [
+      'values of another type',
+      config([{ issuer, claimMappings: { username: { claim: 'sub', prefix: 7 } }, claimValidationRules: [{ claim: 'hd', requiredValue: true }] }], {
+        anonymous: { enabled: 'yes', conditions: { path: '/livez' } },
+      }),
+      [
+        'jwt[0].claimMappings.username.prefix: Invalid value: 7: must be a string',
+        'jwt[0].claimValidationRules[0].requiredValue: Invalid value: true: must be a string',
+        'anonymous.enabled: Invalid value: "yes": must be a boolean',
+        'anonymous.conditions: Invalid value: {"path":"/livez"}: must be a list',
+      ],
+    ],
+    [
       'no issuer',
       one({ issuer: {} }),
       ['jwt[0].issuer.url: Required value', 'jwt[0].issuer.audiences: Required value: at least one jwt[0].issuer.audiences is required'],
