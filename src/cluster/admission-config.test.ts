@@ -54,6 +54,20 @@ describe('an AdmissionConfiguration', () => {
       ],
     ],
     [
+      'fields that nobody knows, and values of another type',
+      podSecurity({ default: {}, defaults: { enforced: 'baseline' }, exemptions: { namespaces: 'kube-system' } }),
+      [
+        `${at}.default: Invalid value: "default": unknown field "default"`,
+        `${at}.defaults.enforced: Invalid value: "enforced": unknown field "enforced"`,
+        `${at}.exemptions.namespaces: Invalid value: "kube-system": must be a list`,
+      ],
+    ],
+    [
+      'a list of plugins under another name',
+      { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AdmissionConfiguration', plugin: [] },
+      ['plugin: Invalid value: "plugin": unknown field "plugin"'],
+    ],
+    [
       'names that are none',
       podSecurity({ exemptions: { usernames: [''], namespaces: ['a', 'a'] } }),
       [`${at}.exemptions.namespaces[1]: Duplicate value: "a"`, `${at}.exemptions.usernames[0]: Invalid value: "": username must not be empty`],

@@ -5,6 +5,7 @@ import { duplicate, FieldPath, type FieldError, formatFieldError, invalid, notSu
 import { dns1123LabelFaults, dns1123SubdomainFaults } from '../machinery/names.ts';
 import type { Json, JsonObject } from '../machinery/object.ts';
 import { parseYaml } from '../schema/yaml.ts';
+import { type Shape, shapeFaults } from './config-shape.ts';
 
 /** What `--admission-config` says: AdmissionConfiguration of apiserver.config.k8s.io/v1. Plugins that take no configuration here are refused by name. */
 export interface AdmissionConfig {
@@ -23,12 +24,27 @@ export async function readAdmissionConfig(file: string): Promise<AdmissionConfig
   return config;
 }
 
+const SHAPE: Shape = {
+  fields: { apiVersion: 'text', kind: 'text', plugins: { listOf: { fields: { name: 'text', path: 'text', configuration: 'any' } } } },
+};
+const TEXTS: Shape = { listOf: 'text' };
+const POD_SECURITY: Shape = {
+  fields: {
+    apiVersion: 'text',
+    kind: 'text',
+    defaults: {
+      fields: { enforce: 'text', 'enforce-version': 'text', audit: 'text', 'audit-version': 'text', warn: 'text', 'warn-version': 'text' },
+    },
+    exemptions: { fields: { usernames: TEXTS, namespaces: TEXTS, runtimeClasses: TEXTS } },
+  },
+};
+
 const CONFIGURED = ['PodSecurity'];
 
 /** `config` counts only when `errors` is empty. */
 export function admissionConfig(given: Json): { readonly config: AdmissionConfig; readonly errors: readonly FieldError[] } {
-  const errors: FieldError[] = [];
   const config = objectOf(given);
+  const errors = [...shapeFaults(config, SHAPE)];
   if (config['kind'] !== 'AdmissionConfiguration') errors.push(invalid(new FieldPath('kind'), config['kind'], 'must be AdmissionConfiguration'));
   if (config['apiVersion'] !== 'apiserver.config.k8s.io/v1')
     errors.push(invalid(new FieldPath('apiVersion'), config['apiVersion'], 'must be apiserver.config.k8s.io/v1'));
@@ -39,6 +55,7 @@ export function admissionConfig(given: Json): { readonly config: AdmissionConfig
     if (typeof name !== 'string' || !CONFIGURED.includes(name)) errors.push(notSupported(path.child('name'), name ?? '', CONFIGURED));
     else if (file !== undefined && file !== '') errors.push(invalid(path.child('path'), file, 'is not supported here: write it as configuration'));
     else if (configuration === undefined) errors.push(required(path.child('configuration')));
+    else if (shapeFaults(configuration, POD_SECURITY).length > 0) errors.push(...shapeFaults(configuration, POD_SECURITY, path.child('configuration')));
     else podSecurity = podSecurityOptions(objectOf(configuration), path.child('configuration'), errors);
   }
   return { config: { podSecurity }, errors };

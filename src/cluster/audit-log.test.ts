@@ -79,6 +79,10 @@ it('a policy is read from YAML; faults name the file and the field', async () =>
   assert.deepEqual([policy.omitStages, policy.rules.map(({ level }) => level)], [['RequestReceived'], ['Metadata']]);
   writeFileSync(file, 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n');
   await assert.rejects(readAuditPolicyFile(file), { message: `--audit-policy ${file}: rules: at least one rule is required` });
+  writeFileSync(file, 'apiVersion: audit.k8s.io/v1\nkind: Policy\nmetadata: {name: x}\nrules: [{level: None, user: [ann]}]\nomitStage: []\n');
+  await assert.rejects(readAuditPolicyFile(file), {
+    message: `--audit-policy ${file}: rules[0].user: Invalid value: "user": unknown field "user"; omitStage: Invalid value: "omitStage": unknown field "omitStage"`,
+  });
 });
 
 it('a file that can not be opened is named with its option', () =>

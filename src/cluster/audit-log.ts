@@ -4,8 +4,10 @@ import type { AuditSink } from '../apiserver/audit/trail.ts';
 import { type AuditPolicy, readAuditPolicy } from '../apiserver/audit/policy.ts';
 import type { Clock } from '../base/clock.ts';
 import { failure, type Log } from '../base/log.ts';
+import { formatFieldError } from '../machinery/field-error.ts';
 import type { JsonObject } from '../machinery/object.ts';
 import { parseYaml } from '../schema/yaml.ts';
+import { type Shape, shapeFaults } from './config-shape.ts';
 
 export interface AuditLogOptions {
   readonly file: string;
@@ -21,6 +23,24 @@ export interface AuditLogOptions {
   readonly log: Log;
 }
 
+const TEXTS: Shape = { listOf: 'text' };
+const RULE: Shape = {
+  fields: {
+    level: 'text',
+    users: TEXTS,
+    userGroups: TEXTS,
+    verbs: TEXTS,
+    resources: { listOf: { fields: { group: 'text', resources: TEXTS, resourceNames: TEXTS } } },
+    namespaces: TEXTS,
+    nonResourceURLs: TEXTS,
+    omitStages: TEXTS,
+    omitManagedFields: 'flag',
+  },
+};
+const POLICY: Shape = {
+  fields: { apiVersion: 'text', kind: 'text', metadata: 'any', rules: { listOf: RULE }, omitStages: TEXTS, omitManagedFields: 'flag' },
+};
+
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
 
 /** Throws one line that names the file, the field and the remedy. */
@@ -30,6 +50,8 @@ export async function readAuditPolicyFile(file: string): Promise<AuditPolicy> {
   });
   const parsed = await parseYaml(text);
   if (parsed.fault !== undefined) throw new Error(`--audit-policy ${file}: ${parsed.fault}`);
+  const faults = shapeFaults(parsed.value, POLICY);
+  if (faults.length > 0) throw new Error(`--audit-policy ${file}: ${faults.map(formatFieldError).join('; ')}`);
   return readAuditPolicy(parsed.value, (field, what) => new Error(`--audit-policy ${file}: ${field}: ${what}`));
 }
 
