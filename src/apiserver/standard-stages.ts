@@ -6,6 +6,7 @@ import type { Facts } from '../schema/facts.ts';
 import { admissionChain } from './admission/chain.ts';
 import type { PodSecurityOptions } from './admission/pod-security.ts';
 import type { Audit } from './audit/trail.ts';
+import type { NoteUse } from './authn/secret-token.ts';
 import { anyToken, authenticator, DEFAULT_SIGN_IN, type SignIn, tokenChecker } from './authn/authenticate.ts';
 import { impersonator } from './authn/impersonate.ts';
 import { openidRoutes } from './authn/openid.ts';
@@ -67,6 +68,7 @@ export interface StandardStagesOptions {
   /** Who may come in beside certificates and the cluster's own tokens; absent: everybody, as anonymous. */
   readonly signIn?: (() => SignIn) | undefined;
   readonly audit?: Audit | undefined;
+  readonly noteSecretToken?: NoteUse | undefined;
   readonly disabledAdmission?: readonly string[] | undefined;
   /** Plugins that run only when they are named. */
   readonly enabledAdmission?: readonly string[] | undefined;
@@ -104,7 +106,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
   const admissionMetrics = new AdmissionMetrics(clock);
   const share = options.seats === undefined ? undefined : fairShare({ reader, clock, seats: options.seats, maxWaitMs: MAX_WAIT_MS });
   const signIn = options.signIn ?? (() => DEFAULT_SIGN_IN);
-  const authentication = { tokens, reader, clock, signIn };
+  const authentication = { tokens, reader, clock, signIn, noteSecretToken: options.noteSecretToken };
   const check = anyToken(tokenChecker(authentication), tokens.audiences, signIn);
   const routes: readonly Route[] = [
     ...discoveryRoutes(options),

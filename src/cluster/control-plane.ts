@@ -1,3 +1,5 @@
+import type { Secret } from '../api/gen/types/core.v1.ts';
+import { secrets } from '../api/gen/resources.ts';
 import { builtinFacts } from '../api/facts.ts';
 import type { Kind } from '../api/kind.ts';
 import { builtinKinds } from '../api/registry.ts';
@@ -22,7 +24,7 @@ import { standardStages } from '../apiserver/standard-stages.ts';
 import type { Clock } from '../base/clock.ts';
 import { Disposals } from '../base/disposal.ts';
 import type { Keys } from '../base/keys.ts';
-import type { Log } from '../base/log.ts';
+import { failure, type Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { createClient } from '../client/api-client.ts';
 import type { Client } from '../client/client.ts';
@@ -31,6 +33,7 @@ import { InformerSet } from '../client/informer-set.ts';
 import { createRecorder } from '../client/recorder.ts';
 import { inProcessTransport } from '../client/transport.ts';
 import type { UserInfo } from '../machinery/exchange.ts';
+import type { Stored } from '../machinery/object.ts';
 import type { Projector, Store } from '../store/store.ts';
 import { isServed, type RuntimeConfig } from './runtime-config.ts';
 import { healthChecks } from './health-checks.ts';
@@ -82,6 +85,8 @@ export class ControlPlane implements AsyncDisposable {
   readonly store: Store<Projection>;
   readonly #options: ControlPlaneOptions;
   readonly #ends: Disposals;
+  /** By UID of the Secret. */
+  readonly #noting = new Set<string>();
   #ready = false;
 
   private constructor(options: ControlPlaneOptions, api: ApiServer, store: Store<Projection>, ends: Disposals) {
@@ -119,6 +124,7 @@ export class ControlPlane implements AsyncDisposable {
         dial: options.dial,
         seats: options.seats,
         signIn: options.signIn,
+        noteSecretToken: (secret, labels) => plane?.noteSecretToken(secret, labels),
         routes: options.routes,
         disabledAdmission: options.disabledAdmission,
         enabledAdmission: options.enabledAdmission,
@@ -150,6 +156,16 @@ export class ControlPlane implements AsyncDisposable {
     ends.add(() => api[Symbol.asyncDispose]());
     plane = new ControlPlane(options, api, store, ends);
     return plane;
+  }
+
+  /** Behind the request that it came with; a failure is seen again at the next use. */
+  noteSecretToken({ metadata: { name, namespace, uid } }: Stored<Secret>, labels: Readonly<Record<string, string>>): void {
+    if (this.#noting.has(uid)) return;
+    this.#noting.add(uid);
+    this.#client(API_SERVER, 'kube-apiserver')
+      .patch(secrets, name, { type: 'merge', body: { metadata: { uid, labels } } }, { namespace })
+      .catch((thrown: unknown) => this.#options.log.debug('the use of a token was not noted', { secret: `${namespace}/${name}`, ...failure(thrown) }))
+      .finally(() => this.#noting.delete(uid));
   }
 
   get ready(): boolean {

@@ -171,6 +171,12 @@ describe('service accounts', { timeout: 60_000 }, () => {
     await cluster.settle();
     const names = async () => namesOf(await cluster.items(`${CORE}/secrets`));
     assert.deepEqual(await names(), ['robot-token']);
+    const robot = async () => (await cluster.ask('GET', `${CORE}/secrets/robot-token`)).body;
+    const token = Buffer.from(String(((await robot())['data'] as JsonObject)['token']), 'base64').toString();
+    assert.equal((await reviewed(token))['authenticated'], true);
+    await cluster.settle();
+    const day = new Date(cluster.clock.now()).toISOString().slice(0, 10);
+    assert.deepEqual(meta(await robot())['labels'], { 'kubernetes.io/legacy-token-last-used': day }, 'the day of its last use stands on it');
     await cluster.ask('DELETE', `${CORE}/serviceaccounts/robot`);
     await cluster.settle();
     assert.deepEqual(await names(), []);

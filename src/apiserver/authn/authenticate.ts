@@ -5,7 +5,7 @@ import type { Authenticate, Awaitable, ClientCertificate, StoredReader } from '.
 import { bootstrapTokenUser } from './bootstrap-token.ts';
 import type { OidcTokens } from './oidc.ts';
 import { verifyJwt } from './jwt.ts';
-import { checkSecretToken, isSecretToken } from './secret-token.ts';
+import { checkSecretToken, isSecretToken, type NoteUse } from './secret-token.ts';
 import { type Checked, checkClaims, type TokenIssuer } from './service-account-token.ts';
 
 export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -19,6 +19,8 @@ export interface AuthenticateOptions {
   readonly clock: Clock;
   /** Asked at every request: it may change while the server runs. */
   readonly signIn: () => SignIn;
+  /** Called when a Secret does not tell yet that its token is used these days; absent: nobody notes it. */
+  readonly noteSecretToken?: NoteUse | undefined;
 }
 
 /** Who may come in beside certificates and this cluster's own tokens. */
@@ -35,7 +37,7 @@ export const DEFAULT_SIGN_IN: SignIn = { oidc: [], anonymous: 'everywhere' };
 /** Checks a bearer token for the given audiences. */
 export type CheckToken = (token: string, audiences: readonly string[]) => Checked;
 
-export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): CheckToken {
+export function tokenChecker({ tokens, reader, clock, noteSecretToken }: AuthenticateOptions): CheckToken {
   const remembered = new Map<string, JsonObject>();
   const claimsOf = (token: string): JsonObject | undefined => {
     const known = remembered.get(token);
@@ -60,12 +62,12 @@ export function tokenChecker({ tokens, reader, clock }: AuthenticateOptions): Ch
     const claims = claimsOf(token);
     if (claims === undefined) return { error: 'invalid bearer token' };
     if (isSecretToken(claims))
-      return checkSecretToken(
-        token,
-        claims,
-        audiences.filter((each) => tokens.audiences.includes(each)),
+      return checkSecretToken(token, claims, {
+        audiences: audiences.filter((each) => tokens.audiences.includes(each)),
         reader,
-      );
+        nowMs: clock.now(),
+        note: noteSecretToken,
+      });
     return checkClaims(claims, { issuer: tokens.issuer, audiences, nowMs: clock.now(), reader });
   };
 }

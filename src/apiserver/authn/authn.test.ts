@@ -180,13 +180,20 @@ describe('service-account tokens', () => {
 
 test('a token that stands in a Secret is good until the Secret is marked', () => {
   const token = signJwt(secretTokenClaims({ namespace: 'shop', secret: 'robot', account: { name: 'web', uid: 'uid-web' } }), keys);
+  let noted: object | undefined;
   const use = (labels: object) => {
     const object = { type: 'kubernetes.io/service-account-token', metadata: { labels }, data: { token: Buffer.from(token).toString('base64') } };
-    const check = tokenChecker({ tokens, reader: readerOf([account, stored(secrets, 'robot', object, 'shop')]), clock, signIn: () => DEFAULT_SIGN_IN });
+    const reader = readerOf([account, stored(secrets, 'robot', object, 'shop')]);
+    noted = undefined;
+    const check = tokenChecker({ tokens, reader, clock, signIn: () => DEFAULT_SIGN_IN, noteSecretToken: (_, labels) => (noted = labels) });
     const checked = check(token, tokens.audiences);
     return 'user' in checked ? checked.user.name : checked.error;
   };
-  assert.equal(use({ 'kubernetes.io/legacy-token-last-used': '2026-06-30' }), 'system:serviceaccount:shop:web');
+  const today = { 'kubernetes.io/legacy-token-last-used': '2026-07-01' };
+  assert.equal(use({ 'kubernetes.io/legacy-token-last-used': '2026-06-29' }), 'system:serviceaccount:shop:web');
+  assert.deepEqual(noted, today, 'the day of its use is noted');
+  assert.equal(use(today), 'system:serviceaccount:shop:web');
+  assert.equal(noted, undefined, 'once');
   assert.equal(
     use({ 'kubernetes.io/legacy-token-invalid-since': '2026-06-30' }),
     "the token in secret shop/robot for service account shop/web has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the 'kubernetes.io/legacy-token-invalid-since' label from the secret to temporarily allow use of this token",

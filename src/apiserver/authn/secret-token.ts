@@ -11,8 +11,10 @@ export const SECRET_TOKEN_TYPE = 'kubernetes.io/service-account-token';
 export const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
 export const ACCOUNT_UID = 'kubernetes.io/service-account.uid';
 const ISSUER = 'kubernetes/serviceaccount';
+const LAST_USED = 'kubernetes.io/legacy-token-last-used';
 const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since';
 const CLAIM = 'kubernetes.io/serviceaccount';
+const DAY_MS = 24 * 3600_000;
 
 export interface SecretTokenSubject {
   readonly namespace: string;
@@ -33,8 +35,25 @@ export function secretTokenClaims({ namespace, secret, account }: SecretTokenSub
 
 export const isSecretToken = (claims: JsonObject): boolean => claims['iss'] === ISSUER;
 
-/** Good as long as its account lives and its Secret holds this very token. `audiences`: those of the server that were asked for. */
-export function checkSecretToken(token: string, claims: JsonObject, audiences: readonly string[], reader: StoredReader): Checked {
+/** `labels` are to be set on a Secret whose token was used. */
+export type NoteUse = (secret: Stored<Secret>, labels: Readonly<Record<string, string>>) => void;
+
+/** The day of the last use, in UTC; undefined when the Secret tells it already. */
+function useLabels({ metadata }: Stored<Secret>, nowMs: number): Readonly<Record<string, string>> | undefined {
+  const told = Date.parse(getOwn(metadata.labels, LAST_USED) ?? '');
+  return told + DAY_MS >= nowMs ? undefined : { [LAST_USED]: new Date(nowMs).toISOString().slice(0, 10) };
+}
+
+export interface SecretTokenUse {
+  /** Those of the server that were asked for. */
+  readonly audiences: readonly string[];
+  readonly reader: StoredReader;
+  readonly nowMs: number;
+  readonly note?: NoteUse | undefined;
+}
+
+/** Good as long as its account lives and its Secret holds this very token. */
+export function checkSecretToken(token: string, claims: JsonObject, { audiences, reader, nowMs, note }: SecretTokenUse): Checked {
   const text = (name: string): string => {
     const value = claims[`${CLAIM}/${name}`];
     return typeof value === 'string' ? value : '';
@@ -47,6 +66,8 @@ export function checkSecretToken(token: string, claims: JsonObject, audiences: r
   if (!lives || secret === undefined || secret.metadata.deletionTimestamp !== undefined || tokenIn(secret) !== token) {
     return { error: 'service account token has been invalidated' };
   }
+  const labels = useLabels(secret, nowMs);
+  if (labels !== undefined) note?.(secret, labels);
   // The clean-up of tokens that nobody uses marks them before it deletes them.
   if ((getOwn(secret.metadata.labels, INVALID_SINCE) ?? '') !== '') {
     const instead = 'Use tokens from the TokenRequest API or manually created secret-based tokens';
