@@ -173,9 +173,9 @@ function configOf(options: UpOptions): ClusterConfig {
 }
 
 function oidcOf(options: UpOptions): ClusterConfig['oidc'] {
-  if (options.oidcIssuerUrl === undefined) return undefined;
+  if (options.oidcIssuerUrl === undefined && options.oidcClientId === undefined) return undefined;
   return {
-    issuer: options.oidcIssuerUrl,
+    issuer: options.oidcIssuerUrl ?? '',
     audiences: [options.oidcClientId ?? ''],
     uidClaim: '',
     usernameClaim: options.oidcUsernameClaim,

@@ -222,7 +222,8 @@ const textOf = (value: Json | undefined): string => (typeof value === 'string' ?
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
 const objectOf = (value: Json | undefined): JsonObject => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {});
 
-function isPem(text: string): boolean {
+/** Whether there is a certificate in it. */
+export function isPem(text: string): boolean {
   try {
     return new X509Certificate(text).subject !== undefined;
   } catch {

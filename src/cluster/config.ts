@@ -153,7 +153,10 @@ export function checkConfig(config: ClusterConfig): ClusterConfig {
 }
 
 function checkOidc({ issuer, audiences, algorithms }: OidcSettings): void {
-  if (!issuer.startsWith('https://')) throw new ConfigError(`--oidc-issuer-url ${issuer}: an https URL is expected`);
+  if (issuer === '') throw new ConfigError('--oidc-issuer-url is required with --oidc-client-id');
+  if (!issuer.startsWith('https://') || !URL.canParse(issuer)) throw new ConfigError(`--oidc-issuer-url ${issuer}: an https URL is expected`);
+  const { username, password, search, hash } = new URL(issuer);
+  if (username + password + search + hash !== '') throw new ConfigError(`--oidc-issuer-url ${issuer}: a URL without user, query and fragment is expected`);
   if (audiences.includes('')) throw new ConfigError('--oidc-client-id is required with --oidc-issuer-url');
   const wrong = algorithms.find((each) => !(OIDC_ALGORITHMS as readonly string[]).includes(each));
   if (wrong !== undefined) throw new ConfigError(`--oidc-signing-algs ${wrong}: one of ${OIDC_ALGORITHMS.join(', ')} is expected`);

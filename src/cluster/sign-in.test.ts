@@ -8,6 +8,7 @@ import { VirtualClock } from '../base/virtual-clock.ts';
 import { formatFieldError } from '../machinery/field-error.ts';
 import type { Json } from '../machinery/object.ts';
 import { authenticationConfig } from './authentication-config.ts';
+import { checkConfig, defaultConfig } from './config.ts';
 import { openSignIn } from './sign-in.ts';
 
 const OWN = 'https://kubernetes.default.svc.cluster.local';
@@ -160,6 +161,22 @@ describe('an AuthenticationConfiguration', () => {
   for (const [what, given, errors] of rows) it(what, () => assert.deepEqual(authenticationConfig(given, OWN).errors.map(formatFieldError), errors));
 });
 
+describe('the options of a provider', () => {
+  const settings = { uidClaim: '', usernameClaim: 'sub', usernamePrefix: '', groupsClaim: '', groupsPrefix: '', requiredClaims: {}, caFile: '' };
+  const rows: readonly (readonly [issuer: string, client: string, algorithm: string, message: string])[] = [
+    ['', 'berth', 'RS256', '--oidc-issuer-url is required with --oidc-client-id'],
+    ['https://id.example', '', 'RS256', '--oidc-client-id is required with --oidc-issuer-url'],
+    ['http://id.example', 'berth', 'RS256', '--oidc-issuer-url http://id.example: an https URL is expected'],
+    ['https://', 'berth', 'RS256', '--oidc-issuer-url https://: an https URL is expected'],
+    ['https://id.example?a=b', 'berth', 'RS256', '--oidc-issuer-url https://id.example?a=b: a URL without user, query and fragment is expected'],
+  ];
+  for (const [issuer, client, algorithm, message] of rows)
+    it(message, () => {
+      const oidc = { ...settings, issuer, audiences: [client], algorithms: [algorithm] };
+      assert.throws(() => checkConfig({ ...defaultConfig({ root: false, hostname: 'x' }), oidc }), { message });
+    });
+});
+
 describe('the file', () => {
   it('is followed; what is wrong is said, and changes nothing', async () => {
     const file = join(root, 'authentication.yaml');
@@ -185,6 +202,18 @@ describe('the file', () => {
     write(one({ claimMappings: {} }));
     assert.match(await said, /is not taken.*authentication\.yaml: jwt\[0\]\.claimMappings\.username: Required value/);
     assert.equal(opened.signIn().oidc.length, 1);
+  });
+
+  it('of a CA is named with its option, and so is the issuer of the cluster itself', async () => {
+    const around = { clock: new VirtualClock(), log: silentLog, issuer: OWN };
+    const settings = { issuer: 'https://id.example', audiences: ['berth'], usernameClaim: 'sub', usernamePrefix: '', groupsClaim: '', groupsPrefix: '' };
+    const oidc = (more: object) => ({ ...settings, uidClaim: '', requiredClaims: {}, algorithms: ['RS256'], caFile: '', ...more });
+    const open = (more: object) => openSignIn({ oidc: oidc(more), authenticationConfigFile: '' }, around);
+    const file = join(root, 'ca.crt');
+    await assert.rejects(open({ caFile: file }), /^Error: --oidc-ca-file .*ca\.crt can't be read: ENOENT/);
+    writeFileSync(file, 'no certificate\n');
+    await assert.rejects(open({ caFile: file }), { message: `--oidc-ca-file ${file}: no certificate is in it` });
+    await assert.rejects(open({ issuer: OWN }), { message: `--oidc-issuer-url ${OWN}: the cluster's own tokens are of that issuer` });
   });
 
   it('that is wrong at the start, or missing, is named', async () => {

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { failure, type Log } from '../base/log.ts';
 import { formatFieldError } from '../machinery/field-error.ts';
 import { parseYaml } from '../schema/yaml.ts';
-import { type AuthenticationConfig, authenticationConfig, type JwtAuthenticator } from './authentication-config.ts';
+import { type AuthenticationConfig, authenticationConfig, isPem, type JwtAuthenticator } from './authentication-config.ts';
 import type { ClusterConfig } from './config.ts';
 import { followFile } from './follow-file.ts';
 import { oidcKeys } from './oidc-keys.ts';
@@ -30,7 +30,8 @@ export async function openSignIn(
   const tokensOf = ({ settings, discoveryUrl, caPem }: JwtAuthenticator): OidcTokens =>
     oidcTokens(settings, oidcKeys({ issuer: settings.issuer, discoveryUrl, caPem, clock, log }), () => clock.now());
   if (file === '') {
-    const caPem = oidc === undefined || oidc.caFile === '' ? undefined : await readFile(oidc.caFile, 'utf8');
+    const caPem = oidc === undefined || oidc.caFile === '' ? undefined : await readAuthority(oidc.caFile);
+    if (oidc?.issuer === around.issuer) throw new Error(`--oidc-issuer-url ${oidc.issuer}: the cluster's own tokens are of that issuer`);
     const found = oidc === undefined ? DEFAULT_SIGN_IN : { ...DEFAULT_SIGN_IN, oidc: [tokensOf({ settings: oidc, discoveryUrl: undefined, caPem })] };
     return { signIn: () => found, [Symbol.dispose]: () => {} };
   }
@@ -49,6 +50,14 @@ export async function openSignIn(
     }
   });
   return { signIn: () => current, [Symbol.dispose]: () => following[Symbol.dispose]() };
+}
+
+async function readAuthority(file: string): Promise<string> {
+  const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Error(`--oidc-ca-file ${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  });
+  if (!isPem(pem)) throw new Error(`--oidc-ca-file ${file}: no certificate is in it`);
+  return pem;
 }
 
 async function readText(file: string): Promise<string> {
