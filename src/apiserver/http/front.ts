@@ -32,6 +32,7 @@ import { OpenConnections } from './open-connections.ts';
 import { bearerToken, certificateOf } from './identity.ts';
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
+import { auditIdOf, mediaType, originForm } from './request-head.ts';
 import { Seats } from './seats.ts';
 import { Starts } from './starts.ts';
 import { startWatch } from './watch-start.ts';
@@ -94,9 +95,6 @@ const MOST_HEAD_BYTES = 2 ** 20;
 const HTTP1 = { keepAliveTimeout: IDLE_MS, maxHeaderSize: MOST_HEAD_BYTES };
 
 const LONG_REFUSAL = 100_000;
-
-/** RFC 9112 section 3.2.2: a server takes a whole URL too. */
-const originForm = (url: string): string => (url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '').replace(/^(?!\/)/, '/'));
 
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -441,15 +439,3 @@ async function refuseUpgrade(routed: Routed): Promise<never> {
 const NOBODY: UserInfo = { name: '', groups: [] };
 
 const tlsSettings = ({ key, cert, clientCa }: TlsOptions) => ({ key, cert, ca: clientCa });
-
-function mediaType(header: string | undefined): string {
-  if (header === undefined) return '';
-  const end = header.indexOf(';');
-  return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase();
-}
-
-/** A proxy before us may have given the request its id already. */
-function auditIdOf(request: AnyRequest): string | undefined {
-  const given = request.headers['audit-id'];
-  return typeof given === 'string' && given !== '' ? given.slice(0, 64) : undefined;
-}
