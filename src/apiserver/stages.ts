@@ -168,6 +168,16 @@ export interface AdmissionTimes {
   step(step: AdmissionStep, operation: AdmissionOperation, rejected: boolean, ms: number): void;
 }
 
+// ---------------------------------------------------------------------------------------------- what is kept
+
+export type StoreWrite = 'create' | 'update' | 'delete';
+
+/** Is told how long the store takes to have an object on the disk. Must not throw. */
+export interface StoreTimes {
+  /** `failed`: the store could not; one whose guard was not met is as good as any. */
+  written(key: string, operation: StoreWrite, ms: number, failed: boolean): void;
+}
+
 // ---------------------------------------------------------------------------------------------- paths that are not resources
 
 export interface RawRequest {
@@ -293,6 +303,8 @@ export interface Stages {
   readonly admission: readonly AdmissionPlugin[];
   /** Absent: nobody measures it. */
   readonly admissionTimes?: AdmissionTimes | undefined;
+  /** Absent: nobody measures it. */
+  readonly storeTimes?: StoreTimes | undefined;
   readonly routes: readonly Route[];
   readonly objectSubresources: readonly ObjectSubresource[];
   readonly streamSubresources: readonly StreamSubresource[];

@@ -33,6 +33,7 @@ import { buildInfo, type VersionInfo, versionRoute } from './health/version.ts';
 import { AccessMetrics } from './metrics/access-metrics.ts';
 import { AdmissionMetrics } from './metrics/admission-metrics.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
+import { StoreMetrics } from './metrics/store-metrics.ts';
 import { type Gauge, metricsRoute, sliRoute } from './metrics/route.ts';
 import type { Descriptions } from './openapi/descriptions.ts';
 import { openApiRoutes } from './openapi/routes.ts';
@@ -105,6 +106,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     podSecurity: options.podSecurity,
   });
   const admissionMetrics = new AdmissionMetrics(clock);
+  const storeMetrics = new StoreMetrics();
   const share = options.seats === undefined ? undefined : fairShare({ reader, clock, seats: options.seats, maxWaitMs: MAX_WAIT_MS });
   const signIn = options.signIn ?? (() => DEFAULT_SIGN_IN);
   const authentication = { tokens, reader, clock, signIn, noteSecretToken: options.noteSecretToken };
@@ -132,6 +134,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
       ...access.gauges,
       ...requests.gauges,
       ...admissionMetrics.gauges,
+      ...storeMetrics.gauges,
       deprecatedApis(requests, options.served),
       ...(options.gauges ?? []),
       ...(share === undefined ? [] : [...fairShareGauges(share.figures), ...share.times.gauges]),
@@ -144,6 +147,7 @@ export function standardStages(options: StandardStagesOptions): Stages & Disposa
     authorize: access.authorize(authorize),
     admission,
     admissionTimes: admissionMetrics,
+    storeTimes: storeMetrics,
     routes: [...routes, ...rootPathsRoutes(options.served, routes, healthPaths(options.checks))],
     objectSubresources: [tokenSubresource(tokens, random)],
     streamSubresources: options.dial === undefined ? [] : streamSubresources(options.dial, authorize, random),

@@ -4,6 +4,7 @@ import type { Core } from '../core.ts';
 import type { Allocation } from '../allocators/services.ts';
 import type { Projection } from '../codec/projection.ts';
 import { keyTail, resourcePrefix } from '../registry/keys.ts';
+import type { StoreWrite } from '../stages.ts';
 import type { AlsoUpdate } from './admission.ts';
 import { putOperation, toStoredForm } from './stored-form.ts';
 
@@ -47,13 +48,25 @@ export async function commitObject(core: Core, { operation, guard, unchanged, al
     operations.push(...allocation.operations);
     guards.push(...allocation.guards);
   }
+  const { clock, stages } = core;
+  const began = clock.monotonic();
+  const end = (failed: boolean): void => stages.storeTimes?.written(operation.key, writeOf(operation, guard), clock.monotonic() - began, failed);
   try {
-    return await core.store.commit(operations, guards, lazy === true ? { lazy } : undefined);
+    const committed = await core.store.commit(operations, guards, lazy === true ? { lazy } : undefined);
+    end(false);
+    return committed;
   } catch (thrown) {
-    if (!(thrown instanceof StoreError) || thrown.code !== 'guard') throw thrown;
+    const met = thrown instanceof StoreError && thrown.code === 'guard';
+    end(!met);
+    if (!met) throw thrown;
     const key = guards[thrown.guard?.index ?? 0]?.key ?? guard.key;
     throw new GuardFailed(thrown.guard?.index === 0, key, conflict({ group: '', resource: 'objects' }, key.slice(key.lastIndexOf('/') + 1), MODIFIED));
   }
+}
+
+function writeOf(operation: Operation<Projection>, { modRevision }: Guard): StoreWrite {
+  if (operation.do === 'delete') return 'delete';
+  return modRevision === 0 ? 'create' : 'update';
 }
 
 function addWrite(core: Core, { group, resource, read, object }: AlsoUpdate, operations: Operation<Projection>[], guards: Guard[]): void {

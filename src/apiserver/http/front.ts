@@ -33,6 +33,7 @@ import { bearerToken, certificateOf, impersonationHeaders } from './identity.ts'
 import { auditIdOf, mediaType } from './request-headers.ts';
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
+import { auditIdOf, mediaType, originForm } from './request-head.ts';
 import { Seats } from './seats.ts';
 import { Starts } from './starts.ts';
 import { startWatch } from './watch-start.ts';
@@ -95,9 +96,6 @@ const MOST_HEAD_BYTES = 2 ** 20;
 const HTTP1 = { keepAliveTimeout: IDLE_MS, maxHeaderSize: MOST_HEAD_BYTES };
 
 const LONG_REFUSAL = 100_000;
-
-/** RFC 9112 section 3.2.2: a server takes a whole URL too. */
-const originForm = (url: string): string => (url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '').replace(/^(?!\/)/, '/'));
 
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
