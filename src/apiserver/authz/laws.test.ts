@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PolicyRule } from '../../api/gen/types/rbac.v1.ts';
+import { StatusError } from '../../machinery/status-error.ts';
 import { parseProxyName } from '../subresources/proxy-target.ts';
 import { signJwt, verifyJwt } from '../authn/jwt.ts';
 import { discoveryForm } from '../discovery/negotiate.ts';
@@ -81,12 +82,16 @@ test('a token is read back, and no change of one character makes another good on
   );
 });
 
-test('no header, name or token makes a parser throw', () => {
+test('no header, name or token breaks a parser', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.array(fc.constantFrom('a', '.', ';', ',', '=', '/', 'q', ':', '*', ' ')), (text, parts) => {
       for (const each of [text, parts.join('')]) {
         assert.equal(verifyJwt(each, keys), undefined);
-        discoveryForm(each);
+        try {
+          discoveryForm(each);
+        } catch (thrown) {
+          assert.ok(thrown instanceof StatusError && thrown.reason === 'NotAcceptable', String(thrown));
+        }
         parseProxyName(each);
       }
     }),

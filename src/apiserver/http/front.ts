@@ -30,7 +30,6 @@ import { admitConnections, HANDSHAKE_TIMEOUT_MS } from './handshakes.ts';
 import { endIdleSessions, IDLE_MS } from './idle-sessions.ts';
 import { OpenConnections } from './open-connections.ts';
 import { bearerToken, certificateOf, impersonationHeaders } from './identity.ts';
-import { auditIdOf, mediaType } from './request-headers.ts';
 import { type AnyRequest, type AnyResponse, bodyBytesOf } from './respond.ts';
 import { writeRaw } from './raw.ts';
 import { auditIdOf, mediaType, originForm } from './request-head.ts';
