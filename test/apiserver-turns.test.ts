@@ -118,7 +118,7 @@ describe('every long path gives the loop back', () => {
     const status = JSON.parse(text) as Status;
     assert.equal(code, 422);
     assert.deepEqual(Object.keys(status), ['kind', 'apiVersion', 'metadata', 'status', 'message', 'reason', 'details', 'code']);
-    assert.equal(text, JSON.stringify(status));
+    assert.equal(text, `${JSON.stringify(status)}\n`);
     const causes = status.details?.causes ?? [];
     assert.equal(causes.length, KEYS);
     assert.equal(status.message, `ConfigMap "faults" is invalid: [${causes.map(({ field, message }) => `${field}: ${message}`).join(', ')}]`);

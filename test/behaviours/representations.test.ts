@@ -97,6 +97,18 @@ describe('an answer', () => {
     );
   });
 
+  it('ends with a line, unless it is indented', async () => {
+    const faults = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`no key ${i}`, 'v']));
+    const texts = async (query: string): Promise<readonly string[]> => [
+      ...(await Promise.all(['', '/a', '/nosuch'].map((path) => front.say('GET', `${MAPS}${path}${query}`)))).map(({ text }) => text),
+      (await front.say('POST', `${MAPS}${query}`, { body: { ...map('faulty'), data: faults } })).text,
+      (await front.say('GET', `${MAPS}${query}`, { headers: { accept: as('Table') } })).text,
+      (await front.say('GET', `${MAPS}/a${query}`, { headers: { accept: as('PartialObjectMetadata') } })).text,
+    ];
+    for (const text of await texts('')) assert.match(text.slice(-3), /[^\s]}\n$/);
+    for (const text of await texts('?pretty=true')) assert.equal(text.slice(-2), '\n}');
+  });
+
   it('as a Table: of one object, of a list, of what a write has made', async () => {
     const one = (await get(`${MAPS}/a`, as('Table'))).body as Record<string, Json>;
     const names = (one['columnDefinitions'] as readonly JsonObject[]).map(({ name }) => name);

@@ -76,19 +76,25 @@ function tableMetadata({ items, metadata = {} }: JsonObject): JsonObject {
   return own['resourceVersion'] === undefined ? {} : { resourceVersion: own['resourceVersion'] };
 }
 
-/** A stored object in JSON; a large one that is to be converted in several turns. */
-export async function entryBytes(core: Core, call: Call, answer: Extract<Answer, { as: 'entry' }>, representation: Representation): Promise<Buffer> {
+/** A stored object in JSON, and what stands behind it; a large one that is to be converted in several turns. */
+export async function entryBytes(
+  core: Core,
+  call: Call,
+  answer: Extract<Answer, { as: 'entry' }>,
+  representation: Representation,
+  after: string,
+): Promise<Buffer> {
   const { binding, entry } = answer;
   switch (representation.as) {
     case 'Table': {
       const form = tableForm(call, representation);
       const object = isLarge(entry) ? await core.objects.passingInTurns(entry, binding, core.yieldToLoop) : core.objects.as(entry, binding);
-      return oneRowTable(core, binding, entry, object, form, core.clock.now(), columnDefinitions(binding.kind));
+      return oneRowTable(core, binding, entry, object, form, core.clock.now(), columnDefinitions(binding.kind), after);
     }
     case 'PartialObjectMetadata':
-      return partialBytes(entry, representation.metaVersion);
+      return partialBytes(entry, representation.metaVersion, '', after);
     default:
-      return objectBytes(core, binding, entry);
+      return objectBytes(core, binding, entry, '', after);
   }
 }
 
@@ -100,7 +106,8 @@ export function listMetadata({ resourceVersion, continueToken, remaining }: List
   };
 }
 
-export function listWriter(core: Core, call: Call, answer: ListAnswer, representation: Representation): ListWriter {
+/** `after`: what stands behind the list. */
+export function listWriter(core: Core, call: Call, answer: ListAnswer, representation: Representation, after: string): ListWriter {
   const { binding } = answer;
   const metadata = JSON.stringify(listMetadata(answer));
   if (representation.as === 'Table') {
@@ -108,7 +115,7 @@ export function listWriter(core: Core, call: Call, answer: ListAnswer, represent
     const nowMs = core.clock.now();
     return {
       head: tableHead(form, metadata, columnDefinitions(binding.kind)),
-      tail: TABLE_TAIL,
+      tail: TABLE_TAIL + after,
       turnBytes: 256 * 1024,
       piece: (entry) =>
         isLarge(entry) ? rowInTurns(core, binding, entry, form, nowMs) : [rowBytes(core, binding, entry, core.objects.passing(entry, binding), form, nowMs)],
@@ -118,14 +125,14 @@ export function listWriter(core: Core, call: Call, answer: ListAnswer, represent
     const { metaVersion } = representation;
     return {
       head: `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${metaVersion}","metadata":${metadata},"items":[`,
-      tail: ']}',
+      tail: `]}${after}`,
       turnBytes: 2 * 1024 * 1024,
       piece: (entry) => [partialBytes(entry, metaVersion)],
     };
   }
   return {
     head: `{"kind":${JSON.stringify(binding.kind.listKind)},"apiVersion":${JSON.stringify(binding.apiVersion)},"metadata":${metadata},"items":[`,
-    tail: ']}',
+    tail: `]}${after}`,
     size: binding.direct ? (entry) => itemHeadLength(entry) + entry.value.byteLength - entry.projection.start : undefined,
     turnBytes: binding.direct ? undefined : 256 * 1024,
     piece: binding.direct

@@ -42,22 +42,26 @@ export interface AnswerContext {
   readonly writeYaml: YamlWriter;
 }
 
+/** Go's encoder ends JSON with it, unless it is indented. */
+const LINE = '\n';
+
 export async function writeAnswer(context: AnswerContext, answer: Answer): Promise<void> {
   const { core, call, response } = context;
   const typeName = messageOf(core, answer);
   const representation = chooseRepresentation(context.accept, answer, typeName !== undefined);
   if (representation.format === 'protobuf') return writeProtobuf(context, answer, representation, typeName ?? '');
-  if (answer.as === 'object') return send(context, answer.code, representation, Buffer.from(objectJson(call, answer, representation, core.clock.now())));
-  if (answer.as === 'entry') return send(context, answer.code, representation, await entryBytes(core, call, answer, representation));
+  const pretty = isPretty(call, representation);
+  const end = pretty ? '' : LINE;
+  if (answer.as === 'object') return send(context, answer.code, representation, Buffer.from(objectJson(call, answer, representation, core.clock.now()) + end));
+  if (answer.as === 'entry') return send(context, answer.code, representation, await entryBytes(core, call, answer, representation, end));
   const { entries } = answer;
-  const writer = listWriter(core, call, answer, representation);
+  const writer = listWriter(core, call, answer, representation, end);
   const headers = headersOf(CONTENT_TYPES[representation.format], context, call.warnings.texts);
   if (representation.format === 'yaml') {
     const list = await yamlList(writer, entries.length, context.writeYaml);
     return context.headOnly ? sendHead(context, headers) : writeList(beginBody(response, headers, { bytes: 0, exact: false }), list, entries, core.yieldToLoop);
   }
   const length = await listLength(writer, entries, core.yieldToLoop);
-  const pretty = isPretty(call, representation);
   const guess = { bytes: length ?? entries.length * ROW_BYTES, exact: length !== undefined && !pretty };
   if (context.headOnly && pretty) return sendHead(context, headers);
   const body = beginBody(response, headers, guess);
@@ -172,7 +176,7 @@ export async function writeFailure(context: AnswerContext, error: StatusError): 
   if (format === 'protobuf') body = protobufObject(core.facts, 'machinery.meta.v1.Status', status as unknown as JsonObject);
   else if (format === 'yaml') body = await context.writeYaml(JSON.stringify(status));
   else if (error.message.length >= SHORT_BYTES) return writeLongFailure(context, error, headers, pretty);
-  else body = JSON.stringify(status, null, pretty ? 2 : 0);
+  else body = pretty ? JSON.stringify(status, null, 2) : JSON.stringify(status) + LINE;
   sendBytes(response, error.code, headers, body, headOnly);
 }
 
@@ -182,11 +186,11 @@ async function writeLongFailure({ core, response, headOnly }: AnswerContext, err
   const pieces = jsonPieces(error.toStatus());
   if (headOnly) response.end();
   else if (pretty) await writeIndented(response, pieces, core.yieldToLoop);
-  else await writePieces(response, bytesOf(pieces), core.yieldToLoop);
+  else await writePieces(response, bytesOf(pieces, [LINE]), core.yieldToLoop);
 }
 
-function* bytesOf(texts: Iterable<string>): Generator<Buffer, void> {
-  for (const text of texts) yield Buffer.from(text);
+function* bytesOf(...texts: readonly Iterable<string>[]): Generator<Buffer, void> {
+  for (const some of texts) for (const text of some) yield Buffer.from(text);
 }
 
 async function send(context: AnswerContext, code: number, representation: Representation, json: Buffer): Promise<void> {

@@ -60,7 +60,16 @@ export function tableHead({ metaVersion }: TableForm, metadata: string, columns:
 export const TABLE_TAIL = ']}';
 
 /** A whole table of one object, for GET and for a watch event. */
-export function oneRowTable(core: Core, binding: Binding, entry: StoredEntry, object: KubeObject, form: TableForm, nowMs: number, columns: string): Buffer {
+export function oneRowTable(
+  core: Core,
+  binding: Binding,
+  entry: StoredEntry,
+  object: KubeObject,
+  form: TableForm,
+  nowMs: number,
+  columns: string,
+  after = '',
+): Buffer {
   const head = tableHead(form, `{"resourceVersion":"${entry.modRevision}"}`, columns);
-  return rowBytes(core, binding, entry, object, form, nowMs, head, TABLE_TAIL);
+  return rowBytes(core, binding, entry, object, form, nowMs, head, TABLE_TAIL + after);
 }
