@@ -5,6 +5,7 @@ import type { Resource } from '../api/resource.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { Client } from './client.ts';
 import type { Informer } from './informer.ts';
+import type { QueueState, QueueTimes } from './work-queue.ts';
 
 /**
  * What every component is started with (laws 1 and 2). A component is a function `start…(options): Promise<Component>`; it
@@ -17,6 +18,13 @@ export interface ComponentOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Looks at the queues of controllers. */
+  readonly queues?: QueueObserver | undefined;
+}
+
+export interface QueueObserver {
+  /** A queue of this name has begun, perhaps after another of the name; who is told of its times. */
+  follow(name: string, state: () => QueueState): QueueTimes;
 }
 
 /** A set of controllers: they share informers, which read under the set's identity; each writes, and says events, under its own. */

@@ -48,11 +48,12 @@ export function isRace(error: unknown): boolean {
 /** Starts a controller. Its first pass comes after every source has been listed. */
 export function startController(options: ComponentOptions, definition: Definition): Controller {
   const log = options.log.child(definition.name);
-  const queue = new WorkQueue({
+  const queue: WorkQueue = new WorkQueue({
     clock: options.clock,
     random: options.random,
     concurrency: definition.concurrency ?? 5,
     work: definition.reconcile,
+    times: options.queues?.follow(definition.name, () => queue.state),
     failed: (key, error, attempt) => {
       log[isRace(error) && attempt < 5 ? 'debug' : 'warn']('pass failed, will be repeated', { key, attempt, ...failure(error) });
     },

@@ -6,6 +6,23 @@ export interface Again {
   readonly afterMs: number;
 }
 
+/** What a queue is about now (client-go `workqueue`, metrics). */
+export interface QueueState {
+  /** Keys that wait for a pass. */
+  readonly depth: number;
+  /** Since it was made. */
+  readonly adds: number;
+  readonly retries: number;
+  /** How long the passes that are under way have taken so far, ms. */
+  readonly runningMs: readonly number[];
+}
+
+/** Told how long keys waited for a pass, and how long passes took. */
+export interface QueueTimes {
+  waited(ms: number): void;
+  worked(ms: number): void;
+}
+
 export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -18,6 +35,7 @@ export interface WorkQueueOptions {
   readonly work: (key: string) => Promise<Again | undefined>;
   /** Told of each failed pass. */
   readonly failed: (key: string, error: unknown, attempt: number) => void;
+  readonly times?: QueueTimes | undefined;
 }
 
 /**
@@ -26,15 +44,19 @@ export interface WorkQueueOptions {
  */
 export class WorkQueue implements AsyncDisposable {
   readonly #options: WorkQueueOptions;
-  readonly #ready = new Set<string>();
-  #first = this.#ready.values();
-  readonly #active = new Set<string>();
-  readonly #dirty = new Set<string>();
+  /** With the time when they came, as of the dirty ones. */
+  readonly #ready = new Map<string, number>();
+  #first = this.#ready.entries();
+  /** With the time when their passes began. */
+  readonly #active = new Map<string, number>();
+  readonly #dirty = new Map<string, number>();
   readonly #failures = new Map<string, number>();
   readonly #timers = new Map<string, { readonly timer: Timer; readonly dueMs: number }>();
   readonly #idle: (() => void)[] = [];
   #ended = false;
   #started = false;
+  #adds = 0;
+  #retries = 0;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
@@ -49,8 +71,11 @@ export class WorkQueue implements AsyncDisposable {
   add(key: string): void {
     if (this.#ended) return;
     this.#dropTimer(key);
-    if (this.#active.has(key)) this.#dirty.add(key);
-    else this.#ready.add(key);
+    const waiting = this.#active.has(key) ? this.#dirty : this.#ready;
+    if (!waiting.has(key)) {
+      waiting.set(key, this.#options.clock.monotonic());
+      this.#adds++;
+    }
     this.#pump();
   }
 
@@ -74,6 +99,11 @@ export class WorkQueue implements AsyncDisposable {
     return this.#ready.size + this.#active.size;
   }
 
+  get state(): QueueState {
+    const nowMs = this.#options.clock.monotonic();
+    return { depth: this.#ready.size, adds: this.#adds, retries: this.#retries, runningMs: [...this.#active.values()].map((ms) => nowMs - ms) };
+  }
+
   /** No pass starts afterwards; resolves when the running ones have ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true;
@@ -87,25 +117,27 @@ export class WorkQueue implements AsyncDisposable {
   #pump(): void {
     if (!this.#started || this.#ended) return;
     while (this.#ready.size > 0 && this.#active.size < this.#options.concurrency) {
-      const key = this.#takeFirst();
-      this.#active.add(key);
-      void this.#work(key);
+      const [key, cameMs] = this.#takeFirst();
+      const nowMs = this.#options.clock.monotonic();
+      this.#active.set(key, nowMs);
+      this.#options.times?.waited(nowMs - cameMs);
+      void this.#work(key, nowMs);
     }
   }
 
   /** The iterator goes on from where it was: a new one would step over the places of all that were taken before. */
-  #takeFirst(): string {
+  #takeFirst(): readonly [string, number] {
     let next = this.#first.next();
     if (next.done === true) {
-      this.#first = this.#ready.values();
+      this.#first = this.#ready.entries();
       next = this.#first.next();
     }
-    const key = next.value as string;
-    this.#ready.delete(key);
-    return key;
+    const first = next.value as [string, number];
+    this.#ready.delete(first[0]);
+    return first;
   }
 
-  async #work(key: string): Promise<void> {
+  async #work(key: string, beganMs: number): Promise<void> {
     // A pass never starts inside the call that added its key.
     await Promise.resolve();
     // What was added in the meantime is covered by the pass that begins now.
@@ -118,13 +150,20 @@ export class WorkQueue implements AsyncDisposable {
       this.#retry(key, thrown);
     }
     this.#active.delete(key);
-    if (this.#dirty.delete(key)) this.add(key);
+    this.#options.times?.worked(this.#options.clock.monotonic() - beganMs);
+    const cameMs = this.#dirty.get(key);
+    if (cameMs !== undefined) {
+      this.#dirty.delete(key);
+      this.#dropTimer(key);
+      if (!this.#ended) this.#ready.set(key, cameMs);
+    }
     this.#pump();
     if (this.#ended && this.#active.size === 0) for (const done of this.#idle.splice(0)) done();
   }
 
   #retry(key: string, thrown: unknown): void {
     if (this.#ended) return;
+    this.#retries++;
     const attempt = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, attempt);
     this.#options.failed(key, thrown, attempt);

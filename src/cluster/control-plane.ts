@@ -37,6 +37,7 @@ import type { Stored } from '../machinery/object.ts';
 import type { Projector, Store } from '../store/store.ts';
 import { isServed, type RuntimeConfig } from './runtime-config.ts';
 import { healthChecks } from './health-checks.ts';
+import { QueueMetrics } from './queue-metrics.ts';
 import { announceStore, storeGauge } from './store-notices.ts';
 import { verifySignature } from './verify-signature.ts';
 
@@ -84,13 +85,15 @@ export class ControlPlane implements AsyncDisposable {
   readonly api: ApiServer;
   readonly store: Store<Projection>;
   readonly #options: ControlPlaneOptions;
+  readonly #queues: QueueMetrics;
   readonly #ends: Disposals;
   /** By UID of the Secret. */
   readonly #noting = new Set<string>();
   #ready = false;
 
-  private constructor(options: ControlPlaneOptions, api: ApiServer, store: Store<Projection>, ends: Disposals) {
+  private constructor(options: ControlPlaneOptions, api: ApiServer, store: Store<Projection>, queues: QueueMetrics, ends: Disposals) {
     this.#options = options;
+    this.#queues = queues;
     this.api = api;
     this.store = store;
     this.#ends = ends;
@@ -113,6 +116,7 @@ export class ControlPlane implements AsyncDisposable {
     const registry = createRegistry(kinds);
     const store = await options.openStore(createProjector(registry));
     ends.add(() => store[Symbol.asyncDispose]());
+    const queues = new QueueMetrics();
     let plane: ControlPlane | undefined;
     const stages = (reader: StoredReader): ReturnType<typeof standardStages> => {
       const made = standardStages({
@@ -130,7 +134,7 @@ export class ControlPlane implements AsyncDisposable {
         enabledAdmission: options.enabledAdmission,
         podSecurity: options.podSecurity,
         audit: options.audit === undefined ? undefined : auditing(options.audit.policy, options.audit.sink),
-        gauges: [storeGauge(store), ...auditGauges(options.audit?.sink), ...objectGauges(store, registry)],
+        gauges: [storeGauge(store), ...auditGauges(options.audit?.sink), ...objectGauges(store, registry), ...queues.gauges],
         yieldToLoop,
         descriptions: options.descriptions,
         serverAddress: () => `${addresses().advertiseIp}:${addresses().port}`,
@@ -154,7 +158,7 @@ export class ControlPlane implements AsyncDisposable {
       yieldToLoop,
     });
     ends.add(() => api[Symbol.asyncDispose]());
-    plane = new ControlPlane(options, api, store, ends);
+    plane = new ControlPlane(options, api, store, queues, ends);
     return plane;
   }
 
@@ -201,7 +205,7 @@ export class ControlPlane implements AsyncDisposable {
   #acting(user: UserInfo, name: string, informers: Informers, log: Log): ComponentOptions {
     const { clock, random } = this.#options;
     const client = this.#client(user, name);
-    return { client, informers, recorder: createRecorder({ client, clock, log, component: name }), clock, random, log };
+    return { client, informers, recorder: createRecorder({ client, clock, log, component: name }), clock, random, log, queues: this.#queues };
   }
 
   #client(user: UserInfo, name: string): Client {
