@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { createGzip, gzip } from 'node:zlib';
+import { writePieces } from './list-writer.ts';
 import { type AnyResponse, isHttp2, noteBodyBytes, writeHead } from './respond.ts';
 
 /** Shorter answers cost more to pack than to send (apiserver `responsewriters`, 128 KiB and the fastest level). */
@@ -22,6 +23,32 @@ export function sendBytes(response: AnyResponse, code: number, headers: readonly
   writeHead(response, code, [...headers, 'Content-Length', String(length)]);
   if (headOnly || length === 0) response.end();
   else response.end(body);
+}
+
+/** The same; of a long one, which a connection encrypts as it is given it, pieces in turns of the loop. Undefined: all is sent. */
+export function sendBody(
+  response: AnyResponse,
+  code: number,
+  headers: readonly string[],
+  body: Uint8Array | string,
+  headOnly: boolean,
+  yieldToLoop: () => Promise<void>,
+): Promise<void> | undefined {
+  const bytes = typeof body === 'string' && body.length > LONG_BYTES ? Buffer.from(body) : body;
+  if (typeof bytes === 'string' || bytes.byteLength <= LONG_BYTES || headOnly || isPacked(response, bytes.byteLength)) {
+    sendBytes(response, code, headers, bytes, headOnly);
+    return undefined;
+  }
+  noteBodyBytes(response, bytes.byteLength);
+  writeHead(response, code, [...headers, 'Content-Length', String(bytes.byteLength)]);
+  return writePieces(response, piecesOf(bytes), yieldToLoop);
+}
+
+const LONG_BYTES = 256 * 1024;
+const PIECE_BYTES = 64 * 1024;
+
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array, void> {
+  for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
 /** In a thread of Node's pool. */

@@ -25,7 +25,7 @@ import type { Core } from '../core.ts';
 import { NotAllowed } from '../handlers/attributes.ts';
 import type { Answer, Call, ListAnswer } from '../handlers/call.ts';
 import type { Binding } from '../registry/registry.ts';
-import { beginBody, sendBytes } from './answer-body.ts';
+import { beginBody, sendBody } from './answer-body.ts';
 import { listLength, writeIndented, writeIndentedList, writeList, writePieces } from './list-writer.ts';
 import { type AnyResponse, headersOf, writeHead } from './respond.ts';
 
@@ -93,11 +93,11 @@ async function writeProtobuf(context: AnswerContext, answer: Answer, representat
     const bytes = partial
       ? protobufPartial(core.facts, partialOf(answer.body, representation.metaVersion), representation)
       : protobufObject(core.facts, typeName, answer.body);
-    return sendBytes(response, answer.code, headers, bytes, headOnly);
+    return sendBody(response, answer.code, headers, bytes, headOnly, core.yieldToLoop);
   }
   if (answer.as === 'entry') {
     const object = partial ? partialObject(answer.entry, representation) : await shown(core, answer.entry, answer.binding);
-    return sendBytes(response, answer.code, headers, protobufObject(core.facts, partial ? PARTIAL_TYPE : typeName, object), headOnly);
+    return sendBody(response, answer.code, headers, protobufObject(core.facts, partial ? PARTIAL_TYPE : typeName, object), headOnly, core.yieldToLoop);
   }
   const list = await protobufListOf(core, answer, representation);
   const body = beginBody(response, headers, { bytes: list.bytes, exact: true });
@@ -177,7 +177,7 @@ export async function writeFailure(context: AnswerContext, error: StatusError): 
   else if (format === 'yaml') body = await context.writeYaml(JSON.stringify(status));
   else if (error.message.length >= SHORT_BYTES) return writeLongFailure(context, error, headers, pretty);
   else body = pretty ? JSON.stringify(status, null, 2) : JSON.stringify(status) + LINE;
-  sendBytes(response, error.code, headers, body, headOnly);
+  await sendBody(response, error.code, headers, body, headOnly, core.yieldToLoop);
 }
 
 /** Thousands of faults, or a name of a megabyte that is said again and again: put together as it is written. */
@@ -196,9 +196,9 @@ function* bytesOf(...texts: readonly Iterable<string>[]): Generator<Buffer, void
 async function send(context: AnswerContext, code: number, representation: Representation, json: Buffer): Promise<void> {
   const { core, call, response, headOnly } = context;
   const headers = headersOf(CONTENT_TYPES[representation.format], context, call.warnings.texts);
-  if (representation.format === 'yaml') return sendBytes(response, code, headers, await context.writeYaml(json.toString()), headOnly);
-  if (!isPretty(call, representation)) return sendBytes(response, code, headers, json, headOnly);
-  if (json.length <= SHORT_BYTES) return sendBytes(response, code, headers, new JsonIndent().push(json), headOnly);
+  if (representation.format === 'yaml') return sendBody(response, code, headers, await context.writeYaml(json.toString()), headOnly, core.yieldToLoop);
+  if (!isPretty(call, representation)) return sendBody(response, code, headers, json, headOnly, core.yieldToLoop);
+  if (json.length <= SHORT_BYTES) return sendBody(response, code, headers, new JsonIndent().push(json), headOnly, core.yieldToLoop);
   writeHead(response, code, headers);
   if (headOnly) response.end();
   else await writeIndented(response, [json], core.yieldToLoop);

@@ -2,15 +2,15 @@ import type { RawResponse } from '../stages.ts';
 import type { AnswerContext } from './answer.ts';
 import { plainJson, refusalRepresentation } from '../codec/accept.ts';
 import { isPretty } from './answer.ts';
-import { sendBytes } from './answer-body.ts';
+import { sendBody } from './answer-body.ts';
 import { headersOf } from './respond.ts';
 
 /** The answer of a route that is no resource. */
 export async function writeRaw(context: AnswerContext, { code, headers = {}, body, shownAs }: RawResponse): Promise<void> {
-  const { call, response, headOnly } = context;
+  const { call, core, response, headOnly } = context;
   const { 'content-type': contentType = 'application/json', ...rest } = headers;
   const all = headersOf(contentType, context, call.warnings.texts, Object.entries(rest).flat());
-  sendBytes(response, code, all, await shown(context, body, shownAs), headOnly);
+  await sendBody(response, code, all, await shown(context, body, shownAs), headOnly, core.yieldToLoop);
 }
 
 async function shown({ call, accept, writeYaml }: AnswerContext, body: RawResponse['body'], shownAs: RawResponse['shownAs']): Promise<string | Uint8Array> {
