@@ -365,6 +365,7 @@ const reads: readonly Row[] = [
       get(`${what}, indented`, `${path}?pretty=true${path === MANY_MAPS ? '&limit=20000' : ''}`),
       get(`${what}, YAML`, `${path}?limit=${path === MANY_MAPS ? 5000 : 1500}`, 'application/yaml'),
       get(`${what}, a page`, `${path}?limit=500`),
+      get(`${what}, a limit of 900,000 digits`, `${path}?limit=${'9'.repeat(900_000)}`),
       get(`${what}, as it was`, `${path}?resourceVersionMatch=Exact&resourceVersion=%V`),
       get(`${what}, a label that few have`, `${path}?labelSelector=rare%3Dyes`),
       get(`${what}, one of 1,500 values`, `${path}?labelSelector=${encodeURIComponent(`number in (${numbered(1500).join(',')})`)}`),

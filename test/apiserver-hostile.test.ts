@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
-import type { Listening } from '../src/apiserver/http/front.ts';
+import type { Listening, TlsOptions } from '../src/apiserver/http/front.ts';
 import { type AuthorizeAttributes, openStages } from '../src/apiserver/stages.ts';
 import { configMap, startTestServer, type TestServer } from '../src/apiserver/testing.ts';
+import { VirtualClock } from '../src/base/virtual-clock.ts';
 import { SystemClock } from '../src/base/system-clock.ts';
 import { Certificates } from '../src/cluster/certificates.ts';
 import { exchange } from './apiserver-exchange.ts';
@@ -23,6 +24,7 @@ describe('clients that mean harm, or go away', () => {
   let directory: string;
   let ca: string;
   let agent: Agent;
+  let tls: TlsOptions;
   let decide: (attributes: AuthorizeAttributes) => boolean | Promise<boolean> = () => true;
 
   before(async () => {
@@ -33,7 +35,8 @@ describe('clients that mean harm, or go away', () => {
     const certificates = await Certificates.open(directory, clock);
     const pair = await certificates.issue({ commonName: 'server', organizations: [], dnsNames: [], ipAddresses: ['127.0.0.1'], usages: ['server'] });
     ca = certificates.caPem;
-    listening = await server.api.listen({ host: '127.0.0.1', port: 0, tls: { key: pair.keyPem, cert: pair.certPem, clientCa: ca } });
+    tls = { key: pair.keyPem, cert: pair.certPem, clientCa: ca };
+    listening = await server.api.listen({ host: '127.0.0.1', port: 0, tls });
     agent = new Agent({ keepAlive: true });
   });
 
@@ -117,6 +120,28 @@ describe('clients that mean harm, or go away', () => {
     answer.resolve(true);
     for (let at = 0; at < 5; at++) await get(MAPS);
     assert.equal(server.api.watchCount, 0);
+  });
+
+  test('who does not read a refusal of megabytes is cut off when a request would be late', async () => {
+    const clock = new VirtualClock();
+    const slow = startTestServer({ clock, yieldToLoop: () => new Promise((resolve) => setImmediate(resolve)) });
+    const at = await slow.api.listen({ host: '127.0.0.1', port: 0, tls });
+    const socket = connect({ host: '127.0.0.1', port: at.port, ca });
+    await once(socket, 'secureConnect');
+    socket.on('error', () => {});
+    const data = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`no key ${i}`, 'v']));
+    const body = JSON.stringify({ ...configMap('faulty'), data });
+    socket.write(`POST ${MAPS} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    await once(socket, 'readable');
+    await clock.advance(61_000, () => new Promise((resolve) => setImmediate(resolve)));
+    let bytes = 0;
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    await once(socket, 'close');
+    assert.ok(bytes > 0 && bytes < 9_000_000, `${bytes} bytes of ten million`);
+    await at[Symbol.asyncDispose]();
+    await slow[Symbol.asyncDispose]();
   });
 
   test('connections that never say a word keep nobody out', async () => {

@@ -69,6 +69,7 @@ const LISTS: readonly Row[] = [
   ['limit=abc', 400, 'BadRequest', 'strconv.ParseInt: parsing "abc": invalid syntax'],
   ['limit=', 400, 'BadRequest', 'strconv.ParseInt: parsing "": invalid syntax'],
   ['limit=1.0', 400, 'BadRequest', 'strconv.ParseInt: parsing "1.0": invalid syntax'],
+  [`limit=${'9'.repeat(500)}`, 400, 'BadRequest', `strconv.ParseInt: parsing "${'9'.repeat(500)}": value out of range`],
   ['limit=9223372036854775808', 400, 'BadRequest', 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
   ['timeoutSeconds=', 400, 'BadRequest', 'strconv.ParseInt: parsing "": invalid syntax'],
   ['timeoutSeconds=abc', 400, 'BadRequest', 'strconv.ParseInt: parsing "abc": invalid syntax'],

@@ -63,10 +63,11 @@ function listOne(core: Core, binding: Binding, namespace: string, name: string, 
 async function readPage(core: Core, prefix: string, options: ListOptions, token: ContinueToken | undefined, selection: Selection): Promise<Page<Projection>> {
   const revision = wantedRevision(core, options, token);
   const after = token === undefined ? {} : { after: prefix + token.start };
-  const limit: { readonly limit?: number } = options.limit === 0 || !selection.everything ? {} : { limit: options.limit };
+  const whole = options.limit === 0 || !selection.everything;
+  const limit = whole ? {} : { limit: options.limit };
   if (revision === 0) {
     // Several may have come in one turn, and each takes milliseconds to look at so many.
-    if (limit.limit === undefined && core.store.count(prefix) > LOOKED_AT) await core.yieldToLoop();
+    if (whole && core.store.count(prefix) > LOOKED_AT) await core.yieldToLoop();
     const page = core.store.list(prefix, { ...limit, ...after });
     return selection.everything ? page : selected(core, page, options.limit, selection);
   }

@@ -32,8 +32,9 @@ export class Query {
     if (value === undefined) return undefined;
     const fault = (why: string): StatusError => badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`);
     if (!/^[+-]?\d+$/.test(value)) throw fault('invalid syntax');
+    // Only what is about as long as an int64 is looked at digit by digit: a head may have a megabyte of them.
     const number = Number(value);
-    if (Math.abs(number) > 1e18 && BigInt.asIntN(64, BigInt(value)) !== BigInt(value)) throw fault('value out of range');
+    if (Math.abs(number) >= 1e19 || (Math.abs(number) > 1e18 && !isInt64(BigInt(value)))) throw fault('value out of range');
     return number;
   }
 }
@@ -56,3 +57,5 @@ export function parseResourceVersion(text: string | undefined, refuse = (fault: 
 
 /** Refusals of the options of a request, as Kubernetes validates them. */
 export const invalidOptions = (kind: string, errors: readonly FieldError[]): StatusError => invalidObject({ group: 'meta.k8s.io', kind }, '', errors);
+
+const isInt64 = (value: bigint): boolean => BigInt.asIntN(64, value) === value;

@@ -407,7 +407,11 @@ export class HttpFront {
     // Thousands of faults: their text was made in this turn.
     if (error.message.length > LONG_REFUSAL) await this.#options.core.yieldToLoop();
     if (response.headersSent) return void response.destroy();
-    await writeFailure(context, error);
+    // Whoever does not read a long one is cut off like whoever does not read a list.
+    await this.#deadlines.within(this.#options.requestTimeoutMs, writeFailure(context, error)).catch((cause: unknown) => {
+      this.#options.core.log.debug('a refusal was not taken', { method: call.method, path: call.path, ...failure(cause) });
+      response.destroy();
+    });
     letGo(request, response, this.#options.core.clock);
   }
 }
